@@ -1,0 +1,29 @@
+/** Condition types and reasons of the MCS API (section 1.4 and 2.3 of the requirements, EXP-19). */
+
+export type ExportConditionType = "Valid" | "Ready" | "Conflict";
+export type ImportConditionType = "Ready";
+
+export const VALID_REASONS = ["Valid", "NoService", "InvalidServiceType"] as const;
+export const READY_REASONS = ["Exported", "Ready", "Pending", "Failed"] as const;
+
+/** Fixed order: several reasons are joined in it, so that the value is stable (EXP-20). */
+export const CONFLICT_REASONS = [
+  "PortConflict",
+  "TypeConflict",
+  "SessionAffinityConflict",
+  "SessionAffinityConfigConflict",
+  "AnnotationsConflict",
+  "LabelsConflict",
+  "InternalTrafficPolicyConflict",
+  "TrafficDistributionConflict",
+  "IPFamilyConflict",
+] as const;
+export type ConflictReason = (typeof CONFLICT_REASONS)[number];
+
+export const NO_CONFLICTS = "NoConflicts";
+
+export const IMPORT_READY_REASONS = ["Ready", "Pending", "IPFamilyNotSupported"] as const;
+
+/** Longest reason and message the CRD accepts, in characters (EXP-20, EXP-21). */
+export const REASON_CHARS_MAX = 1024;
+export const MESSAGE_CHARS_MAX = 32_768;

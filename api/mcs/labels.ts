@@ -1,0 +1,30 @@
+/** Well-known names of the MCS API and of Isthmus. One place, so that a typo is a compile error. */
+
+/** ServiceImport an EndpointSlice belongs to (EPS-03). */
+export const LABEL_SERVICE_NAME = "multicluster.kubernetes.io/service-name";
+/** Cluster id whose endpoints an EndpointSlice holds (EPS-04). */
+export const LABEL_SOURCE_CLUSTER = "multicluster.kubernetes.io/source-cluster";
+/** Controller that writes an EndpointSlice (EPS-06). */
+export const LABEL_SLICE_MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
+/** Service that kube-proxy joins an EndpointSlice to (EPS-14). */
+export const LABEL_KUBE_SERVICE_NAME = "kubernetes.io/service-name";
+/** kube-proxy ignores slices and Services that carry it (EPS-15). */
+export const LABEL_SERVICE_PROXY_NAME = "service.kubernetes.io/service-proxy-name";
+export const LABEL_HEADLESS = "service.kubernetes.io/headless";
+
+/** Derived Service of a ServiceImport (VIP-10). */
+export const ANNOTATION_DERIVED_SERVICE = "multicluster.kubernetes.io/derived-service";
+
+/** Value of managed-by labels on everything Isthmus writes. */
+export const MANAGED_BY = "isthmus.dev";
+/** Marks objects that Isthmus owns: others are never changed or deleted (I3, IMP-06). */
+export const LABEL_MANAGED_BY = "isthmus.dev/managed-by";
+/** Field manager of every server-side apply. */
+export const FIELD_MANAGER = "isthmus";
+
+/** Keys with these prefixes are ours or Kubernetes' and are stripped from exported labels and annotations (IMP-24). */
+export const PROTECTED_KEY_PREFIXES: readonly string[] = [
+  "multicluster.kubernetes.io/",
+  "isthmus.dev/",
+  "kubectl.kubernetes.io/last-applied-configuration",
+];

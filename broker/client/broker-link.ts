@@ -1,0 +1,49 @@
+import type { Row, RowKey } from "../../api/broker/row.ts";
+import type { ClusterId } from "../../api/cluster-id.ts";
+import type { ServiceKey } from "../../api/service-key.ts";
+
+/**
+ * What a member's controllers see of the broker: own rows go in, everybody else's come out.
+ * Calls never wait for the network and never fail: the link keeps the desired state and sends it when it can (I7).
+ */
+export interface BrokerLink {
+  /** Replaces the rows this cluster owns for one service; an empty list withdraws them. */
+  setOwnRows(service: ServiceKey, rows: readonly Row[]): void;
+
+  /** Every own row is known now. Before this, no own row at the broker is withdrawn for being unknown here (I6). */
+  markOwnComplete(): void;
+
+  /** Namespaces whose rows are wanted: those that exist in this cluster (IMP-03). The whole set each time. */
+  setNamespaces(namespaces: ReadonlySet<string>): void;
+
+  /** Rows of other clusters for one service, as last known: kept through disconnections (I7). */
+  foreignRows(service: ServiceKey): readonly Row[];
+
+  /** Services with at least one foreign row. */
+  foreignServices(): Iterable<ServiceKey>;
+
+  /** True once the broker has sent every owner's rows since this process started; stays true (I6). */
+  hasSynced(): boolean;
+
+  /** Own rows the broker did not store, and why; an entry leaves when its row changes or is stored. */
+  refusal(key: RowKey): string | undefined;
+
+  /** True when the row, as last set, is known to be stored durably by the broker. */
+  isStored(key: RowKey): boolean;
+
+  status(): LinkStatus;
+
+  subscribe(listener: (event: LinkEvent) => void): () => void;
+}
+
+export type LinkEvent =
+  /** Foreign rows of this service, or the fate of own ones (stored, refused), changed. */
+  | { readonly kind: "service-changed"; readonly service: ServiceKey }
+  | { readonly kind: "synced" }
+  | { readonly kind: "connection-changed" };
+
+export type LinkStatus =
+  | { readonly kind: "connecting"; readonly attempt: number; readonly lastError?: string }
+  | { readonly kind: "connected"; readonly synced: boolean; readonly members: readonly ClusterId[] }
+  /** The broker refused this member for good (revoked, wrong clusterset): an admin must act. */
+  | { readonly kind: "rejected"; readonly reason: string };

@@ -1,0 +1,50 @@
+import * as prom from "prom-client";
+import type { LabelValues, Meter, MetricOptions } from "./meter.ts";
+
+/** Meter over prom-client with a registry of its own; `text` is the scrape in the Prometheus exposition format. */
+export class PrometheusMeter implements Meter {
+  readonly #registry = new prom.Registry();
+
+  constructor() {
+    prom.collectDefaultMetrics({ register: this.#registry });
+  }
+
+  counter(options: MetricOptions): { add(amount: number, labels?: LabelValues): void } {
+    const metric = new prom.Counter(this.#config(options));
+    return { add: (amount, labels) => metric.inc({ ...labels }, amount) };
+  }
+
+  gauge(options: MetricOptions): { set(value: number, labels?: LabelValues): void } {
+    const metric = new prom.Gauge(this.#config(options));
+    return { set: (value, labels) => metric.set({ ...labels }, value) };
+  }
+
+  histogram(options: MetricOptions & { readonly buckets: readonly number[] }): {
+    observe(value: number, labels?: LabelValues): void;
+  } {
+    const metric = new prom.Histogram({ ...this.#config(options), buckets: [...options.buckets] });
+    return { observe: (value, labels) => metric.observe({ ...labels }, value) };
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  #config(options: MetricOptions): {
+    name: string;
+    help: string;
+    labelNames: string[];
+    registers: prom.Registry[];
+  } {
+    return {
+      name: options.name,
+      help: options.help,
+      labelNames: [...(options.labels ?? [])],
+      registers: [this.#registry],
+    };
+  }
+}
