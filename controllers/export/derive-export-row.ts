@@ -1,0 +1,61 @@
+import type { ExportRow, RowPort } from "../../api/broker/row.ts";
+import type { ClusterId } from "../../api/cluster-id.ts";
+import type { Service, ServicePort } from "../../api/kube/service.ts";
+import { PROTECTED_KEY_PREFIXES } from "../../api/mcs/labels.ts";
+import type { ServiceExport } from "../../api/mcs/service-export.ts";
+
+/** What travels for a valid export (EXP-10, EXP-11): nothing from anybody's metadata (EXP-12). */
+export function deriveExportRow(
+  cluster: ClusterId,
+  serviceExport: ServiceExport,
+  service: Service,
+): ExportRow {
+  const { spec } = service;
+  const timeout = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds;
+  return {
+    kind: "export",
+    cluster,
+    namespace: service.metadata.namespace ?? "",
+    name: service.metadata.name,
+    createdAtMs: creationMs(serviceExport),
+    type: spec.clusterIP === "None" ? "Headless" : "ClusterSetIP",
+    ports: (spec.ports ?? []).map(toRowPort),
+    sessionAffinity: spec.sessionAffinity ?? "None",
+    ...(timeout === undefined ? {} : { sessionAffinityTimeoutSeconds: timeout }),
+    ...(spec.internalTrafficPolicy === undefined
+      ? {}
+      : { internalTrafficPolicy: spec.internalTrafficPolicy }),
+    ...(spec.trafficDistribution === undefined
+      ? {}
+      : { trafficDistribution: spec.trafficDistribution }),
+    ipFamilies: spec.ipFamilies ?? [],
+    labels: withoutProtected(serviceExport.spec?.exportedLabels),
+    annotations: withoutProtected(serviceExport.spec?.exportedAnnotations),
+  };
+}
+
+function toRowPort(port: ServicePort): RowPort {
+  return {
+    name: port.name ?? "",
+    protocol: port.protocol ?? "TCP",
+    port: port.port,
+    ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }),
+  };
+}
+
+/** The exporting API server's own stamp; never re-stamped on the way (CON-04). */
+function creationMs(serviceExport: ServiceExport): number {
+  const parsed = Date.parse(serviceExport.metadata.creationTimestamp ?? "");
+  return Number.isNaN(parsed) ? 0 : Math.max(0, parsed);
+}
+
+/** Keys that would overwrite our bookkeeping on the import do not travel (IMP-24). */
+function withoutProtected(
+  map: Readonly<Record<string, string>> | undefined,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(map ?? {}).filter(
+      ([key]) => !PROTECTED_KEY_PREFIXES.some((prefix) => key.startsWith(prefix)),
+    ),
+  );
+}

@@ -1,0 +1,79 @@
+import type { OwnerReference } from "../../api/kube/object.ts";
+import type { IpFamily, Service } from "../../api/kube/service.ts";
+import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
+import type { MergedService } from "../merge/merge-exports.ts";
+import { joinName } from "./derive-ports.ts";
+import { derivedServiceName } from "./derived-service-name.ts";
+
+/**
+ * The selector-less Service whose ClusterIP is the clusterset IP, so that any kube-proxy carries it
+ * (VIP-12, VIP-13). A headless import gets a headless one: its slices then have a Service name of their
+ * own (EPS-16).
+ * @param families what this cluster can route, in the import's order; at least one.
+ */
+export function deriveDerivedService(
+  merged: MergedService,
+  families: readonly IpFamily[],
+  owner: OwnerReference,
+): Service {
+  const headless = merged.type === "Headless";
+  const timeout = merged.sessionAffinityTimeoutSeconds;
+  const affine = !headless && merged.sessionAffinity === "ClientIP";
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: {
+      namespace: merged.namespace,
+      name: derivedServiceName(merged.namespace, merged.name),
+      labels: { [LABEL_MANAGED_BY]: MANAGED_BY },
+      ownerReferences: [owner],
+    },
+    spec: {
+      type: "ClusterIP",
+      ...(headless ? { clusterIP: "None" } : {}),
+      ipFamilies: families,
+      ipFamilyPolicy: families.length > 1 ? "PreferDualStack" : "SingleStack",
+      ports: merged.ports.map((port) => {
+        const name = joinName(port, merged.ports);
+        return {
+          ...(name === "" ? {} : { name }),
+          protocol: port.protocol,
+          port: port.port,
+          // Said, not left to the default: a number edited in place must move its target along.
+          targetPort: port.port,
+          ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }),
+        };
+      }),
+      sessionAffinity: headless ? "None" : merged.sessionAffinity,
+      ...(affine && timeout !== undefined
+        ? { sessionAffinityConfig: { clientIP: { timeoutSeconds: timeout } } }
+        : {}),
+      ...(merged.internalTrafficPolicy === undefined || headless
+        ? {}
+        : { internalTrafficPolicy: merged.internalTrafficPolicy }),
+      ...(merged.trafficDistribution === undefined
+        ? {}
+        : { trafficDistribution: merged.trafficDistribution }),
+    },
+  };
+}
+
+/** A ClusterIP cannot become headless or the reverse: the Service must be made anew (IMP-31). */
+export function mustRecreate(observed: Service, desired: Service): boolean {
+  return (observed.spec.clusterIP === "None") !== (desired.spec.clusterIP === "None");
+}
+
+/**
+ * The families to ask for. The first one of an existing Service cannot change, and its address must not
+ * (I5): it stays as long as it is wanted at all or nothing else could be.
+ */
+export function chooseFamilies(
+  merged: readonly IpFamily[],
+  local: readonly IpFamily[],
+  existing: Service | undefined,
+): readonly IpFamily[] {
+  const wanted = merged.length === 0 ? local : merged.filter((family) => local.includes(family));
+  const primary = existing?.spec.ipFamilies?.[0];
+  if (primary === undefined || wanted.length === 0) return wanted;
+  return [primary, ...wanted.filter((family) => family !== primary)];
+}

@@ -1,0 +1,38 @@
+import type { Condition } from "../../api/kube/condition.ts";
+
+/** A condition before its transition time is known. */
+export type ConditionDraft = Omit<Condition, "lastTransitionTime" | "observedGeneration">;
+
+export interface StampFacts {
+  /** Types that are ours to set and to remove; conditions of other types are kept as they are. */
+  readonly ownTypes: readonly string[];
+  readonly generation: number | undefined;
+  readonly nowMs: number;
+}
+
+/**
+ * The full list to write: ours from the drafts, other writers' as found. The transition time of an
+ * unchanged status stays (EXP-23), so that an unchanged verdict equals what is there (I9).
+ */
+export function stampConditions(
+  drafts: readonly ConditionDraft[],
+  previous: readonly Condition[],
+  facts: StampFacts,
+): readonly Condition[] {
+  const others = previous.filter((condition) => !facts.ownTypes.includes(condition.type));
+  const own = drafts.map((draft): Condition => {
+    const before = previous.find((condition) => condition.type === draft.type);
+    return {
+      ...draft,
+      lastTransitionTime:
+        before?.status === draft.status ? before.lastTransitionTime : timestamp(facts.nowMs),
+      ...(facts.generation === undefined ? {} : { observedGeneration: facts.generation }),
+    };
+  });
+  return [...own, ...others];
+}
+
+/** metav1.Time: RFC 3339 with one-second resolution. */
+function timestamp(nowMs: number): string {
+  return new Date(nowMs).toISOString().replace(/\.\d{3}Z$/, "Z");
+}
