@@ -1,4 +1,5 @@
 import type { Service } from "../../api/kube/service.ts";
+import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
 
 /** May this Service be exported? (section 1.3 and 1.4) */
 export type ExportVerdict =
@@ -23,6 +24,14 @@ export function exportVerdict(name: string, service: Service | undefined): Expor
       kind: "invalid",
       reason: "InvalidServiceType",
       message: "a Service of type ExternalName cannot be exported",
+    };
+  }
+  // A derived Service is the clusterset's own: exporting it would feed an import back into itself.
+  if (service.metadata.labels?.[LABEL_MANAGED_BY] === MANAGED_BY) {
+    return {
+      kind: "invalid",
+      reason: "InvalidServiceType",
+      message: "a derived Service of an import cannot be exported",
     };
   }
   return { kind: "valid" };

@@ -1,5 +1,6 @@
+import type { RowPort } from "../../api/broker/row.ts";
 import type { OwnerReference } from "../../api/kube/object.ts";
-import type { IpFamily, Service } from "../../api/kube/service.ts";
+import type { IpFamily, Service, ServicePort } from "../../api/kube/service.ts";
 import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
 import type { MergedService } from "../merge/merge-exports.ts";
 import { joinName } from "./derive-ports.ts";
@@ -33,17 +34,7 @@ export function deriveDerivedService(
       ...(headless ? { clusterIP: "None" } : {}),
       ipFamilies: families,
       ipFamilyPolicy: families.length > 1 ? "PreferDualStack" : "SingleStack",
-      ports: merged.ports.map((port) => {
-        const name = joinName(port, merged.ports);
-        return {
-          ...(name === "" ? {} : { name }),
-          protocol: port.protocol,
-          port: port.port,
-          // Said, not left to the default: a number edited in place must move its target along.
-          targetPort: port.port,
-          ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }),
-        };
-      }),
+      ...(merged.ports.length === 0 ? {} : { ports: servicePorts(merged.ports) }),
       sessionAffinity: headless ? "None" : merged.sessionAffinity,
       ...(affine && timeout !== undefined
         ? { sessionAffinityConfig: { clientIP: { timeoutSeconds: timeout } } }
@@ -56,6 +47,20 @@ export function deriveDerivedService(
         : { trafficDistribution: merged.trafficDistribution }),
     },
   };
+}
+
+function servicePorts(ports: readonly RowPort[]): readonly ServicePort[] {
+  return ports.map((port) => {
+    const name = joinName(port, ports);
+    return {
+      ...(name === "" ? {} : { name }),
+      protocol: port.protocol,
+      port: port.port,
+      // Said, not left to the default: a number edited in place must move its target along.
+      targetPort: port.port,
+      ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }),
+    };
+  });
 }
 
 /** A ClusterIP cannot become headless or the reverse: the Service must be made anew (IMP-31). */

@@ -7,7 +7,7 @@ import { wholePatch } from "./diff-import.ts";
  * Spec fields that are ours whether set or not: a value somebody added is taken out again. What the API
  * server fills in by itself (clusterIP, internalTrafficPolicy, affinity timeouts) is not among them.
  */
-const OWNED_SPEC_KEYS = ["selector", "externalIPs", "trafficDistribution"];
+const OWNED_SPEC_KEYS = ["ports", "selector", "externalIPs", "trafficDistribution"];
 
 export function diffDerivedService(observed: Service, desired: Service): JsonRecord | undefined {
   const wanted: JsonRecord = { ...desired.spec };

@@ -81,7 +81,13 @@ function propertyConflict(
   if (dissenters === 0) return undefined;
   return {
     reason: property.reason,
-    message: sentence(property.field, used, winner, dissenters, exports.length),
+    message: sentence({
+      field: property.field,
+      used,
+      winner,
+      dissenters,
+      total: exports.length,
+    }),
   };
 }
 
@@ -97,7 +103,7 @@ function portConflict(
   const tail = added.length === 0 ? "" : `, extended by ${shorten(added.join(", "))}`;
   return {
     reason: "PortConflict",
-    message: sentence("ports", used, winner, dissenters, exports.length, tail),
+    message: sentence({ field: "ports", used, winner, dissenters, total: exports.length, tail }),
   };
 }
 
@@ -112,18 +118,26 @@ function familyConflict(
   ).length;
   return {
     reason: "IPFamilyConflict",
-    message: sentence("ipFamilies", merged.families.join(", "), winner, dissenters, exports.length),
+    message: sentence({
+      field: "ipFamilies",
+      used: merged.families.join(", "),
+      winner,
+      dissenters,
+      total: exports.length,
+    }),
   };
 }
 
-function sentence(
-  field: string,
-  used: string,
-  winner: ExportRow,
-  dissenters: number,
-  total: number,
-  tail = "",
-): string {
+interface Verdict {
+  readonly field: string;
+  readonly used: string;
+  readonly winner: ExportRow;
+  readonly dissenters: number;
+  readonly total: number;
+  readonly tail?: string;
+}
+
+function sentence({ field, used, winner, dissenters, total, tail = "" }: Verdict): string {
   return `${field}: ${shorten(used)} from ${winner.cluster} (oldest export) is used${tail}; ${dissenters} of ${total} clusters differ`;
 }
 

@@ -1,0 +1,34 @@
+import { isDeepStrictEqual } from "node:util";
+import type { IpFamily } from "../../api/kube/service.ts";
+import type { ServiceImport, ServiceImportStatus } from "../../api/mcs/service-import.ts";
+import type { MergedService } from "../merge/merge-exports.ts";
+import type { JsonRecord } from "../reconcile/merge-diff.ts";
+import { stampConditions } from "../reconcile/stamp-conditions.ts";
+import { type DesiredImport, importReadiness } from "./derive-import.ts";
+
+/**
+ * Status patch of an import: exactly the current exporters, ready endpoints or not (IMP-25, IMP-26), the Ready
+ * condition, and that slices are maintained here (IMP-32, IMP-34).
+ */
+export function deriveImportStatus(
+  observed: ServiceImport,
+  merged: MergedService,
+  local: { readonly desired: DesiredImport; readonly families: readonly IpFamily[] },
+  nowMs: number,
+): JsonRecord | undefined {
+  const before = observed.status ?? {};
+  const status: ServiceImportStatus = {
+    clusters: merged.clusters.map((cluster) => ({ cluster })),
+    conditions: stampConditions(
+      [importReadiness(merged, local.desired, local.families)],
+      before.conditions ?? [],
+      { ownTypes: ["Ready"], generation: observed.metadata.generation, nowMs },
+    ),
+    endpointSliceObjects: "Present",
+  };
+  // IMP-33: an older CRD prunes endpointSliceObjects; writing it again and again would change nothing.
+  const { endpointSliceObjects: _now, ...rest } = status;
+  const { endpointSliceObjects: slices, ...restBefore } = before;
+  if (isDeepStrictEqual(restBefore, rest) && slices !== "Absent") return undefined;
+  return { metadata: { resourceVersion: observed.metadata.resourceVersion }, status };
+}

@@ -1,0 +1,34 @@
+import type { RowPort } from "../../api/broker/row.ts";
+import type { ServiceImport } from "../../api/mcs/service-import.ts";
+import type { OwnExport } from "../export/derive-own-rows.ts";
+import type { MergedService } from "../merge/merge-exports.ts";
+import type { World } from "../reconcile/world.ts";
+import { ownerReference } from "./derive-import.ts";
+import { deriveSlices } from "./derive-slices.ts";
+import { diffSlices, type SliceOp } from "./diff-slices.ts";
+
+/**
+ * What may be written before the broker was heard: the import of an earlier life stands as it is, only our own
+ * endpoints follow the pods, and nothing is deleted (I6, CLN-09).
+ */
+export function ownSlicesOnly(
+  world: World,
+  serviceImport: ServiceImport,
+  own: OwnExport & { readonly kind: "exported" },
+): readonly SliceOp[] {
+  const standing: MergedService = {
+    namespace: world.namespace,
+    name: world.name,
+    type: serviceImport.spec.type,
+    ports: serviceImport.spec.ports.map((port): RowPort => ({ ...port, name: port.name ?? "" })),
+    sessionAffinity: serviceImport.spec.sessionAffinity ?? "None",
+    ipFamilies: serviceImport.spec.ipFamilies ?? [],
+    labels: {},
+    annotations: {},
+    exports: [own.row],
+    clusters: [own.row.cluster],
+    conflicts: [],
+  };
+  const desired = deriveSlices(standing, own.endpoints, ownerReference(serviceImport));
+  return diffSlices(world.ownSlices, desired).filter((op) => op.kind !== "delete");
+}

@@ -1,0 +1,68 @@
+import type { Row } from "../../api/broker/row.ts";
+import type { EndpointSlice } from "../../api/kube/endpoint-slice.ts";
+import type { Namespace } from "../../api/kube/namespace.ts";
+import type { Service } from "../../api/kube/service.ts";
+import { LABEL_KUBE_SERVICE_NAME, LABEL_SERVICE_NAME } from "../../api/mcs/labels.ts";
+import type { ServiceExport } from "../../api/mcs/service-export.ts";
+import type { ServiceImport } from "../../api/mcs/service-import.ts";
+import { type ServiceKey, splitServiceKey } from "../../api/service-key.ts";
+import type { BrokerLink } from "../../broker/client/broker-link.ts";
+import type { IndexFunction, ObjectView } from "../../runtime/kube/object-view.ts";
+import { isOwn } from "../import/derive-import.ts";
+import { derivedServiceName } from "../import/derived-service-name.ts";
+
+/** The reflected collections a member's controllers decide from. */
+export interface Views {
+  readonly namespaces: ObjectView<Namespace>;
+  readonly services: ObjectView<Service>;
+  /** Needs SLICE_INDEXES. */
+  readonly slices: ObjectView<EndpointSlice>;
+  readonly exports: ObjectView<ServiceExport>;
+  readonly imports: ObjectView<ServiceImport>;
+}
+
+export const SLICES_BY_SERVICE = "service";
+export const SLICES_BY_IMPORT = "import";
+
+export const SLICE_INDEXES: Readonly<Record<string, IndexFunction<EndpointSlice>>> = {
+  [SLICES_BY_SERVICE]: (slice) => labelIndex(slice, LABEL_KUBE_SERVICE_NAME),
+  [SLICES_BY_IMPORT]: (slice) => labelIndex(slice, LABEL_SERVICE_NAME),
+};
+
+function labelIndex(slice: EndpointSlice, label: string): readonly string[] {
+  const name = slice.metadata.labels?.[label];
+  return name === undefined ? [] : [`${slice.metadata.namespace}/${name}`];
+}
+
+/** Everything known about one service at one moment: the input of every decision. */
+export interface World {
+  readonly namespace: string;
+  readonly name: string;
+  /** Undefined when this cluster does not have the namespace (IMP-03). */
+  readonly namespaceObject: Namespace | undefined;
+  readonly serviceExport: ServiceExport | undefined;
+  readonly service: Service | undefined;
+  /** Slices of the local Service, written by Kubernetes or by hand; never ours. */
+  readonly sourceSlices: readonly EndpointSlice[];
+  readonly serviceImport: ServiceImport | undefined;
+  readonly derivedService: Service | undefined;
+  /** MCS slices of this import that are ours. */
+  readonly ownSlices: readonly EndpointSlice[];
+  readonly foreignRows: readonly Row[];
+}
+
+export function observe(key: ServiceKey, views: Views, link: BrokerLink): World {
+  const { namespace, name } = splitServiceKey(key);
+  return {
+    namespace,
+    name,
+    namespaceObject: views.namespaces.get(namespace),
+    serviceExport: views.exports.get(key),
+    service: views.services.get(key),
+    sourceSlices: views.slices.byIndex(SLICES_BY_SERVICE, key).filter((slice) => !isOwn(slice)),
+    serviceImport: views.imports.get(key),
+    derivedService: views.services.get(`${namespace}/${derivedServiceName(namespace, name)}`),
+    ownSlices: views.slices.byIndex(SLICES_BY_IMPORT, key).filter(isOwn),
+    foreignRows: link.foreignRows(key),
+  };
+}
