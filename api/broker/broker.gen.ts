@@ -26,7 +26,9 @@ export const protobufPackage = "isthmus.broker.v1";
 export const protobufFileName = "broker.proto";
 
 export interface JoinRequest {
+  /** One lower-case RFC 1123 label. */
   readonly clusterId: string;
+  /** As printed by `isthmus token create`. */
   readonly token: string;
   /** DER, PKCS #10. The private key never leaves the member. */
   readonly certificateRequest: Uint8Array;
@@ -70,14 +72,21 @@ export interface BrokerMessage {
     | undefined;
 }
 
-/** First message of a member. Everything it already holds, so that only differences travel. */
+/**
+ * First message of a member, once per stream. Everything it already holds, so that only differences travel.
+ * A member that holds nothing yet may name its namespaces here too: `known` is then empty and everything is sent.
+ */
 export interface Hello {
   /** Versions the member speaks, best first. */
   readonly protocolVersions: readonly number[];
   /** Random identity of the broker's data that `known` refers to; empty when the member holds nothing. */
   readonly storeEpoch: string;
-  /** Namespaces that `known` is complete for. */
+  /** Namespaces that `known` is complete for; the stream starts subscribed to exactly these. */
   readonly namespaces: readonly string[];
+  /**
+   * Per owner the version of the last OwnerComplete received: never the highest sequence seen in a RowPut,
+   * since rows of one owner are not sent in the order of their sequences.
+   */
   readonly known: readonly OwnerVersion[];
   /** CIDRs the member's endpoint addresses lie in; empty: not announced. */
   readonly cidrs: readonly string[];
@@ -89,28 +98,41 @@ export interface OwnerVersion {
   readonly sequence: number;
 }
 
-/** Namespaces the member wants rows of; a namespace left out is no longer sent. */
+/**
+ * Changes the set of namespaces the member wants rows of. For every complete owner the broker answers an `add` with
+ * OwnerReset{namespaces: added}, rows, OwnerComplete; on `remove` the member drops the rows by itself and ignores
+ * rows of namespaces it does not want that are still on their way. `remove` is applied before `add`.
+ */
 export interface Subscribe {
   readonly add: readonly string[];
   readonly remove: readonly string[];
+  /** Chosen by the member, growing from 1 within a stream: Synced repeats it when the change has been delivered. */
+  readonly generation: number;
 }
 
+/** Replaces one row of the member. `sequence` grows with each Put and Delete and is below 2^52. */
 export interface Put {
   readonly sequence: number;
   readonly row: Row | undefined;
 }
 
+/** Withdraws one row of the member. Deleting a row that the broker does not hold is fine. */
 export interface Delete {
   readonly sequence: number;
   /** RowKey: kind/namespace/name[/slice] */
   readonly key: string;
 }
 
-/** All rows the member owns have been sent: what the broker holds beyond them is no longer true. */
+/**
+ * Every row the member owns has been sent, and every OwnRow that is no longer true has been deleted: the broker's copy
+ * is whole and may be shown to others. Sent once per stream, after the differences. Answered by Stored when durable.
+ */
 export interface OwnComplete {
+  /** Highest sequence sent so far; 0 when the member never wrote. */
   readonly sequence: number;
 }
 
+/** Sent by the member every heartbeat_interval_ms; either side gives up after three silent intervals. */
 export interface Ping {
   readonly nonce: number;
 }
@@ -119,6 +141,7 @@ export interface Pong {
   readonly nonce: number;
 }
 
+/** First answer to Hello. */
 export interface Welcome {
   readonly protocolVersion: number;
   readonly clusterset: string;
@@ -131,7 +154,8 @@ export interface Welcome {
 
 /**
  * What follows for this owner, until OwnerComplete, replaces everything known of it
- * in `namespaces` (empty: all subscribed namespaces).
+ * in `namespaces` (empty: all subscribed namespaces). Messages of other owners are never in between.
+ * A second reset before the OwnerComplete (the owner rejoined meanwhile) starts over and is always for all namespaces.
  */
 export interface OwnerReset {
   readonly clusterId: string;
@@ -152,46 +176,60 @@ export interface RowDelete {
   readonly key: string;
 }
 
-/** Everything of this owner up to this version has been sent. */
+/**
+ * Everything of this owner up to this version has been sent. The only message that moves the version
+ * a member may put into Hello.known. Sent after each batch of live deltas too.
+ */
 export interface OwnerComplete {
   readonly version: OwnerVersion | undefined;
 }
 
-/** The initial state of every owner that has one has been sent. */
+/**
+ * Every complete owner has been sent as of the Hello (generation 0) or the Subscribe of this generation.
+ * Generations may be skipped: the highest one covers the earlier ones.
+ */
 export interface Synced {
+  readonly generation: number;
 }
 
 /** One of the member's own rows as the broker holds it: lets a restarted member send only what differs. */
 export interface OwnRow {
   readonly key: string;
   readonly sequence: number;
-  /** SHA-256 over the encoded Row. */
+  /** SHA-256 over the canonical encoding of Row (fields in order, map keys sorted). */
   readonly digest: Uint8Array;
 }
 
+/** Ends the OwnRow list, which follows Welcome. From here on the member may write. */
 export interface OwnRowsEnd {
 }
 
-/** The member's writes up to here are durable. */
+/** The member's writes up to here have been decided: stored durably, or refused by an earlier Refused. */
 export interface Stored {
   readonly sequence: number;
 }
 
-/** A write that was not stored, and why: the rule and the value seen. */
+/**
+ * A write that was not stored, and why: the rule and the value seen. An older stored version of that row is deleted,
+ * so that no stale data stays visible; unless the sequence itself was refused, then nothing changed.
+ */
 export interface Refused {
   readonly sequence: number;
+  /** Empty when not even the key could be read. */
   readonly key: string;
   readonly reason: string;
 }
 
-/** A cluster left the clusterset: its rows are to be dropped. */
+/** A cluster left the clusterset: its rows of this incarnation and earlier ones are to be dropped. Also ends a reset. */
 export interface OwnerGone {
   readonly clusterId: string;
   readonly incarnation: number;
 }
 
+/** One record; its owner is known from the stream or the RowPut around it. */
 export interface Row {
   readonly namespace: string;
+  /** Name of the exported Service. */
   readonly name: string;
   readonly content: { readonly $case: "export"; readonly value: Export } | {
     readonly $case: "endpoints";
@@ -200,12 +238,17 @@ export interface Row {
 }
 
 export interface Export {
+  /** Creation of the ServiceExport, epoch milliseconds. */
   readonly createdAtMs: number;
   /** "ClusterSetIP" or "Headless" */
   readonly type: string;
   readonly ports: readonly Port[];
+  /** "None" or "ClientIP" */
   readonly sessionAffinity: string;
-  readonly sessionAffinityTimeoutSeconds?: number | undefined;
+  readonly sessionAffinityTimeoutSeconds?:
+    | number
+    | undefined;
+  /** "Cluster" or "Local" */
   readonly internalTrafficPolicy?: string | undefined;
   readonly trafficDistribution?:
     | string
@@ -227,6 +270,7 @@ export interface Export_AnnotationsEntry {
 }
 
 export interface Port {
+  /** Empty for an unnamed port. */
   readonly name: string;
   /** "TCP", "UDP", "SCTP" */
   readonly protocol: string;
@@ -235,6 +279,7 @@ export interface Port {
 }
 
 export interface Endpoints {
+  /** Name of the source EndpointSlice. */
   readonly slice: string;
   /** "IPv4" or "IPv6" */
   readonly addressType: string;
@@ -243,6 +288,7 @@ export interface Endpoints {
 }
 
 export interface Endpoint {
+  /** As peers can dial them. */
   readonly addresses: readonly string[];
   readonly ready: boolean;
   readonly serving: boolean;
@@ -843,7 +889,7 @@ export const OwnerVersion: MessageFns<OwnerVersion> = {
 };
 
 function createBaseSubscribe(): Subscribe {
-  return { add: [], remove: [] };
+  return { add: [], remove: [], generation: 0 };
 }
 
 export const Subscribe: MessageFns<Subscribe> = {
@@ -853,6 +899,9 @@ export const Subscribe: MessageFns<Subscribe> = {
     }
     for (const v of message.remove) {
       writer.uint32(18).string(v!);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(24).uint64(message.generation);
     }
     return writer;
   },
@@ -884,6 +933,14 @@ export const Subscribe: MessageFns<Subscribe> = {
             }
 
             message.remove.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.generation = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -1514,11 +1571,14 @@ export const OwnerComplete: MessageFns<OwnerComplete> = {
 };
 
 function createBaseSynced(): Synced {
-  return {};
+  return { generation: 0 };
 }
 
 export const Synced: MessageFns<Synced> = {
-  encode(_: Synced, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Synced, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.generation !== 0) {
+      writer.uint32(8).uint64(message.generation);
+    }
     return writer;
   },
 
@@ -1535,6 +1595,14 @@ export const Synced: MessageFns<Synced> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.generation = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;

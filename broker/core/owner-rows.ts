@@ -1,0 +1,169 @@
+import type { RowKey } from "../../api/broker/row.ts";
+import type { ClusterId } from "../../api/cluster-id.ts";
+import { LIMITS } from "../wire/limits.ts";
+
+/** A row as the broker holds it: encoded, since the broker only passes it on. */
+export interface StoredRow {
+  readonly sequence: number;
+  readonly bytes: Uint8Array;
+}
+
+interface LogEntry {
+  readonly sequence: number;
+  readonly key: RowKey;
+}
+
+/** What the rest of the broker may see of an owner's rows. */
+export type OwnerView = Pick<
+  OwnerRows,
+  | "cluster"
+  | "incarnation"
+  | "sequence"
+  | "isComplete"
+  | "size"
+  | "row"
+  | "rows"
+  | "tombstone"
+  | "trimmedSequence"
+  | "canResumeFrom"
+  | "keysSince"
+>;
+
+/** The rows of one life of one owner, and enough history to tell what changed since a version. */
+export class OwnerRows {
+  readonly cluster: ClusterId;
+  readonly incarnation: number;
+  #sequence = 0;
+  #isComplete = false;
+  #trimmedSequence = 0;
+  /** BOUNDED: by LIMITS.rowsPerOwner, which whoever appends records checks. */
+  readonly #rows = new Map<RowKey, StoredRow>();
+  /** Oldest first. BOUNDED: by `tombstonesMax`. */
+  readonly #tombstones = new Map<RowKey, number>();
+  /** Ascending; entries whose key changed again are stale. BOUNDED: by compaction to twice the live entries. */
+  #log: LogEntry[] = [];
+  readonly #tombstonesMax: number;
+
+  constructor(
+    cluster: ClusterId,
+    incarnation: number,
+    tombstonesMax: number = LIMITS.tombstonesPerOwner,
+  ) {
+    this.cluster = cluster;
+    this.incarnation = incarnation;
+    this.#tombstonesMax = tombstonesMax;
+  }
+
+  /** Highest sequence written. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** The owner has sent all its rows: what is here may be shown. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  /** Deletions up to this sequence have been forgotten. */
+  get trimmedSequence(): number {
+    return this.#trimmedSequence;
+  }
+
+  row(key: RowKey): StoredRow | undefined {
+    return this.#rows.get(key);
+  }
+
+  rows(): IterableIterator<[RowKey, StoredRow]> {
+    return this.#rows.entries();
+  }
+
+  /** Sequence of the deletion of a key, while it is remembered. */
+  tombstone(key: RowKey): number | undefined {
+    return this.#tombstones.get(key);
+  }
+
+  /** False when the way from `sequence` to now is not known: too old, or of a future that was lost. */
+  canResumeFrom(sequence: number): boolean {
+    return sequence >= this.#trimmedSequence && sequence <= this.#sequence;
+  }
+
+  /** Keys whose last change is after `sequence`, in the order of their last changes. */
+  keysSince(sequence: number): RowKey[] {
+    const keys: RowKey[] = [];
+    for (let at = this.#firstAfter(sequence); at < this.#log.length; at++) {
+      const entry = this.#log[at];
+      if (entry !== undefined && this.#isLive(entry)) keys.push(entry.key);
+    }
+    return keys;
+  }
+
+  /** False, and no change, when the owner has written later already. */
+  put(key: RowKey, sequence: number, bytes: Uint8Array): boolean {
+    if (sequence <= this.#sequence) return false;
+    this.#tombstones.delete(key);
+    this.#rows.set(key, { sequence, bytes });
+    this.#record(key, sequence);
+    return true;
+  }
+
+  /** Leaves a tombstone even for a key that is not held: a snapshot has tombstones without their rows. */
+  delete(key: RowKey, sequence: number): boolean {
+    if (sequence <= this.#sequence) return false;
+    this.#rows.delete(key);
+    // Last in line again: the tombstones stay ordered by sequence.
+    this.#tombstones.delete(key);
+    this.#tombstones.set(key, sequence);
+    this.#trim();
+    this.#record(key, sequence);
+    return true;
+  }
+
+  complete(): boolean {
+    const changed = !this.#isComplete;
+    this.#isComplete = true;
+    return changed;
+  }
+
+  /** Restores what a snapshot knows beyond the rows. */
+  raise(sequence: number, trimmedSequence: number): void {
+    this.#sequence = Math.max(this.#sequence, sequence);
+    this.#trimmedSequence = Math.max(this.#trimmedSequence, trimmedSequence);
+  }
+
+  #record(key: RowKey, sequence: number): void {
+    this.#sequence = sequence;
+    this.#log.push({ sequence, key });
+    if (this.#log.length > 2 * (this.#rows.size + this.#tombstones.size) + 16) {
+      this.#log = this.#log.filter((entry) => this.#isLive(entry));
+    }
+  }
+
+  #trim(): void {
+    for (const [key, sequence] of this.#tombstones) {
+      if (this.#tombstones.size <= this.#tombstonesMax) return;
+      this.#tombstones.delete(key);
+      this.#trimmedSequence = sequence;
+    }
+  }
+
+  #isLive({ key, sequence }: LogEntry): boolean {
+    return (this.#rows.get(key)?.sequence ?? this.#tombstones.get(key)) === sequence;
+  }
+
+  /** Index of the first log entry after `sequence`. */
+  #firstAfter(sequence: number): number {
+    let low = 0;
+    let high = this.#log.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const entry = this.#log[middle];
+      if (entry !== undefined && entry.sequence <= sequence) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,21 @@
+import { Row as RowMessage } from "../../api/broker/broker.gen.ts";
+import type { Row } from "../../api/broker/row.ts";
+
+/** The message of a row. Canonical: equal rows give equal bytes, whatever order their maps were filled in. */
+export function encodeRow(row: Row): RowMessage {
+  const { namespace, name } = row;
+  if (row.kind === "export") {
+    const { labels, annotations } = row;
+    const value = { ...row, labels: sorted(labels), annotations: sorted(annotations) };
+    return { namespace, name, content: { $case: "export", value } };
+  }
+  return { namespace, name, content: { $case: "endpoints", value: row } };
+}
+
+export function encodeRowBytes(row: Row): Uint8Array {
+  return RowMessage.encode(encodeRow(row)).finish();
+}
+
+function sorted(map: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,22 @@
+/** What the broker accepts. Reaching a limit is a refusal that names it, never a crash (I12). */
+export const LIMITS = {
+  /** Encoded row. */
+  rowBytes: 256 * 1024,
+  /** As in an EndpointSlice (EPS-11). */
+  endpointsPerRow: 1000,
+  addressesPerEndpoint: 100,
+  portsPerRow: 100,
+  labelsPerRow: 256,
+  annotationsPerRow: 256,
+  rowsPerOwner: 100_000,
+  /** Deleted keys remembered per owner, so that a returning member gets deltas. */
+  tombstonesPerOwner: 10_000,
+  namespacesPerMember: 50_000,
+  cidrsPerMember: 64,
+  /** Owners named in one Hello. */
+  knownOwners: 5000,
+  /** One gRPC message. */
+  messageBytes: 1024 * 1024,
+  /** Sequences stay exact in a double and leave room to count on. */
+  sequence: 2 ** 52,
+} as const;
