@@ -1,0 +1,119 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, Option } from "commander";
+import { parse } from "yaml";
+import { err, ok, type Result } from "../api/result.ts";
+import {
+  flagName,
+  flagShape,
+  readSettings,
+  type SettingsSchema,
+} from "../runtime/config/settings.ts";
+import type { ExitCode, Verb, VerbInput } from "./verb.ts";
+import { VERBS } from "./verb-table.ts";
+
+type Surroundings = Pick<VerbInput<unknown>, "env" | "signal" | "out">;
+
+/** Finds the verb, reads its settings from flags and file, runs it. Never throws for bad input. */
+export async function runProgram(
+  argv: readonly string[],
+  surroundings: Surroundings,
+): Promise<ExitCode> {
+  const entry = VERBS.find(({ path }) => path.every((word, index) => argv[index] === word));
+  if (entry === undefined) return overview(argv, surroundings);
+  const verb = await entry.load();
+  const command = buildCommand(entry.path, verb);
+  let exitCode: ExitCode = 0;
+  command.action(async () => {
+    exitCode = await runVerb(verb, command, surroundings);
+  });
+  try {
+    await command.parseAsync(argv.slice(entry.path.length), { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  return exitCode;
+}
+
+function overview(argv: readonly string[], { out }: Surroundings): ExitCode {
+  const asked =
+    argv[0] === undefined || argv[0] === "help" || argv[0] === "--help" || argv[0] === "-h";
+  if (!asked) out.problem(`unknown command: ${argv.slice(0, 2).join(" ")}`);
+  const lines = VERBS.filter(({ hidden }) => hidden !== true).map(
+    ({ path, summary }) => `  ${path.join(" ").padEnd(14)} ${summary}`,
+  );
+  const text = `Usage: isthmus <command> [options]\n\n${lines.join("\n")}\n\n"isthmus <command> --help" lists its options.`;
+  if (asked) out.line(text);
+  else out.problem(text);
+  return asked ? 0 : 2;
+}
+
+function buildCommand(path: readonly string[], verb: Verb): Command {
+  const command = new Command(`isthmus ${path.join(" ")}`)
+    .description(verb.summary)
+    .exitOverride()
+    .allowExcessArguments(false);
+  for (const { name, description } of verb.positionals ?? []) {
+    command.argument(`<${name}>`, description);
+  }
+  command.option("--config <file>", "YAML file with any of these settings, keys in camelCase");
+  for (const [key, type] of Object.entries(verb.settings.shape)) {
+    const shape = flagShape(type);
+    const flag = `--${flagName(key)}`;
+    const description = type.description ?? "";
+    if (shape.kind === "switch") {
+      const name = shape.default ? `--no-${flagName(key)}` : flag;
+      command.addOption(new Option(name, `${description} (default: ${shape.default})`));
+      continue;
+    }
+    const value = shape.kind === "list" ? "<a,b,...>" : "<value>";
+    const fallback = shape.default === undefined ? "" : ` (default: ${String(shape.default)})`;
+    command.addOption(new Option(`${flag} ${value}`, `${description}${fallback}`));
+  }
+  return command;
+}
+
+async function runVerb(
+  verb: Verb,
+  command: Command,
+  surroundings: Surroundings,
+): Promise<ExitCode> {
+  const { config, ...given } = givenOptions(command, verb.settings);
+  const file = typeof config === "string" ? readConfigFile(config) : ok(undefined);
+  if (!file.ok) {
+    surroundings.out.problem(file.error);
+    return 2;
+  }
+  const settings = readSettings(verb.settings, {
+    flags: given,
+    file: file.value,
+    ...(typeof config === "string" ? { fileName: config } : {}),
+  });
+  if (!settings.ok) {
+    surroundings.out.problem(settings.error);
+    return 2;
+  }
+  return verb.run({ ...surroundings, settings: settings.value, positionals: command.args });
+}
+
+/** Only what was typed: commander's own defaults (a `--no-x` switch has one) are not settings. */
+function givenOptions(command: Command, schema: SettingsSchema): Record<string, unknown> {
+  const given: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(command.opts<Record<string, unknown>>())) {
+    if (command.getOptionValueSource(key) !== "cli") continue;
+    const type = schema.shape[key];
+    const isList = type !== undefined && flagShape(type).kind === "list";
+    given[key] = isList && typeof value === "string" ? value.split(",") : value;
+  }
+  return given;
+}
+
+function readConfigFile(path: string): Result<unknown, string> {
+  try {
+    return ok(parse(readFileSync(path, "utf8")));
+  } catch (error) {
+    return err(
+      `cannot read config file ${path}: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}

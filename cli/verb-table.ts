@@ -1,0 +1,59 @@
+import type { Verb } from "./verb.ts";
+
+interface VerbEntry {
+  readonly path: readonly string[];
+  readonly summary: string;
+  /** Loaded only when called: start-up pays for one verb, not for all. */
+  readonly load: () => Promise<Verb>;
+  readonly hidden?: true;
+}
+
+export const VERBS: readonly VerbEntry[] = [
+  {
+    path: ["demo"],
+    summary:
+      "a whole clusterset on this machine: hub, members, sample service, first cross-cluster answer",
+    load: async () => (await import("./verbs/demo.ts")).demoVerb,
+  },
+  {
+    path: ["broker"],
+    summary: "run the hub's broker",
+    load: async () => (await import("./verbs/broker.ts")).brokerVerb,
+  },
+  {
+    path: ["token", "create"],
+    summary: "make a single-use join token for one cluster id",
+    load: async () => (await import("./verbs/token-create.ts")).tokenCreateVerb,
+  },
+  {
+    path: ["join"],
+    summary: "join this cluster to a clusterset: trade a token for an identity",
+    load: async () => (await import("./verbs/join.ts")).joinVerb,
+  },
+  {
+    path: ["controllers"],
+    summary: "run a member's export and import controllers",
+    load: async () => (await import("./verbs/controllers.ts")).controllersVerb,
+  },
+  {
+    path: ["dns"],
+    summary: "run a member's authoritative DNS server",
+    load: async () => (await import("./verbs/dns.ts")).dnsVerb,
+  },
+  {
+    path: ["status"],
+    summary: "show a member's exports, imports and membership",
+    load: async () => (await import("./verbs/status.ts")).statusVerb,
+  },
+  {
+    path: ["crds"],
+    summary: "print the custom resource definitions, or install them with --apply",
+    load: async () => (await import("./verbs/crds.ts")).crdsVerb,
+  },
+  {
+    path: ["sandbox-member"],
+    summary: "one embedded cluster of the demo: API server, pods and network",
+    load: async () => (await import("./verbs/sandbox-member.ts")).sandboxMemberVerb,
+    hidden: true,
+  },
+];

@@ -1,0 +1,35 @@
+import type { z } from "zod";
+import type { SettingsSchema } from "../runtime/config/settings.ts";
+
+/** One command of the `isthmus` program. */
+export interface Verb<S extends SettingsSchema = SettingsSchema> {
+  readonly summary: string;
+  /** Positional arguments, in order; all of them required. */
+  readonly positionals?: readonly { readonly name: string; readonly description: string }[];
+  readonly settings: S;
+  run(input: VerbInput<z.output<S>>): Promise<ExitCode>;
+}
+
+export interface VerbInput<T> {
+  readonly settings: T;
+  readonly positionals: readonly string[];
+  /** Aborts when the process is asked to stop. */
+  readonly signal: AbortSignal;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly out: Output;
+}
+
+/** What a person or a script reads; logs go elsewhere. */
+export interface Output {
+  line(text: string): void;
+  /** To standard error. */
+  problem(text: string): void;
+}
+
+/** 0: done; 1: failed, said why; 2: called wrongly. */
+export type ExitCode = 0 | 1 | 2;
+
+/** Keeps the settings' type from the schema to `run`. */
+export function defineVerb<S extends SettingsSchema>(verb: Verb<S>): Verb<S> {
+  return verb;
+}
