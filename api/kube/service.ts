@@ -38,5 +38,7 @@ export interface Service extends KubeObject {
     readonly internalTrafficPolicy?: string;
     readonly trafficDistribution?: string;
     readonly publishNotReadyAddresses?: boolean;
+    /** A DNS name, for type ExternalName. */
+    readonly externalName?: string;
   };
 }

@@ -1,6 +1,8 @@
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { createConnection, type Server, type Socket } from "node:net";
 import { err, ok, type Result } from "../../api/result.ts";
+import { parseListenAddress } from "../../runtime/net/listen-address.ts";
+import { listenErrorText } from "../../runtime/net/listen-error.ts";
 import type { DialError } from "./dialer.ts";
 
 export interface HostPort {
@@ -8,15 +10,12 @@ export interface HostPort {
   readonly port: number;
 }
 
-/** `host:port`, `[v6]:port`. */
+/** Text such as `127.0.0.1:1080`; an absent host is loopback. */
 export function parseHostPort(text: string): Result<HostPort, string> {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  if (host === undefined || port > 65_535) {
-    return err(`cannot parse address: must be <host>:<port>: got ${JSON.stringify(text)}`);
-  }
-  return ok({ host, port });
+  const parsed = parseListenAddress(text);
+  return parsed.ok
+    ? ok({ host: parsed.value.host ?? "127.0.0.1", port: parsed.value.port })
+    : parsed;
 }
 
 /** A connected, paused socket with half-close; errors of the machine become what they mean for the dialer. */
@@ -65,10 +64,7 @@ export function bindUdp(host: string, port = 0): Promise<Result<UdpSocket, DialE
 /** Listens, or says why not. Resolves to the bound port. */
 export function listenTcp(server: Server, at: HostPort): Promise<Result<number, string>> {
   return new Promise((resolve) => {
-    const onError = (cause: NodeJS.ErrnoException): void => {
-      const reason = cause.code === "EADDRINUSE" ? "the port is in use" : cause.message;
-      resolve(err(`cannot listen on ${at.host}:${at.port}: ${reason}`));
-    };
+    const onError = (cause: Error): void => resolve(err(listenErrorText(at, cause)));
     server.once("error", onError);
     server.listen(at.port, at.host, () => {
       server.removeListener("error", onError);

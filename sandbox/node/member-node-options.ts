@@ -1,13 +1,9 @@
-import type { EndpointSlice } from "../../api/kube/endpoint-slice.ts";
-import type { Service } from "../../api/kube/service.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
-import type { ObjectView } from "../../runtime/kube/object-view.ts";
 import type { Logger } from "../../runtime/log/log.ts";
+import type { Meter } from "../../runtime/metrics/meter.ts";
 import type { Random } from "../../runtime/random/random.ts";
 import type { PeerNetwork } from "../network/member-network-options.ts";
-import type { Deployment } from "./kinds/deployment.ts";
-import type { Pod } from "./kinds/pod.ts";
 
 /** One member of a sandbox: its addresses inside the cluster and its entries on the machine. */
 export interface MemberNodeOptions {
@@ -35,18 +31,11 @@ export interface MemberNodeOptions {
   readonly terminationGraceMs?: number;
 }
 
-/** Pictures of the member's own API server; whoever starts the node keeps them fed (they may be shared with controllers). */
-export interface MemberViews {
-  readonly pods: ObjectView<Pod>;
-  readonly services: ObjectView<Service>;
-  readonly endpointSlices: ObjectView<EndpointSlice>;
-  readonly deployments: ObjectView<Deployment>;
-}
-
 export interface MemberNodeDeps {
+  /** This member's own API server. */
   readonly kube: KubeClient;
-  readonly views: MemberViews;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly meter: Meter;
 }

@@ -1,5 +1,6 @@
 import type { Result } from "../../api/result.ts";
 import type { MemberNetwork } from "../network/member-network.ts";
+import type { PeerNetwork } from "../network/member-network-options.ts";
 import type { PodDirectory } from "../network/pod-directory.ts";
 import type { MemberNodeDeps, MemberNodeOptions } from "./member-node-options.ts";
 
@@ -16,14 +17,15 @@ export interface MemberNode {
   readonly network: MemberNetwork;
   /** Gives other parts of the process an address in this member, e.g. a gateway. */
   readonly directory: PodDirectory;
-  setPeers(peers: MemberNodeOptions["peers"] & object): void;
+  /** Replaces all; an error names the peer that cannot be parsed, and nothing changes. */
+  setPeers(peers: readonly PeerNetwork[]): Result<void, string>;
   /** `host:port`; see `MemberNodeOptions.dnsServer`. */
-  setDnsServer(address: string): void;
+  setDnsServer(address: string): Result<void, string>;
   /** Idempotent; ends within about two seconds. Pods stay in the API server. */
   stop(): Promise<void>;
 }
 
-/** Starts the node of one member. Resolves once its entries listen; Pods are adopted as the views fill. Fails on bad options or a taken port. */
+/** Starts the node of one member. Resolves once its entries listen; Pods are adopted as they are seen. Fails on bad options or a taken port. */
 export type StartMemberNode = (
   options: MemberNodeOptions,
   deps: MemberNodeDeps,
