@@ -1,11 +1,18 @@
 import type { EndpointSlice } from "../api/kube/endpoint-slice.ts";
 import type { Namespace } from "../api/kube/namespace.ts";
 import type { ServiceImport } from "../api/mcs/service-import.ts";
-import { err, type Result } from "../api/result.ts";
+import { err, ok, type Result } from "../api/result.ts";
 import type { Clock } from "../runtime/clock/clock.ts";
 import type { ObjectView } from "../runtime/kube/object-view.ts";
 import type { Logger } from "../runtime/log/log.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
+import { Responder } from "./answer/responder.ts";
+import { QueryStats } from "./query-stats.ts";
+import { ZoneSource } from "./source/zone-source.ts";
+import type { AnswerPacket } from "./transport/answer-packet.ts";
+import { startListeners } from "./transport/listeners.ts";
+import { FLAG } from "./wire/dns-numbers.ts";
+import { parseZoneConfig } from "./zone/zone-config.ts";
 
 /** Where and what the server answers; every limit has a default. */
 export interface DnsServerOptions {
@@ -45,13 +52,75 @@ export interface DnsServer {
   stop(): Promise<void>;
 }
 
+const UDP_PAYLOAD_BYTES = { default: 1232, min: 512, max: 4096 } as const;
+const UDP_QUEUE_BYTES = 4 * 1024 * 1024;
+const TCP_LIMITS = {
+  idleMs: 10_000,
+  unreadBytesMax: 256 * 1024,
+  connectionsMax: 1024,
+  connectionsPerClientMax: 256,
+} as const;
+
 /**
  * Starts the authoritative server of the clusterset zone on UDP and TCP.
  * The error says which option or which listener failed and why.
  */
 export async function startDnsServer(
   options: DnsServerOptions,
-  _deps: DnsServerDeps,
+  deps: DnsServerDeps,
 ): Promise<Result<DnsServer, string>> {
-  return err(`cannot start dns server on ${options.listen.host}: work in progress`);
+  const config = parseZoneConfig(options);
+  if (!config.ok) return config;
+  const udpPayloadBytes = parsePayloadBytes(options.udpPayloadBytes ?? UDP_PAYLOAD_BYTES.default);
+  if (!udpPayloadBytes.ok) return udpPayloadBytes;
+
+  const { clock, log, meter } = deps;
+  const stats = new QueryStats(clock, meter);
+  const responder = new Responder(
+    { config: config.value, udpPayloadBytes: udpPayloadBytes.value },
+    stats.answered,
+  );
+  const source = new ZoneSource(config.value.zone, deps, (zone, changed) => {
+    responder.setZone(zone, changed);
+    stats.zoneChanged(zone.serviceCount, zone.nameCount);
+  });
+  const listeners = await startListeners(
+    {
+      ...TCP_LIMITS,
+      ...options.listen,
+      reusePort: options.reusePort ?? false,
+      queueBytes: UDP_QUEUE_BYTES,
+    },
+    { answer: answerWith(responder, stats), dropped: stats.dropped, clock, log },
+  );
+  if (!listeners.ok) return listeners;
+  source.start();
+  stats.start();
+  const address = { host: options.listen.host, port: listeners.value.port };
+  log.info("dns server listens", { zone: config.value.zone, ...address });
+  const stop = async (): Promise<void> => {
+    source.stop();
+    await listeners.value.stop();
+    stats.stop();
+  };
+  let stopping: Promise<void> | undefined;
+  return ok({ address, isReady: () => source.isReady, stop: () => (stopping ??= stop()) });
 }
+
+function parsePayloadBytes(bytes: number): Result<number, string> {
+  const { min, max } = UDP_PAYLOAD_BYTES;
+  if (Number.isInteger(bytes) && bytes >= min && bytes <= max) return ok(bytes);
+  return err(`cannot parse udp payload size: must be ${min} to ${max} bytes: got ${bytes}`);
+}
+
+function answerWith(responder: Responder, stats: QueryStats): AnswerPacket {
+  return (packet, transport) =>
+    stats.time(() => {
+      const response = responder.respond(packet, transport);
+      if (response !== undefined && ((response[2] ?? 0) & TC_BYTE) !== 0) stats.truncated();
+      return response;
+    });
+}
+
+/** TC in the third byte of a header. */
+const TC_BYTE = FLAG.TC >> 8;

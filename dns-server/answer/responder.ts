@@ -1,0 +1,183 @@
+import type { ServiceKey } from "../../api/service-key.ts";
+import {
+  HEADER_BYTES,
+  MESSAGE_BYTES_MAX,
+  NAME_BYTES_MAX,
+  RCODE,
+  TYPE,
+  UDP_BYTES_WITHOUT_EDNS,
+} from "../wire/dns-numbers.ts";
+import type { RecordData } from "../wire/message-writer.ts";
+import { emptyQuery, parseQuery, type Query } from "../wire/parse-query.ts";
+import { findName, type NameLookup } from "../zone/find-name.ts";
+import type { NameNode } from "../zone/service-records.ts";
+import { staticNames } from "../zone/static-names.ts";
+import type { ZoneConfig } from "../zone/zone-config.ts";
+import type { ZoneSnapshot } from "../zone/zone-snapshot.ts";
+import { AnswerCache, type AnswerCacheLimits, type CachedAnswer } from "./answer-cache.ts";
+import { compileAnswer, isCacheable } from "./compile-answer.ts";
+import { compileNegativeSoa, type NegativeSoa } from "./negative-answer.ts";
+import { findZone, labelsBefore, lowerName, toWireName } from "./question-name.ts";
+import { type RecordContext, selectRecords } from "./select-records.ts";
+import {
+  type ResponseFrame,
+  writeAnswer,
+  writeError,
+  writeHeaderError,
+  writeNegative,
+} from "./write-response.ts";
+
+export type Transport = "udp" | "tcp";
+
+export interface ResponderOptions {
+  readonly config: ZoneConfig;
+  /** Largest UDP answer, also the size offered in OPT. */
+  readonly udpPayloadBytes: number;
+  readonly cacheLimits?: AnswerCacheLimits;
+}
+
+/** Told about every packet that was answered, with the extended response code. */
+export type AnswerObserver = (type: number, rcode: number, transport: Transport) => void;
+
+/**
+ * Packet in, packet out, without IO. Holds the current zone and the answers compiled from it; a question that was
+ * answered before costs one lookup and a copy.
+ */
+export class Responder {
+  readonly #config: ZoneConfig;
+  readonly #udpPayloadBytes: number;
+  readonly #observe: AnswerObserver;
+  readonly #statics: ReadonlyMap<string, NameNode>;
+  readonly #zoneName: Buffer;
+  readonly #soa: NegativeSoa;
+  readonly #cache: AnswerCache;
+  readonly #query: Query = emptyQuery();
+  /** The question in lower case: name, then type. */
+  readonly #question = Buffer.alloc(NAME_BYTES_MAX + 2);
+  #zone: ZoneSnapshot | undefined;
+  #turn = 0;
+
+  constructor(options: ResponderOptions, observe: AnswerObserver) {
+    this.#config = options.config;
+    this.#udpPayloadBytes = options.udpPayloadBytes;
+    this.#observe = observe;
+    this.#statics = staticNames(options.config);
+    this.#zoneName = toWireName(options.config.zone);
+    this.#soa = compileNegativeSoa(options.config);
+    this.#cache = new AnswerCache(options.cacheLimits);
+  }
+
+  get cacheSize(): number {
+    return this.#cache.size;
+  }
+
+  /** Swaps the zone; `changed` names the services whose records differ from the zone before. */
+  setZone(zone: ZoneSnapshot, changed: Iterable<ServiceKey>): void {
+    this.#zone = zone;
+    for (const key of changed) this.#cache.invalidate(key);
+  }
+
+  /** The response to a packet; undefined when it must stay without one. The packet may be reused afterwards. */
+  respond(packet: Buffer, transport: Transport): Buffer | undefined {
+    const query = this.#query;
+    const verdict = parseQuery(packet, query);
+    if (verdict === "drop") return undefined;
+    if (verdict === "malformed") return this.#headerError(RCODE.FORMERR, transport);
+    if (verdict === "unsupported-opcode") return this.#headerError(RCODE.NOTIMP, transport);
+    const frame: ResponseFrame = {
+      packet,
+      query,
+      bytesMax: this.#bytesMax(transport),
+      ednsBytes: this.#udpPayloadBytes,
+    };
+    if (verdict === "unsupported-edns-version") return this.#error(frame, RCODE.BADVERS, transport);
+    if (verdict === "wrong-class") return this.#error(frame, RCODE.REFUSED, transport);
+    return this.#answer(frame, transport);
+  }
+
+  #answer(frame: ResponseFrame, transport: Transport): Buffer {
+    const { packet, query } = frame;
+    const nameBytes = query.nameEnd - HEADER_BYTES;
+    lowerName(packet, HEADER_BYTES, query.nameEnd, this.#question);
+    const zoneAt = findZone(this.#question, nameBytes, this.#zoneName);
+    // Zone transfers are refused (DNS-48), and so is what others are asked for.
+    if (zoneAt === -1 || query.type === TYPE.AXFR || query.type === TYPE.IXFR) {
+      return this.#error(frame, RCODE.REFUSED, transport);
+    }
+    const zone = this.#zone;
+    if (zone === undefined) return this.#error(frame, RCODE.SERVFAIL, transport);
+    this.#question.writeUInt16BE(query.type, nameBytes);
+    const key = this.#question.toString("latin1", 0, nameBytes + 2);
+    const found = this.#cache.get(key) ?? this.#resolve(zone, zoneAt, key);
+    const rcode = found === undefined ? RCODE.NXDOMAIN : RCODE.NOERROR;
+    this.#observe(query.type, rcode, transport);
+    if (found?.answer !== undefined) {
+      return writeAnswer(frame, found.answer, zone.serial, this.#turn++);
+    }
+    return writeNegative(frame, rcode, this.#soa, { serial: zone.serial, at: zoneAt });
+  }
+
+  /** Looks the name up and compiles; undefined is NXDOMAIN, which is not kept: its names are without number. */
+  #resolve(zone: ZoneSnapshot, zoneAt: number, key: string): CachedAnswer | undefined {
+    const labels = labelsBefore(this.#question, zoneAt);
+    const found = labels === undefined ? NXDOMAIN : findName(zone, this.#statics, labels);
+    if (labels === undefined || found.kind === "nxdomain") return undefined;
+    const { type } = this.#query;
+    const cached = this.#compile(zone, found, labels, type);
+    if (isCacheable(type)) this.#cache.set(key, cached);
+    return cached;
+  }
+
+  #compile(
+    zone: ZoneSnapshot,
+    found: Exclude<NameLookup, { kind: "nxdomain" }>,
+    labels: readonly string[],
+    type: number,
+  ): CachedAnswer {
+    const isService = found.kind === "service";
+    const origin = [...(isService ? labels.slice(-3) : []), this.#config.zone].join(".");
+    const context: RecordContext = { config: this.#config, serial: zone.serial, origin };
+    const records = selectRecords(found.node, type, context);
+    const owner = isService ? { service: found.service.key } : {};
+    if (records === undefined) return owner;
+    const names = isService ? found.service.names : this.#statics;
+    const answer = compileAnswer({
+      name: [...labels, this.#config.zone].join("."),
+      type,
+      records,
+      addressesOf: (target) => addressesOf(names, target, context),
+    });
+    return { answer, ...owner };
+  }
+
+  #bytesMax(transport: Transport): number {
+    if (transport === "tcp") return MESSAGE_BYTES_MAX;
+    const { hasEdns, udpPayloadBytes } = this.#query;
+    if (!hasEdns) return UDP_BYTES_WITHOUT_EDNS;
+    // "Values lower than 512 MUST be treated as equal to 512" (RFC 6891, section 6.2.3).
+    return Math.min(this.#udpPayloadBytes, Math.max(UDP_BYTES_WITHOUT_EDNS, udpPayloadBytes));
+  }
+
+  #error(frame: ResponseFrame, rcode: number, transport: Transport): Buffer {
+    this.#observe(frame.query.type, rcode, transport);
+    return writeError(frame, rcode);
+  }
+
+  #headerError(rcode: number, transport: Transport): Buffer {
+    this.#observe(0, rcode, transport);
+    return writeHeaderError(this.#query, rcode);
+  }
+}
+
+const NXDOMAIN: NameLookup = { kind: "nxdomain" };
+
+function addressesOf(
+  names: ReadonlyMap<string, NameNode>,
+  target: string,
+  context: RecordContext,
+): readonly RecordData[] {
+  const relative = target === context.origin ? "" : target.slice(0, -context.origin.length - 1);
+  const node = names.get(relative);
+  if (node === undefined) return [];
+  return [TYPE.A, TYPE.AAAA].flatMap((type) => selectRecords(node, type, context)?.data ?? []);
+}

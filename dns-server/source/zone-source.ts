@@ -1,0 +1,209 @@
+import type { EndpointSlice } from "../../api/kube/endpoint-slice.ts";
+import type { Namespace } from "../../api/kube/namespace.ts";
+import { LABEL_SERVICE_NAME, LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
+import type { ServiceImport } from "../../api/mcs/service-import.ts";
+import { type ServiceKey, serviceKey, splitServiceKey } from "../../api/service-key.ts";
+import type { Clock, Timer } from "../../runtime/clock/clock.ts";
+import type { ObjectView } from "../../runtime/kube/object-view.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import { deriveServiceRecords } from "../zone/derive-service-records.ts";
+import { isSameRecords, type ServiceRecords } from "../zone/service-records.ts";
+import { nextSerial } from "../zone/zone-serial.ts";
+import { changeZone, EMPTY_ZONE, type ZoneSnapshot } from "../zone/zone-snapshot.ts";
+
+/** Changes that come together are published together after this time. */
+const COALESCE_MS = 5;
+/** Services derived before queries get their turn again. */
+const BATCH_SERVICES = 200;
+
+export interface ZoneSourceDeps {
+  readonly imports: ObjectView<ServiceImport>;
+  readonly slices: ObjectView<EndpointSlice>;
+  readonly namespaces: ObjectView<Namespace>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Receives each zone that is complete; the first one only after all views have synced (DNS-42). */
+export type ZoneListener = (zone: ZoneSnapshot, changed: Iterable<ServiceKey>) => void;
+
+/**
+ * Keeps the zone equal to the views: events only mark services dirty, a timer derives and publishes them. The zone that
+ * was published last stays when views lose their connection.
+ */
+export class ZoneSource {
+  readonly #zoneName: string;
+  readonly #deps: ZoneSourceDeps;
+  readonly #publish: ZoneListener;
+  /** BOUNDED: by the services and namespaces of the views. */
+  readonly #dirtyServices = new Set<ServiceKey>();
+  readonly #dirtyNamespaces = new Set<string>();
+  /** Keys of a service's MCS slices. BOUNDED: by the slices of the view. */
+  readonly #slicesOf = new Map<ServiceKey, Set<string>>();
+  readonly #unsubscribes: (() => void)[] = [];
+  #zone: ZoneSnapshot = EMPTY_ZONE;
+  #serial: number | undefined;
+  #isReady = false;
+  #timer: Timer | undefined;
+
+  constructor(zoneName: string, deps: ZoneSourceDeps, publish: ZoneListener) {
+    this.#zoneName = zoneName;
+    this.#deps = deps;
+    this.#publish = publish;
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  start(): void {
+    const { imports, slices, namespaces } = this.#deps;
+    this.#unsubscribes.push(
+      imports.subscribe((event) => {
+        if (event.kind === "changed") this.#dirtyServices.add(toServiceKey(event.key));
+        this.#schedule(COALESCE_MS);
+      }),
+      slices.subscribe((event) => {
+        if (event.kind === "changed") this.#moveSlice(event.key, event.before, event.after);
+        this.#schedule(COALESCE_MS);
+      }),
+      namespaces.subscribe((event) => {
+        if (event.kind === "changed") this.#dirtyNamespaces.add(event.key);
+        this.#schedule(COALESCE_MS);
+      }),
+    );
+    for (const key of imports.keys()) this.#dirtyServices.add(toServiceKey(key));
+    for (const key of slices.keys()) this.#moveSlice(key, undefined, slices.get(key));
+    for (const key of namespaces.keys()) this.#dirtyNamespaces.add(key);
+    this.#schedule(0);
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    for (const unsubscribe of this.#unsubscribes.splice(0)) unsubscribe();
+  }
+
+  #moveSlice(key: string, before?: EndpointSlice, after?: EndpointSlice): void {
+    const from = before === undefined ? undefined : serviceOf(before);
+    const to = after === undefined ? undefined : serviceOf(after);
+    if (from !== undefined) {
+      const keys = this.#slicesOf.get(from);
+      if (from !== to && keys?.delete(key) === true && keys.size === 0) this.#slicesOf.delete(from);
+      this.#dirtyServices.add(from);
+    }
+    if (to !== undefined) {
+      const keys = this.#slicesOf.get(to);
+      if (keys === undefined) this.#slicesOf.set(to, new Set([key]));
+      else keys.add(key);
+      this.#dirtyServices.add(to);
+    }
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#timer !== undefined || !this.#hasSynced()) return;
+    this.#timer = this.#deps.clock.setTimer(delayMs, () => {
+      this.#timer = undefined;
+      this.#update();
+    });
+  }
+
+  #hasSynced(): boolean {
+    const { imports, slices, namespaces } = this.#deps;
+    return imports.hasSynced() && slices.hasSynced() && namespaces.hasSynced();
+  }
+
+  #update(): void {
+    const services = new Map<ServiceKey, ServiceRecords | undefined>();
+    for (const key of take(this.#dirtyServices, BATCH_SERVICES)) {
+      const records = this.#derive(key);
+      if (!isSame(this.#current(key), records)) services.set(key, records);
+    }
+    const namespaces = new Map<string, boolean>();
+    for (const name of take(this.#dirtyNamespaces, Number.POSITIVE_INFINITY)) {
+      const exists = this.#deps.namespaces.get(name) !== undefined;
+      if ((this.#zone.namespaces.get(name)?.exists ?? false) !== exists) {
+        namespaces.set(name, exists);
+      }
+    }
+    const isDone = this.#dirtyServices.size === 0;
+    const isFirst = isDone && !this.#isReady;
+    if (services.size > 0 || namespaces.size > 0 || isFirst) {
+      this.#serial = nextSerial(this.#serial, this.#deps.clock.nowMs());
+      this.#zone = changeZone(this.#zone, { serial: this.#serial, services, namespaces });
+      if (isFirst) this.#isReady = true;
+      if (this.#isReady) this.#publish(this.#zone, this.#changedKeys(services, namespaces));
+    }
+    if (!isDone) this.#schedule(0);
+  }
+
+  /** A namespace that comes or goes shows or hides all its services. */
+  #changedKeys(
+    services: ReadonlyMap<ServiceKey, unknown>,
+    namespaces: ReadonlyMap<string, boolean>,
+  ): Iterable<ServiceKey> {
+    const changed = new Set(services.keys());
+    for (const namespace of namespaces.keys()) {
+      for (const name of this.#zone.namespaces.get(namespace)?.services.keys() ?? []) {
+        changed.add(serviceKey(namespace, name));
+      }
+    }
+    return changed;
+  }
+
+  #current(key: ServiceKey): ServiceRecords | undefined {
+    const { namespace, name } = splitServiceKey(key);
+    return this.#zone.namespaces.get(namespace)?.services.get(name);
+  }
+
+  #derive(key: ServiceKey): ServiceRecords | undefined {
+    const serviceImport = this.#deps.imports.get(key);
+    if (serviceImport === undefined) return undefined;
+    const { namespace, name } = splitServiceKey(key);
+    const derived = deriveServiceRecords({
+      key,
+      origin: `${name}.${namespace}.svc.${this.#zoneName}`,
+      serviceImport,
+      slices: this.#slices(key),
+    });
+    if (derived.problems.length > 0) {
+      this.#deps.log.warn("service has parts without a record", {
+        key,
+        problems: derived.problems.slice(0, 10),
+        problemCount: derived.problems.length,
+      });
+    }
+    return derived.records;
+  }
+
+  #slices(key: ServiceKey): readonly EndpointSlice[] {
+    const keys = [...(this.#slicesOf.get(key) ?? [])];
+    return keys.map((slice) => this.#deps.slices.get(slice)).filter((slice) => slice !== undefined);
+  }
+}
+
+function isSame(left: ServiceRecords | undefined, right: ServiceRecords | undefined): boolean {
+  if (left === undefined || right === undefined) return left === right;
+  return isSameRecords(left, right);
+}
+
+function toServiceKey(key: string): ServiceKey {
+  const slash = key.indexOf("/");
+  return serviceKey(key.slice(0, slash), key.slice(slash + 1));
+}
+
+/** The service an MCS slice belongs to; undefined for other slices (EPS-03, EPS-04). */
+function serviceOf(slice: EndpointSlice): ServiceKey | undefined {
+  const { namespace, labels } = slice.metadata;
+  const name = labels?.[LABEL_SERVICE_NAME];
+  if (name === undefined || namespace === undefined) return undefined;
+  return labels?.[LABEL_SOURCE_CLUSTER] === undefined ? undefined : serviceKey(namespace, name);
+}
+
+function* take<T>(set: Set<T>, count: number): Generator<T> {
+  let taken = 0;
+  for (const item of set) {
+    if (taken++ >= count) return;
+    set.delete(item);
+    yield item;
+  }
+}

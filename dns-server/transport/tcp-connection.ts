@@ -1,0 +1,97 @@
+import type { Socket } from "node:net";
+import type { AnswerPacket, DropObserver } from "./answer-packet.ts";
+import { TcpFrames } from "./tcp-frames.ts";
+
+export interface TcpConnectionOptions {
+  /** Without a whole query, or without a reader of our answers, for this long, the connection is closed. */
+  readonly idleMs: number;
+  /** Answers the client has not taken; above it its queries wait. */
+  readonly unreadBytesMax: number;
+}
+
+/** One client's stream of queries, answered in order (RFC 7766, section 6.2.1.1 allows pipelining). */
+export class TcpConnection {
+  readonly #socket: Socket;
+  readonly #options: TcpConnectionOptions;
+  readonly #answer: AnswerPacket;
+  readonly #dropped: DropObserver;
+  readonly #frames = new TcpFrames();
+  #activeMs: number;
+  #hasEnded = false;
+
+  constructor(
+    socket: Socket,
+    options: TcpConnectionOptions,
+    deps: {
+      readonly answer: AnswerPacket;
+      readonly dropped: DropObserver;
+      readonly nowMs: () => number;
+    },
+  ) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#answer = deps.answer;
+    this.#dropped = deps.dropped;
+    this.#activeMs = deps.nowMs();
+    socket.setNoDelay(true);
+    socket.on("data", (chunk) => {
+      this.#frames.push(chunk);
+      this.#serve(deps.nowMs());
+    });
+    socket.on("drain", () => this.#serve(deps.nowMs()));
+    socket.on("end", () => {
+      this.#hasEnded = true;
+      this.#serve(deps.nowMs());
+    });
+    // A reset is the client's affair; "close" follows and frees the connection.
+    socket.on("error", () => socket.destroy());
+  }
+
+  /** Closes the connection when nothing has come of it for too long: a byte now and then is no progress. */
+  closeIfIdle(nowMs: number): void {
+    if (nowMs - this.#activeMs < this.#options.idleMs) return;
+    if (this.#socket.writableLength > 0) {
+      this.#dropped("tcp-timeout");
+      this.#socket.destroy();
+    } else {
+      this.#socket.destroySoon();
+    }
+  }
+
+  /** Sends what is written and closes. */
+  end(): void {
+    this.#socket.destroySoon();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #serve(nowMs: number): void {
+    this.#socket.cork();
+    while (this.#socket.writableLength <= this.#options.unreadBytesMax) {
+      const message = this.#frames.take();
+      if (message === undefined) {
+        this.#socket.uncork();
+        if (this.#hasEnded) this.#socket.end();
+        else this.#socket.resume();
+        return;
+      }
+      const response = this.#answer(message, "tcp");
+      if (response === undefined) {
+        // Whoever sends this is no DNS client: nothing better will follow.
+        this.#dropped("tcp-frame");
+        this.#socket.uncork();
+        this.#socket.destroySoon();
+        return;
+      }
+      this.#activeMs = nowMs;
+      const length = Buffer.allocUnsafe(2);
+      length.writeUInt16BE(response.length);
+      this.#socket.write(length);
+      this.#socket.write(response);
+    }
+    this.#socket.uncork();
+    this.#socket.pause();
+  }
+}

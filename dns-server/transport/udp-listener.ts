@@ -1,0 +1,85 @@
+import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { isIPv6 } from "node:net";
+import { err, ok, type Result } from "../../api/result.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import type { AnswerPacket, DropObserver } from "./answer-packet.ts";
+import { fromListenError, type ListenAddress, type ListenError } from "./listen-error.ts";
+
+export interface UdpListenerOptions extends ListenAddress {
+  readonly reusePort: boolean;
+  /** Sizes of the kernel's queues; the kernel may grant less. */
+  readonly queueBytes: number;
+}
+
+export interface UdpListenerDeps {
+  readonly answer: AnswerPacket;
+  readonly dropped: DropObserver;
+  readonly log: Logger;
+}
+
+/** Answers datagrams; nothing that arrives can stop it. */
+export class UdpListener {
+  readonly #options: UdpListenerOptions;
+  readonly #deps: UdpListenerDeps;
+  #socket: Socket | undefined;
+
+  constructor(options: UdpListenerOptions, deps: UdpListenerDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  async start(): Promise<Result<number, ListenError>> {
+    const { host, port, reusePort } = this.#options;
+    const socket = createSocket({
+      type: isIPv6(host) ? "udp6" : "udp4",
+      reusePort,
+      // Peers come as addresses: answering them needs no resolver and no detour through it.
+      lookup: (address, _options, callback) => callback(null, address, isIPv6(address) ? 6 : 4),
+    });
+    try {
+      socket.bind({ address: host, port, exclusive: !reusePort });
+      await once(socket, "listening");
+    } catch (cause) {
+      socket.close();
+      return err(fromListenError("udp", this.#options, cause));
+    }
+    this.#socket = socket;
+    socket.on("error", (cause) => this.#deps.log.error("udp socket failed", { err: cause }));
+    socket.on("message", (packet, peer) => this.#receive(socket, packet, peer));
+    this.#growQueues(socket);
+    return ok(socket.address().port);
+  }
+
+  stop(): void {
+    this.#socket?.close();
+    this.#socket = undefined;
+  }
+
+  #receive(socket: Socket, packet: Buffer, peer: RemoteInfo): void {
+    // A forged datagram may come from port 0, which nothing can be sent to.
+    if (peer.port === 0) {
+      this.#deps.dropped("no-source-port");
+      return;
+    }
+    const response = this.#deps.answer(packet, "udp");
+    if (response === undefined) {
+      this.#deps.dropped("unanswerable");
+      return;
+    }
+    socket.send(response, 0, response.length, peer.port, peer.address, this.#sent);
+  }
+
+  readonly #sent = (cause: Error | null): void => {
+    if (cause !== null) this.#deps.dropped("send-failed");
+  };
+
+  #growQueues(socket: Socket): void {
+    try {
+      socket.setRecvBufferSize(this.#options.queueBytes);
+      socket.setSendBufferSize(this.#options.queueBytes);
+    } catch (cause) {
+      this.#deps.log.debug("udp queues keep their size", { err: cause });
+    }
+  }
+}

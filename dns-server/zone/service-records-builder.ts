@@ -1,0 +1,94 @@
+import type { ServiceKey } from "../../api/service-key.ts";
+import type { IpAddress } from "./ip-address.ts";
+import type { NameNode, ServiceRecords, SrvRecord, SrvSet } from "./service-records.ts";
+
+/** Longest name in text form: 255 bytes on the wire (DNS-45). */
+const NAME_CHARS_MAX = 253;
+
+/** Gathers the records of one service, without duplicates, and finishes them into an immutable value. */
+export class ServiceRecordsBuilder {
+  readonly #key: ServiceKey;
+  readonly #origin: string;
+  /** BOUNDED: by the endpoints and ports of the service's slices. */
+  readonly #nodes = new Map<string, DraftNode>();
+  readonly #problems = new Set<string>();
+
+  constructor(key: ServiceKey, origin: string) {
+    this.#key = key;
+    this.#origin = origin;
+  }
+
+  /** Makes the name exist; false when it would be too long to be a domain name. */
+  addName(name: string): boolean {
+    if (this.#nodes.has(name)) return true;
+    const chars = this.#origin.length + (name === "" ? 0 : name.length + 1);
+    if (chars > NAME_CHARS_MAX) {
+      this.addProblem(
+        `cannot serve name: must be at most ${NAME_CHARS_MAX} characters: got ${chars} for ${name}.${this.#origin}`,
+      );
+      return false;
+    }
+    this.#nodes.set(name, { a: new Set(), aaaa: new Set(), srv: new Map(), srvCandidates: 0 });
+    // The name one label up exists too, as an empty non-terminal (RFC 8020, DNS-43).
+    const dot = name.indexOf(".");
+    if (dot !== -1) this.addName(name.slice(dot + 1));
+    return true;
+  }
+
+  addAddress(name: string, address: IpAddress): void {
+    if (!this.addName(name)) return;
+    const node = this.#nodes.get(name);
+    (address.family === "IPv4" ? node?.a : node?.aaaa)?.add(address.text);
+  }
+
+  /** One SRV at the port's name and one at the bare name, each once per target and number (DNS-11, DNS-14, DNS-25). */
+  addService(portName: string, record: SrvRecord): void {
+    for (const name of [portName, ""]) {
+      if (!this.addName(name)) continue;
+      const node = this.#nodes.get(name);
+      if (node === undefined) continue;
+      node.srv.set(`${record.port} ${record.target}`, record);
+      node.srvCandidates++;
+    }
+  }
+
+  addProblem(problem: string): void {
+    this.#problems.add(problem);
+  }
+
+  build(): { readonly records?: ServiceRecords; readonly problems: readonly string[] } {
+    const problems = [...this.#problems];
+    if (!this.#nodes.has("")) return { problems };
+    // A ClusterSetIP without an address has no target to send clients to, yet its names exist (DNS-16).
+    const bare = this.#nodes.get("");
+    const isUnreachable = bare !== undefined && bare.a.size + bare.aaaa.size === 0;
+    const names = new Map<string, NameNode>();
+    for (const [name, draft] of this.#nodes) names.set(name, finish(draft, isUnreachable));
+    return { records: { key: this.#key, names }, problems };
+  }
+}
+
+interface DraftNode {
+  readonly a: Set<string>;
+  readonly aaaa: Set<string>;
+  readonly srv: Map<string, SrvRecord>;
+  srvCandidates: number;
+}
+
+function finish(draft: DraftNode, isUnreachable: boolean): NameNode {
+  const srv = isUnreachable ? undefined : srvSet(draft);
+  return {
+    ...(draft.a.size > 0 ? { a: [...draft.a] } : {}),
+    ...(draft.aaaa.size > 0 ? { aaaa: [...draft.aaaa] } : {}),
+    ...(srv === undefined ? {} : { srv }),
+  };
+}
+
+/** Priority and weight are free (DNS-11); the weight is CoreDNS's: a hundred shared by the records before they are deduplicated. */
+function srvSet(draft: DraftNode): SrvSet | undefined {
+  if (draft.srv.size === 0) return undefined;
+  return {
+    weight: Math.max(1, Math.floor(100 / draft.srvCandidates)),
+    records: [...draft.srv.values()],
+  };
+}

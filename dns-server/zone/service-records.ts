@@ -1,0 +1,74 @@
+import type { ServiceKey } from "../../api/service-key.ts";
+
+/**
+ * Everything the zone knows about one imported service. Immutable: a change makes a new one.
+ * Names are relative to the service: "" is the service itself, "_http._tcp" a port, "db-0.east" an endpoint.
+ * A node without records is an empty non-terminal (DNS-43).
+ */
+export interface ServiceRecords {
+  readonly key: ServiceKey;
+  readonly names: ReadonlyMap<string, NameNode>;
+}
+
+/** The records of one name; absent fields are record types the name does not have. */
+export interface NameNode {
+  /** IPv4 addresses, without duplicates (DNS-26). */
+  readonly a?: readonly string[];
+  /** IPv6 addresses in canonical form, without duplicates. */
+  readonly aaaa?: readonly string[];
+  readonly srv?: SrvSet;
+  readonly txt?: string;
+  readonly isApex?: true;
+}
+
+export interface SrvSet {
+  /** Same for every record: clients spread evenly. */
+  readonly weight: number;
+  readonly records: readonly SrvRecord[];
+}
+
+export interface SrvRecord {
+  readonly port: number;
+  /** Relative to the service, as the keys of `names`. */
+  readonly target: string;
+}
+
+/** True when both answer every question alike: then a change needs no new serial and drops no cached answer. */
+export function isSameRecords(left: ServiceRecords, right: ServiceRecords): boolean {
+  if (left.key !== right.key || left.names.size !== right.names.size) return false;
+  for (const [name, node] of left.names) {
+    const other = right.names.get(name);
+    if (other === undefined || !isSameNode(node, other)) return false;
+  }
+  return true;
+}
+
+function isSameNode(left: NameNode, right: NameNode): boolean {
+  return (
+    isSameList(left.a, right.a) &&
+    isSameList(left.aaaa, right.aaaa) &&
+    isSameSrv(left.srv, right.srv) &&
+    left.txt === right.txt &&
+    left.isApex === right.isApex
+  );
+}
+
+function isSameSrv(left: SrvSet | undefined, right: SrvSet | undefined): boolean {
+  if (left === undefined || right === undefined) return left === right;
+  return (
+    left.weight === right.weight &&
+    left.records.length === right.records.length &&
+    left.records.every((record, index) => {
+      const other = right.records[index];
+      return other?.port === record.port && other.target === record.target;
+    })
+  );
+}
+
+function isSameList(
+  left: readonly string[] | undefined,
+  right: readonly string[] | undefined,
+): boolean {
+  if (left === undefined || right === undefined) return left === right;
+  return left.length === right.length && left.every((value, index) => value === right[index]);
+}
