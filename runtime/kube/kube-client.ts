@@ -24,10 +24,11 @@ export interface KubeClient {
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent<T>, KubeError | undefined, undefined>;
 
+  /** With `dryRun` the server validates, defaults and answers, but keeps nothing. */
   create<T extends KubeObject>(
     resource: Resource,
     object: T,
-    options: CallOptions,
+    options: CallOptions & { readonly dryRun?: boolean },
   ): Promise<Result<T, KubeError>>;
 
   /** Replaces; a `metadata.resourceVersion` in the object makes it conditional (409 when stale). */

@@ -1,7 +1,10 @@
 import * as prom from "prom-client";
 import type { LabelValues, Meter, MetricOptions } from "./meter.ts";
 
-/** Meter over prom-client with a registry of its own; `text` is the scrape in the Prometheus exposition format. */
+/**
+ * Meter over prom-client with a registry of its own; `text` is the scrape in the Prometheus exposition format.
+ * Asking for a name again gives the same metric: parts that exist several times in a process share theirs.
+ */
 export class PrometheusMeter implements Meter {
   readonly #registry = new prom.Registry();
 
@@ -10,19 +13,25 @@ export class PrometheusMeter implements Meter {
   }
 
   counter(options: MetricOptions): { add(amount: number, labels?: LabelValues): void } {
-    const metric = new prom.Counter(this.#config(options));
+    const known = this.#registry.getSingleMetric(options.name);
+    const metric = known instanceof prom.Counter ? known : new prom.Counter(this.#config(options));
     return { add: (amount, labels) => metric.inc({ ...labels }, amount) };
   }
 
   gauge(options: MetricOptions): { set(value: number, labels?: LabelValues): void } {
-    const metric = new prom.Gauge(this.#config(options));
+    const known = this.#registry.getSingleMetric(options.name);
+    const metric = known instanceof prom.Gauge ? known : new prom.Gauge(this.#config(options));
     return { set: (value, labels) => metric.set({ ...labels }, value) };
   }
 
   histogram(options: MetricOptions & { readonly buckets: readonly number[] }): {
     observe(value: number, labels?: LabelValues): void;
   } {
-    const metric = new prom.Histogram({ ...this.#config(options), buckets: [...options.buckets] });
+    const known = this.#registry.getSingleMetric(options.name);
+    const metric =
+      known instanceof prom.Histogram
+        ? known
+        : new prom.Histogram({ ...this.#config(options), buckets: [...options.buckets] });
     return { observe: (value, labels) => metric.observe({ ...labels }, value) };
   }
 

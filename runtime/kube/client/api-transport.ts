@@ -1,0 +1,223 @@
+import type { Agent, IncomingMessage } from "node:http";
+import http from "node:http";
+import https from "node:https";
+import type { Result } from "../../../api/result.ts";
+import { err, ok } from "../../../api/result.ts";
+import type { Clock } from "../../clock/clock.ts";
+import { DeadlineError, deadline } from "../../clock/deadline.ts";
+import type { Histogram, Meter } from "../../metrics/meter.ts";
+import type { KubeError } from "../kube-error.ts";
+import type { ClusterAccess } from "./cluster-access.ts";
+import { fromConnectionError } from "./connection-error.ts";
+import { parseJson } from "./json.ts";
+import { fromErrorAnswer } from "./status-error.ts";
+import type { RateLimit } from "./token-bucket.ts";
+import { TokenBucket } from "./token-bucket.ts";
+
+export interface ApiRequest {
+  /** For metrics: get, list, watch, create, ... */
+  readonly verb: string;
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Path with query. */
+  readonly path: string;
+  readonly body?: unknown;
+  readonly contentType?: string;
+}
+
+export interface ApiTransportOptions {
+  readonly userAgent: string;
+  readonly rateLimit: RateLimit;
+  readonly maxBodyBytes: number;
+}
+
+export interface ApiTransportDeps {
+  readonly access: ClusterAccess;
+  readonly clock: Clock;
+  readonly meter: Meter;
+}
+
+const ERROR_BODY_BYTES_MAX = 256 * 1024;
+const TCP_KEEPALIVE_MS = 30_000;
+const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** A request that got an answer which is not the one awaited, or none. `reused` says that an idle connection broke. */
+interface Failure {
+  readonly error: KubeError;
+  readonly reused: boolean;
+}
+
+/** One HTTP exchange with the API server at a time: limits, credentials, deadlines, error mapping. Knows no objects. */
+export class ApiTransport {
+  readonly #options: ApiTransportOptions;
+  readonly #access: ClusterAccess;
+  readonly #clock: Clock;
+  readonly #bucket: TokenBucket;
+  readonly #seconds: Histogram;
+
+  constructor(options: ApiTransportOptions, { access, clock, meter }: ApiTransportDeps) {
+    this.#options = options;
+    this.#access = access;
+    this.#clock = clock;
+    this.#bucket = new TokenBucket(options.rateLimit, clock);
+    this.#seconds = meter.histogram({
+      name: "isthmus_kube_request_seconds",
+      help: "Time of requests to the Kubernetes API server, client-side waiting included.",
+      labels: ["verb", "outcome"],
+      buckets: SECONDS_BUCKETS,
+    });
+  }
+
+  /** The parsed JSON answer of a short request. */
+  async call(
+    request: ApiRequest,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<Result<unknown, KubeError>> {
+    const startMs = this.#clock.monotonicMs();
+    using limit = deadline(this.#clock, timeoutMs, signal);
+    const answer = await this.#opened(request, limit.signal, undefined);
+    const result = answer.ok ? await this.#readJson(answer.value, limit.signal) : answer;
+    this.#observe(request.verb, startMs, result);
+    return result;
+  }
+
+  /** The answer's stream, once its head is there (within `headTimeoutMs`). The caller destroys it. */
+  async open(
+    request: ApiRequest,
+    headTimeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<Result<IncomingMessage, KubeError>> {
+    const startMs = this.#clock.monotonicMs();
+    const answer = await this.#opened(request, signal, headTimeoutMs);
+    this.#observe(request.verb, startMs, answer);
+    return answer;
+  }
+
+  get server(): string {
+    return this.#access.server;
+  }
+
+  /** Retries once what is certain to be harmless: a rejected credential, or a GET whose idle connection had died. */
+  async #opened(
+    request: ApiRequest,
+    signal: AbortSignal,
+    headTimeoutMs: number | undefined,
+  ): Promise<Result<IncomingMessage, KubeError>> {
+    await this.#bucket.take(signal);
+    const first = await this.#attempt(request, signal, headTimeoutMs);
+    if (first.ok) return first;
+    const { error, reused } = first.error;
+    const rejected = error.status === 401 && this.#access.refresh();
+    if (!rejected && !(reused && request.method === "GET")) return err(error);
+    const second = await this.#attempt(request, signal, headTimeoutMs);
+    return second.ok ? second : err(second.error.error);
+  }
+
+  async #attempt(
+    request: ApiRequest,
+    signal: AbortSignal,
+    headTimeoutMs: number | undefined,
+  ): Promise<Result<IncomingMessage, Failure>> {
+    if (signal.aborted) return this.#failed(signal.reason, signal, false);
+    const connection = await this.#access.connection(signal);
+    if (!connection.ok) return err({ error: connection.error, reused: false });
+    const { headers, requestAgent, watchAgent } = connection.value;
+    const agent = headTimeoutMs === undefined ? requestAgent : watchAgent;
+    const sent = await this.#send(request, { agent, headers, signal, headTimeoutMs });
+    if (!sent.ok) return sent;
+    const status = sent.value.statusCode ?? 0;
+    if (status >= 200 && status < 300) return ok(sent.value);
+    const body = await readBody(sent.value, ERROR_BODY_BYTES_MAX).catch(() => undefined);
+    const error = fromErrorAnswer(status, body ?? "", sent.value.headers["retry-after"]);
+    return err({ error, reused: false });
+  }
+
+  #send(
+    request: ApiRequest,
+    channel: {
+      readonly agent: Agent;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly signal: AbortSignal;
+      readonly headTimeoutMs: number | undefined;
+    },
+  ): Promise<Result<IncomingMessage, Failure>> {
+    const { agent, signal, headTimeoutMs } = channel;
+    const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+    const url = new URL(`${this.#access.server}${request.path}`);
+    const headers = {
+      ...channel.headers,
+      accept: "application/json",
+      "user-agent": this.#options.userAgent,
+      ...(body !== undefined && {
+        "content-type": request.contentType ?? "application/json",
+        "content-length": Buffer.byteLength(body),
+      }),
+    };
+    return new Promise((resolve) => {
+      const options = { method: request.method, headers, agent, signal };
+      const sent =
+        url.protocol === "http:" ? http.request(url, options) : https.request(url, options);
+      const headTimer =
+        headTimeoutMs === undefined
+          ? undefined
+          : this.#clock.setTimer(headTimeoutMs, () =>
+              sent.destroy(new DeadlineError(`deadline of ${headTimeoutMs} ms passed`)),
+            );
+      // A peer that vanished without a word is noticed while a watch is quiet.
+      sent.setSocketKeepAlive(true, TCP_KEEPALIVE_MS);
+      sent.once("response", (response) => {
+        headTimer?.cancel();
+        resolve(ok(response));
+      });
+      // Stays for the life of the request: a late error has no other listener. Later resolves are no-ops.
+      sent.on("error", (error) => {
+        headTimer?.cancel();
+        resolve(this.#failed(error, signal, sent.reusedSocket));
+      });
+      sent.end(body);
+    });
+  }
+
+  async #readJson(
+    response: IncomingMessage,
+    signal: AbortSignal,
+  ): Promise<Result<unknown, KubeError>> {
+    try {
+      const text = await readBody(response, this.#options.maxBodyBytes);
+      if (text === undefined) {
+        const rule = `an answer must be at most ${this.#options.maxBodyBytes} bytes`;
+        return err({ kind: "invalid", message: `cannot read from API server: ${rule}` });
+      }
+      const value = parseJson(text);
+      if (value !== undefined) return ok(value);
+      const shown = JSON.stringify(text.slice(0, 100));
+      const message = `cannot read from API server ${this.server}: must be JSON: got ${shown}`;
+      return err({ kind: "unavailable", message });
+    } catch (error) {
+      return err(fromConnectionError(error, this.server, signal));
+    }
+  }
+
+  #failed(error: unknown, signal: AbortSignal, reused: boolean): Result<never, Failure> {
+    const mapped = fromConnectionError(error, this.server, signal);
+    return err({ error: mapped, reused: reused && mapped.kind === "unavailable" });
+  }
+
+  #observe(verb: string, startMs: number, result: Result<unknown, KubeError>): void {
+    const seconds = (this.#clock.monotonicMs() - startMs) / 1_000;
+    this.#seconds.observe(seconds, { verb, outcome: result.ok ? "ok" : result.error.kind });
+  }
+}
+
+/** The whole body as text; undefined, with the connection cut, when it is longer than the bound. */
+async function readBody(response: IncomingMessage, maxBytes: number): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    // BOUNDED: by maxBytes; leaving the loop destroys the stream.
+    if (bytes > maxBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
