@@ -1,8 +1,26 @@
-import { InvariantError } from "../../../api/invariant.ts";
-import type { Result } from "../../../api/result.ts";
+import { err, ok, type Result } from "../../../api/result.ts";
 import type { KindVersion } from "../kinds/kind.ts";
-import type { JsonObject } from "../object/json.ts";
-import type { StatusError } from "../object/status-error.ts";
+import { required } from "../object/field-error.ts";
+import { type JsonObject, jsonEquals, stringAt } from "../object/json.ts";
+import { badRequest, invalid, type StatusError } from "../object/status-error.ts";
+import { rfc3339 } from "../object/timestamp.ts";
+import { pruneUnknown } from "../schema/prune-unknown.ts";
+import { conflictError } from "./conflict-error.ts";
+import { difference, EMPTY_SET, type FieldSet, intersection, union } from "./field-set.ts";
+import { fieldSetOf, withNamedFields } from "./field-set-of.ts";
+import {
+  hasManagedFields,
+  isSameManager,
+  type ManagerEntry,
+  ownTheSame,
+  readManagedFields,
+  withoutManagedFields,
+  writeManagedFields,
+} from "./managed-fields.ts";
+import { mergeObjects } from "./merge-values.ts";
+import { compareInScope, conflictsOf, inScope, ownable, withoutChanged } from "./ownership.ts";
+import { removeItems } from "./remove-items.ts";
+import { BEFORE_FIRST_APPLY, trackUpdate } from "./track-update.ts";
 
 export interface ApplyRequest {
   /** The stored object in the version of the request, `undefined` when the apply creates it. */
@@ -10,7 +28,7 @@ export interface ApplyRequest {
   readonly applied: JsonObject;
   readonly manager: string;
   readonly force: boolean;
-  readonly version: Pick<KindVersion, "schema">;
+  readonly version: Pick<KindVersion, "schema" | "emptyObject">;
   /** As objects say it: `v1`, `discovery.k8s.io/v1`. */
   readonly apiVersion: string;
   readonly nowMs: number;
@@ -25,7 +43,102 @@ export interface Applied {
   readonly changed: boolean;
 }
 
-/** Server-side apply: merges what a manager wants into the live object and records what it owns. 409 on conflicts. */
+/**
+ * Server-side apply: merges what a manager wants into the live object and records what it owns. What it applied before, does not apply any
+ * more and nobody else owns is removed. 409 names the fields of others it would change, unless forced.
+ */
 export function applyPatch(request: ApplyRequest): Result<Applied, StatusError> {
-  throw new InvariantError("not written yet", { request });
+  const refused = refusal(request);
+  if (refused !== undefined) return err(refused);
+  const { live, applied, version } = request;
+  const known = live === undefined ? [] : knownOwners(request, live);
+  const self = selfEntry(request);
+  const previous = known.find((entry) => isSameManager(entry, self));
+  const others = known.filter((entry) => entry !== previous);
+  const base = withoutManagedFields(live ?? version.emptyObject);
+  const merged = mergeObjects(version.schema, base, applied);
+  const wanted = prune(version, merged, { previous, next: [...others, self] });
+  const change = compareInScope(version.schema, { before: base, after: wanted }, request);
+  const conflicts = conflictsOf(change, others);
+  if (conflicts.length > 0 && !request.force) return err(conflictError(conflicts));
+  const object = writeManagedFields(wanted, [...withoutChanged(change, others), self]);
+  if (live !== undefined && jsonEquals(base, wanted) && ownTheSame(object, live)) {
+    return ok({ object: live, changed: false });
+  }
+  return ok({ object, changed: true });
+}
+
+function refusal({ applied, manager, version, apiVersion }: ApplyRequest): StatusError | undefined {
+  if (manager === "") {
+    const missing = required("fieldManager", "is required for apply patch");
+    return invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", [missing]);
+  }
+  if (hasManagedFields(applied)) return badRequest("metadata.managedFields must be nil");
+  const [unknown] = pruneUnknown(version.schema, applied).unknownPaths;
+  if (unknown === undefined) return undefined;
+  const [groupVersion, kind] = [
+    apiVersion.includes("/") ? apiVersion : `/${apiVersion}`,
+    stringAt(applied, ["kind"]),
+  ];
+  const namespace = stringAt(applied, ["metadata", "namespace"]);
+  const name = stringAt(applied, ["metadata", "name"]);
+  return {
+    code: 500,
+    reason: "InternalError",
+    message: `failed to create typed patch object (${namespace}/${name}; ${groupVersion}, Kind=${kind}): .${unknown}: field not declared in schema`,
+  };
+}
+
+/** An object without any owner gets one for all it has, so that a first apply cannot take fields without a conflict. */
+function knownOwners(request: ApplyRequest, live: JsonObject): readonly ManagerEntry[] {
+  const known = readManagedFields(live);
+  if (known.length > 0) return known;
+  return readManagedFields(
+    trackUpdate({
+      before: undefined,
+      after: live,
+      manager: BEFORE_FIRST_APPLY,
+      version: request.version,
+      apiVersion: request.apiVersion,
+      nowMs: request.nowMs,
+      subresource: request.subresource,
+      hasStatusSubresource: request.hasStatusSubresource,
+    }),
+  );
+}
+
+function selfEntry(request: ApplyRequest): ManagerEntry {
+  const { applied, version, manager, apiVersion, subresource, nowMs } = request;
+  return {
+    manager,
+    operation: "Apply",
+    apiVersion,
+    subresource,
+    time: rfc3339(nowMs),
+    fields: ownable(inScope(fieldSetOf(version.schema, applied), request)),
+  };
+}
+
+interface Owners {
+  readonly previous: ManagerEntry | undefined;
+  readonly next: readonly ManagerEntry[];
+}
+
+/** Removes what the manager owned before and nobody owns now, but nothing that was only below such a thing. */
+function prune(
+  { schema }: Pick<KindVersion, "schema">,
+  merged: JsonObject,
+  { previous, next }: Owners,
+): JsonObject {
+  if (previous === undefined) return merged;
+  const members = (object: JsonObject): FieldSet =>
+    withNamedFields(schema, fieldSetOf(schema, object));
+  const last = withNamedFields(schema, previous.fields);
+  const owned = next.reduce((all, entry) => union(all, entry.fields), EMPTY_SET);
+  const all = members(merged);
+  const pruned = removeItems(schema, merged, last);
+  const stillOwned = union(members(pruned), withNamedFields(schema, owned));
+  const withOwned = removeItems(schema, merged, difference(all, stillOwned));
+  const lost = difference(all, members(withOwned));
+  return removeItems(schema, merged, intersection(lost, last));
 }

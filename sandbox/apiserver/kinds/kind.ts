@@ -55,6 +55,8 @@ export interface KindVersion {
   /** With apiVersion, kind and metadata among its properties. */
   readonly schema: Schema;
   readonly printerColumns: readonly PrinterColumn[];
+  /** What the kind is before anybody wrote to it: the structs a built-in always has; nothing for custom resources. */
+  readonly emptyObject: JsonObject;
   /** Between this version and the stored form; the identity but for `apiVersion` in most kinds. */
   toStorage(object: JsonObject): JsonObject;
   fromStorage(object: JsonObject): JsonObject;

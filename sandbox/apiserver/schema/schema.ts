@@ -3,11 +3,18 @@ import type { JsonValue } from "../object/json.ts";
 export type SchemaType = "object" | "array" | "string" | "integer" | "number" | "boolean";
 
 /**
+ * Marks a field of a built-in kind whose zero value means something ("", 0, false, [] are kept): a pointer in the Go type. Other zero
+ * values are the same as absent and are dropped by decoding. A symbol, so that it is never published.
+ */
+export const KEEP_ZERO: unique symbol = Symbol("keep zero");
+
+/**
  * A structural schema: the subset of OpenAPI v3 that CustomResourceDefinitions allow, plus the markers that
  * server-side apply and strategic merge need. It is plain JSON, so it can be published as it stands.
  * A schema without a type (only with preserve-unknown-fields or int-or-string) takes any value.
  */
 export interface Schema {
+  readonly [KEEP_ZERO]?: true;
   readonly type?: SchemaType;
   readonly format?: string;
   readonly description?: string;
