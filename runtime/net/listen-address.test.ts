@@ -55,4 +55,5 @@ test("listen errors name the address and the reason", () => {
     "cannot listen on [::]:53: address in use by another process",
   );
   expect(listenErrorText({ port: 53 }, new Error("odd"))).toBe("cannot listen on :53: odd");
+  expect(listenErrorText({ port: 53 }, "odd", "udp")).toBe("cannot listen on udp :53: odd");
 });

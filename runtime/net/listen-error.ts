@@ -9,9 +9,14 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: "host name does not resolve",
 };
 
-/** What an operator should read when a server could not bind. */
-export function listenErrorText(address: ListenAddress, error: unknown): string {
-  return `cannot listen on ${formatListenAddress(address)}: ${reasonOf(error)}`;
+/** What an operator should read when a server could not bind; the transport where one server has several. */
+export function listenErrorText(
+  address: ListenAddress,
+  error: unknown,
+  transport?: "tcp" | "udp",
+): string {
+  const where = formatListenAddress(address);
+  return `cannot listen on ${transport === undefined ? "" : `${transport} `}${where}: ${reasonOf(error)}`;
 }
 
 function reasonOf(error: unknown): string {
