@@ -141,12 +141,12 @@ export function unauthorized(): StatusError {
   return { code: 401, reason: "Unauthorized", message: "Unauthorized" };
 }
 
-export function methodNotAllowed(resource: ResourceName, verb: string): StatusError {
+export function methodNotAllowed(): StatusError {
   return {
     code: 405,
     reason: "MethodNotAllowed",
-    message: `${verb} is not supported on resources of kind "${qualified(resource.plural, resource.group)}"`,
-    details: resourceDetails(resource, ""),
+    message: "the server does not allow this method on the requested resource",
+    details: {},
   };
 }
 
@@ -155,6 +155,17 @@ export function expired(message: string): StatusError {
   return { code: 410, reason: "Expired", message };
 }
 
+/** 415 for a patch type nobody knows. */
+export function unsupportedPatchType(): StatusError {
+  return {
+    code: 415,
+    reason: "UnsupportedMediaType",
+    message: "415: Unsupported Media Type",
+    details: {},
+  };
+}
+
+/** 415 for a body or patch type this resource does not take. */
 export function unsupportedMediaType(accepted: readonly string[]): StatusError {
   return {
     code: 415,
@@ -163,11 +174,12 @@ export function unsupportedMediaType(accepted: readonly string[]): StatusError {
   };
 }
 
-export function notAcceptable(accepted: readonly string[]): StatusError {
+export function notAcceptable(available: readonly string[]): StatusError {
   return {
     code: 406,
     reason: "NotAcceptable",
-    message: `only the following media types are accepted: ${accepted.join(", ")}`,
+    message: `406: Not Acceptable\n\nAvailable representations: ${available.join(", ")}`,
+    details: {},
   };
 }
 

@@ -8,6 +8,9 @@ export type SchemaType = "object" | "array" | "string" | "integer" | "number" | 
  */
 export const KEEP_ZERO: unique symbol = Symbol("keep zero");
 
+/** The Go struct a built-in's object is decoded into, for the words of decoding errors. */
+export const GO_TYPE: unique symbol = Symbol("go type");
+
 /**
  * A structural schema: the subset of OpenAPI v3 that CustomResourceDefinitions allow, plus the markers that
  * server-side apply and strategic merge need. It is plain JSON, so it can be published as it stands.
@@ -15,6 +18,7 @@ export const KEEP_ZERO: unique symbol = Symbol("keep zero");
  */
 export interface Schema {
   readonly [KEEP_ZERO]?: true;
+  readonly [GO_TYPE]?: string;
   readonly type?: SchemaType;
   readonly format?: string;
   readonly description?: string;
