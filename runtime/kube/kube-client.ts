@@ -56,7 +56,7 @@ export interface KubeClient {
   delete(
     target: ObjectRef,
     preconditions: DeletePreconditions,
-    options: CallOptions,
+    options: DeleteOptions,
   ): Promise<Result<void, KubeError>>;
 
   /** Versions of an API group that the server serves and that have the resource, e.g. `["v1beta1"]`; empty when none. */
@@ -115,6 +115,11 @@ export interface WatchQuery {
 export type WatchEvent<T> =
   | { readonly kind: "added" | "modified" | "deleted"; readonly object: T }
   | { readonly kind: "bookmark"; readonly resourceVersion: string };
+
+export interface DeleteOptions extends CallOptions {
+  /** 0 removes a Pod that has stopped, as a kubelet does. @default the object's own */
+  readonly gracePeriodSeconds?: number;
+}
 
 export interface DeletePreconditions {
   readonly uid?: string;

@@ -6,6 +6,7 @@ import { deadline } from "../../clock/deadline.ts";
 import type {
   ApplyOptions,
   CallOptions,
+  DeleteOptions,
   DeletePreconditions,
   KubeClient,
   ListPage,
@@ -187,9 +188,11 @@ export class HttpKubeClient implements KubeClient {
   async delete(
     target: ObjectRef,
     preconditions: DeletePreconditions,
-    options: CallOptions,
+    options: DeleteOptions,
   ): Promise<Result<void, KubeError>> {
-    const body = { apiVersion: "v1", kind: "DeleteOptions", preconditions };
+    const { gracePeriodSeconds } = options;
+    const grace = gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds };
+    const body = { apiVersion: "v1", kind: "DeleteOptions", preconditions, ...grace };
     const request: ApiRequest = {
       verb: "delete",
       method: "DELETE",
