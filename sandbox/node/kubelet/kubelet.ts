@@ -1,0 +1,219 @@
+import { err, ok, type Result } from "../../../api/result.ts";
+import type { Clock } from "../../../runtime/clock/clock.ts";
+import type { KubeClient, ObjectRef } from "../../../runtime/kube/kube-client.ts";
+import { type ObjectView, objectKey } from "../../../runtime/kube/object-view.ts";
+import type { Logger } from "../../../runtime/log/log.ts";
+import type { Random } from "../../../runtime/random/random.ts";
+import type { PodDirectory } from "../../network/pod-directory.ts";
+import { isPodTerminating, PODS, type Pod, podIpsOf } from "../kinds/pod.ts";
+import { PodServers } from "../pod-server/pod-servers.ts";
+import { KeyLoop, type Outcome } from "../reconcile/key-loop.ts";
+import { toRfc3339 } from "../rfc3339.ts";
+import type { PodIpPool } from "./pod-ip-pool.ts";
+import { podPortsOf } from "./pod-ports.ts";
+import { derivePodStatus, isStatusCurrent } from "./pod-status.ts";
+
+export interface KubeletOptions {
+  readonly cluster: string;
+  readonly nodeName: string;
+  readonly nodeIp: string;
+  readonly terminationGraceMs: number;
+}
+
+export interface KubeletDeps {
+  readonly kube: Pick<KubeClient, "mergePatch" | "delete">;
+  readonly pods: ObjectView<Pod>;
+  /** One for each family of the member, primary first. */
+  readonly pools: readonly PodIpPool[];
+  readonly directory: PodDirectory;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+interface RunningPod {
+  readonly uid: string;
+  readonly ips: readonly string[];
+  readonly servers: PodServers;
+  readonly unregister: readonly (() => void)[];
+  stopAtMs?: number;
+}
+
+const DONE: Outcome = { kind: "done" };
+const DEFAULT_GRACE_SECONDS = 30;
+
+/** The node's agent: every Pod of this member gets addresses, running servers and a true status, and is let go in peace. */
+export class Kubelet {
+  readonly #options: KubeletOptions;
+  readonly #deps: KubeletDeps;
+  readonly #loop: KeyLoop;
+  /** By pod key. BOUNDED: by the pools' addresses. */
+  readonly #running = new Map<string, RunningPod>();
+  #unsubscribe: () => void = () => undefined;
+
+  constructor(options: KubeletOptions, deps: KubeletDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#loop = new KeyLoop((key, signal) => this.#pass(key, signal), deps);
+  }
+
+  /** Pods that have addresses get theirs back before anyone else is given one. */
+  start(): void {
+    const { pods } = this.#deps;
+    const begin = (): void => {
+      for (const pod of pods.values()) this.#claimed(pod);
+      for (const key of pods.keys()) this.#loop.add(key);
+    };
+    this.#unsubscribe = pods.subscribe((event) => {
+      if (event.kind === "synced") begin();
+      else if (pods.hasSynced()) this.#loop.add(event.key);
+    });
+    if (pods.hasSynced()) begin();
+  }
+
+  /** Stops the servers; the Pods stay in the API server, to be adopted at the next start. */
+  async stop(): Promise<void> {
+    this.#unsubscribe();
+    await this.#loop.stop();
+    await Promise.all([...this.#running.keys()].map((key) => this.#halt(key)));
+  }
+
+  async #pass(key: string, signal: AbortSignal): Promise<Outcome> {
+    const pod = this.#deps.pods.get(key);
+    const running = this.#running.get(key);
+    if (running !== undefined && running.uid !== pod?.metadata.uid) await this.#halt(key);
+    if (pod === undefined || !this.#isOurs(pod)) return DONE;
+    if (isPodTerminating(pod)) return this.#terminate(key, pod, signal);
+    if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") {
+      await this.#halt(key);
+      return DONE;
+    }
+    return this.#run(key, pod, signal);
+  }
+
+  /** A Pod without a node is bound to ours, the only one there is. */
+  #isOurs(pod: Pod): boolean {
+    return (pod.spec.nodeName ?? "") === "" || pod.spec.nodeName === this.#options.nodeName;
+  }
+
+  async #run(key: string, pod: Pod, signal: AbortSignal): Promise<Outcome> {
+    if ((pod.spec.nodeName ?? "") === "") {
+      const patch = { spec: { nodeName: this.#options.nodeName } };
+      const bound = await this.#deps.kube.mergePatch<Pod>(refOf(pod), patch, { signal });
+      // The change comes back as an event.
+      if (bound.ok || bound.error.kind === "not-found") return DONE;
+      return { kind: "failed", message: `cannot bind to the node: ${bound.error.message}` };
+    }
+    const started = await this.#ensureServers(key, pod);
+    if (!started.ok) return { kind: "failed", message: started.error };
+    const status = derivePodStatus(pod, {
+      podIps: started.value.ips,
+      hostIp: this.#options.nodeIp,
+      now: toRfc3339(this.#deps.clock.nowMs()),
+    });
+    if (isStatusCurrent(pod, status)) return DONE;
+    const options = { signal, subresource: "status" } as const;
+    const written = await this.#deps.kube.mergePatch<Pod>(refOf(pod), { status }, options);
+    if (written.ok || written.error.kind === "not-found") return DONE;
+    return { kind: "failed", message: `cannot write pod status: ${written.error.message}` };
+  }
+
+  async #ensureServers(key: string, pod: Pod): Promise<Result<RunningPod, string>> {
+    const present = this.#running.get(key);
+    if (present !== undefined) return ok(present);
+    const uid = pod.metadata.uid ?? key;
+    const ips = this.#addressesFor(pod);
+    if (!ips.ok) return ips;
+    const [podIp = ""] = ips.value;
+    const identity = {
+      cluster: this.#options.cluster,
+      node: this.#options.nodeName,
+      namespace: pod.metadata.namespace ?? "",
+      pod: pod.metadata.name,
+      podIp,
+    };
+    const servers = await PodServers.start(identity, podPortsOf(pod), this.#deps.clock);
+    if (!servers.ok) {
+      this.#release(ips.value, uid);
+      return servers;
+    }
+    const unregister = ips.value.map((ip) =>
+      this.#deps.directory.register(ip, servers.value.sockets),
+    );
+    const running: RunningPod = { uid, ips: ips.value, servers: servers.value, unregister };
+    this.#running.set(key, running);
+    this.#deps.log.debug("pod started", { key, podIp });
+    return ok(running);
+  }
+
+  #addressesFor(pod: Pod): Result<readonly string[], string> {
+    const claimed = this.#claimed(pod);
+    if (claimed !== undefined) return ok(claimed);
+    const uid = pod.metadata.uid ?? objectKey(pod);
+    const ips = this.#deps.pools.flatMap((pool) => pool.allocate(uid) ?? []);
+    if (ips.length === this.#deps.pools.length) return ok(ips);
+    this.#release(ips, uid);
+    return err("cannot give the pod an address: the pod CIDR is used up");
+  }
+
+  /** The addresses that the Pod's status says it has, if it can (still) have them all. */
+  #claimed(pod: Pod): readonly string[] | undefined {
+    const { pools } = this.#deps;
+    const ips = podIpsOf(pod);
+    const uid = pod.metadata.uid ?? objectKey(pod);
+    if (ips.length !== pools.length || isOver(pod) || !this.#isOurs(pod)) return undefined;
+    const isClaimed = ips.every((ip, i) => pools[i]?.claim(ip, uid));
+    if (isClaimed) return ips;
+    this.#release(ips, uid);
+    return undefined;
+  }
+
+  /** Serves until its grace period ends, as a server that drains does; then the Pod may go. */
+  async #terminate(key: string, pod: Pod, signal: AbortSignal): Promise<Outcome> {
+    const running = this.#running.get(key);
+    if (running !== undefined) {
+      const nowMs = this.#deps.clock.monotonicMs();
+      running.stopAtMs ??= nowMs + this.#graceMs(pod);
+      if (running.stopAtMs > nowMs)
+        return { kind: "again-after", delayMs: running.stopAtMs - nowMs };
+      await this.#halt(key);
+    }
+    const { uid } = pod.metadata;
+    const preconditions = uid === undefined ? {} : { uid };
+    const gone = await this.#deps.kube.delete(refOf(pod), preconditions, {
+      signal,
+      gracePeriodSeconds: 0,
+    });
+    // A conflict means another Pod has the name by now: ours is gone.
+    if (gone.ok || gone.error.kind === "not-found" || gone.error.kind === "conflict") return DONE;
+    return { kind: "failed", message: `cannot finish deletion: ${gone.error.message}` };
+  }
+
+  #graceMs(pod: Pod): number {
+    const seconds = pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
+    return Math.min(seconds * 1000, this.#options.terminationGraceMs);
+  }
+
+  async #halt(key: string): Promise<void> {
+    const running = this.#running.get(key);
+    if (running === undefined) return;
+    this.#running.delete(key);
+    for (const unregister of running.unregister) unregister();
+    await running.servers.stop();
+    this.#release(running.ips, running.uid);
+    this.#deps.log.debug("pod stopped", { key });
+  }
+
+  #release(ips: readonly string[], uid: string): void {
+    for (const ip of ips) for (const pool of this.#deps.pools) pool.release(ip, uid);
+  }
+}
+
+function isOver(pod: Pod): boolean {
+  return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
+}
+
+function refOf(pod: Pod): ObjectRef {
+  const { name, namespace } = pod.metadata;
+  return { resource: PODS, name, ...(namespace === undefined ? {} : { namespace }) };
+}
