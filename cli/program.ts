@@ -67,7 +67,7 @@ function buildCommand(path: readonly string[], verb: Verb): Command {
       continue;
     }
     const value = shape.kind === "list" ? "<a,b,...>" : "<value>";
-    const fallback = shape.default === undefined ? "" : ` (default: ${String(shape.default)})`;
+    const fallback = shape.default === undefined ? "" : ` (default: ${JSON.stringify(shape.default)})`;
     command.addOption(new Option(`${flag} ${value}`, `${description}${fallback}`));
   }
   return command;
@@ -113,7 +113,7 @@ function readConfigFile(path: string): Result<unknown, string> {
     return ok(parse(readFileSync(path, "utf8")));
   } catch (error) {
     return err(
-      `cannot read config file ${path}: ${error instanceof Error ? error.message : error}`,
+      `cannot read config file ${path}: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
 }

@@ -1,0 +1,39 @@
+import { ok, type Result } from "../api/result.ts";
+import { systemClock } from "../runtime/clock/system-clock.ts";
+import { HttpKubeClient } from "../runtime/kube/client/http-kube-client.ts";
+import { KubeConfigAccess } from "../runtime/kube/client/kube-config-access.ts";
+import { loadKubeConfig } from "../runtime/kube/client/load-kube-config.ts";
+import type { KubeClient } from "../runtime/kube/kube-client.ts";
+import type { Meter } from "../runtime/metrics/meter.ts";
+
+export interface KubeChoice {
+  readonly kubeconfig?: string | undefined;
+  readonly context?: string | undefined;
+}
+
+export interface ConnectedKube {
+  readonly client: KubeClient;
+  /** URL of the API server, for people. */
+  readonly server: string;
+  readonly contextName: string;
+}
+
+/** The client for the cluster that the settings name. No request is made yet: a silent server shows later. */
+export function connectKube(
+  choice: KubeChoice,
+  env: Readonly<Record<string, string | undefined>>,
+  meter: Meter,
+): Result<ConnectedKube, string> {
+  const target = loadKubeConfig({
+    env,
+    ...(choice.kubeconfig === undefined ? {} : { kubeconfig: choice.kubeconfig }),
+    ...(choice.context === undefined ? {} : { context: choice.context }),
+  });
+  if (!target.ok) return target;
+  const access = new KubeConfigAccess(target.value, { clock: systemClock });
+  return ok({
+    client: new HttpKubeClient({}, { access, clock: systemClock, meter }),
+    server: access.server,
+    contextName: target.value.context,
+  });
+}

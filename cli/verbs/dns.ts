@@ -1,0 +1,112 @@
+import { z } from "zod";
+import { ENDPOINT_SLICES, type EndpointSlice } from "../../api/kube/endpoint-slice.ts";
+import { NAMESPACES, type Namespace } from "../../api/kube/namespace.ts";
+import { LABEL_SERVICE_NAME } from "../../api/mcs/labels.ts";
+import { type ServiceImport, serviceImports } from "../../api/mcs/service-import.ts";
+import { err, ok } from "../../api/result.ts";
+import { startDnsServer } from "../../dns-server/dns-server.ts";
+import { systemClock } from "../../runtime/clock/system-clock.ts";
+import {
+  kubeSettings,
+  listenDefault,
+  logLevelSetting,
+} from "../../runtime/config/common-settings.ts";
+import { HealthServer } from "../../runtime/http/health-server.ts";
+import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
+import { pinoLogger } from "../../runtime/log/pino-log.ts";
+import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
+import { systemRandom } from "../../runtime/random/system-random.ts";
+import { connectKube } from "../connect-kube.ts";
+import { discoverMcsVersion } from "../discover-mcs-version.ts";
+import { reflectorsCheck } from "../reflectors-check.ts";
+import { untilAborted } from "../until-aborted.ts";
+import { defineVerb } from "../verb.ts";
+
+export const dnsVerb = defineVerb({
+  summary: "run a member's authoritative DNS server",
+  settings: z.object({
+    ...kubeSettings,
+    listen: listenDefault("127.0.0.1:5353", "address for UDP and TCP queries"),
+    healthListen: listenDefault("127.0.0.1:8081", "address of /livez, /readyz and /metrics"),
+    zone: z.string().default("clusterset.local").describe("zone to answer for"),
+    ttl: z.coerce.number().int().min(0).max(3600).default(5).describe("TTL of answers, seconds"),
+    negativeTtl: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .max(3600)
+      .default(5)
+      .describe("TTL of negative answers, seconds"),
+    udpPayload: z.coerce
+      .number()
+      .int()
+      .default(1232)
+      .describe("largest UDP answer, bytes, 512 to 4096"),
+    logLevel: logLevelSetting,
+  }),
+  async run({ settings, signal, env, out }) {
+    const log = pinoLogger("dns", settings.logLevel);
+    const meter = new PrometheusMeter();
+    const kube = connectKube(settings, env, meter);
+    if (!kube.ok) {
+      out.problem(kube.error);
+      return 1;
+    }
+    const deps = {
+      client: kube.value.client,
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      meter,
+    };
+    const readiness: { check: () => ReturnType<ReturnType<typeof reflectorsCheck>> } = {
+      check: () => err("waiting for the API server to tell which versions it serves"),
+    };
+    const health = new HealthServer(
+      {
+        listen: settings.healthListen,
+        livez: { process: () => ok("running") },
+        readyz: { zone: () => readiness.check() },
+      },
+      { log, metrics: meter },
+    );
+    const bound = await health.start();
+    if (!bound.ok) {
+      out.problem(bound.error);
+      return 1;
+    }
+    const version = await discoverMcsVersion(deps, signal);
+    if (version === undefined) {
+      await health.stop();
+      return 0;
+    }
+    const imports = new Reflector<ServiceImport>({ resource: serviceImports(version) }, deps);
+    const slices = new Reflector<EndpointSlice>(
+      { resource: ENDPOINT_SLICES, labelSelector: LABEL_SERVICE_NAME },
+      deps,
+    );
+    const namespaces = new Reflector<Namespace>({ resource: NAMESPACES }, deps);
+    const server = await startDnsServer(
+      {
+        listen: { host: settings.listen.host ?? "::", port: settings.listen.port },
+        zone: settings.zone,
+        ttlSeconds: settings.ttl,
+        negativeTtlSeconds: settings.negativeTtl,
+        udpPayloadBytes: settings.udpPayload,
+      },
+      { ...deps, imports: imports.view, slices: slices.view, namespaces: namespaces.view },
+    );
+    if (!server.ok) {
+      out.problem(server.error);
+      await health.stop();
+      return 1;
+    }
+    const reflectors = [imports, slices, namespaces];
+    readiness.check = reflectorsCheck(reflectors, () => server.value.isReady());
+    for (const reflector of reflectors) reflector.start(signal);
+    await untilAborted(signal);
+    await server.value.stop();
+    await health.stop();
+    return 0;
+  },
+});

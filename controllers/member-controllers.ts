@@ -1,0 +1,83 @@
+import type { ClusterId } from "../api/cluster-id.ts";
+import { ENDPOINT_SLICES, type EndpointSlice } from "../api/kube/endpoint-slice.ts";
+import { NAMESPACES, type Namespace } from "../api/kube/namespace.ts";
+import { type IpFamily, SERVICES, type Service } from "../api/kube/service.ts";
+import { type McsVersion, type ServiceExport, serviceExports } from "../api/mcs/service-export.ts";
+import { type ServiceImport, serviceImports } from "../api/mcs/service-import.ts";
+import type { BrokerLink } from "../broker/client/broker-link.ts";
+import type { Backend } from "../connectivity/backend.ts";
+import type { Clock } from "../runtime/clock/clock.ts";
+import type { KubeClient } from "../runtime/kube/kube-client.ts";
+import { Reflector } from "../runtime/kube/reflector/reflector.ts";
+import type { Logger } from "../runtime/log/log.ts";
+import type { Meter } from "../runtime/metrics/meter.ts";
+import type { Random } from "../runtime/random/random.ts";
+import { ServiceReconciler } from "./reconcile/service-reconciler.ts";
+import { SLICE_INDEXES } from "./reconcile/world.ts";
+import { ServiceController } from "./service-controller.ts";
+
+export interface MemberControllersOptions {
+  readonly cluster: ClusterId;
+  readonly mcsVersion: McsVersion;
+  readonly localFamilies: readonly IpFamily[];
+}
+
+export interface MemberControllersDeps {
+  readonly client: KubeClient;
+  readonly link: BrokerLink;
+  readonly backend: Backend;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly meter: Meter;
+}
+
+/** A reflector, whatever it reflects. */
+export type RunningReflector = Pick<Reflector<Namespace>, "start" | "synced" | "status">;
+
+/** Everything that keeps one member's objects equal to what the clusterset agrees on. */
+export class MemberControllers {
+  readonly #reflectors: readonly RunningReflector[];
+  readonly #controller: ServiceController;
+
+  constructor(options: MemberControllersOptions, deps: MemberControllersDeps) {
+    const { mcsVersion } = options;
+    const namespaces = new Reflector<Namespace>({ resource: NAMESPACES }, deps);
+    const services = new Reflector<Service>({ resource: SERVICES }, deps);
+    const slices = new Reflector<EndpointSlice>(
+      { resource: ENDPOINT_SLICES, indexes: SLICE_INDEXES },
+      deps,
+    );
+    const exports = new Reflector<ServiceExport>({ resource: serviceExports(mcsVersion) }, deps);
+    const imports = new Reflector<ServiceImport>({ resource: serviceImports(mcsVersion) }, deps);
+    this.#reflectors = [namespaces, services, slices, exports, imports];
+    const views = {
+      namespaces: namespaces.view,
+      services: services.view,
+      slices: slices.view,
+      exports: exports.view,
+      imports: imports.view,
+    };
+    const reconciler = new ServiceReconciler(options, { ...deps, kube: deps.client, views });
+    this.#controller = new ServiceController({ ...deps, reconciler, views });
+  }
+
+  /** Runs until the signal aborts. Work begins when every collection has been read in whole (I6). */
+  async run(signal: AbortSignal): Promise<void> {
+    for (const reflector of this.#reflectors) reflector.start(signal);
+    for (const reflector of this.#reflectors) {
+      if (!(await reflector.synced(signal))) return;
+    }
+    this.#controller.start(signal);
+    await this.#controller.stopped();
+  }
+
+  get reflectors(): readonly RunningReflector[] {
+    return this.#reflectors;
+  }
+
+  /** No service waits to be looked at. */
+  get idle(): boolean {
+    return this.#controller.idle;
+  }
+}

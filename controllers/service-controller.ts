@@ -1,0 +1,189 @@
+import type { EndpointSlice } from "../api/kube/endpoint-slice.ts";
+import { isTerminating } from "../api/kube/namespace.ts";
+import type { KubeObject } from "../api/kube/object.ts";
+import {
+  LABEL_KUBE_SERVICE_NAME,
+  LABEL_MANAGED_BY,
+  LABEL_SERVICE_NAME,
+} from "../api/mcs/labels.ts";
+import { type ServiceKey, serviceKey } from "../api/service-key.ts";
+import type { BrokerLink, LinkEvent } from "../broker/client/broker-link.ts";
+import type { Clock } from "../runtime/clock/clock.ts";
+import type { KubeError } from "../runtime/kube/kube-error.ts";
+import { objectKey, type ViewEvent } from "../runtime/kube/object-view.ts";
+import { type JobOutcome, WorkQueue } from "../runtime/kube/queue/work-queue.ts";
+import type { Logger } from "../runtime/log/log.ts";
+import type { Meter } from "../runtime/metrics/meter.ts";
+import type { Random } from "../runtime/random/random.ts";
+import type { ServiceReconciler } from "./reconcile/service-reconciler.ts";
+import type { Views } from "./reconcile/world.ts";
+
+export interface ServiceControllerDeps {
+  readonly reconciler: ServiceReconciler;
+  readonly views: Views;
+  readonly link: BrokerLink;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly meter: Meter;
+}
+
+/** A conflict is the ordinary sign of a view that lags: the event that cures it is already on its way. */
+const BACKOFF = { firstMs: 20, maxMs: 30_000 };
+
+/**
+ * Turns every change, of an object or a row, into "look at this service again". It starts working only when all
+ * views have synced, so that nothing is taken for absent that was merely not seen yet (I6).
+ */
+export class ServiceController {
+  readonly #deps: ServiceControllerDeps;
+  readonly #queue: WorkQueue;
+  /** BOUNDED: by its subscriptions, a handful. */
+  readonly #unsubscribe: (() => void)[] = [];
+
+  constructor(deps: ServiceControllerDeps) {
+    this.#deps = deps;
+    this.#queue = new WorkQueue(
+      { name: "services", concurrency: 8, backoff: BACKOFF },
+      (key, signal) => this.#run(key as ServiceKey, signal),
+      deps,
+    );
+  }
+
+  /** Call when all views have synced. */
+  start(signal: AbortSignal): void {
+    const { views, link } = this.#deps;
+    this.#publishEverything();
+    this.#unsubscribe.push(
+      views.exports.subscribe((event) => this.#onKeyed(event)),
+      views.imports.subscribe((event) => this.#onKeyed(event)),
+      views.services.subscribe((event) => this.#onService(event)),
+      views.slices.subscribe((event) => this.#onSlice(event)),
+      views.namespaces.subscribe((event) => this.#onNamespace(event)),
+      link.subscribe((event) => this.#onLink(event)),
+    );
+    this.#enqueueEverything();
+    this.#queue.start(signal);
+    signal.addEventListener("abort", () => this.#stop(), { once: true });
+  }
+
+  /** Resolves when the queue has drained after the stop. */
+  stopped(): Promise<void> {
+    return this.#queue.stopped();
+  }
+
+  /** Nothing to do at this moment. */
+  get idle(): boolean {
+    return this.#queue.idle;
+  }
+
+  #stop(): void {
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+  }
+
+  /** All own rows are handed over in one go, so that the broker can tell what is gone (BrokerLink.markOwnComplete). */
+  #publishEverything(): void {
+    const { views, link, reconciler } = this.#deps;
+    link.setNamespaces(this.#liveNamespaces());
+    for (const key of views.exports.keys()) reconciler.publish(key as ServiceKey);
+    link.markOwnComplete();
+  }
+
+  async #run(key: ServiceKey, signal: AbortSignal): Promise<JobOutcome> {
+    const result = await this.#deps.reconciler.reconcile(key, signal);
+    return result.ok ? { kind: "done" } : outcomeOf(result.error);
+  }
+
+  #onKeyed(event: ViewEvent<KubeObject>): void {
+    if (event.kind === "changed") this.#queue.add(event.key);
+  }
+
+  /** A Service matters under its own name, and a derived one to the import that owns it. */
+  #onService(event: ViewEvent<KubeObject>): void {
+    if (event.kind !== "changed") return;
+    this.#queue.add(event.key);
+    for (const object of [event.before, event.after]) {
+      const owner = object?.metadata.ownerReferences?.find(({ kind }) => kind === "ServiceImport");
+      if (owner !== undefined)
+        this.#queue.add(serviceKey(object?.metadata.namespace ?? "", owner.name));
+    }
+  }
+
+  #onSlice(event: ViewEvent<EndpointSlice>): void {
+    if (event.kind !== "changed") return;
+    for (const slice of [event.before, event.after]) {
+      const labels = slice?.metadata.labels ?? {};
+      // Ours also name the derived Service, which nobody exports: only the import is concerned.
+      const name = labels[LABEL_SERVICE_NAME] ?? labels[LABEL_KUBE_SERVICE_NAME];
+      if (slice === undefined || name === undefined) continue;
+      this.#queue.add(serviceKey(slice.metadata.namespace ?? "", name));
+    }
+  }
+
+  /** Namespaces that appear get their imports, and are asked for at the broker (IMP-03). */
+  #onNamespace(event: ViewEvent<KubeObject>): void {
+    if (event.kind !== "changed") return;
+    this.#deps.link.setNamespaces(this.#liveNamespaces());
+    for (const key of this.#everyService()) {
+      if (key.startsWith(`${event.key}/`)) this.#queue.add(key);
+    }
+  }
+
+  #onLink(event: LinkEvent): void {
+    switch (event.kind) {
+      case "service-changed":
+        this.#queue.add(event.service);
+        break;
+      case "synced":
+        // What was left standing for want of knowledge is settled now.
+        this.#enqueueEverything();
+        break;
+      case "connection-changed":
+        this.#deps.log.info("broker connection changed", { ...this.#deps.link.status() });
+        break;
+    }
+  }
+
+  #enqueueEverything(): void {
+    for (const key of this.#everyService()) this.#queue.add(key);
+  }
+
+  /** Every service that anything here or elsewhere speaks of; orphaned slices and derived Services included (CLN-12). */
+  #everyService(): ReadonlySet<string> {
+    const { views, link } = this.#deps;
+    const keys = new Set<string>([
+      ...views.exports.keys(),
+      ...views.imports.keys(),
+      ...link.foreignServices(),
+    ]);
+    for (const slice of views.slices.values()) {
+      const name = slice.metadata.labels?.[LABEL_SERVICE_NAME];
+      if (name !== undefined && slice.metadata.labels?.[LABEL_MANAGED_BY] !== undefined) {
+        keys.add(serviceKey(slice.metadata.namespace ?? "", name));
+      }
+    }
+    for (const service of views.services.values()) {
+      const owner = service.metadata.ownerReferences?.find(({ kind }) => kind === "ServiceImport");
+      if (owner !== undefined) keys.add(serviceKey(service.metadata.namespace ?? "", owner.name));
+    }
+    return keys;
+  }
+
+  #liveNamespaces(): ReadonlySet<string> {
+    const live = new Set<string>();
+    for (const namespace of this.#deps.views.namespaces.values()) {
+      if (!isTerminating(namespace)) live.add(objectKey(namespace));
+    }
+    return live;
+  }
+}
+
+function outcomeOf(error: KubeError): JobOutcome {
+  // IMP-07: the end of the namespace brings the next event; an abort is our own stop.
+  if (error.kind === "namespace-terminating" || error.kind === "aborted") return { kind: "done" };
+  return {
+    kind: "failed",
+    error,
+    ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+  };
+}
