@@ -6,6 +6,7 @@ import type { Clock } from "../runtime/clock/clock.ts";
 import type { ObjectView } from "../runtime/kube/object-view.ts";
 import type { Logger } from "../runtime/log/log.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
+import type { ListenAddress } from "../runtime/net/listen-address.ts";
 import { Responder } from "./answer/responder.ts";
 import { QueryStats } from "./query-stats.ts";
 import { ZoneSource } from "./source/zone-source.ts";
@@ -17,7 +18,7 @@ import { parseZoneConfig } from "./zone/zone-config.ts";
 /** Where and what the server answers; every limit has a default. */
 export interface DnsServerOptions {
   /** Port 0 takes a free port, the same one for UDP and TCP. */
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: ListenAddress;
   /** @default "clusterset.local" (DNS-01) */
   readonly zone?: string;
   /** TTL of positive answers, 0 to 3600 seconds. @default 5 (DNS-05) */
@@ -45,7 +46,8 @@ export interface DnsServerDeps {
 }
 
 export interface DnsServer {
-  readonly address: { readonly host: string; readonly port: number };
+  /** As asked for, with the port that was taken. */
+  readonly address: ListenAddress;
   /** True once all three views have synced and the whole zone is built: answers are right from then on. */
   isReady(): boolean;
   /** Idempotent, ends within two seconds. */
@@ -96,7 +98,7 @@ export async function startDnsServer(
   if (!listeners.ok) return listeners;
   source.start();
   stats.start();
-  const address = { host: options.listen.host, port: listeners.value.port };
+  const address: ListenAddress = { ...options.listen, port: listeners.value.port };
   log.info("dns server listens", { zone: config.value.zone, ...address });
   const stop = async (): Promise<void> => {
     source.stop();

@@ -1,22 +1,14 @@
-const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: "address in use",
-  EADDRNOTAVAIL: "address not available on this machine",
-  EACCES: "permission denied",
-};
-
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-}
+import { type ListenAddress } from "../../runtime/net/listen-address.ts";
+import { listenErrorText } from "../../runtime/net/listen-error.ts";
 
 /** Why a port could not be taken. */
 export interface ListenError {
-  /** The error's code where the system gave one, e.g. EADDRINUSE. */
+  /** The error's code where the system gave one, e.g. EADDRINUSE; otherwise empty. */
   readonly code: string;
+  /** "cannot listen on udp 127.0.0.1:5353: address in use by another process" */
   readonly message: string;
 }
 
-/** "cannot listen on udp 127.0.0.1:5353: address in use" */
 export function fromListenError(
   transport: "udp" | "tcp",
   address: ListenAddress,
@@ -24,7 +16,5 @@ export function fromListenError(
 ): ListenError {
   const code =
     cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "";
-  const reason = REASONS[code] ?? (cause instanceof Error ? cause.message : String(cause));
-  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
-  return { code, message: `cannot listen on ${transport} ${host}:${address.port}: ${reason}` };
+  return { code, message: listenErrorText(address, cause, transport) };
 }

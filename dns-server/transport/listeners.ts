@@ -1,4 +1,7 @@
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
 import { err, ok, type Result } from "../../api/result.ts";
+import { listenErrorText } from "../../runtime/net/listen-error.ts";
 import type { ListenError } from "./listen-error.ts";
 import { TcpListener, type TcpListenerDeps, type TcpListenerOptions } from "./tcp-listener.ts";
 import { UdpListener, type UdpListenerOptions } from "./udp-listener.ts";
@@ -12,14 +15,29 @@ export interface Listeners {
   stop(): Promise<void>;
 }
 
-/** Takes the same port for UDP and TCP, or neither. */
+/**
+ * Takes the same port for UDP and TCP, or neither. A host name is resolved once; without a host every address of both
+ * families is taken, or of IPv4 alone where the machine has no IPv6.
+ */
 export async function startListeners(
   options: UdpListenerOptions & TcpListenerOptions,
   deps: TcpListenerDeps,
 ): Promise<Result<Listeners, string>> {
+  const { host } = options;
+  if (host !== undefined && isIP(host) === 0) {
+    try {
+      const { address } = await lookup(host);
+      return startListeners({ ...options, host: address }, deps);
+    } catch (cause) {
+      return err(listenErrorText(options, cause, "udp"));
+    }
+  }
   for (let attempt = 1; ; attempt++) {
     const started = await startPair(options, deps);
     if (started.ok) return started;
+    if (host === undefined && started.error.code === "EAFNOSUPPORT") {
+      return startListeners({ ...options, host: "0.0.0.0" }, deps);
+    }
     const mayTryAnother = options.port === 0 && started.error.code === "EADDRINUSE";
     if (!mayTryAnother || attempt === FREE_PORT_ATTEMPTS) return err(started.error.message);
   }

@@ -3,8 +3,9 @@ import { createServer, type Server, type Socket } from "node:net";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { Clock, Timer } from "../../runtime/clock/clock.ts";
 import type { Logger } from "../../runtime/log/log.ts";
+import type { ListenAddress } from "../../runtime/net/listen-address.ts";
 import type { AnswerPacket, DropObserver } from "./answer-packet.ts";
-import { fromListenError, type ListenAddress, type ListenError } from "./listen-error.ts";
+import { fromListenError, type ListenError } from "./listen-error.ts";
 import { TcpConnection, type TcpConnectionOptions } from "./tcp-connection.ts";
 
 export interface TcpListenerOptions extends ListenAddress, TcpConnectionOptions {
@@ -47,7 +48,7 @@ export class TcpListener {
   }
 
   async start(): Promise<Result<number, ListenError>> {
-    const { host, port, reusePort } = this.#options;
+    const { host = "::", port, reusePort } = this.#options;
     // A half-closed client still reads its answers.
     const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
     try {

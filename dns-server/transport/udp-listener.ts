@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { isIPv6 } from "node:net";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { Logger } from "../../runtime/log/log.ts";
+import type { ListenAddress } from "../../runtime/net/listen-address.ts";
 import type { AnswerPacket, DropObserver } from "./answer-packet.ts";
-import { fromListenError, type ListenAddress, type ListenError } from "./listen-error.ts";
+import { fromListenError, type ListenError } from "./listen-error.ts";
 
 export interface UdpListenerOptions extends ListenAddress {
   readonly reusePort: boolean;
@@ -29,8 +30,9 @@ export class UdpListener {
     this.#deps = deps;
   }
 
+  /** The port taken. A host must be an address, not a name. */
   async start(): Promise<Result<number, ListenError>> {
-    const { host, port, reusePort } = this.#options;
+    const { host = "::", port, reusePort } = this.#options;
     const socket = createSocket({
       type: isIPv6(host) ? "udp6" : "udp4",
       reusePort,
@@ -38,8 +40,10 @@ export class UdpListener {
       lookup: (address, _options, callback) => callback(null, address, isIPv6(address) ? 6 : 4),
     });
     try {
+      // With a lookup that answers at once, the socket may listen before bind returns.
+      const listening = once(socket, "listening");
       socket.bind({ address: host, port, exclusive: !reusePort });
-      await once(socket, "listening");
+      await listening;
     } catch (cause) {
       socket.close();
       return err(fromListenError("udp", this.#options, cause));
