@@ -1,0 +1,144 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import type { Random } from "../../runtime/random/random.ts";
+import { freePorts } from "../process/free-ports.ts";
+import { ManagedProcess, type ManagedProcessDeps } from "../process/managed-process.ts";
+import { until } from "../process/until.ts";
+import { askHealth } from "./health.ts";
+
+export interface ClustersetPlan {
+  /** Receives data, identities and logs of all processes. */
+  readonly directory: string;
+  readonly clusterset: string;
+  readonly members: readonly MemberPlan[];
+  /** Environment of the processes. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logLevel?: string;
+}
+
+/** An existing cluster that is to be a member: embedded or real, nobody here can tell. */
+export interface MemberPlan {
+  readonly id: string;
+  readonly kubeconfig: string;
+  readonly context: string;
+}
+
+export interface MemberProcesses {
+  readonly id: string;
+  readonly identityDir: string;
+  readonly controllers: ManagedProcess;
+  readonly dns: ManagedProcess;
+  readonly controllersHealthPort: number;
+  readonly dnsHealthPort: number;
+  /** UDP and TCP, on 127.0.0.1. */
+  readonly dnsPort: number;
+}
+
+type Deps = ManagedProcessDeps & { readonly clock: Clock; readonly random: Random };
+
+/**
+ * The processes that make existing clusters a clusterset: one broker and, for each member, controllers and DNS. They
+ * run outside the clusters, each as its own process, exactly as on real machines.
+ */
+export class ClustersetProcesses {
+  readonly broker: ManagedProcess;
+  readonly brokerAddress: string;
+  readonly brokerDataDir: string;
+  readonly brokerHealthPort: number;
+  readonly members: readonly MemberProcesses[];
+  readonly #deps: Deps;
+
+  private constructor(plan: ClustersetPlan, ports: readonly number[], deps: Deps) {
+    this.#deps = deps;
+    const [brokerPort = 0, brokerHealthPort = 0, ...memberPorts] = ports;
+    this.brokerAddress = `127.0.0.1:${brokerPort}`;
+    this.brokerHealthPort = brokerHealthPort;
+    this.brokerDataDir = join(plan.directory, "hub");
+    const start = (name: string, args: readonly string[]): ManagedProcess =>
+      new ManagedProcess(
+        {
+          name,
+          args: [...args, "--log-level", plan.logLevel ?? "info"],
+          logFile: join(plan.directory, "logs", `${name}.log`),
+          restart: true,
+          env: plan.env,
+        },
+        deps,
+      );
+    this.broker = start("broker", [
+      "broker",
+      ...["--data-dir", this.brokerDataDir, "--clusterset", plan.clusterset],
+      ...["--listen", this.brokerAddress, "--health-listen", `127.0.0.1:${brokerHealthPort}`],
+    ]);
+    this.members = plan.members.map((member, index) => {
+      const at = (offset: number): number => memberPorts[index * 3 + offset] ?? 0;
+      const identityDir = join(plan.directory, member.id, "identity");
+      const kube = ["--kubeconfig", member.kubeconfig, "--context", member.context];
+      return {
+        id: member.id,
+        identityDir,
+        controllersHealthPort: at(0),
+        dnsHealthPort: at(1),
+        dnsPort: at(2),
+        controllers: start(`${member.id}-controllers`, [
+          ...["controllers", ...kube, "--identity-dir", identityDir],
+          ...["--health-listen", `127.0.0.1:${at(0)}`],
+        ]),
+        dns: start(`${member.id}-dns`, [
+          ...["dns", ...kube, "--listen", `127.0.0.1:${at(2)}`],
+          ...["--health-listen", `127.0.0.1:${at(1)}`],
+        ]),
+      };
+    });
+  }
+
+  static async plan(plan: ClustersetPlan, deps: Deps): Promise<ClustersetProcesses> {
+    mkdirSync(join(plan.directory, "logs"), { recursive: true });
+    for (const { id } of plan.members) mkdirSync(join(plan.directory, id), { recursive: true });
+    return new ClustersetProcesses(plan, await freePorts(2 + 3 * plan.members.length), deps);
+  }
+
+  get processes(): readonly ManagedProcess[] {
+    return [this.broker, ...this.members.flatMap(({ controllers, dns }) => [controllers, dns])];
+  }
+
+  member(id: string): MemberProcesses {
+    const found = this.members.find((member) => member.id === id);
+    if (found === undefined) throw new Error(`no member ${id} in this clusterset`);
+    return found;
+  }
+
+  /** Waits until a process says it is ready; fails with what it said last and the end of its log. */
+  async ready(process: ManagedProcess, healthPort: number, options: Waiting): Promise<void> {
+    let last = "it does not answer";
+    try {
+      await until(
+        `${process.name} to be ready`,
+        async () => {
+          const health = await askHealth(healthPort, this.#deps.clock);
+          if (health.kind === "not-ready") last = health.why;
+          return health.kind === "ready" ? true : undefined;
+        },
+        { clock: this.#deps.clock, ...options },
+      );
+    } catch (error) {
+      throw new Error(`${process.name} is not ready: ${last}\n${process.logTail()}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** Members first, so that nobody logs a lost broker. */
+  async stop(): Promise<void> {
+    await Promise.all(
+      this.members.flatMap(({ controllers, dns }) => [controllers.stop(), dns.stop()]),
+    );
+    await this.broker.stop();
+  }
+}
+
+export interface Waiting {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
