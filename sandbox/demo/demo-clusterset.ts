@@ -1,0 +1,116 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import type { Random } from "../../runtime/random/random.ts";
+import { ClustersetProcesses, type Waiting } from "../clusterset/clusterset-processes.ts";
+import { askHealth } from "../clusterset/health.ts";
+import { freePorts } from "../process/free-ports.ts";
+import { ManagedProcess, type ManagedProcessDeps } from "../process/managed-process.ts";
+import { until } from "../process/until.ts";
+import { type DemoMember, demoMembers, PORTS_PER_MEMBER, peersOf } from "./demo-plan.ts";
+
+export interface DemoClustersetOptions {
+  readonly clusters: number;
+  readonly directory: string;
+  readonly clusterset: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logLevel?: string;
+}
+
+type Deps = ManagedProcessDeps & { readonly clock: Clock; readonly random: Random };
+
+/** Embedded clusters, one process each, and around them the processes that make them a clusterset. */
+export class DemoClusterset {
+  readonly members: readonly DemoMember[];
+  readonly clusters: readonly ManagedProcess[];
+  readonly processes: ClustersetProcesses;
+  readonly kubeconfig: string;
+  readonly #clock: Clock;
+
+  private constructor(fields: {
+    readonly members: readonly DemoMember[];
+    readonly clusters: readonly ManagedProcess[];
+    readonly processes: ClustersetProcesses;
+    readonly kubeconfig: string;
+    readonly clock: Clock;
+  }) {
+    this.members = fields.members;
+    this.clusters = fields.clusters;
+    this.processes = fields.processes;
+    this.kubeconfig = fields.kubeconfig;
+    this.#clock = fields.clock;
+  }
+
+  /** Decides ports and addresses; starts nothing yet. */
+  static async plan(options: DemoClustersetOptions, deps: Deps): Promise<DemoClusterset> {
+    const { directory, clusters: count } = options;
+    const ports = await freePorts(count * PORTS_PER_MEMBER);
+    const members = demoMembers(count, directory, ports);
+    const processes = await ClustersetProcesses.plan(
+      {
+        ...options,
+        members: members.map(({ id, kubeconfig }) => ({ id, kubeconfig, context: id })),
+      },
+      deps,
+    );
+    const clusters = members.map((member) => {
+      mkdirSync(join(directory, member.id), { recursive: true });
+      return new ManagedProcess(
+        {
+          name: member.id,
+          args: clusterArgs(member, members, processes.member(member.id).dnsPort),
+          logFile: join(directory, "logs", `${member.id}.log`),
+          // Its objects live in its memory: coming back empty would look like a mass deletion.
+          restart: false,
+          env: options.env,
+        },
+        deps,
+      );
+    });
+    const kubeconfig = join(directory, "kubeconfig");
+    return new DemoClusterset({ members, clusters, processes, kubeconfig, clock: deps.clock });
+  }
+
+  /** The embedded clusters and the broker, which need nothing from each other. */
+  async startClusters(waiting: Waiting): Promise<void> {
+    for (const cluster of this.clusters) cluster.start();
+    await Promise.all(
+      this.members.map(async (member, index) => {
+        await until(
+          `${member.id} to be ready`,
+          async () =>
+            (await askHealth(member.healthPort, this.#clock)).kind === "ready" ? true : undefined,
+          { clock: this.#clock, ...waiting },
+        ).catch((error: unknown) => {
+          const tail = this.clusters[index]?.logTail() ?? "";
+          throw new Error(`${member.id} did not start\n${tail}`, { cause: error });
+        });
+      }),
+    );
+  }
+
+  writeKubeconfig(text: string): void {
+    writeFileSync(this.kubeconfig, text, { mode: 0o600 });
+  }
+
+  async stop(): Promise<void> {
+    await this.processes.stop();
+    await Promise.all(this.clusters.map((cluster) => cluster.stop()));
+  }
+}
+
+function clusterArgs(
+  member: DemoMember,
+  all: readonly DemoMember[],
+  dnsPort: number,
+): readonly string[] {
+  const at = (port: number): string => `127.0.0.1:${port}`;
+  return [
+    ...["sandbox-member", "--name", member.id],
+    ...["--pod-cidrs", member.podCidr, "--service-cidrs", member.serviceCidr],
+    ...["--api-listen", at(member.apiPort), "--socks-listen", at(member.socksPort)],
+    ...["--fabric-listen", at(member.fabricPort), "--health-listen", at(member.healthPort)],
+    ...["--dns", at(dnsPort), "--peers", peersOf(member, all).join(",")],
+    ...["--kubeconfig-out", member.kubeconfig],
+  ];
+}

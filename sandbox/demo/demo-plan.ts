@@ -1,0 +1,47 @@
+import { join } from "node:path";
+
+export const DEMO_CLUSTERS = { default: 3, min: 2, max: 9 } as const;
+
+/** Everything about one embedded member that is known before it starts. */
+export interface DemoMember {
+  readonly id: string;
+  readonly podCidr: string;
+  readonly serviceCidr: string;
+  readonly apiPort: number;
+  readonly socksPort: number;
+  readonly fabricPort: number;
+  readonly healthPort: number;
+  readonly kubeconfig: string;
+}
+
+export const PORTS_PER_MEMBER = 4;
+
+/** Addresses as real clusters have them: pods and Services of each member out of a /16 of its own in 10.0.0.0/8. */
+export function demoMembers(
+  count: number,
+  directory: string,
+  ports: readonly number[],
+): readonly DemoMember[] {
+  return Array.from({ length: count }, (_, index) => {
+    const number = index + 1;
+    const port = (offset: number): number => ports[index * PORTS_PER_MEMBER + offset] ?? 0;
+    const id = `member-${number}`;
+    return {
+      id,
+      podCidr: `10.${number}.0.0/16`,
+      serviceCidr: `10.${100 + number}.0.0/16`,
+      apiPort: port(0),
+      socksPort: port(1),
+      fabricPort: port(2),
+      healthPort: port(3),
+      kubeconfig: join(directory, id, "kubeconfig"),
+    };
+  });
+}
+
+/** How the underlay routes: every member's pods behind its fabric, as `cidr=host:port`. */
+export function peersOf(member: DemoMember, all: readonly DemoMember[]): readonly string[] {
+  return all
+    .filter(({ id }) => id !== member.id)
+    .map(({ podCidr, fabricPort }) => `${podCidr}=127.0.0.1:${fabricPort}`);
+}
