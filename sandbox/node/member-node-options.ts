@@ -9,7 +9,7 @@ import type { PeerNetwork } from "../network/member-network-options.ts";
 export interface MemberNodeOptions {
   /** Shown by pods in their answers. */
   readonly cluster: string;
-  /** One CIDR, or two of different families for dual stack; the first family is the primary one. IPv4 at most /28, e.g. `10.1.0.0/16`. */
+  /** One CIDR, or two of different families for dual stack; the first family is the primary one. At least 32 addresses, e.g. `10.1.0.0/16`. */
   readonly podCidrs: readonly string[];
   /** Where the API server allocates ClusterIPs from; an unassigned address in it is unreachable. */
   readonly serviceCidrs: readonly string[];

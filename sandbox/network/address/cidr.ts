@@ -1,6 +1,6 @@
 import type { IpFamily } from "../../../api/kube/service.ts";
 import { err, ok, type Result } from "../../../api/result.ts";
-import { type IpAddress, parseIp } from "./ip-address.ts";
+import { formatIp, type IpAddress, parseIp } from "./ip-address.ts";
 
 /** A range of addresses; `first` has all host bits clear. */
 export interface Cidr {
@@ -23,6 +23,10 @@ export function parseCidr(text: string): Result<Cidr, string> {
   const size = 1n << BigInt(bits - prefixLength);
   if (ip.value.value % size !== 0n) return fail(JSON.stringify(text));
   return ok({ family: ip.value.family, first: ip.value.value, prefixLength, size });
+}
+
+export function formatCidr(cidr: Cidr): string {
+  return `${formatIp({ family: cidr.family, value: cidr.first })}/${cidr.prefixLength}`;
 }
 
 export function cidrContains(cidr: Cidr, ip: IpAddress): boolean {

@@ -2,12 +2,13 @@ import { err, ok, type Result } from "../../../api/result.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import type { KubeClient, ObjectRef } from "../../../runtime/kube/kube-client.ts";
 import { type ObjectView, objectKey } from "../../../runtime/kube/object-view.ts";
+import { type JobOutcome, WorkQueue } from "../../../runtime/kube/queue/work-queue.ts";
 import type { Logger } from "../../../runtime/log/log.ts";
+import type { Meter } from "../../../runtime/metrics/meter.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import type { PodDirectory } from "../../network/pod-directory.ts";
 import { isPodTerminating, PODS, type Pod, podIpsOf } from "../kinds/pod.ts";
 import { PodServers } from "../pod-server/pod-servers.ts";
-import { KeyLoop, type Outcome } from "../reconcile/key-loop.ts";
 import { toRfc3339 } from "../rfc3339.ts";
 import type { PodIpPool } from "./pod-ip-pool.ts";
 import { podPortsOf } from "./pod-ports.ts";
@@ -29,6 +30,7 @@ export interface KubeletDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly meter: Meter;
 }
 
 interface RunningPod {
@@ -39,14 +41,17 @@ interface RunningPod {
   stopAtMs?: number;
 }
 
-const DONE: Outcome = { kind: "done" };
+/** How long passes under way may go on after a stop. */
+const DRAIN_MS = 500;
+const DONE: JobOutcome = { kind: "done" };
 const DEFAULT_GRACE_SECONDS = 30;
 
 /** The node's agent: every Pod of this member gets addresses, running servers and a true status, and is let go in peace. */
 export class Kubelet {
   readonly #options: KubeletOptions;
   readonly #deps: KubeletDeps;
-  readonly #loop: KeyLoop;
+  readonly #queue: WorkQueue;
+  readonly #stopping = new AbortController();
   /** By pod key. BOUNDED: by the pools' addresses. */
   readonly #running = new Map<string, RunningPod>();
   #unsubscribe: () => void = () => undefined;
@@ -54,19 +59,24 @@ export class Kubelet {
   constructor(options: KubeletOptions, deps: KubeletDeps) {
     this.#options = options;
     this.#deps = deps;
-    this.#loop = new KeyLoop((key, signal) => this.#pass(key, signal), deps);
+    this.#queue = new WorkQueue(
+      { name: "kubelet", concurrency: 8, drainMs: DRAIN_MS },
+      (key, signal) => this.#pass(key, signal),
+      deps,
+    );
   }
 
   /** Pods that have addresses get theirs back before anyone else is given one. */
   start(): void {
+    this.#queue.start(this.#stopping.signal);
     const { pods } = this.#deps;
     const begin = (): void => {
       for (const pod of pods.values()) this.#claimed(pod);
-      for (const key of pods.keys()) this.#loop.add(key);
+      for (const key of pods.keys()) this.#queue.add(key);
     };
     this.#unsubscribe = pods.subscribe((event) => {
       if (event.kind === "synced") begin();
-      else if (pods.hasSynced()) this.#loop.add(event.key);
+      else if (pods.hasSynced()) this.#onChange(event.key, event.before, event.after);
     });
     if (pods.hasSynced()) begin();
   }
@@ -74,11 +84,21 @@ export class Kubelet {
   /** Stops the servers; the Pods stay in the API server, to be adopted at the next start. */
   async stop(): Promise<void> {
     this.#unsubscribe();
-    await this.#loop.stop();
+    this.#stopping.abort();
+    await this.#queue.stopped();
     await Promise.all([...this.#running.keys()].map((key) => this.#halt(key)));
   }
 
-  async #pass(key: string, signal: AbortSignal): Promise<Outcome> {
+  #onChange(key: string, before: Pod | undefined, after: Pod | undefined): void {
+    // Addresses that were claimed for a Pod which vanished before it ran.
+    const isLost = before !== undefined && after?.metadata.uid !== before.metadata.uid;
+    if (isLost && !this.#running.has(key)) {
+      this.#release(podIpsOf(before), before.metadata.uid ?? key);
+    }
+    this.#queue.add(key);
+  }
+
+  async #pass(key: string, signal: AbortSignal): Promise<JobOutcome> {
     const pod = this.#deps.pods.get(key);
     const running = this.#running.get(key);
     if (running !== undefined && running.uid !== pod?.metadata.uid) await this.#halt(key);
@@ -96,16 +116,16 @@ export class Kubelet {
     return (pod.spec.nodeName ?? "") === "" || pod.spec.nodeName === this.#options.nodeName;
   }
 
-  async #run(key: string, pod: Pod, signal: AbortSignal): Promise<Outcome> {
+  async #run(key: string, pod: Pod, signal: AbortSignal): Promise<JobOutcome> {
     if ((pod.spec.nodeName ?? "") === "") {
       const patch = { spec: { nodeName: this.#options.nodeName } };
       const bound = await this.#deps.kube.mergePatch<Pod>(refOf(pod), patch, { signal });
       // The change comes back as an event.
       if (bound.ok || bound.error.kind === "not-found") return DONE;
-      return { kind: "failed", message: `cannot bind to the node: ${bound.error.message}` };
+      return { kind: "failed", error: `cannot bind to the node: ${bound.error.message}` };
     }
     const started = await this.#ensureServers(key, pod);
-    if (!started.ok) return { kind: "failed", message: started.error };
+    if (!started.ok) return { kind: "failed", error: started.error };
     const status = derivePodStatus(pod, {
       podIps: started.value.ips,
       hostIp: this.#options.nodeIp,
@@ -115,7 +135,7 @@ export class Kubelet {
     const options = { signal, subresource: "status" } as const;
     const written = await this.#deps.kube.mergePatch<Pod>(refOf(pod), { status }, options);
     if (written.ok || written.error.kind === "not-found") return DONE;
-    return { kind: "failed", message: `cannot write pod status: ${written.error.message}` };
+    return { kind: "failed", error: `cannot write pod status: ${written.error.message}` };
   }
 
   async #ensureServers(key: string, pod: Pod): Promise<Result<RunningPod, string>> {
@@ -161,7 +181,8 @@ export class Kubelet {
     const { pools } = this.#deps;
     const ips = podIpsOf(pod);
     const uid = pod.metadata.uid ?? objectKey(pod);
-    if (ips.length !== pools.length || isOver(pod) || !this.#isOurs(pod)) return undefined;
+    if (ips.length !== pools.length || isOver(pod) || isPodTerminating(pod)) return undefined;
+    if (!this.#isOurs(pod)) return undefined;
     const isClaimed = ips.every((ip, i) => pools[i]?.claim(ip, uid));
     if (isClaimed) return ips;
     this.#release(ips, uid);
@@ -169,7 +190,7 @@ export class Kubelet {
   }
 
   /** Serves until its grace period ends, as a server that drains does; then the Pod may go. */
-  async #terminate(key: string, pod: Pod, signal: AbortSignal): Promise<Outcome> {
+  async #terminate(key: string, pod: Pod, signal: AbortSignal): Promise<JobOutcome> {
     const running = this.#running.get(key);
     if (running !== undefined) {
       const nowMs = this.#deps.clock.monotonicMs();
@@ -186,7 +207,7 @@ export class Kubelet {
     });
     // A conflict means another Pod has the name by now: ours is gone.
     if (gone.ok || gone.error.kind === "not-found" || gone.error.kind === "conflict") return DONE;
-    return { kind: "failed", message: `cannot finish deletion: ${gone.error.message}` };
+    return { kind: "failed", error: `cannot finish deletion: ${gone.error.message}` };
   }
 
   #graceMs(pod: Pod): number {

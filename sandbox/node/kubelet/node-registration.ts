@@ -1,53 +1,99 @@
-import { err, ok, type Result } from "../../../api/result.ts";
-import type { CallOptions, KubeClient } from "../../../runtime/kube/kube-client.ts";
+import { ok, type Result } from "../../../api/result.ts";
+import { type BackoffOptions, backoffMs } from "../../../runtime/backoff/backoff.ts";
+import type { Clock } from "../../../runtime/clock/clock.ts";
+import { sleep } from "../../../runtime/clock/sleep.ts";
+import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../../runtime/kube/kube-error.ts";
+import type { Logger } from "../../../runtime/log/log.ts";
+import type { Random } from "../../../runtime/random/random.ts";
+import { type Cidr, formatCidr } from "../../network/address/cidr.ts";
 import { NODES, type Node } from "../kinds/node.ts";
+import { toRfc3339 } from "../rfc3339.ts";
 
 export interface NodeFacts {
-  readonly name: string;
+  readonly nodeName: string;
   readonly zone: string;
   readonly nodeIp: string;
-  readonly podCidrs: readonly string[];
-  /** RFC 3339. */
-  readonly now: string;
+  readonly podCidrs: readonly Cidr[];
 }
 
-/** Makes the Node object exist and be Ready, as a kubelet does when it starts. A Node that is there keeps its fields. */
-export async function registerNode(
-  kube: KubeClient,
-  facts: NodeFacts,
-  options: CallOptions,
-): Promise<Result<void, KubeError>> {
-  const created = await kube.create<Node>(NODES, nodeOf(facts), options);
-  if (!created.ok && created.error.kind !== "already-exists") return err(created.error);
-  const target = { resource: NODES, name: facts.name };
-  const patch = { status: statusOf(facts) };
-  const patched = await kube.mergePatch<Node>(target, patch, { ...options, subresource: "status" });
-  return patched.ok ? ok(undefined) : err(patched.error);
+export interface NodeRegistrationDeps {
+  readonly kube: Pick<KubeClient, "create" | "mergePatch">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+const RETRY: BackoffOptions = { firstMs: 200, maxMs: 10_000 };
+
+/** Makes the Node object exist and be Ready, as a kubelet does when it starts. A Node that is there keeps its spec. */
+export class NodeRegistration {
+  readonly #facts: NodeFacts;
+  readonly #deps: NodeRegistrationDeps;
+  readonly #stopping = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(facts: NodeFacts, deps: NodeRegistrationDeps) {
+    this.#facts = facts;
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#running = this.#keepTrying().catch((cause: unknown) => {
+      this.#deps.log.error("node registration broke", { err: cause });
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  async #keepTrying(): Promise<void> {
+    const { clock, random, log } = this.#deps;
+    const { signal } = this.#stopping;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      const done = await this.#register(signal);
+      if (done.ok || signal.aborted) return;
+      log.warn("node not registered", { attempt, err: done.error });
+      await sleep(clock, backoffMs(RETRY, attempt, random), signal);
+    }
+  }
+
+  async #register(signal: AbortSignal): Promise<Result<void, KubeError>> {
+    const { kube, clock } = this.#deps;
+    const created = await kube.create<Node>(NODES, nodeOf(this.#facts), { signal });
+    if (!created.ok && created.error.kind !== "already-exists") return created;
+    const target = { resource: NODES, name: this.#facts.nodeName };
+    const patch = { status: statusOf(this.#facts, toRfc3339(clock.nowMs())) };
+    const patched = await kube.mergePatch<Node>(target, patch, { signal, subresource: "status" });
+    return patched.ok ? ok(undefined) : patched;
+  }
 }
 
 function nodeOf(facts: NodeFacts): Node {
-  const [podCIDR] = facts.podCidrs;
+  const podCIDRs = facts.podCidrs.map(formatCidr);
+  const [podCIDR] = podCIDRs;
   return {
     apiVersion: "v1",
     kind: "Node",
     metadata: {
-      name: facts.name,
+      name: facts.nodeName,
       labels: {
-        "kubernetes.io/hostname": facts.name,
+        "kubernetes.io/hostname": facts.nodeName,
         "kubernetes.io/os": "linux",
         "topology.kubernetes.io/zone": facts.zone,
       },
     },
-    spec: { podCIDRs: facts.podCidrs, ...(podCIDR === undefined ? {} : { podCIDR }) },
+    spec: { podCIDRs, ...(podCIDR === undefined ? {} : { podCIDR }) },
   };
 }
 
-function statusOf(facts: NodeFacts): NonNullable<Node["status"]> {
+function statusOf(facts: NodeFacts, now: string): NonNullable<Node["status"]> {
   return {
     addresses: [
       { type: "InternalIP", address: facts.nodeIp },
-      { type: "Hostname", address: facts.name },
+      { type: "Hostname", address: facts.nodeName },
     ],
     conditions: [
       {
@@ -55,7 +101,7 @@ function statusOf(facts: NodeFacts): NonNullable<Node["status"]> {
         status: "True",
         reason: "KubeletReady",
         message: "the sandbox node serves pods",
-        lastTransitionTime: facts.now,
+        lastTransitionTime: now,
       },
     ],
   };

@@ -1,6 +1,6 @@
-import type { KubeObject } from "../../../api/kube/object.ts";
-import type { Clock } from "../../../runtime/clock/clock.ts";
-import type { ObjectView } from "../../../runtime/kube/object-view.ts";
+import type { KubeObject } from "../../api/kube/object.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import type { ObjectView } from "../../runtime/kube/object-view.ts";
 
 const LIMIT_MS = 5000;
 
