@@ -124,9 +124,8 @@ export class MessageWriter {
         this.#word(0xc000 | known);
         return;
       }
-      if (known === undefined && this.#offset <= POINTER_OFFSET_MAX) {
-        this.#names.set(rest, this.#offset);
-      }
+      // What is written out later is lower case for sure, while the question has the client's case: point there.
+      if (this.#offset <= POINTER_OFFSET_MAX) this.#names.set(rest, this.#offset);
       const dot = rest.indexOf(".");
       const label = dot === -1 ? rest : rest.slice(0, dot);
       this.#bytes[this.#offset] = label.length;

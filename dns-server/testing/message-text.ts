@@ -1,0 +1,62 @@
+import { type Answer, decode, type Question } from "dns-packet";
+import { InvariantError } from "../../api/invariant.ts";
+
+/**
+ * A response as zone-file text, decoded by dns-packet, which shares no code with the server:
+ * a line of code and flags, then the records with their section in front: `;` authority, `+` additional.
+ */
+export function messageText(message: Buffer): readonly string[] {
+  const packet = decode(message);
+  const additionals = packet.additionals ?? [];
+  const opt = additionals.find((answer) => answer.type === "OPT");
+  const flags = [packet.flag_aa && "aa", packet.flag_tc && "tc", packet.flag_rd && "rd"];
+  return [
+    [rcodeText(message, opt), ...flags.filter((flag) => flag !== false)].join(" "),
+    ...(packet.answers ?? []).map(recordText),
+    ...(packet.authorities ?? []).map((answer) => `; ${recordText(answer)}`),
+    ...additionals.filter(({ type }) => type !== "OPT").map((answer) => `+ ${recordText(answer)}`),
+  ];
+}
+
+export function questionText(message: Buffer): string {
+  const [question] = decode(message).questions ?? [];
+  return question === undefined ? "" : `${question.name} ${question.type}`;
+}
+
+export function toQuestion(text: string): Question {
+  const [name = "", type = "A"] = text.split(" ");
+  return { name, type: toType(type) };
+}
+
+function toType(text: string): Question["type"] {
+  // dns-packet knows ANY, its types do not.
+  return text as Question["type"];
+}
+
+const CODES = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"];
+
+function rcodeText(message: Buffer, opt: Answer | undefined): string {
+  const extended = opt?.type === "OPT" ? opt.extendedRcode << 4 : 0;
+  const code = extended | ((message[3] ?? 0) & 0xf);
+  return code === 16 ? "BADVERS" : (CODES[code] ?? `RCODE${code}`);
+}
+
+export function recordText(answer: Answer): string {
+  if (answer.type === "OPT") return "OPT";
+  const ttl = "ttl" in answer ? answer.ttl : 0;
+  return `${answer.name} ${ttl} IN ${answer.type} ${dataText(answer)}`;
+}
+
+function dataText(answer: Answer): string {
+  if (answer.type === "SRV") {
+    const { priority, weight, port, target } = answer.data;
+    return `${priority} ${weight} ${port} ${target}`;
+  }
+  if (answer.type === "SOA") {
+    const { mname, rname, refresh, retry, expire, minimum } = answer.data;
+    return `${mname} ${rname} <serial> ${refresh} ${retry} ${expire} ${minimum}`;
+  }
+  if (answer.type === "TXT") return JSON.stringify([answer.data].flat().map(String));
+  if (answer.type === "A" || answer.type === "AAAA" || answer.type === "NS") return answer.data;
+  throw new InvariantError("the server sends only types of its zone", { type: answer.type });
+}

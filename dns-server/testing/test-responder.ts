@@ -1,0 +1,113 @@
+import { encode } from "dns-packet";
+import { InvariantError } from "../../api/invariant.ts";
+import type { EndpointSlice } from "../../api/kube/endpoint-slice.ts";
+import { LABEL_SERVICE_NAME } from "../../api/mcs/labels.ts";
+import type { ServiceImport } from "../../api/mcs/service-import.ts";
+import { type ServiceKey, serviceKey } from "../../api/service-key.ts";
+import type { AnswerCacheLimits } from "../answer/answer-cache.ts";
+import { Responder, type Transport } from "../answer/responder.ts";
+import { deriveServiceRecords } from "../zone/derive-service-records.ts";
+import type { ServiceRecords } from "../zone/service-records.ts";
+import { parseZoneConfig, type ZoneSettings } from "../zone/zone-config.ts";
+import { changeZone, EMPTY_ZONE, type ZoneSnapshot } from "../zone/zone-snapshot.ts";
+import { messageText, toQuestion } from "./message-text.ts";
+
+export interface ZoneObjects {
+  readonly imports?: readonly ServiceImport[];
+  readonly slices?: readonly EndpointSlice[];
+  /** @default those of the imports */
+  readonly namespaces?: readonly string[];
+}
+
+export const SERIAL = 7;
+
+/** The zone of these objects, built without any shell. */
+export function zoneOf(objects: ZoneObjects): ZoneSnapshot {
+  const imports = objects.imports ?? [];
+  const services = new Map<ServiceKey, ServiceRecords | undefined>();
+  for (const serviceImport of imports) {
+    const { namespace = "", name } = serviceImport.metadata;
+    const key = serviceKey(namespace, name);
+    const slices = (objects.slices ?? []).filter(
+      ({ metadata }) =>
+        metadata.namespace === namespace && metadata.labels?.[LABEL_SERVICE_NAME] === name,
+    );
+    const origin = `${name}.${namespace}.svc.clusterset.local`;
+    services.set(key, deriveServiceRecords({ key, origin, serviceImport, slices }).records);
+  }
+  const names = objects.namespaces ?? imports.map(({ metadata }) => metadata.namespace ?? "");
+  const namespaces = new Map(names.map((name) => [name, true]));
+  return changeZone(EMPTY_ZONE, { serial: SERIAL, services, namespaces });
+}
+
+export interface TestResponder {
+  readonly responder: Responder;
+  /** `[code flags, records...]` of "name TYPE", asked with EDNS of 4096 bytes over TCP. */
+  readonly ask: (question: string) => readonly string[];
+  readonly send: (packet: Buffer, transport?: Transport) => Buffer;
+}
+
+export interface TestResponderOptions {
+  readonly settings?: ZoneSettings;
+  readonly udpPayloadBytes?: number;
+  readonly cacheLimits?: AnswerCacheLimits;
+}
+
+export function testResponder(
+  zone: ZoneSnapshot | undefined,
+  options: TestResponderOptions = {},
+): TestResponder {
+  const config = parseZoneConfig(options.settings ?? {});
+  if (!config.ok) throw new InvariantError("settings of a test are right", { error: config.error });
+  const responder = new Responder(
+    {
+      config: config.value,
+      udpPayloadBytes: options.udpPayloadBytes ?? 1232,
+      cacheLimits: options.cacheLimits ?? { entriesMax: 1000, bytesMax: 1_000_000 },
+    },
+    () => undefined,
+  );
+  if (zone !== undefined) responder.setZone(zone, []);
+  const send = (packet: Buffer, transport: Transport = "udp"): Buffer => {
+    const response = responder.respond(packet, transport);
+    if (response === undefined) throw new InvariantError("packet is answered", { packet });
+    return response;
+  };
+  return { responder, send, ask: (text) => messageText(send(queryPacket(text), "tcp")) };
+}
+
+export interface QueryDraft {
+  readonly id?: number;
+  readonly flags?: number;
+  /** No OPT without it. */
+  readonly ednsBytes?: number;
+  readonly isDnssecOk?: boolean;
+  readonly ednsVersion?: number;
+}
+
+export function queryPacket(question: string, draft: QueryDraft = { ednsBytes: 4096 }): Buffer {
+  const packet = encode({
+    type: "query",
+    id: draft.id ?? 4711,
+    flags: draft.flags ?? 0,
+    questions: [toQuestion(question)],
+    additionals:
+      draft.ednsBytes === undefined
+        ? []
+        : [
+            {
+              type: "OPT",
+              name: ".",
+              udpPayloadSize: draft.ednsBytes,
+              extendedRcode: 0,
+              ednsVersion: draft.ednsVersion ?? 0,
+              flags: draft.isDnssecOk === true ? 0x8000 : 0,
+              flag_do: draft.isDnssecOk === true,
+              options: [],
+            },
+          ],
+  });
+  // dns-packet writes a size of 0 as 4096.
+  if (draft.ednsBytes !== undefined) packet.writeUInt16BE(draft.ednsBytes, packet.length - 8);
+  return packet;
+}
