@@ -15,6 +15,11 @@ export const LIMITS = {
   cidrsPerMember: 64,
   /** Owners named in one Hello. */
   knownOwners: 5000,
+  /** Writes of one member that are not durable yet: beyond, its stream is not read. */
+  unstoredWrites: 1024,
+  unstoredBytes: 4 * 1024 * 1024,
+  /** Refusals a member has not read yet: beyond, its stream is not read. */
+  unreadRefusals: 1024,
   /** One gRPC message. */
   messageBytes: 1024 * 1024,
   /** Sequences stay exact in a double and leave room to count on. */

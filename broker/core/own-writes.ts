@@ -1,0 +1,222 @@
+import type { Delete, Put, Refused } from "../../api/broker/broker.gen.ts";
+import type { Row, RowKey } from "../../api/broker/row.ts";
+import type { ClusterId } from "../../api/cluster-id.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import { type AnnouncedCidrs, checkAnnounced } from "../wire/address-rules.ts";
+import { decodeRow, rowTooLarge } from "../wire/decode-row.ts";
+import { encodeRowBytes } from "../wire/encode-row.ts";
+import { LIMITS } from "../wire/limits.ts";
+import { parseRowKey, rowKeyOfMessage } from "../wire/parse-row-key.ts";
+import type { TableView } from "./broker-table.ts";
+import type { StoreRecord } from "./store-record.ts";
+
+/** What becomes of one write: records to append (none: nothing changes), and a refusal to tell at once. */
+export interface Verdict {
+  readonly records: readonly StoreRecord[];
+  /** The write is answered by Stored with this sequence once everything appended before is durable. */
+  readonly storedSequence?: number;
+  readonly refusal?: Refused;
+}
+
+interface Pending {
+  readonly sequence: number;
+  readonly kind: "row" | "delete";
+}
+
+interface Unstored {
+  readonly sequence: number;
+  readonly bytes: number;
+}
+
+/** Decides the writes of one member, each against the table plus the writes that are on their way into it. */
+export class OwnWrites {
+  readonly #cluster: ClusterId;
+  readonly #incarnation: number;
+  readonly #table: TableView;
+  readonly #rowsMax: number;
+  #last = 0;
+  /** Latest write per key that is not durable yet. BOUNDED: by the session, which stops reading (isFull). */
+  readonly #pending = new Map<RowKey, Pending>();
+  /** BOUNDED: as #pending. */
+  #unstored: Unstored[] = [];
+  #unstoredBytes = 0;
+
+  constructor(
+    owner: { readonly cluster: ClusterId; readonly incarnation: number },
+    table: TableView,
+    rowsMax: number = LIMITS.rowsPerOwner,
+  ) {
+    this.#cluster = owner.cluster;
+    this.#incarnation = owner.incarnation;
+    this.#table = table;
+    this.#rowsMax = rowsMax;
+  }
+
+  /** Takes up where the table is. */
+  start(): void {
+    this.#last = this.#owner()?.sequence ?? 0;
+  }
+
+  /** Highest sequence decided. */
+  get lastSequence(): number {
+    return this.#last;
+  }
+
+  /** Too much is on its way into the store: nothing more should be read. */
+  get isFull(): boolean {
+    return (
+      this.#unstored.length >= LIMITS.unstoredWrites || this.#unstoredBytes >= LIMITS.unstoredBytes
+    );
+  }
+
+  put({ sequence, row: message }: Put, cidrs: AnnouncedCidrs): Verdict {
+    if (message === undefined) return refuse(sequence, "", "put must hold a row: got none");
+    const key = rowKeyOfMessage(message);
+    const decoded = this.#decode(message, cidrs);
+    const order = this.#checkSequence(sequence);
+    if (!order.ok) {
+      const stored = key.ok ? this.#owner()?.row(key.value)?.bytes : undefined;
+      const isRepeat = stored !== undefined && decoded.ok && equal(stored, decoded.value);
+      if (isRepeat) return { records: [], storedSequence: this.#last };
+      return refuse(sequence, key.ok ? key.value : "", order.error);
+    }
+    this.#last = sequence;
+    if (!key.ok) return refuse(sequence, "", key.error);
+    if (!decoded.ok) return this.#refuseRow(sequence, key.value, decoded.error);
+    return this.#accept(sequence, key.value, decoded.value);
+  }
+
+  delete({ sequence, key: text }: Delete): Verdict {
+    const key = parseRowKey(text);
+    const order = this.#checkSequence(sequence);
+    if (!order.ok) {
+      const isRepeat = key.ok && !this.#isHeld(key.value);
+      if (isRepeat) return { records: [], storedSequence: this.#last };
+      return refuse(sequence, key.ok ? key.value : "", order.error);
+    }
+    this.#last = sequence;
+    if (!key.ok) return refuse(sequence, "", key.error);
+    const records = this.#isHeld(key.value) ? [this.#deletion(sequence, key.value)] : [];
+    this.#track(sequence, 0);
+    return { records, storedSequence: sequence };
+  }
+
+  /** All rows are here: the owner may be shown. */
+  complete(): Verdict {
+    const { isComplete = false, incarnation } = this.#owner() ?? {};
+    const isKnown = isComplete && incarnation === this.#incarnation;
+    const identity = { cluster: this.#cluster, incarnation: this.#incarnation };
+    this.#track(this.#last, 0);
+    return {
+      records: isKnown ? [] : [{ kind: "complete", ...identity }],
+      storedSequence: this.#last,
+    };
+  }
+
+  durable(sequence: number): void {
+    for (const [key, pending] of this.#pending) {
+      if (pending.sequence <= sequence) this.#pending.delete(key);
+    }
+    const left = this.#unstored.filter((write) => write.sequence > sequence);
+    this.#unstored = left;
+    this.#unstoredBytes = left.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  #accept(sequence: number, key: RowKey, bytes: Uint8Array): Verdict {
+    const stored = this.#owner()?.row(key);
+    if (stored !== undefined && !this.#pending.has(key) && equal(stored.bytes, bytes)) {
+      // Nothing new: no write, no fan-out (I9).
+      this.#track(sequence, 0);
+      return { records: [], storedSequence: sequence };
+    }
+    if (!this.#isHeld(key) && this.#heldCount() >= this.#rowsMax) {
+      const limit = `rows of one cluster must be at most ${this.#rowsMax}: this would be one more`;
+      return refuse(sequence, key, limit);
+    }
+    this.#pending.set(key, { sequence, kind: "row" });
+    this.#track(sequence, bytes.length);
+    const owner = { cluster: this.#cluster, incarnation: this.#incarnation };
+    return {
+      records: [{ kind: "row", ...owner, sequence, key, bytes }],
+      storedSequence: sequence,
+    };
+  }
+
+  /** A refused row must not leave an older version of itself visible. */
+  #refuseRow(sequence: number, key: RowKey, reason: string): Verdict {
+    const refusal = { sequence, key, reason };
+    if (!this.#isHeld(key)) return { records: [], refusal };
+    this.#track(sequence, 0);
+    return { records: [this.#deletion(sequence, key)], storedSequence: sequence, refusal };
+  }
+
+  #deletion(sequence: number, key: RowKey): StoreRecord {
+    this.#pending.set(key, { sequence, kind: "delete" });
+    return {
+      kind: "delete",
+      cluster: this.#cluster,
+      incarnation: this.#incarnation,
+      sequence,
+      key,
+    };
+  }
+
+  #decode(message: NonNullable<Put["row"]>, cidrs: AnnouncedCidrs): Result<Uint8Array, string> {
+    const row = decodeRow(this.#cluster, message);
+    if (!row.ok) return row;
+    const announced = checkRow(row.value, cidrs);
+    if (!announced.ok) return announced;
+    const bytes = encodeRowBytes(row.value);
+    return bytes.length > LIMITS.rowBytes ? err(rowTooLarge(bytes.length)) : ok(bytes);
+  }
+
+  #checkSequence(sequence: number): Result<void, string> {
+    if (!Number.isSafeInteger(sequence) || sequence < 1 || sequence >= LIMITS.sequence) {
+      return err(`sequence must be 1 to 2^52 - 1: got ${sequence}`);
+    }
+    return sequence > this.#last
+      ? ok(undefined)
+      : err(`sequence must be greater than ${this.#last}, the last one written: got ${sequence}`);
+  }
+
+  /** Held now or once everything on its way has arrived. */
+  #isHeld(key: RowKey): boolean {
+    const pending = this.#pending.get(key);
+    return pending === undefined ? this.#owner()?.row(key) !== undefined : pending.kind === "row";
+  }
+
+  #heldCount(): number {
+    const owner = this.#owner();
+    const size = owner?.size ?? 0;
+    if (size + this.#pending.size < this.#rowsMax) return size;
+    let count = size;
+    for (const [key, { kind }] of this.#pending) {
+      const isThere = owner?.row(key) !== undefined;
+      if (kind === "row" && !isThere) count++;
+      if (kind === "delete" && isThere) count--;
+    }
+    return count;
+  }
+
+  #owner(): ReturnType<TableView["owner"]> {
+    const owner = this.#table.owner(this.#cluster);
+    return owner?.incarnation === this.#incarnation ? owner : undefined;
+  }
+
+  #track(sequence: number, bytes: number): void {
+    this.#unstored.push({ sequence, bytes });
+    this.#unstoredBytes += bytes;
+  }
+}
+
+function checkRow(row: Row, cidrs: AnnouncedCidrs): Result<void, string> {
+  return row.kind === "endpoints" ? checkAnnounced(row, cidrs) : ok(undefined);
+}
+
+function refuse(sequence: number, key: string, reason: string): Verdict {
+  return { records: [], refusal: { sequence, key, reason } };
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}

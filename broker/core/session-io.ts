@@ -1,0 +1,44 @@
+import type { MemberMessage } from "../../api/broker/broker.gen.ts";
+import type { ClusterId } from "../../api/cluster-id.ts";
+import type { StoreRecord } from "./store-record.ts";
+
+/** Who is at the other end, as its certificate says. */
+export interface SessionPeer {
+  readonly cluster: ClusterId;
+  readonly incarnation: number;
+  /** Hexadecimal. */
+  readonly certificateSerial: string;
+}
+
+export type SessionInput =
+  | { readonly kind: "message"; readonly message: MemberMessage["message"]; readonly nowMs: number }
+  /** All that was appended before this session's Hello is in the table. */
+  | { readonly kind: "settled" }
+  /** The appends of this session up to this sequence are in the table. */
+  | { readonly kind: "durable"; readonly sequence: number }
+  | { readonly kind: "owners-changed"; readonly clusters: ReadonlySet<ClusterId> }
+  | { readonly kind: "tick"; readonly nowMs: number };
+
+export type SessionEffect =
+  /** Append, then answer with `durable` and this sequence. An empty list still waits for its turn. */
+  | {
+      readonly kind: "append";
+      readonly records: readonly StoreRecord[];
+      readonly sequence: number;
+    }
+  /** Answer with `settled` when everything appended so far is in the table. */
+  | { readonly kind: "settle" }
+  | { readonly kind: "refused" }
+  | { readonly kind: "close"; readonly reason: CloseReason };
+
+export interface CloseReason {
+  readonly kind: /** The member broke the protocol or a limit: coming back with the same will not help. */
+    | "protocol"
+    /** Its certificate is of a life that is over: it must join again. */
+    | "over"
+    | "replaced"
+    | "silent"
+    | "store-failed"
+    | "stopping";
+  readonly text: string;
+}

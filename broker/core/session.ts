@@ -1,0 +1,225 @@
+import type { MemberMessage, Refused, Subscribe } from "../../api/broker/broker.gen.ts";
+import type { RowKey } from "../../api/broker/row.ts";
+import { assertNever } from "../../api/invariant.ts";
+import { ANY_ADDRESS, type AnnouncedCidrs } from "../wire/address-rules.ts";
+import { LIMITS } from "../wire/limits.ts";
+import { digestOfBytes } from "../wire/row-digest.ts";
+import type { TableView } from "./broker-table.ts";
+import type { Outgoing } from "./outgoing.ts";
+import { OwnWrites, type Verdict } from "./own-writes.ts";
+import { type ParsedHello, parseHello, parseSubscribe, tooManyNamespaces } from "./parse-hello.ts";
+import type { CloseReason, SessionEffect, SessionInput, SessionPeer } from "./session-io.ts";
+import { Subscriber } from "./subscriber.ts";
+
+export interface SessionOptions {
+  readonly peer: SessionPeer;
+  readonly clusterset: string;
+  readonly storeEpoch: string;
+  readonly heartbeatIntervalMs: number;
+  /** Monotonic. */
+  readonly nowMs: number;
+}
+
+type Phase = "new" | "settling" | "open" | "closed";
+
+/** Intervals without a message after which a stream is given up. */
+const SILENT_INTERVALS = 3;
+
+/**
+ * One member's stream, seen from the broker: what to do about each input, and (pull) what to say next.
+ * Deterministic, without IO: the same inputs and pulls give the same effects and messages.
+ */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #table: TableView;
+  readonly #writes: OwnWrites;
+  readonly #subscriber: Subscriber;
+  #phase: Phase = "new";
+  #hello: ParsedHello | undefined;
+  #cidrs: AnnouncedCidrs = ANY_ADDRESS;
+  #heardMs: number;
+  #isWelcomeDue = false;
+  /** Own keys still to be told; undefined once OwnRowsEnd was said. BOUNDED: by LIMITS.rowsPerOwner. */
+  #ownKeys: RowKey[] | undefined;
+  #ownKeysNext = 0;
+  /** BOUNDED: by LIMITS.unreadRefusals: beyond, wantsInput is false. */
+  #refusals: Refused[] = [];
+  #storedSequence: number | undefined;
+  #pongNonce: number | undefined;
+
+  constructor(options: SessionOptions, table: TableView) {
+    this.#options = options;
+    this.#table = table;
+    this.#writes = new OwnWrites(options.peer, table);
+    this.#subscriber = new Subscriber(options.peer.cluster, table);
+    this.#heardMs = options.nowMs;
+  }
+
+  /** False while nothing more should be read from the member: its own backlog is at a limit. */
+  get wantsInput(): boolean {
+    return (
+      this.#phase === "new" ||
+      (this.#phase === "open" &&
+        !this.#writes.isFull &&
+        this.#refusals.length < LIMITS.unreadRefusals)
+    );
+  }
+
+  step(input: SessionInput): readonly SessionEffect[] {
+    if (this.#phase === "closed") return [];
+    switch (input.kind) {
+      case "message":
+        this.#heardMs = input.nowMs;
+        return this.#receive(input.message);
+      case "settled":
+        this.#open();
+        return [];
+      case "durable":
+        this.#writes.durable(input.sequence);
+        this.#storedSequence = Math.max(this.#storedSequence ?? 0, input.sequence);
+        return [];
+      case "owners-changed":
+        if (this.#phase === "open") {
+          for (const cluster of input.clusters) this.#subscriber.ownerChanged(cluster);
+        }
+        return [];
+      case "tick":
+        return this.#tick(input.nowMs);
+      default:
+        return assertNever(input);
+    }
+  }
+
+  /** The next message for the member; undefined when there is nothing to say. */
+  pull(): Outgoing | undefined {
+    if (this.#phase !== "open") return undefined;
+    if (this.#isWelcomeDue) return this.#welcome();
+    const refusal = this.#refusals.shift();
+    if (refusal !== undefined) return say({ $case: "refused", value: refusal });
+    if (this.#storedSequence !== undefined) {
+      const sequence = this.#storedSequence;
+      this.#storedSequence = undefined;
+      return say({ $case: "stored", value: { sequence } });
+    }
+    if (this.#pongNonce !== undefined) {
+      const nonce = this.#pongNonce;
+      this.#pongNonce = undefined;
+      return say({ $case: "pong", value: { nonce } });
+    }
+    return this.#ownKeys === undefined ? this.#subscriber.pull() : this.#ownRow(this.#ownKeys);
+  }
+
+  #receive(message: MemberMessage["message"]): readonly SessionEffect[] {
+    if (message === undefined) {
+      return this.#close("message must be one the broker knows: got an empty or unknown one");
+    }
+    if (message.$case === "hello") {
+      if (this.#phase !== "new") return this.#close("Hello must be sent once: got another");
+      const hello = parseHello(message.value);
+      if (!hello.ok) return this.#close(hello.error);
+      this.#hello = hello.value;
+      this.#phase = "settling";
+      return [{ kind: "settle" }];
+    }
+    if (this.#phase !== "open") {
+      return this.#close(`first message must be Hello: got ${message.$case}`);
+    }
+    switch (message.$case) {
+      case "subscribe":
+        return this.#subscribe(message.value);
+      case "put":
+        return this.#decide(this.#writes.put(message.value, this.#cidrs));
+      case "delete":
+        return this.#decide(this.#writes.delete(message.value));
+      case "ownComplete":
+        return this.#decide(this.#writes.complete());
+      case "ping":
+        this.#pongNonce = message.value.nonce;
+        return [];
+      default:
+        return assertNever(message);
+    }
+  }
+
+  #open(): void {
+    const hello = this.#hello;
+    if (this.#phase !== "settling" || hello === undefined) return;
+    this.#phase = "open";
+    this.#cidrs = hello.cidrs;
+    this.#writes.start();
+    const isSameEpoch = hello.storeEpoch === this.#options.storeEpoch;
+    this.#subscriber.start(hello.namespaces, hello.known, isSameEpoch);
+    this.#isWelcomeDue = true;
+    const owner = this.#table.owner(this.#options.peer.cluster);
+    this.#ownKeys = owner === undefined ? [] : [...owner.rows()].map(([key]) => key);
+  }
+
+  #subscribe(message: Subscribe): readonly SessionEffect[] {
+    const parsed = parseSubscribe(message);
+    if (!parsed.ok) return this.#close(parsed.error);
+    const { add, remove, generation } = parsed.value;
+    this.#subscriber.subscribe(add, remove, generation);
+    const count = this.#subscriber.namespaceCount;
+    return count > LIMITS.namespacesPerMember ? this.#close(tooManyNamespaces(count)) : [];
+  }
+
+  #decide({ records, storedSequence, refusal }: Verdict): readonly SessionEffect[] {
+    const effects: SessionEffect[] = [];
+    if (refusal !== undefined) {
+      this.#refusals.push(refusal);
+      effects.push({ kind: "refused" });
+    }
+    if (storedSequence !== undefined) {
+      effects.push({ kind: "append", records, sequence: storedSequence });
+    }
+    return effects;
+  }
+
+  #tick(nowMs: number): readonly SessionEffect[] {
+    // Not heard because not read: that is no silence.
+    if (!this.wantsInput && this.#phase !== "new") this.#heardMs = nowMs;
+    const limitMs = SILENT_INTERVALS * this.#options.heartbeatIntervalMs;
+    const silentMs = nowMs - this.#heardMs;
+    if (silentMs <= limitMs) return [];
+    const text = `member must send within ${limitMs} ms: silent for ${Math.round(silentMs)} ms`;
+    return this.#close(text, "silent");
+  }
+
+  #welcome(): Outgoing {
+    this.#isWelcomeDue = false;
+    const { clusterset, storeEpoch, heartbeatIntervalMs, peer } = this.#options;
+    return say({
+      $case: "welcome",
+      value: {
+        protocolVersion: this.#hello?.protocolVersion ?? 0,
+        clusterset,
+        storeEpoch,
+        incarnation: peer.incarnation,
+        sequence: this.#writes.lastSequence,
+        heartbeatIntervalMs,
+      },
+    });
+  }
+
+  #ownRow(keys: readonly RowKey[]): Outgoing | undefined {
+    const owner = this.#table.owner(this.#options.peer.cluster);
+    while (this.#ownKeysNext < keys.length) {
+      const key = keys[this.#ownKeysNext++];
+      const row = key === undefined ? undefined : owner?.row(key);
+      if (key === undefined || row === undefined) continue;
+      const digest = digestOfBytes(row.bytes);
+      return say({ $case: "ownRow", value: { key, sequence: row.sequence, digest } });
+    }
+    this.#ownKeys = undefined;
+    return say({ $case: "ownRowsEnd", value: {} });
+  }
+
+  #close(text: string, kind: CloseReason["kind"] = "protocol"): readonly SessionEffect[] {
+    this.#phase = "closed";
+    return [{ kind: "close", reason: { kind, text } }];
+  }
+}
+
+function say(message: Extract<Outgoing, { kind: "message" }>["message"]): Outgoing {
+  return { kind: "message", message };
+}

@@ -1,0 +1,218 @@
+import type { RowKey } from "../../api/broker/row.ts";
+import type { ClusterId } from "../../api/cluster-id.ts";
+import { namespaceOfRowKey } from "../wire/parse-row-key.ts";
+import type { TableView } from "./broker-table.ts";
+import type { Outgoing } from "./outgoing.ts";
+import type { OwnerView } from "./owner-rows.ts";
+
+/** How far a member knows one owner. */
+interface Progress {
+  readonly incarnation: number;
+  /** Everything up to here has been sent; -1: nothing that could be built upon. */
+  readonly sequence: number;
+  /** Namespaces subscribed up to this stamp are covered. */
+  readonly stamp: number;
+}
+
+/** One walk over what a member lacks of one owner: the owner's state at the start bounds it. */
+interface Pass {
+  readonly owner: OwnerView;
+  readonly upTo: Progress;
+  readonly keys: readonly RowKey[];
+  /** Rows travel inside an OwnerReset for everything: deletions need not be told. */
+  readonly isWhole: boolean;
+  next: number;
+  hasSent: boolean;
+}
+
+export interface KnownOwner {
+  readonly cluster: ClusterId;
+  readonly incarnation: number;
+  readonly sequence: number;
+}
+
+/**
+ * Decides what one member is sent of the others' rows. It keeps no queue of rows, only how far each owner
+ * is known: a member that reads slowly costs nothing and gets the latest state when it reads again.
+ * Pulled, not pushing: the caller asks for the next message when the stream can take one.
+ */
+export class Subscriber {
+  readonly #self: ClusterId;
+  readonly #table: TableView;
+  /** Namespace to the stamp of its subscription. BOUNDED: by LIMITS.namespacesPerMember, checked by the session. */
+  readonly #namespaces = new Map<string, number>();
+  #stamp = 0;
+  /** BOUNDED: by the owners of the table and those named in Hello. */
+  readonly #progress = new Map<ClusterId, Progress>();
+  /** Owners that may have news, first come first served. BOUNDED: as #progress. */
+  readonly #pending = new Set<ClusterId>();
+  /** Owners still to be walked before Synced. BOUNDED: as #progress. */
+  readonly #awaited = new Set<ClusterId>();
+  #pass: Pass | undefined;
+  #isSyncedDue = false;
+  #generation = 0;
+
+  constructor(self: ClusterId, table: TableView) {
+    this.#self = self;
+    this.#table = table;
+  }
+
+  get namespaceCount(): number {
+    return this.#namespaces.size;
+  }
+
+  /** Begins from what the member holds; `isSameEpoch` false makes its versions meaningless. */
+  start(namespaces: readonly string[], known: readonly KnownOwner[], isSameEpoch: boolean): void {
+    for (const namespace of namespaces) this.#namespaces.set(namespace, this.#stamp);
+    for (const { cluster, incarnation, sequence } of known) {
+      if (cluster === this.#self) continue;
+      const usable = isSameEpoch ? sequence : -1;
+      this.#progress.set(cluster, { incarnation, sequence: usable, stamp: this.#stamp });
+      this.#await(cluster);
+    }
+    this.#awaitAll(0);
+  }
+
+  subscribe(add: readonly string[], remove: readonly string[], generation: number): void {
+    for (const namespace of remove) this.#namespaces.delete(namespace);
+    this.#stamp++;
+    for (const namespace of add) {
+      if (!this.#namespaces.has(namespace)) this.#namespaces.set(namespace, this.#stamp);
+    }
+    this.#awaitAll(generation);
+  }
+
+  ownerChanged(cluster: ClusterId): void {
+    if (cluster !== this.#self) this.#pending.add(cluster);
+  }
+
+  /** The next message, or undefined when the member knows everything. */
+  pull(): Outgoing | undefined {
+    for (;;) {
+      if (this.#pass !== undefined) {
+        const outgoing = this.#continue(this.#pass);
+        if (outgoing !== undefined) return outgoing;
+        continue;
+      }
+      if (this.#isSyncedDue && this.#awaited.size === 0) {
+        this.#isSyncedDue = false;
+        return say({ $case: "synced", value: { generation: this.#generation } });
+      }
+      const [cluster] = this.#pending;
+      if (cluster === undefined) return undefined;
+      this.#pending.delete(cluster);
+      const outgoing = this.#begin(cluster);
+      if (outgoing !== undefined) return outgoing;
+    }
+  }
+
+  #await(cluster: ClusterId): void {
+    this.#pending.add(cluster);
+    this.#awaited.add(cluster);
+  }
+
+  #awaitAll(generation: number): void {
+    for (const { cluster } of this.#table.owners()) {
+      if (cluster !== this.#self) this.#await(cluster);
+    }
+    this.#generation = generation;
+    this.#isSyncedDue = true;
+  }
+
+  /** Starts a pass over an owner; returns its first message, if the start is one. */
+  #begin(cluster: ClusterId): Outgoing | undefined {
+    const owner = this.#table.owner(cluster);
+    const progress = this.#progress.get(cluster);
+    if (owner === undefined || !owner.isComplete) {
+      this.#awaited.delete(cluster);
+      return this.#tellGone(cluster, progress);
+    }
+    const { incarnation, sequence } = owner;
+    const upTo = { incarnation, sequence, stamp: this.#stamp };
+    const isKnown = progress?.incarnation === incarnation && owner.canResumeFrom(progress.sequence);
+    if (!isKnown) {
+      const keys = this.#subscribedKeys(owner, -1, 0);
+      this.#pass = { owner, upTo, keys, isWhole: true, next: 0, hasSent: true };
+      return say({ $case: "ownerReset", value: { clusterId: cluster, namespaces: [] } });
+    }
+    const keys = this.#subscribedKeys(owner, progress.sequence, progress.stamp);
+    const added = this.#addedSince(progress.stamp);
+    this.#pass = { owner, upTo, keys, isWhole: false, next: 0, hasSent: added.length > 0 };
+    return added.length === 0
+      ? undefined
+      : say({ $case: "ownerReset", value: { clusterId: cluster, namespaces: added } });
+  }
+
+  /** An owner that left is told to those who know that life of it; one that is merely incomplete is not (I7). */
+  #tellGone(cluster: ClusterId, progress: Progress | undefined): Outgoing | undefined {
+    const departed = this.#table.departed(cluster);
+    if (progress === undefined || departed === undefined || departed < progress.incarnation) {
+      return undefined;
+    }
+    this.#progress.delete(cluster);
+    const { incarnation } = progress;
+    return say({ $case: "ownerGone", value: { clusterId: cluster, incarnation } });
+  }
+
+  /** One more message of a pass; undefined when it has none left, or its owner's life has ended. */
+  #continue(pass: Pass): Outgoing | undefined {
+    const { owner, upTo } = pass;
+    const { cluster, incarnation } = owner;
+    if (this.#table.owner(cluster) !== owner) {
+      // The member may be inside a reset: whatever comes next of this owner starts over.
+      this.#progress.set(cluster, { incarnation, sequence: -1, stamp: upTo.stamp });
+      this.#pending.add(cluster);
+      this.#pass = undefined;
+      return undefined;
+    }
+    while (pass.next < pass.keys.length) {
+      const key = pass.keys[pass.next++];
+      const outgoing = key === undefined ? undefined : this.#change(pass, key);
+      if (outgoing === undefined) continue;
+      pass.hasSent = true;
+      return outgoing;
+    }
+    this.#pass = undefined;
+    this.#progress.set(cluster, upTo);
+    const isAwaited = this.#awaited.delete(cluster);
+    if (!pass.hasSent && !isAwaited) return undefined;
+    const version = { clusterId: cluster, incarnation, sequence: upTo.sequence };
+    return say({ $case: "ownerComplete", value: { version } });
+  }
+
+  #change({ owner, upTo, isWhole }: Pass, key: RowKey): Outgoing | undefined {
+    const { cluster, incarnation } = owner;
+    const stamp = this.#namespaces.get(namespaceOfRowKey(key));
+    // Subscribed during this pass: the next one resets that namespace.
+    if (stamp === undefined || stamp > upTo.stamp) return undefined;
+    const row = owner.row(key);
+    if (row !== undefined) {
+      return { kind: "row", cluster, incarnation, sequence: row.sequence, bytes: row.bytes };
+    }
+    const sequence = owner.tombstone(key);
+    if (isWhole || sequence === undefined) return undefined;
+    return say({ $case: "rowDelete", value: { clusterId: cluster, incarnation, sequence, key } });
+  }
+
+  /** Keys that changed after `sequence`, and all keys of namespaces subscribed after `stamp`. */
+  #subscribedKeys(owner: OwnerView, sequence: number, stamp: number): readonly RowKey[] {
+    const keys = owner
+      .keysSince(sequence)
+      .filter((key) => this.#namespaces.has(namespaceOfRowKey(key)));
+    if (stamp === this.#stamp || sequence < 0) return keys;
+    const all = new Set(keys);
+    for (const [key] of owner.rows()) {
+      if ((this.#namespaces.get(namespaceOfRowKey(key)) ?? 0) > stamp) all.add(key);
+    }
+    return [...all];
+  }
+
+  #addedSince(stamp: number): string[] {
+    if (stamp === this.#stamp) return [];
+    return [...this.#namespaces].filter(([, at]) => at > stamp).map(([namespace]) => namespace);
+  }
+}
+
+function say(message: Extract<Outgoing, { kind: "message" }>["message"]): Outgoing {
+  return { kind: "message", message };
+}

@@ -1,0 +1,171 @@
+import type { MemberMessage } from "../../api/broker/broker.gen.ts";
+import type { ClusterId } from "../../api/cluster-id.ts";
+import { assertNever } from "../../api/invariant.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import type { Outgoing } from "../core/outgoing.ts";
+import { Session, type SessionOptions } from "../core/session.ts";
+import type { CloseReason, SessionEffect, SessionInput, SessionPeer } from "../core/session-io.ts";
+import type { Store } from "../store/store.ts";
+import type { BrokerMetrics } from "./metrics.ts";
+
+/** A member's stream as the broker needs it: gRPC has one, tests and the simulation another. */
+export interface Transport {
+  /** False: nothing more until `writable` is called. */
+  write(outgoing: Outgoing): boolean;
+  pauseInput(): void;
+  resumeInput(): void;
+  /** Called at most once; nothing is written afterwards. */
+  close(reason: CloseReason): void;
+}
+
+interface Deps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly metrics: BrokerMetrics;
+  readonly onClose: (connection: Connection, reason: CloseReason | undefined) => void;
+}
+
+/** Performs what a session decides: between one stream and the store. Starts with its input paused. */
+export class Connection {
+  readonly peer: SessionPeer;
+  readonly #session: Session;
+  readonly #transport: Transport;
+  readonly #deps: Deps;
+  #isOpen = true;
+  #isAdmitted = false;
+  #isReading = false;
+  #isWritable = true;
+  #behindSinceMs: number | undefined;
+
+  constructor(
+    options: Omit<SessionOptions, "nowMs" | "storeEpoch">,
+    transport: Transport,
+    deps: Deps,
+  ) {
+    this.peer = options.peer;
+    this.#transport = transport;
+    this.#deps = deps;
+    const { store, clock } = deps;
+    const sessionOptions = { ...options, storeEpoch: store.epoch, nowMs: clock.monotonicMs() };
+    this.#session = new Session(sessionOptions, store.table);
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** The member may speak. */
+  admit(): void {
+    this.#isAdmitted = true;
+    this.#adjustInput();
+  }
+
+  receive(message: MemberMessage): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    this.#step({ kind: "message", message: message.message, nowMs });
+  }
+
+  /** The stream takes messages again. */
+  writable(): void {
+    this.#isWritable = true;
+    this.#pump();
+  }
+
+  ownersChanged(clusters: ReadonlySet<ClusterId>): void {
+    this.#behindSinceMs ??= this.#deps.clock.monotonicMs();
+    this.#step({ kind: "owners-changed", clusters });
+  }
+
+  tick(): void {
+    this.#step({ kind: "tick", nowMs: this.#deps.clock.monotonicMs() });
+  }
+
+  /** The broker ends it. */
+  close(reason: CloseReason): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#transport.close(reason);
+    this.#deps.onClose(this, reason);
+  }
+
+  /** The stream ended by itself. */
+  ended(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#deps.onClose(this, undefined);
+  }
+
+  #step(input: SessionInput): void {
+    if (!this.#isOpen) return;
+    for (const effect of this.#session.step(input)) this.#perform(effect);
+    this.#adjustInput();
+    this.#pump();
+  }
+
+  #perform(effect: SessionEffect): void {
+    switch (effect.kind) {
+      case "append":
+        void this.#append(effect).catch((error: unknown) => this.#storeFailed(String(error)));
+        return;
+      case "settle":
+        void this.#settle().catch((error: unknown) => this.#storeFailed(String(error)));
+        return;
+      case "refused":
+        this.#deps.metrics.writes.add(1, { outcome: "refused" });
+        return;
+      case "close":
+        this.close(effect.reason);
+        return;
+      default:
+        assertNever(effect);
+    }
+  }
+
+  async #append({ records, sequence }: Extract<SessionEffect, { kind: "append" }>): Promise<void> {
+    const appended = await this.#deps.store.append(records);
+    if (!appended.ok) {
+      this.#storeFailed(appended.error.text);
+      return;
+    }
+    if (records.length > 0) this.#deps.metrics.writes.add(1, { outcome: "stored" });
+    this.#step({ kind: "durable", sequence });
+  }
+
+  /** Appending nothing waits for what an earlier stream of this member has on its way. */
+  async #settle(): Promise<void> {
+    await this.#deps.store.append([]);
+    this.#step({ kind: "settled" });
+  }
+
+  /** Nothing was acknowledged: the member comes back and sends again what the broker lacks. */
+  #storeFailed(text: string): void {
+    this.close({ kind: "store-failed", text });
+  }
+
+  #adjustInput(): void {
+    if (!this.#isOpen || !this.#isAdmitted || this.#session.wantsInput === this.#isReading) return;
+    this.#isReading = !this.#isReading;
+    if (this.#isReading) this.#transport.resumeInput();
+    else this.#transport.pauseInput();
+  }
+
+  #pump(): void {
+    while (this.#isOpen && this.#isWritable) {
+      const outgoing = this.#session.pull();
+      if (outgoing === undefined) {
+        this.#caughtUp();
+        // Telling refusals may have made room to read again.
+        this.#adjustInput();
+        return;
+      }
+      this.#isWritable = this.#transport.write(outgoing);
+    }
+  }
+
+  #caughtUp(): void {
+    if (this.#behindSinceMs === undefined) return;
+    const lagMs = this.#deps.clock.monotonicMs() - this.#behindSinceMs;
+    this.#behindSinceMs = undefined;
+    this.#deps.metrics.fanOutLag.observe(lagMs / 1000);
+  }
+}

@@ -1,0 +1,169 @@
+import type { ClusterId } from "../../api/cluster-id.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import type { Clock, Timer } from "../../runtime/clock/clock.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import type { Meter } from "../../runtime/metrics/meter.ts";
+import type { CloseReason, SessionPeer } from "../core/session-io.ts";
+import type { Store } from "../store/store.ts";
+import { Connection, type Transport } from "./connection.ts";
+import { type BrokerMetrics, createBrokerMetrics } from "./metrics.ts";
+
+export interface HubOptions {
+  readonly clusterset: string;
+  /** Members ping this often; three silent intervals end a stream. @default 5000 */
+  readonly heartbeatIntervalMs?: number;
+}
+
+export interface HubDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly meter: Meter;
+}
+
+const DEFAULT_HEARTBEAT_MS = 5000;
+
+/** All streams of one broker process, over any transport: lets members in, one stream each, and fans out changes. */
+export class Hub {
+  readonly #options: HubOptions;
+  readonly #deps: HubDeps;
+  readonly #heartbeatIntervalMs: number;
+  readonly #metrics: BrokerMetrics;
+  /** BOUNDED: by the members that joined: one stream each, the newest. */
+  readonly #connections = new Map<ClusterId, Connection>();
+  #unsubscribe: (() => void) | undefined;
+  #timer: Timer | undefined;
+
+  constructor(options: HubOptions, deps: HubDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#heartbeatIntervalMs = options.heartbeatIntervalMs ?? DEFAULT_HEARTBEAT_MS;
+    this.#metrics = createBrokerMetrics(deps.meter);
+  }
+
+  start(): void {
+    this.#unsubscribe = this.#deps.store.subscribe((changed) => this.#fanOut(changed));
+    this.#metrics.connectedMembers.set(0);
+    for (const owner of this.#deps.store.table.owners()) {
+      this.#metrics.memberRows.set(owner.size, { cluster: owner.cluster });
+    }
+    this.#scheduleTick();
+  }
+
+  /** Closes every stream; withdraws nothing (CLN-10). Idempotent. */
+  stop(): void {
+    this.#timer?.cancel();
+    this.#unsubscribe?.();
+    this.#timer = undefined;
+    this.#unsubscribe = undefined;
+    const reason: CloseReason = { kind: "stopping", text: "broker is stopping: come back" };
+    for (const connection of this.#connections.values()) connection.close(reason);
+  }
+
+  get connectedMembers(): readonly ClusterId[] {
+    return [...this.#connections.keys()];
+  }
+
+  /** A member's new stream. It takes the place of an older one of the same cluster; input starts paused. */
+  connect(peer: SessionPeer, transport: Transport): Connection {
+    const { clusterset } = this.#options;
+    const { store, clock } = this.#deps;
+    const connection = new Connection(
+      { peer, clusterset, heartbeatIntervalMs: this.#heartbeatIntervalMs },
+      transport,
+      {
+        store,
+        clock,
+        metrics: this.#metrics,
+        onClose: (closed, reason) => this.#onClose(closed, reason),
+      },
+    );
+    void this.#admit(connection).catch((error: unknown) =>
+      connection.close({ kind: "store-failed", text: String(error) }),
+    );
+    return connection;
+  }
+
+  async #admit(connection: Connection): Promise<void> {
+    const { peer } = connection;
+    const allowed = this.#checkLife(peer);
+    if (!allowed.ok) {
+      connection.close({ kind: "over", text: allowed.error });
+      return;
+    }
+    this.#connections.get(peer.cluster)?.close({
+      kind: "replaced",
+      text: `only one stream per cluster: ${peer.cluster} opened another`,
+    });
+    this.#connections.set(peer.cluster, connection);
+    this.#metrics.connectedMembers.set(this.#connections.size);
+    const registered = await this.#register(peer);
+    if (!registered.ok) {
+      connection.close({ kind: "store-failed", text: registered.error });
+      return;
+    }
+    if (!connection.isOpen) return;
+    connection.admit();
+    this.#deps.log.info("member connected", {
+      cluster: peer.cluster,
+      incarnation: peer.incarnation,
+    });
+  }
+
+  /** A certificate outlives the life it was made for: a rejoin or a leave ends it (CLN-13). */
+  #checkLife({ cluster, incarnation }: SessionPeer): Result<void, string> {
+    const { table } = this.#deps.store;
+    const departed = table.departed(cluster) ?? -1;
+    if (incarnation <= departed) {
+      return err(
+        `cluster must be a member: ${cluster} left with incarnation ${departed}: certificate is of ${incarnation}`,
+      );
+    }
+    const current = table.member(cluster)?.incarnation ?? table.owner(cluster)?.incarnation ?? -1;
+    return incarnation >= current
+      ? ok(undefined)
+      : err(
+          `certificate must be of the current incarnation ${current} of ${cluster}: got ${incarnation}`,
+        );
+  }
+
+  /** A broker that lost its store meets members it does not know: their certificates speak for them. */
+  async #register(peer: SessionPeer): Promise<Result<void, string>> {
+    const { store, clock } = this.#deps;
+    if (store.table.member(peer.cluster)?.incarnation === peer.incarnation) return ok(undefined);
+    const put = await store.putMember({ ...peer, joinedAtMs: clock.nowMs() });
+    return put.ok ? put : err(put.error.text);
+  }
+
+  #fanOut(changed: ReadonlySet<ClusterId>): void {
+    const { table } = this.#deps.store;
+    for (const cluster of changed) {
+      this.#metrics.memberRows.set(table.owner(cluster)?.size ?? 0, { cluster });
+      const connection = this.#connections.get(cluster);
+      if (connection === undefined) continue;
+      const allowed = this.#checkLife(connection.peer);
+      if (!allowed.ok) connection.close({ kind: "over", text: allowed.error });
+    }
+    for (const connection of this.#connections.values()) connection.ownersChanged(changed);
+  }
+
+  #onClose(connection: Connection, reason: CloseReason | undefined): void {
+    const { cluster } = connection.peer;
+    if (this.#connections.get(cluster) === connection) this.#connections.delete(cluster);
+    this.#metrics.connectedMembers.set(this.#connections.size);
+    const kind = reason?.kind ?? "ended";
+    this.#metrics.closedStreams.add(1, { reason: kind });
+    this.#deps.log.info("member disconnected", { cluster, reason: kind });
+    if (reason !== undefined) {
+      // The text may quote what the member sent.
+      this.#deps.log.debug("stream closed", { cluster, text: reason.text });
+    }
+  }
+
+  #scheduleTick(): void {
+    this.#timer = this.#deps.clock.setTimer(this.#heartbeatIntervalMs, () => {
+      for (const connection of this.#connections.values()) connection.tick();
+      this.#scheduleTick();
+    });
+  }
+}

@@ -1,0 +1,38 @@
+import type { Counter, Gauge, Histogram, Meter } from "../../runtime/metrics/meter.ts";
+
+export interface BrokerMetrics {
+  readonly connectedMembers: Gauge;
+  readonly memberRows: Gauge;
+  readonly writes: Counter;
+  readonly closedStreams: Counter;
+  readonly fanOutLag: Histogram;
+}
+
+export function createBrokerMetrics(meter: Meter): BrokerMetrics {
+  return {
+    connectedMembers: meter.gauge({
+      name: "isthmus_broker_connected_members",
+      help: "Members with an open sync stream.",
+    }),
+    memberRows: meter.gauge({
+      name: "isthmus_broker_member_rows",
+      help: "Rows stored per owner.",
+      labels: ["cluster"],
+    }),
+    writes: meter.counter({
+      name: "isthmus_broker_writes_total",
+      help: "Writes of members by outcome: stored or refused.",
+      labels: ["outcome"],
+    }),
+    closedStreams: meter.counter({
+      name: "isthmus_broker_closed_streams_total",
+      help: "Sync streams the broker closed, by reason.",
+      labels: ["reason"],
+    }),
+    fanOutLag: meter.histogram({
+      name: "isthmus_broker_fanout_lag_seconds",
+      help: "From a change being durable to a member's stream having taken everything it lacks.",
+      buckets: [0.001, 0.005, 0.025, 0.1, 0.25, 1, 5, 30],
+    }),
+  };
+}

@@ -1,0 +1,62 @@
+import type { ClusterId } from "../../api/cluster-id.ts";
+import { ok, type Result } from "../../api/result.ts";
+import { BrokerTable, type TableView } from "../core/broker-table.ts";
+import type { MemberRecord } from "../core/member-record.ts";
+import type { StoreRecord } from "../core/store-record.ts";
+import type { Store, StoreError, StoreHealth } from "./store.ts";
+
+/** What every adapter shares: the table in memory and who is told of its changes. Adapters make records durable. */
+export abstract class TableStore implements Store {
+  abstract readonly epoch: string;
+  readonly #table: BrokerTable;
+  /** BOUNDED: by the parts of the broker that subscribe. */
+  readonly #listeners = new Set<(changed: ReadonlySet<ClusterId>) => void>();
+
+  constructor(table: BrokerTable = new BrokerTable()) {
+    this.#table = table;
+  }
+
+  get table(): TableView {
+    return this.#table;
+  }
+
+  abstract append(records: readonly StoreRecord[]): Promise<Result<void, StoreError>>;
+  abstract health(): StoreHealth;
+  abstract close(): Promise<void>;
+
+  members(): readonly MemberRecord[] {
+    return this.#table.members();
+  }
+
+  putMember(member: MemberRecord): Promise<Result<void, StoreError>> {
+    return this.append([{ kind: "member", member }]);
+  }
+
+  removeMember(cluster: ClusterId): Promise<Result<void, StoreError>> {
+    const member = this.#table.member(cluster)?.incarnation ?? -1;
+    const owner = this.#table.owner(cluster)?.incarnation ?? -1;
+    const incarnation = Math.max(member, owner);
+    if (incarnation < 0) return Promise.resolve(ok(undefined));
+    return this.append([{ kind: "gone", cluster, incarnation }]);
+  }
+
+  subscribe(listener: (changed: ReadonlySet<ClusterId>) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Shows durable records in the table, then tells of them once. */
+  protected applyDurable(records: Iterable<StoreRecord>): void {
+    const changed = new Set<ClusterId>();
+    for (const record of records) {
+      if (!this.#table.apply(record)) continue;
+      changed.add(record.kind === "member" ? record.member.cluster : record.cluster);
+    }
+    if (changed.size === 0) return;
+    for (const listener of this.#listeners) listener(changed);
+  }
+
+  protected snapshot(): IterableIterator<StoreRecord> {
+    return this.#table.snapshot();
+  }
+}
