@@ -200,7 +200,8 @@ export class DemoScenario {
         return [...clusters].toSorted().join() === expected.toSorted().join() ? round : undefined;
       }),
     );
-    for (const [who, count] of [...pods].toSorted()) steps.detail(`${count}x ${who}`);
+    for (const [who, count] of [...pods].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      steps.detail(`${count}x ${who}`);
   }
 
   #ask(type: "A" | "SRV"): ReturnType<typeof askDns> {
