@@ -67,7 +67,8 @@ function buildCommand(path: readonly string[], verb: Verb): Command {
       continue;
     }
     const value = shape.kind === "list" ? "<a,b,...>" : "<value>";
-    const fallback = shape.default === undefined ? "" : ` (default: ${JSON.stringify(shape.default)})`;
+    const fallback =
+      shape.default === undefined ? "" : ` (default: ${JSON.stringify(shape.default)})`;
     command.addOption(new Option(`${flag} ${value}`, `${description}${fallback}`));
   }
   return command;
