@@ -1,7 +1,14 @@
 import { err, ok, type Result } from "../../../api/result.ts";
 import type { KindVersion } from "../kinds/kind.ts";
 import { required } from "../object/field-error.ts";
-import { type JsonObject, jsonEquals, stringAt } from "../object/json.ts";
+import {
+  field,
+  type JsonObject,
+  jsonEquals,
+  stringAt,
+  withField,
+  withFieldAt,
+} from "../object/json.ts";
 import { badRequest, invalid, type StatusError } from "../object/status-error.ts";
 import { rfc3339 } from "../object/timestamp.ts";
 import { pruneUnknown } from "../schema/prune-unknown.ts";
@@ -50,9 +57,10 @@ export interface Applied {
 export function applyPatch(request: ApplyRequest): Result<Applied, StatusError> {
   const refused = refusal(request);
   if (refused !== undefined) return err(refused);
-  const { live, applied, version } = request;
+  const { live, version } = request;
+  const applied = applicable(request);
   const known = live === undefined ? [] : knownOwners(request, live);
-  const self = selfEntry(request);
+  const self = selfEntry(request, applied);
   const previous = known.find((entry) => isSameManager(entry, self));
   const others = known.filter((entry) => entry !== previous);
   const base = withoutManagedFields(live ?? version.emptyObject);
@@ -107,8 +115,19 @@ function knownOwners(request: ApplyRequest, live: JsonObject): readonly ManagerE
   );
 }
 
-function selfEntry(request: ApplyRequest): ManagerEntry {
-  const { applied, version, manager, apiVersion, subresource, nowMs } = request;
+/** The part of the configuration that this request can change; the rest neither changes nor is owned. */
+function applicable({ applied, subresource, hasStatusSubresource }: ApplyRequest): JsonObject {
+  // Clients send a null creationTimestamp: their types cannot leave it out.
+  const stamped = withFieldAt(applied, ["metadata", "creationTimestamp"], undefined);
+  if (subresource !== "status") {
+    return hasStatusSubresource ? withField(stamped, "status", undefined) : stamped;
+  }
+  const status = field(applied, "status");
+  return status === undefined ? {} : { status };
+}
+
+function selfEntry(request: ApplyRequest, applied: JsonObject): ManagerEntry {
+  const { version, manager, apiVersion, subresource, nowMs } = request;
   return {
     manager,
     operation: "Apply",

@@ -47,6 +47,17 @@ export type Verb =
   | "update"
   | "watch";
 
+export const ALL_VERBS: readonly Verb[] = [
+  "create",
+  "delete",
+  "deletecollection",
+  "get",
+  "list",
+  "patch",
+  "update",
+  "watch",
+];
+
 export interface KindVersion {
   readonly name: string;
   readonly served: boolean;

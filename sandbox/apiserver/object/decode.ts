@@ -1,10 +1,11 @@
 import { err, ok, type Result } from "../../../api/result.ts";
 import type { Kind, KindVersion } from "../kinds/kind.ts";
 import { applyDefaults } from "../schema/apply-defaults.ts";
+import { OBJECT_META } from "../schema/object-schema.ts";
 import { pruneUnknown } from "../schema/prune-unknown.ts";
 import { checkGoTypes } from "./check-go-types.ts";
 import { dropZeros } from "./drop-zeros.ts";
-import { type JsonObject, stringAt } from "./json.ts";
+import { field, type JsonObject, objectAt, stringAt, withField } from "./json.ts";
 import { badRequest, type StatusError } from "./status-error.ts";
 
 /** What to do with fields a schema does not know: the `fieldValidation` query parameter. */
@@ -33,7 +34,7 @@ export function decodeObject(request: DecodeRequest): Result<JsonObject, StatusE
   const unknown = reportUnknown(request, unknownPaths);
   if (unknown !== undefined) return err(unknown);
   const named = { ...object, kind: kind.kind, apiVersion: apiVersionOf(kind, version) };
-  if (kind.custom) return ok(applyDefaults(version.schema, named));
+  if (kind.custom) return decodeCustom(request, named);
   const wrongType = checkGoTypes(version.schema, named);
   if (wrongType !== undefined) {
     return err(badRequest(`${cannotHandle(request)}: ${wrongType}`));
@@ -41,6 +42,17 @@ export function decodeObject(request: DecodeRequest): Result<JsonObject, StatusE
   const defaulted = applyDefaults(version.schema, dropZeros(version.schema, named));
   const stored = kind.strategy.applyDefaults(version.toStorage(defaulted));
   return ok(version.fromStorage(stored));
+}
+
+/** Of a custom resource only the metadata is decoded into structs. */
+function decodeCustom(request: DecodeRequest, named: JsonObject): Result<JsonObject, StatusError> {
+  const metadata = objectAt(named, ["metadata"]);
+  const wrongType = checkGoTypes(OBJECT_META, field(named, "metadata") ?? null);
+  if (wrongType !== undefined) {
+    return err(badRequest(`${cannotHandle(request)}: ${wrongType}`));
+  }
+  const trimmed = withField(named, "metadata", dropZeros(OBJECT_META, metadata));
+  return ok(applyDefaults(request.version.schema, trimmed));
 }
 
 /** As objects say it: `v1`, `apps/v1`. */
