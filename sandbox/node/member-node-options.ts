@@ -31,9 +31,15 @@ export interface MemberNodeOptions {
   readonly terminationGraceMs?: number;
 }
 
+/** What a node asks of its API server. */
+export type NodeKube = Pick<
+  KubeClient,
+  "list" | "watch" | "create" | "update" | "mergePatch" | "delete"
+>;
+
 export interface MemberNodeDeps {
   /** This member's own API server. */
-  readonly kube: KubeClient;
+  readonly kube: NodeKube;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

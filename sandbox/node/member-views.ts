@@ -33,7 +33,7 @@ export const sliceIndexes = {
 /** The views, fed until the signal aborts. */
 export function startMemberViews(
   deps: {
-    readonly kube: KubeClient;
+    readonly kube: Pick<KubeClient, "list" | "watch">;
     readonly clock: Clock;
     readonly random: Random;
     readonly log: Logger;
