@@ -1,7 +1,24 @@
+import { CONFIG_MAP } from "./core/config-map-kind.ts";
+import { LEASE } from "./core/lease-kind.ts";
+import { NAMESPACE } from "./core/namespace-kind.ts";
+import { SECRET } from "./core/secret-kind.ts";
+import { SERVICE_ACCOUNT } from "./core/service-account-kind.ts";
+import { ENDPOINT_SLICE } from "./endpoint-slice/endpoint-slice-kind.ts";
+import { EVENT, NEW_EVENT } from "./event/event-kinds.ts";
 import type { Kind } from "./kind.ts";
 import { SERVICE } from "./service/service-kind.ts";
 
-const KINDS: readonly Kind[] = [SERVICE];
+const KINDS: readonly Kind[] = [
+  NAMESPACE,
+  SERVICE,
+  CONFIG_MAP,
+  SECRET,
+  SERVICE_ACCOUNT,
+  EVENT,
+  NEW_EVENT,
+  ENDPOINT_SLICE,
+  LEASE,
+];
 
 /** Every kind the server knows without a CustomResourceDefinition. */
 export function builtinKinds(): readonly Kind[] {
