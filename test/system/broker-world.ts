@@ -1,0 +1,235 @@
+import "reflect-metadata";
+import { type ClientDuplexStream, credentials, type ServiceError } from "@grpc/grpc-js";
+import {
+  BrokerClient,
+  type BrokerMessage,
+  type Hello,
+  type MemberMessage,
+} from "../../api/broker/broker.gen.ts";
+import type { Row } from "../../api/broker/row.ts";
+import type { ClusterId } from "../../api/cluster-id.ts";
+import { err, type Result } from "../../api/result.ts";
+import {
+  BROKER_SERVER_NAME,
+  CertificateAuthority,
+  createAuthorityMaterial,
+} from "../../broker/identity/authority/certificate-authority.ts";
+import {
+  createCertificateRequest,
+  parseCertificateRequest,
+} from "../../broker/identity/authority/certificate-request.ts";
+import { GrpcCertificateProvider } from "../../broker/identity/authority/grpc-certificate-provider.ts";
+import { generateKeyPem } from "../../broker/identity/authority/key-pair.ts";
+import { ServingCertificate } from "../../broker/identity/authority/serving-certificate.ts";
+import { type RunningBroker, startBroker } from "../../broker/server/start-broker.ts";
+import type { Store } from "../../broker/store/store.ts";
+import { encodeRow } from "../../broker/wire/encode-row.ts";
+import { testCluster } from "../../broker/wire/row-arbitrary.ts";
+import { systemClock } from "../../runtime/clock/system-clock.ts";
+import { silentLogger } from "../../runtime/log/silent-log.ts";
+import type { Meter } from "../../runtime/metrics/meter.ts";
+import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
+import { systemRandom } from "../../runtime/random/system-random.ts";
+
+export function unwrap<T, E>(result: Result<T, E>): T {
+  if (!result.ok) throw new Error(JSON.stringify(result.error));
+  return result.value;
+}
+
+/** One clusterset's authority, and brokers with certificates of it on loopback. */
+export class BrokerWorld implements AsyncDisposable {
+  readonly authority: CertificateAuthority;
+  readonly #serving: ServingCertificate;
+  readonly #stopping = new AbortController();
+  readonly #disposables: (() => void | Promise<void>)[] = [];
+
+  private constructor(authority: CertificateAuthority, serving: ServingCertificate) {
+    this.authority = authority;
+    this.#serving = serving;
+  }
+
+  static async create(): Promise<BrokerWorld> {
+    const material = unwrap(await createAuthorityMaterial("test-set", systemClock));
+    const authority = unwrap(await CertificateAuthority.open(material, systemClock));
+    const deps = { authority, clock: systemClock, random: systemRandom, log: silentLogger };
+    const serving = new ServingCertificate({ hosts: ["127.0.0.1"] }, deps);
+    const world = new BrokerWorld(authority, serving);
+    unwrap(await serving.start(world.#stopping.signal));
+    return world;
+  }
+
+  async startBroker(
+    store: Store,
+    options: { readonly port?: number; readonly heartbeatIntervalMs?: number } = {},
+    meter: Meter = silentMeter,
+  ): Promise<RunningBroker> {
+    const started = await this.tryStartBroker(store, options, meter);
+    return unwrap(started);
+  }
+
+  async tryStartBroker(
+    store: Store,
+    options: { readonly port?: number; readonly heartbeatIntervalMs?: number } = {},
+    meter: Meter = silentMeter,
+  ): Promise<Result<RunningBroker, string>> {
+    const { port = 0, heartbeatIntervalMs = 5000 } = options;
+    const started = await startBroker(
+      { clusterset: "test-set", listen: { host: "127.0.0.1", port }, heartbeatIntervalMs },
+      {
+        store,
+        authority: { join: async () => err({ kind: "denied", text: "no joins here" }) },
+        certificates: new GrpcCertificateProvider(this.#serving, this.authority.certPem),
+        clock: systemClock,
+        log: silentLogger,
+        meter,
+      },
+    );
+    if (started.ok) this.#disposables.push(() => started.value.stop());
+    return started;
+  }
+
+  /** A member's credentials, from this clusterset's authority or another's. */
+  async certify(clusterId: string, incarnation: number, by = this.authority): Promise<Credentials> {
+    const keyPem = await generateKeyPem();
+    const der = unwrap(await createCertificateRequest(keyPem));
+    const request = unwrap(await parseCertificateRequest(der));
+    const cluster = testCluster(clusterId);
+    const issued = await by.issueMember(request, {
+      clusterId: cluster,
+      incarnation,
+      clusterset: by.clusterset,
+    });
+    return { cluster, keyPem, certPem: issued.certPem, caPem: this.authority.certPem };
+  }
+
+  client(broker: RunningBroker, who?: Credentials): BrokerClient {
+    const ca = Buffer.from(this.authority.certPem);
+    const channel =
+      who === undefined
+        ? credentials.createSsl(ca)
+        : credentials.createSsl(ca, Buffer.from(who.keyPem), Buffer.from(who.certPem));
+    const client = new BrokerClient(`127.0.0.1:${broker.listen.port}`, channel, {
+      "grpc.ssl_target_name_override": BROKER_SERVER_NAME,
+      "grpc.use_local_subchannel_pool": 1,
+    });
+    this.#disposables.push(() => client.close());
+    return client;
+  }
+
+  open(broker: RunningBroker, who?: Credentials): TestStream {
+    const stream = new TestStream(this.client(broker, who).sync());
+    this.#disposables.push(() => stream.cancel());
+    return stream;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    for (const dispose of this.#disposables.reverse()) await dispose();
+  }
+}
+
+export interface Credentials {
+  readonly cluster: ClusterId;
+  readonly keyPem: string;
+  readonly certPem: string;
+  readonly caPem: string;
+}
+
+type Said = NonNullable<BrokerMessage["message"]>;
+type Case = Said["$case"];
+
+/** A member that says exactly what a test tells it to, and notes all it hears. */
+export class TestStream {
+  readonly #call: ClientDuplexStream<MemberMessage, BrokerMessage>;
+  readonly heard: Said[] = [];
+  error: ServiceError | undefined;
+  #isEnded = false;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(call: ClientDuplexStream<MemberMessage, BrokerMessage>) {
+    this.#call = call;
+    call.on("data", ({ message }: BrokerMessage) => {
+      if (message !== undefined) this.heard.push(message);
+      this.#wake();
+    });
+    call.on("error", (error: ServiceError) => {
+      this.error = error;
+      this.#wake();
+    });
+    call.on("end", () => {
+      this.#isEnded = true;
+      this.#wake();
+    });
+  }
+
+  say(message: NonNullable<MemberMessage["message"]>): void {
+    this.#call.write({ message });
+  }
+
+  hello(change: Partial<Hello> = {}): void {
+    const value = { protocolVersions: [1], storeEpoch: "", namespaces: [], known: [], cidrs: [] };
+    this.say({ $case: "hello", value: { ...value, ...change } });
+  }
+
+  put(sequence: number, row: Row): void {
+    this.say({ $case: "put", value: { sequence, row: encodeRow(row) } });
+  }
+
+  complete(): void {
+    this.say({ $case: "ownComplete", value: { sequence: 0 } });
+  }
+
+  pause(): void {
+    this.#call.pause();
+  }
+
+  resume(): void {
+    this.#call.resume();
+  }
+
+  cancel(): void {
+    this.#call.cancel();
+  }
+
+  /** Waits for a message of a kind that fits, from the `from`th heard on. */
+  async hear<C extends Case>(
+    $case: C,
+    fits: (value: Value<C>) => boolean = () => true,
+    from = 0,
+  ): Promise<Value<C>> {
+    for (;;) {
+      for (const message of this.heard.slice(from)) {
+        const value = valueOf($case, message);
+        if (value !== undefined && fits(value)) return value;
+      }
+      if (this.error !== undefined) throw this.error;
+      if (this.#isEnded) throw new Error(`stream ended before ${$case}`);
+      await this.#change();
+    }
+  }
+
+  /** Waits for the stream's failure. */
+  async failure(): Promise<ServiceError> {
+    while (this.error === undefined) await this.#change();
+    return this.error;
+  }
+
+  count($case: Case, from = 0): number {
+    return this.heard.slice(from).filter((message) => message.$case === $case).length;
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.add(resolve));
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+}
+
+type Value<C extends Case> = Extract<Said, { readonly $case: C }>["value"];
+
+function valueOf<C extends Case>($case: C, message: Said): Value<C> | undefined {
+  return message.$case === $case ? (message.value as Value<C>) : undefined;
+}
