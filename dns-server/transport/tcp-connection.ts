@@ -5,8 +5,6 @@ import { TcpFrames } from "./tcp-frames.ts";
 export interface TcpConnectionOptions {
   /** Without a whole query, or without a reader of our answers, for this long, the connection is closed. */
   readonly idleMs: number;
-  /** Answers the client has not taken; above it its queries wait. */
-  readonly unreadBytesMax: number;
 }
 
 /** One client's stream of queries, answered in order (RFC 7766, section 6.2.1.1 allows pipelining). */
@@ -69,7 +67,8 @@ export class TcpConnection {
 
   #serve(nowMs: number): void {
     this.#socket.cork();
-    while (this.#socket.writableLength <= this.#options.unreadBytesMax) {
+    // Queries of a client that does not read its answers wait until it has.
+    while (!this.#socket.writableNeedDrain) {
       const message = this.#frames.take();
       if (message === undefined) {
         this.#socket.uncork();

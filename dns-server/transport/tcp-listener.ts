@@ -10,6 +10,8 @@ import { TcpConnection, type TcpConnectionOptions } from "./tcp-connection.ts";
 
 export interface TcpListenerOptions extends ListenAddress, TcpConnectionOptions {
   readonly reusePort: boolean;
+  /** Answers one client has not taken; above it its queries wait. */
+  readonly unreadBytesMax: number;
   readonly connectionsMax: number;
   /** Of one address; a forwarding resolver is one client with many connections. */
   readonly connectionsPerClientMax: number;
@@ -48,9 +50,11 @@ export class TcpListener {
   }
 
   async start(): Promise<Result<number, ListenError>> {
-    const { host = "::", port, reusePort } = this.#options;
+    const { host = "::", port, reusePort, unreadBytesMax } = this.#options;
     // A half-closed client still reads its answers.
-    const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
+    const server = createServer({ allowHalfOpen: true, highWaterMark: unreadBytesMax }, (socket) =>
+      this.#accept(socket),
+    );
     try {
       server.listen({ host, port, reusePort, exclusive: !reusePort });
       await once(server, "listening");

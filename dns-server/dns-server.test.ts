@@ -1,0 +1,236 @@
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { networkInterfaces } from "node:os";
+import { decode } from "dns-packet";
+import { afterEach, describe, expect, test } from "vitest";
+import type { EndpointSlice } from "../api/kube/endpoint-slice.ts";
+import type { Namespace } from "../api/kube/namespace.ts";
+import type { ServiceImport } from "../api/mcs/service-import.ts";
+import { err } from "../api/result.ts";
+import { systemClock } from "../runtime/clock/system-clock.ts";
+import { ObjectStore } from "../runtime/kube/reflector/object-store.ts";
+import { silentLogger } from "../runtime/log/silent-log.ts";
+import { PrometheusMeter } from "../runtime/metrics/prometheus-meter.ts";
+import { type DnsServer, type DnsServerOptions, startDnsServer } from "./dns-server.ts";
+import { messageText } from "./testing/message-text.ts";
+import { aNamespace, anImport, aSlice, port } from "./testing/objects.ts";
+import { queryPacket } from "./testing/test-responder.ts";
+
+const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === "::1"),
+);
+const running: DnsServer[] = [];
+const sockets: Socket[] = [];
+
+afterEach(async () => {
+  for (const server of running.splice(0)) await server.stop();
+  for (const socket of sockets.splice(0)) socket.close();
+});
+
+function views() {
+  const log = silentLogger;
+  const imports = new ObjectStore<ServiceImport>({}, { log });
+  const slices = new ObjectStore<EndpointSlice>({}, { log });
+  const namespaces = new ObjectStore<Namespace>({}, { log });
+  namespaces.put(aNamespace("shop"));
+  imports.put(anImport({ ips: ["10.96.0.1"], ports: [port("http", 80)] }));
+  imports.put(anImport({ key: "shop/db", isHeadless: true }));
+  slices.put(
+    aSlice({
+      key: "shop/db",
+      endpoints: Array.from({ length: 200 }, (_, index) => `10.1.0.${index}`),
+    }),
+  );
+  return { imports, slices, namespaces };
+}
+
+async function start(options: Partial<DnsServerOptions> = {}, isSynced = true) {
+  const world = views();
+  if (isSynced) for (const view of Object.values(world)) view.markSynced();
+  const meter = new PrometheusMeter();
+  const started = await startDnsServer(
+    { listen: { host: "127.0.0.1", port: 0 }, ...options },
+    { ...world, clock: systemClock, log: silentLogger, meter },
+  );
+  if (!started.ok) throw new Error(started.error);
+  running.push(started.value);
+  if (isSynced) await expect.poll(() => started.value.isReady()).toBe(true);
+  return { server: started.value, port: started.value.address.port, meter, ...world };
+}
+
+async function udp(toPort: number, packet: Buffer, host = "127.0.0.1"): Promise<Buffer> {
+  const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
+  sockets.push(socket);
+  socket.send(packet, toPort, host);
+  const [answer] = await once(socket, "message", { signal: AbortSignal.timeout(5000) });
+  return Buffer.from(answer);
+}
+
+async function tcp(toPort: number, packet: Buffer): Promise<Buffer> {
+  const socket = connect(toPort, "127.0.0.1");
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(packet.length);
+  socket.write(Buffer.concat([length, packet]));
+  let received = Buffer.alloc(0);
+  for await (const chunk of socket) {
+    received = Buffer.concat([received, chunk]);
+    if (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) break;
+  }
+  return received.subarray(2);
+}
+
+const WEB = "web.shop.svc.clusterset.local A";
+const DB = "db.shop.svc.clusterset.local A";
+const WEB_ANSWER = ["NOERROR aa", "web.shop.svc.clusterset.local 5 IN A 10.96.0.1"];
+
+describe("the server on sockets", () => {
+  test("answers on one port by UDP and TCP", async () => {
+    const { port } = await start();
+    expect(messageText(await udp(port, queryPacket(WEB)))).toEqual(WEB_ANSWER);
+    expect(messageText(await tcp(port, queryPacket(WEB)))).toEqual(WEB_ANSWER);
+  });
+
+  test("DNS-44: what UDP truncates, TCP carries", async () => {
+    const { port } = await start();
+    const short = decode(await udp(port, queryPacket(DB)));
+    expect(short.flag_tc).toBe(true);
+    expect(short.answers?.length).toBeLessThan(200);
+    const whole = decode(await tcp(port, queryPacket(DB)));
+    expect(whole.flag_tc).toBe(false);
+    expect(whole.answers).toHaveLength(200);
+  });
+
+  test.skipIf(!hasIpv6)("IPv6 and every address", async () => {
+    const onV6 = await start({ listen: { host: "::1", port: 0 } });
+    expect(messageText(await udp(onV6.port, queryPacket(WEB), "::1"))).toEqual(WEB_ANSWER);
+    const onAll = await start({ listen: { port: 0 } });
+    expect(messageText(await udp(onAll.port, queryPacket(WEB), "::1"))).toEqual(WEB_ANSWER);
+    expect(messageText(await udp(onAll.port, queryPacket(WEB)))).toEqual(WEB_ANSWER);
+    const onName = await start({ listen: { host: "localhost", port: 0 } });
+    expect(onName.server.isReady()).toBe(true);
+  });
+
+  test("a change is in the answers at once", async () => {
+    const { port, imports } = await start();
+    await udp(port, queryPacket(WEB));
+    imports.put(anImport({ ips: ["10.96.0.2"] }));
+    await expect
+      .poll(async () => messageText(await udp(port, queryPacket(WEB)))[1], { interval: 5 })
+      .toBe("web.shop.svc.clusterset.local 5 IN A 10.96.0.2");
+  });
+
+  test("DNS-42: before the views have synced it listens, says SERVFAIL and is not ready", async () => {
+    const { port, server, imports, slices, namespaces } = await start({}, false);
+    expect(messageText(await udp(port, queryPacket(WEB)))).toEqual(["SERVFAIL"]);
+    expect(server.isReady()).toBe(false);
+    for (const view of [imports, slices, namespaces]) view.markSynced();
+    await expect.poll(() => server.isReady()).toBe(true);
+    expect(messageText(await udp(port, queryPacket(WEB)))).toEqual(WEB_ANSWER);
+  });
+
+  test("goes on after rubbish", async () => {
+    const { port } = await start();
+    const socket = createSocket("udp4");
+    sockets.push(socket);
+    for (let length = 0; length < 100; length++) {
+      socket.send(Buffer.alloc(length, length), port, "127.0.0.1");
+    }
+    const rubbish = connect(port, "127.0.0.1");
+    rubbish.on("error", () => undefined);
+    rubbish.end(Buffer.alloc(5000, 1));
+    expect(messageText(await udp(port, queryPacket(WEB)))).toEqual(WEB_ANSWER);
+    expect(messageText(await tcp(port, queryPacket(WEB)))).toEqual(WEB_ANSWER);
+  });
+
+  test("stop frees the port, twice is once", async () => {
+    const { server, port } = await start();
+    await Promise.all([server.stop(), server.stop()]);
+    const again = await start({ listen: { host: "127.0.0.1", port } });
+    expect(again.port).toBe(port);
+  });
+});
+
+describe("errors name what failed", () => {
+  test("a port in use, by UDP or by TCP", async () => {
+    const { port } = await start();
+    const world = views();
+    const deps = { ...world, clock: systemClock, log: silentLogger, meter: new PrometheusMeter() };
+    expect(await startDnsServer({ listen: { host: "127.0.0.1", port } }, deps)).toEqual(
+      err(`cannot listen on udp 127.0.0.1:${port}: address in use by another process`),
+    );
+  });
+
+  test("a port that only TCP lacks frees the UDP port again", async () => {
+    const { createServer } = await import("node:net");
+    const blocker = createServer().listen(0, "127.0.0.1");
+    await once(blocker, "listening");
+    const address = blocker.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const deps = {
+      ...views(),
+      clock: systemClock,
+      log: silentLogger,
+      meter: new PrometheusMeter(),
+    };
+    expect(await startDnsServer({ listen: { host: "127.0.0.1", port } }, deps)).toEqual(
+      err(`cannot listen on tcp 127.0.0.1:${port}: address in use by another process`),
+    );
+    blocker.close();
+    await once(blocker, "close");
+    expect((await start({ listen: { host: "127.0.0.1", port } })).port).toBe(port);
+  });
+
+  test.each([
+    {
+      options: { udpPayloadBytes: 511 },
+      error: "cannot parse udp payload size: must be 512 to 4096 bytes: got 511",
+    },
+    { options: { udpPayloadBytes: 4097 }, error: "got 4097" },
+    { options: { ttlSeconds: 9999 }, error: "cannot parse ttl" },
+    {
+      options: { listen: { host: "no.such.host.invalid", port: 0 } },
+      error: "cannot listen on udp no.such.host.invalid:0",
+    },
+    {
+      options: { listen: { host: "192.0.2.1", port: 0 } },
+      error: "cannot listen on udp 192.0.2.1:0: this machine does not have the address",
+    },
+  ])("$error", async ({ options, error }) => {
+    const deps = {
+      ...views(),
+      clock: systemClock,
+      log: silentLogger,
+      meter: new PrometheusMeter(),
+    };
+    expect(
+      await startDnsServer({ listen: { host: "127.0.0.1", port: 0 }, ...options }, deps),
+    ).toEqual(err(expect.stringContaining(error)));
+  });
+});
+
+test("metrics count queries by type, code and transport, truncations, drops and the zone", async () => {
+  const { port, server, meter } = await start();
+  await udp(port, queryPacket(WEB));
+  await udp(port, queryPacket(WEB));
+  await tcp(port, queryPacket("no.shop.svc.clusterset.local AAAA"));
+  await udp(port, queryPacket(DB));
+  await udp(port, queryPacket("web.shop.svc.clusterset.local MX"));
+  const socket = createSocket("udp4");
+  sockets.push(socket);
+  socket.send(Buffer.from("not dns"), port, "127.0.0.1");
+  await expect
+    .poll(() => meter.text())
+    .toContain('isthmus_dns_dropped_total{reason="unanswerable"} 1');
+  await server.stop();
+  const text = await meter.text();
+  for (const line of [
+    'isthmus_dns_queries_total{type="A",code="NOERROR",transport="udp"} 3',
+    'isthmus_dns_queries_total{type="AAAA",code="NXDOMAIN",transport="tcp"} 1',
+    'isthmus_dns_queries_total{type="other",code="NOERROR",transport="udp"} 1',
+    "isthmus_dns_truncated_total 1",
+    "isthmus_dns_zone_services 2",
+  ]) {
+    expect(text).toContain(line);
+  }
+});
