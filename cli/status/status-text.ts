@@ -1,0 +1,40 @@
+import type { MemberReport } from "./member-report.ts";
+
+/** The report for a person: aligned columns, problems under the line they belong to. */
+export function statusText(report: MemberReport): string {
+  const who =
+    report.clusterId === undefined
+      ? 'not a member of a clusterset (run "isthmus join" and "isthmus controllers")'
+      : `${report.clusterId}, member of clusterset ${report.clusterset ?? "(not named)"}`;
+  const exports = report.exports.flatMap(({ service, conditions, problem }) => [
+    [service, conditions.join(" ")],
+    ...(problem === undefined ? [] : [["", `! ${problem.replaceAll("\n", "; ")}`]]),
+  ]);
+  const imports = report.imports.map(({ service, type, ips, clusters, ready }) => [
+    service,
+    type,
+    ips.join(",") || "-",
+    clusters.join(",") || "-",
+    ready ? "ready" : "not ready",
+  ]);
+  return [
+    `Cluster  ${who}`,
+    "",
+    ...table(["EXPORT", "CONDITIONS"], exports),
+    "",
+    ...table(["IMPORT", "TYPE", "IP", "FROM", "STATE"], imports),
+  ].join("\n");
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  if (rows.length === 0) return [`${head[0]}  none`];
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return [head, ...rows].map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}
