@@ -2522,7 +2522,13 @@ export const BrokerService = {
     responseSerialize: (value: JoinResponse): Buffer => Buffer.from(JoinResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): JoinResponse => JoinResponse.decode(value),
   },
-  /** Deltas of rows, both ways, until either side closes. Client certificate required. */
+  /**
+   * Deltas of rows, both ways, until either side closes. Client certificate required.
+   * Closed by the broker with: UNAVAILABLE (stopping, or its store cannot write), DEADLINE_EXCEEDED (member was silent),
+   * ABORTED (another stream of the same cluster took over): come back after a backoff; INVALID_ARGUMENT (protocol or
+   * limit broken: the text says which), UNAUTHENTICATED (no valid certificate of this clusterset), PERMISSION_DENIED
+   * (this life of the cluster id is over: join again): an admin must act.
+   */
   sync: {
     path: "/isthmus.broker.v1.Broker/Sync" as const,
     requestStream: true as const,
@@ -2537,7 +2543,13 @@ export const BrokerService = {
 export interface BrokerServer extends UntypedServiceImplementation {
   /** Exchanges a single-use token and a certificate request for a client certificate. No client certificate yet. */
   join: handleUnaryCall<JoinRequest, JoinResponse>;
-  /** Deltas of rows, both ways, until either side closes. Client certificate required. */
+  /**
+   * Deltas of rows, both ways, until either side closes. Client certificate required.
+   * Closed by the broker with: UNAVAILABLE (stopping, or its store cannot write), DEADLINE_EXCEEDED (member was silent),
+   * ABORTED (another stream of the same cluster took over): come back after a backoff; INVALID_ARGUMENT (protocol or
+   * limit broken: the text says which), UNAUTHENTICATED (no valid certificate of this clusterset), PERMISSION_DENIED
+   * (this life of the cluster id is over: join again): an admin must act.
+   */
   sync: handleBidiStreamingCall<MemberMessage, BrokerMessage>;
 }
 
@@ -2555,7 +2567,13 @@ export interface BrokerClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: JoinResponse) => void,
   ): ClientUnaryCall;
-  /** Deltas of rows, both ways, until either side closes. Client certificate required. */
+  /**
+   * Deltas of rows, both ways, until either side closes. Client certificate required.
+   * Closed by the broker with: UNAVAILABLE (stopping, or its store cannot write), DEADLINE_EXCEEDED (member was silent),
+   * ABORTED (another stream of the same cluster took over): come back after a backoff; INVALID_ARGUMENT (protocol or
+   * limit broken: the text says which), UNAUTHENTICATED (no valid certificate of this clusterset), PERMISSION_DENIED
+   * (this life of the cluster id is over: join again): an admin must act.
+   */
   sync(): ClientDuplexStream<MemberMessage, BrokerMessage>;
   sync(options: Partial<CallOptions>): ClientDuplexStream<MemberMessage, BrokerMessage>;
   sync(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<MemberMessage, BrokerMessage>;

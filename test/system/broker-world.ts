@@ -228,7 +228,8 @@ export class TestStream {
   }
 }
 
-type Value<C extends Case> = Extract<Said, { readonly $case: C }>["value"];
+type Values = { readonly [M in Said as M["$case"]]: M["value"] };
+type Value<C extends Case> = Values[C];
 
 function valueOf<C extends Case>($case: C, message: Said): Value<C> | undefined {
   return message.$case === $case ? (message.value as Value<C>) : undefined;

@@ -14,7 +14,8 @@ export class GrpcCertificateProvider implements experimental.CertificateProvider
   }
 
   addCaCertificateListener(listener: experimental.CaCertificateUpdateListener): void {
-    listener({ caCertificate: Buffer.from(this.#caPem) });
+    // Not at once: the server registers itself for updates only after it has added its listeners.
+    queueMicrotask(() => listener({ caCertificate: Buffer.from(this.#caPem) }));
   }
 
   removeCaCertificateListener(): void {
@@ -22,8 +23,10 @@ export class GrpcCertificateProvider implements experimental.CertificateProvider
   }
 
   addIdentityCertificateListener(listener: experimental.IdentityCertificateUpdateListener): void {
-    const current = this.#serving.current();
-    if (current !== undefined) listener(toUpdate(current));
+    queueMicrotask(() => {
+      const current = this.#serving.current();
+      if (current !== undefined) listener(toUpdate(current));
+    });
     this.#unsubscribe.set(
       listener,
       this.#serving.subscribe((identity) => listener(toUpdate(identity))),

@@ -1,0 +1,175 @@
+import { type experimental, experimental as grpcExperimental, Server } from "@grpc/grpc-js";
+import { BrokerService } from "../../api/broker/broker.gen.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import { HealthServer, type MetricsSource } from "../../runtime/http/health-server.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import type { Meter } from "../../runtime/metrics/meter.ts";
+import type { ListenAddress } from "../../runtime/net/listen-address.ts";
+import { listenErrorText } from "../../runtime/net/listen-error.ts";
+import { encodeOutgoing, type Outgoing } from "../core/outgoing.ts";
+import type { Store } from "../store/store.ts";
+import { LIMITS } from "../wire/limits.ts";
+import { Hub } from "./hub.ts";
+import { createJoinHandler, type IdentityAuthority } from "./join-handler.ts";
+import { createSyncHandler } from "./sync-handler.ts";
+
+export interface BrokerOptions {
+  readonly clusterset: string;
+  /** The one port members need: TLS, gRPC. */
+  readonly listen: ListenAddress;
+  /** Plain HTTP for probes and scrapes; absent: none. */
+  readonly healthListen?: ListenAddress;
+  /** @default 5000 */
+  readonly heartbeatIntervalMs?: number;
+}
+
+export interface BrokerDeps {
+  /** Stays the caller's: close it after the broker has stopped. */
+  readonly store: Store;
+  readonly authority: IdentityAuthority;
+  /** The serving certificate, renewed while running, and the authority that clients must chain to. */
+  readonly certificates: experimental.CertificateProvider;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly meter: Meter;
+  readonly metrics?: MetricsSource;
+}
+
+export interface RunningBroker {
+  /** As bound: a port of 0 has become a real one. */
+  readonly listen: ListenAddress;
+  readonly healthListen: ListenAddress | undefined;
+  readonly hub: Hub;
+  /** Not ready, streams closed with a status, calls drained, then cut after a bound. Withdraws nothing. Idempotent. */
+  stop(): Promise<void>;
+}
+
+const DRAIN_MS = 2000;
+/** More streams on one connection are refused: a member needs one, and one for joining. */
+const STREAMS_PER_CONNECTION = 16;
+
+/** The Sync call, whose answers are encoded without decoding the rows they carry. */
+const SYNC_SERVICE = {
+  join: BrokerService.join,
+  sync: {
+    ...BrokerService.sync,
+    responseSerialize: (outgoing: Outgoing): Buffer => Buffer.from(encodeOutgoing(outgoing)),
+  },
+};
+
+/** Serves the broker until stopped. Errors say which address failed and why. */
+export async function startBroker(
+  options: BrokerOptions,
+  deps: BrokerDeps,
+): Promise<Result<RunningBroker, string>> {
+  const { clusterset, heartbeatIntervalMs } = options;
+  const hub = new Hub(
+    { clusterset, ...(heartbeatIntervalMs === undefined ? {} : { heartbeatIntervalMs }) },
+    deps,
+  );
+  const server = createServer(hub, options, deps);
+  const bound = await bind(server, options.listen, deps.certificates);
+  if (!bound.ok) return bound;
+  const lifecycle = { isStopping: false };
+  const health = await startHealth(options, deps, lifecycle);
+  if (!health.ok) {
+    server.forceShutdown();
+    return health;
+  }
+  hub.start();
+  const listen = { ...options.listen, port: bound.value };
+  deps.log.info("broker listening", { clusterset, port: bound.value, epoch: deps.store.epoch });
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    lifecycle.isStopping = true;
+    hub.stop();
+    await drain(server, deps.clock);
+    await health.value.server?.stop();
+    deps.log.info("broker stopped", { clusterset });
+  };
+  return ok({
+    listen,
+    healthListen: health.value.listen,
+    hub,
+    stop: () => (stopped ??= stop()),
+  });
+}
+
+function createServer(hub: Hub, { clusterset }: BrokerOptions, deps: BrokerDeps): Server {
+  const server = new Server({
+    "grpc.max_receive_message_length": LIMITS.messageBytes,
+    "grpc.max_send_message_length": LIMITS.messageBytes,
+    "grpc.max_concurrent_streams": STREAMS_PER_CONNECTION,
+    "grpc.keepalive_time_ms": 20_000,
+    "grpc.keepalive_timeout_ms": 10_000,
+  });
+  server.addService(SYNC_SERVICE, {
+    join: createJoinHandler(deps.authority, deps.log),
+    sync: createSyncHandler(hub, clusterset),
+  });
+  return server;
+}
+
+/** One port for both calls: Join comes without a client certificate, Sync checks for one. */
+function bind(
+  server: Server,
+  listen: ListenAddress,
+  certificates: experimental.CertificateProvider,
+): Promise<Result<number, string>> {
+  const credentials = grpcExperimental.createCertificateProviderServerCredentials(
+    certificates,
+    certificates,
+    false,
+  );
+  const host = listen.host ?? "::";
+  const target = `${host.includes(":") ? `[${host}]` : host}:${listen.port}`;
+  return new Promise((resolve) => {
+    server.bindAsync(target, credentials, (error, port) => {
+      resolve(error === null ? ok(port) : err(listenErrorText(listen, withCode(error))));
+    });
+  });
+}
+
+/** gRPC folds the system's error into its text: gives it back its code. */
+function withCode(error: Error): Error {
+  const code = /\b(EADDRINUSE|EACCES|EADDRNOTAVAIL|ENOTFOUND)\b/.exec(error.message)?.[1];
+  return code === undefined ? error : Object.assign(new Error(error.message), { code });
+}
+
+async function startHealth(
+  { healthListen }: BrokerOptions,
+  { store, log, metrics }: BrokerDeps,
+  lifecycle: { readonly isStopping: boolean },
+): Promise<Result<{ server?: HealthServer; listen: ListenAddress | undefined }, string>> {
+  if (healthListen === undefined) return ok({ listen: undefined });
+  const server = new HealthServer(
+    {
+      listen: healthListen,
+      livez: { process: () => ok("running") },
+      readyz: {
+        store: () => {
+          const health = store.health();
+          return health.kind === "ok" ? ok("writable") : err(health.reason);
+        },
+        serving: () => (lifecycle.isStopping ? err("stopping") : ok("accepting members")),
+      },
+    },
+    { log, ...(metrics === undefined ? {} : { metrics }) },
+  );
+  const started = await server.start();
+  return started.ok ? ok({ server, listen: started.value }) : started;
+}
+
+function drain(server: Server, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.setTimer(DRAIN_MS, () => {
+      server.forceShutdown();
+      resolve();
+    });
+    server.tryShutdown(() => {
+      timer.cancel();
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,79 @@
+import { type ServerDuplexStream, status } from "@grpc/grpc-js";
+import type { MemberMessage } from "../../api/broker/broker.gen.ts";
+import { assertNever } from "../../api/invariant.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import type { Outgoing } from "../core/outgoing.ts";
+import type { CloseReason, SessionPeer } from "../core/session-io.ts";
+import { parsePeerIdentity } from "../identity/peer-identity.ts";
+import type { Hub } from "./hub.ts";
+
+export type SyncCall = ServerDuplexStream<MemberMessage, Outgoing>;
+
+/** Ties one gRPC Sync stream to the hub. The certificate alone says who it is (I3, SEC-05). */
+export function createSyncHandler(hub: Hub, clusterset: string): (call: SyncCall) => void {
+  return (call) => {
+    const peer = peerOf(call, clusterset);
+    if (!peer.ok) {
+      call.emit("error", { code: status.UNAUTHENTICATED, details: peer.error });
+      return;
+    }
+    call.pause();
+    const connection = hub.connect(peer.value, {
+      write: (outgoing) => call.write(outgoing),
+      pauseInput: () => call.pause(),
+      resumeInput: () => call.resume(),
+      close: (reason) => {
+        call.emit("error", { code: statusOf(reason), details: reason.text });
+      },
+    });
+    call.on("data", (message: MemberMessage) => connection.receive(message));
+    call.on("drain", () => connection.writable());
+    call.on("cancelled", () => connection.ended());
+    call.on("end", () => {
+      connection.ended();
+      call.end();
+    });
+    // Raised by gRPC when a message cannot be decoded or is too large: the stream has its status already.
+    call.on("error", () => connection.ended());
+    // A listener for "data" makes a stream flow: it waits until the hub lets the member in.
+    call.pause();
+  };
+}
+
+function peerOf(call: SyncCall, clusterset: string): Result<SessionPeer, string> {
+  const certificate = call.getAuthContext().sslPeerCertificate;
+  if (certificate === undefined) {
+    return err("sync must present a client certificate of this clusterset: got none that is valid");
+  }
+  const identity = parsePeerIdentity(certificate.raw);
+  if (!identity.ok) return identity;
+  if (identity.value.clusterset !== clusterset) {
+    return err(
+      `client certificate must be for clusterset ${clusterset}: got ${identity.value.clusterset}`,
+    );
+  }
+  return ok({
+    cluster: identity.value.clusterId,
+    incarnation: identity.value.incarnation,
+    certificateSerial: certificate.serialNumber,
+  });
+}
+
+/** Which statuses a member may retry is said at the Sync call in broker.proto. */
+function statusOf({ kind }: CloseReason): status {
+  switch (kind) {
+    case "protocol":
+      return status.INVALID_ARGUMENT;
+    case "over":
+      return status.PERMISSION_DENIED;
+    case "replaced":
+      return status.ABORTED;
+    case "silent":
+      return status.DEADLINE_EXCEEDED;
+    case "store-failed":
+    case "stopping":
+      return status.UNAVAILABLE;
+    default:
+      return assertNever(kind);
+  }
+}
