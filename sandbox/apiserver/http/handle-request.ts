@@ -1,0 +1,119 @@
+import { err, ok, type Result } from "../../../api/result.ts";
+import { authorize, impersonate } from "../auth/authorize.ts";
+import type { ApiServerCore } from "../core/api-server-core.ts";
+import { discoveryDocument } from "../discovery/discovery-document.ts";
+import type { Verb } from "../kinds/kind.ts";
+import type { StatusError } from "../object/status-error.ts";
+import type { ApiRequest, ApiResponse } from "./api-request.ts";
+import { errorResponse, textResponse } from "./represent.ts";
+import { parseResourcePath, type ResourcePath } from "./resource-path.ts";
+import { serveResource } from "./serve-resource.ts";
+import { type ReviewDeps, reviewVerb, serveReview } from "./serve-review.ts";
+
+/** Answers one request; never throws for what a client can send. */
+export function handleRequest(
+  core: ApiServerCore,
+  request: ApiRequest,
+  deps: ReviewDeps,
+): ApiResponse {
+  const user = impersonate(request.user, {
+    name: request.headers["impersonate-user"] ?? "",
+    groups: listHeader(request.headers["impersonate-group"]),
+  });
+  if (!user.ok) return errorResponse(user.error);
+  const asked = { ...request, user: user.value };
+  const path = parseResourcePath(request.path);
+  if (path === undefined) return servePath(core, asked);
+  return serveApi(core, asked, path, deps);
+}
+
+function servePath(core: ApiServerCore, request: ApiRequest): ApiResponse {
+  const path = request.path.length > 1 ? request.path.replace(/\/$/, "") : request.path;
+  const verb = request.method === "GET" ? "get" : request.method.toLowerCase();
+  const allowed = authorize(request.user, { kind: "path", verb, path });
+  if (!allowed.ok) return errorResponse(allowed.error);
+  return discoveryDocument(core, { ...request, path }) ?? notServed();
+}
+
+function serveApi(
+  core: ApiServerCore,
+  request: ApiRequest,
+  path: ResourcePath,
+  deps: ReviewDeps,
+): ApiResponse {
+  const review = reviewVerb(path);
+  const verb = review === undefined ? verbOf(request, path) : ok(review);
+  const allowed = authorize(request.user, {
+    kind: "resource",
+    verb: verb.ok ? verb.value : request.method.toLowerCase(),
+    ...path,
+  });
+  if (!allowed.ok) return errorResponse(allowed.error);
+  if (review !== undefined) return serveReview(core, { request, path }, deps);
+  const served = core.state.kinds.find(path.group, path.version, path.resource);
+  if (served === undefined) return notServed();
+  const { subresource } = path;
+  if (subresource !== "" && !(subresource === "status" && served.kind.subresources.status)) {
+    return notServed();
+  }
+  if (path.namespace !== "" && !served.kind.namespaced) return notServed();
+  if (path.namespace === "" && served.kind.namespaced && path.name !== "") return notServed();
+  if (!verb.ok) return errorResponse(verb.error);
+  if (!isServedVerb(verb.value, subresource, served.kind.verbs)) {
+    return errorResponse(methodNotAllowed());
+  }
+  const target = { ...served, ...(path.namespace === "" ? {} : { namespace: path.namespace }) };
+  return serveResource(core, {
+    request,
+    verb: verb.value,
+    target,
+    name: path.name,
+    subresource: subresource === "status" ? "status" : "",
+  });
+}
+
+function isServedVerb(verb: Verb, subresource: string, verbs: readonly Verb[]): boolean {
+  if (subresource === "status") return verb === "get" || verb === "update" || verb === "patch";
+  return verbs.includes(verb);
+}
+
+function verbOf({ method, query }: ApiRequest, { name }: ResourcePath): Result<Verb, StatusError> {
+  const watching = /^(1|t|true)$/i.test(query.get("watch") ?? "");
+  const isCollection = name === "";
+  switch (method) {
+    case "GET":
+    case "HEAD":
+      if (watching) return ok("watch");
+      return ok(isCollection ? "list" : "get");
+    case "POST":
+      return isCollection ? ok("create") : err(methodNotAllowed());
+    case "PUT":
+      return isCollection ? err(methodNotAllowed()) : ok("update");
+    case "PATCH":
+      return isCollection ? err(methodNotAllowed()) : ok("patch");
+    case "DELETE":
+      return ok(isCollection ? "deletecollection" : "delete");
+    default:
+      return err(methodNotAllowed());
+  }
+}
+
+export function methodNotAllowed(): StatusError {
+  return {
+    code: 405,
+    reason: "MethodNotAllowed",
+    message: "the server does not allow this method on the requested resource",
+    details: {},
+  };
+}
+
+function notServed(): ApiResponse {
+  return textResponse(404, "404 page not found\n");
+}
+
+function listHeader(value: string | undefined): readonly string[] {
+  return (value ?? "")
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}
