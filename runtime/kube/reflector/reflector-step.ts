@@ -84,7 +84,7 @@ export function reflectorStep<T extends KubeObject>(
       return takePage(state, input.page, random);
     case "list-failed":
       // The pages so far are dropped: what a broken paging has seen may be torn.
-      return retryLater(withoutVersion(state), input.error, random);
+      return retryLater(state, input.error, random);
     case "event":
       return takeEvent(state, input.event);
     case "watch-ended":

@@ -186,6 +186,20 @@ describe("Reflector", () => {
     expect(server.watches.length).toBeLessThan(13);
   });
 
+  test("a watch that lasted ends the row of failures: the next cut is mended at once", async () => {
+    const server = new ThingServer();
+    server.listError = BROKEN;
+    const { clock, stop, reflector } = aReflector(server);
+    reflector.start(stop.signal);
+    await clock.advance(60_000);
+    server.listError = undefined;
+    await clock.advance(60_000);
+    expect(server.watches).toHaveLength(1);
+    server.tellWatches({ end: BROKEN });
+    await clock.advance(250);
+    expect(server.watches).toHaveLength(2);
+  });
+
   test("Retry-After is obeyed", async () => {
     const server = new ThingServer();
     server.listError = { kind: "throttled", message: "slow down", retryAfterMs: 20_000 };
