@@ -36,6 +36,8 @@ export class KubeConfigAccess implements ClusterAccess {
   readonly #target: KubeTarget;
   readonly #clock: Clock;
   #config: KubeConfig | undefined;
+  /** When #config was made: it remembers token files for a minute and plugins' tokens for their life. */
+  #renewedMs = Number.NEGATIVE_INFINITY;
   #agents: Agents | undefined;
   #current: { readonly connection: Connection; readonly sinceMs: number } | undefined;
   #loading: Promise<Result<Connection, KubeError>> | undefined;
@@ -58,8 +60,7 @@ export class KubeConfigAccess implements ClusterAccess {
   }
 
   refresh(): boolean {
-    if (this.#ageMs() < CREDENTIALS_MAX_AGE_MS) return false;
-    // A new KubeConfig: the old one remembers what its exec plugin said.
+    if (this.#clock.monotonicMs() - this.#renewedMs < CREDENTIALS_MAX_AGE_MS) return false;
     this.#config = undefined;
     this.#current = undefined;
     return true;
@@ -94,7 +95,10 @@ export class KubeConfigAccess implements ClusterAccess {
   }
 
   async #httpsOptions(): Promise<https.RequestOptions> {
-    this.#config ??= await newKubeConfig(this.#target);
+    if (this.#config === undefined) {
+      this.#renewedMs = this.#clock.monotonicMs();
+      this.#config = await newKubeConfig(this.#target);
+    }
     const options: https.RequestOptions = {};
     await this.#config.applyToHTTPSOptions(options);
     return options;
