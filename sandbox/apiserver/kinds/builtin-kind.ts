@@ -3,7 +3,7 @@ import type { NameRule } from "../object/name-rules.ts";
 import { type Properties, struct } from "../schema/build-schema.ts";
 import { API_VERSION, KIND, OBJECT_META } from "../schema/object-schema.ts";
 import type { Schema } from "../schema/schema.ts";
-import { ALL_VERBS, type Kind, type KindVersion, type PrinterColumn } from "./kind.ts";
+import { ALL_VERBS, type Kind, type KindVersion, type PrinterColumn, type Verb } from "./kind.ts";
 import { type StrategyRules, strategyOf } from "./strategy.ts";
 
 /** A built-in kind as its file describes it. */
@@ -15,6 +15,8 @@ export interface BuiltinKind {
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];
   readonly namespaced: boolean;
+  /** All, unless said otherwise. */
+  readonly verbs?: readonly Verb[];
   readonly subresources?: Kind["subresources"];
   readonly description: string;
   /** Besides apiVersion, kind and metadata. */
@@ -41,7 +43,7 @@ export function builtinKind(definition: BuiltinKind): Kind {
     shortNames: definition.shortNames ?? [],
     categories: definition.categories ?? [],
     namespaced,
-    verbs: ALL_VERBS,
+    verbs: definition.verbs ?? ALL_VERBS,
     subresources: definition.subresources ?? {},
     versions: [onlyVersion(definition)],
     storageVersion: version,

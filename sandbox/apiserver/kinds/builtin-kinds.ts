@@ -3,12 +3,17 @@ import { LEASE } from "./core/lease-kind.ts";
 import { NAMESPACE } from "./core/namespace-kind.ts";
 import { SECRET } from "./core/secret-kind.ts";
 import { SERVICE_ACCOUNT } from "./core/service-account-kind.ts";
+import { DEFINITION } from "./definition/definition-kind.ts";
 import { ENDPOINT_SLICE } from "./endpoint-slice/endpoint-slice-kind.ts";
 import { EVENT, NEW_EVENT } from "./event/event-kinds.ts";
 import type { Kind } from "./kind.ts";
 import { SERVICE } from "./service/service-kind.ts";
+import { NODE } from "./workload/node-kind.ts";
+import { POD } from "./workload/pod-kind.ts";
+import { DEPLOYMENT, REPLICA_SET } from "./workload/workload-kinds.ts";
 
 const KINDS: readonly Kind[] = [
+  DEFINITION,
   NAMESPACE,
   SERVICE,
   CONFIG_MAP,
@@ -18,6 +23,10 @@ const KINDS: readonly Kind[] = [
   NEW_EVENT,
   ENDPOINT_SLICE,
   LEASE,
+  POD,
+  NODE,
+  DEPLOYMENT,
+  REPLICA_SET,
 ];
 
 /** Every kind the server knows without a CustomResourceDefinition. */

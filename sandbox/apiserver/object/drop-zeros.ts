@@ -34,5 +34,7 @@ function isZero(schema: Schema, value: JsonValue): boolean {
   if (value === null || value === "" || value === 0 || value === false) return true;
   if (isList(value)) return value.length === 0;
   // A struct is written even when empty, an empty map is not.
-  return isObject(value) && schema.properties === undefined && Object.keys(value).length === 0;
+  return (
+    isObject(value) && schema.additionalProperties !== undefined && Object.keys(value).length === 0
+  );
 }

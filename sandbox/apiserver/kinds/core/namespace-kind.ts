@@ -11,6 +11,7 @@ import { setList, struct, text } from "../../schema/build-schema.ts";
 import { builtinKind } from "../builtin-kind.ts";
 import { AGE_COLUMN, textColumn } from "../columns/printer-columns.ts";
 import { CONDITION_LIST } from "../condition-schema.ts";
+import { ALL_VERBS } from "../kind.ts";
 
 /** Every namespace carries its name as a label, so that selectors can pick it. */
 const NAME_LABEL = "kubernetes.io/metadata.name";
@@ -22,6 +23,7 @@ export const NAMESPACE = builtinKind({
   plural: "namespaces",
   shortNames: ["ns"],
   namespaced: false,
+  verbs: ALL_VERBS.filter((verb) => verb !== "deletecollection"),
   subresources: { status: true },
   description: "Namespace provides a scope for Names. Use of multiple namespaces is optional.",
   properties: {

@@ -1,0 +1,35 @@
+import {
+  field,
+  isObject,
+  type JsonObject,
+  jsonEquals,
+  listAt,
+  objectAt,
+  stringAt,
+} from "../../object/json.ts";
+
+/** Whether a LabelSelector (metav1) selects these labels. */
+export function selects(selector: JsonObject, labels: JsonObject): boolean {
+  const exact = Object.entries(objectAt(selector, ["matchLabels"]));
+  if (!exact.every(([key, value]) => jsonEquals(field(labels, key), value))) return false;
+  return listAt(selector, ["matchExpressions"])
+    .filter(isObject)
+    .every((requirement) => meets(requirement, labels));
+}
+
+function meets(requirement: JsonObject, labels: JsonObject): boolean {
+  const value = field(labels, stringAt(requirement, ["key"]));
+  const listed = value !== undefined && listAt(requirement, ["values"]).includes(value);
+  switch (stringAt(requirement, ["operator"])) {
+    case "In":
+      return listed;
+    case "NotIn":
+      return !listed;
+    case "Exists":
+      return value !== undefined;
+    case "DoesNotExist":
+      return value === undefined;
+    default:
+      return false;
+  }
+}
