@@ -42,6 +42,7 @@ export function newSocksSession(method: SocksSession["method"]): SocksSession {
 
 /** Takes in bytes as they come, in pieces of any size. */
 export function socksStep(session: SocksSession, bytes: Uint8Array): SocksStep {
+  if (session.phase === "over") return { session, effects: [] };
   let current: SocksSession = { ...session, pending: Buffer.concat([session.pending, bytes]) };
   const effects: SocksEffect[] = [];
   for (;;) {
