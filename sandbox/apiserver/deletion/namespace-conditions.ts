@@ -96,8 +96,8 @@ function finalizersOf(left: ReadonlyMap<string, readonly JsonObject[]>): Map<str
   for (const objects of left.values()) {
     for (const object of objects) {
       for (const finalizer of listAt(object, ["metadata", "finalizers"])) {
-        const name = String(finalizer);
-        counts.set(name, (counts.get(name) ?? 0) + 1);
+        if (typeof finalizer !== "string") continue;
+        counts.set(finalizer, (counts.get(finalizer) ?? 0) + 1);
       }
     }
   }

@@ -107,7 +107,6 @@ const EXTRA_SUBRESOURCES: Readonly<
     readonly (Pick<ApiResource, "subresource" | "kind" | "verbs"> & Partial<ApiResource>)[]
   >
 > = {
-  "/namespaces": [{ subresource: "finalize", kind: "Namespace", verbs: ["update"] }],
   "/serviceaccounts": [
     {
       subresource: "token",

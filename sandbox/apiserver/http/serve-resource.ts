@@ -15,7 +15,7 @@ import type { NamedTarget, Target } from "../registry/registry-state.ts";
 import { updateObject } from "../registry/update-object.ts";
 import type { IncludeObject } from "../table/table.ts";
 import type { ApiRequest, ApiResponse } from "./api-request.ts";
-import { decodeBody, decodePatch, mediaType } from "./decode-body.ts";
+import { decodeBody, decodePatch, mediaType } from "./body/decode-body.ts";
 import { negotiate } from "./negotiate.ts";
 import { flag, listOptions, watchOptions, writeCall } from "./query-options.ts";
 import {

@@ -14,7 +14,7 @@ import {
 import { badRequest, notFound } from "../object/status-error.ts";
 import { rfc3339 } from "../object/timestamp.ts";
 import type { ApiRequest, ApiResponse } from "./api-request.ts";
-import { decodeBody } from "./decode-body.ts";
+import { decodeBody } from "./body/decode-body.ts";
 import { bodyResponse, errorResponse } from "./represent.ts";
 import type { ResourcePath } from "./resource-path.ts";
 

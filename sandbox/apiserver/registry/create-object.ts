@@ -31,7 +31,7 @@ export function createObject(
 ): WriteResult {
   const placed = placeInNamespace(target, body);
   if (!placed.ok) return placed;
-  const decoded = decodeObject({ ...target, ...call, body: placed.value, warn: call.warn });
+  const decoded = decodeObject({ ...target, ...call, body: placed.value });
   if (!decoded.ok) return decoded;
   const after = withFieldAt(decoded.value, ["metadata", "resourceVersion"], undefined);
   if (resourceVersionOf(decoded.value) !== "" && resourceVersionOf(decoded.value) !== "0") {

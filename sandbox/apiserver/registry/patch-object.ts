@@ -47,7 +47,7 @@ export function patchObject(
   if (!patched.ok) return patched;
   const named = checkNames(target, patched.value);
   if (!named.ok) return named;
-  const decoded = decodeObject({ ...target, ...call, body: named.value, warn: call.warn });
+  const decoded = decodeObject({ ...target, ...call, body: named.value });
   if (!decoded.ok) return decoded;
   const current = checkPreconditions(target, decoded.value, stored);
   if (!current.ok) return current;
@@ -78,7 +78,7 @@ export function applyObject(
     force: request.force,
   });
   if (!applied.ok) return applied;
-  const decoded = decodeObject({ ...target, ...call, body: applied.value.object, warn: call.warn });
+  const decoded = decodeObject({ ...target, ...call, body: applied.value.object });
   if (!decoded.ok) return decoded;
   if (stored === undefined) {
     const fresh = withFieldAt(decoded.value, ["metadata", "resourceVersion"], undefined);

@@ -37,7 +37,7 @@ export function updateObject(
     return err(notFound(kind, name));
   }
   const live = version.fromStorage(stored);
-  const decoded = decodeObject({ ...target, ...call, body: named.value, warn: call.warn });
+  const decoded = decodeObject({ ...target, ...call, body: named.value });
   if (!decoded.ok) return decoded;
   const current = checkPreconditions(target, decoded.value, stored);
   if (!current.ok) return current;

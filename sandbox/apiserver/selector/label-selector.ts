@@ -114,7 +114,12 @@ class SelectorParser {
           key,
           bound: this.#bound(),
         };
-      default:
+      case "!":
+      case "(":
+      case ")":
+      case ",":
+      case "word":
+      case "end":
         return this.#fail(operator, "in, notin, =, ==, !=, gt, lt");
     }
   }

@@ -1,11 +1,13 @@
 import { parseDocument } from "yaml";
-import { err, ok, type Result } from "../../../api/result.ts";
-import { type JsonValue } from "../object/json.ts";
-import { badRequest, type StatusError, unsupportedMediaType } from "../object/status-error.ts";
+import { err, ok, type Result } from "../../../../api/result.ts";
+import type { JsonValue } from "../../object/json.ts";
+import { badRequest, type StatusError, unsupportedMediaType } from "../../object/status-error.ts";
+import { decodeProtobuf, isUnknownKind } from "./decode-protobuf.ts";
 
-export const BODY_TYPES = ["application/json", "application/yaml"];
+const PROTOBUF = "application/vnd.kubernetes.protobuf";
+const BODY_TYPES = ["application/json", "application/yaml", PROTOBUF];
 
-/** Reads a JSON or YAML body. `kind` is what the resource expects, for error texts. */
+/** Reads a JSON, YAML or protobuf body. `kind` is what the resource expects, for error texts. */
 export function decodeBody(
   body: Uint8Array,
   contentType: string | undefined,
@@ -19,6 +21,8 @@ export function decodeBody(
       return parseJson(text, kind);
     case "application/yaml":
       return parseYaml(text, kind);
+    case PROTOBUF:
+      return parseProtobuf(body);
     default:
       return err(unsupportedMediaType(BODY_TYPES));
   }
@@ -48,6 +52,17 @@ function parseJson(text: string, kind: string): Result<JsonValue, StatusError> {
 function parseYaml(text: string, kind: string): Result<JsonValue, StatusError> {
   const parsed = yamlValue(text);
   return parsed.ok ? parsed : err(unrecognized(kind, `yaml parse error: ${parsed.error}`, text));
+}
+
+/** Kinds of which the field numbers are not known here are refused like a media type that is not. */
+function parseProtobuf(body: Uint8Array): Result<JsonValue, StatusError> {
+  if (body.length === 0) return ok({});
+  const decoded = decodeProtobuf(body);
+  if (decoded.ok) return decoded;
+  if (isUnknownKind(decoded.error)) {
+    return err(unsupportedMediaType(BODY_TYPES.filter((type) => type !== PROTOBUF)));
+  }
+  return err(badRequest(`cannot decode protobuf body: ${decoded.error}`));
 }
 
 function unrecognized(kind: string, why: string, text: string): StatusError {
