@@ -1,0 +1,26 @@
+import type { Clock } from "../../../runtime/clock/clock.ts";
+import type { Logger } from "../../../runtime/log/log.ts";
+import type { Random } from "../../../runtime/random/random.ts";
+import type { MemberIdentity } from "../../identity/member/member-identity.ts";
+import { MemberLink } from "../member-link.ts";
+import { GrpcSyncTransport } from "./grpc-sync-transport.ts";
+
+export interface GrpcBrokerLinkOptions {
+  readonly identity: MemberIdentity;
+  /** host:port of other brokers or other ways to this one, tried in turn after the identity's own. */
+  readonly otherAddresses?: readonly string[];
+  /** CIDRs that this cluster's endpoint addresses lie in; empty: not announced. */
+  readonly cidrs?: readonly string[];
+}
+
+/** A member's link to a real broker. Call `start`; it stays connected until the signal aborts. */
+export function createGrpcBrokerLink(
+  { identity, otherAddresses = [], cidrs = [] }: GrpcBrokerLinkOptions,
+  deps: { readonly clock: Clock; readonly random: Random; readonly log: Logger },
+): MemberLink {
+  const transport = new GrpcSyncTransport({
+    identity,
+    addresses: [identity.brokerAddress, ...otherAddresses],
+  });
+  return new MemberLink({ clusterId: identity.clusterId, cidrs }, { ...deps, transport });
+}

@@ -1,0 +1,197 @@
+import { BrokerMessage, MemberMessage } from "../../../api/broker/broker.gen.ts";
+import type { ClusterId } from "../../../api/cluster-id.ts";
+import type { Clock } from "../../../runtime/clock/clock.ts";
+import { silentLogger } from "../../../runtime/log/silent-log.ts";
+import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
+import type { Random } from "../../../runtime/random/random.ts";
+import { encodeOutgoing } from "../../core/outgoing.ts";
+import type { CloseReason, SessionPeer } from "../../core/session-io.ts";
+import type { Connection } from "../../server/connection.ts";
+import { Hub } from "../../server/hub.ts";
+import { MemoryStore } from "../../store/memory/memory-store.ts";
+import { MemberLink } from "../member-link.ts";
+import type { StreamEnd, StreamHandlers, SyncStream, SyncTransport } from "../sync-transport.ts";
+import { Pipe } from "./pipe.ts";
+
+export interface MemoryBrokerOptions {
+  /** Of each delivery, milliseconds; drawn anew each time. @default always 0 */
+  readonly latencyMs?: () => number;
+}
+
+/**
+ * A broker and its members in one process, without network, disk or certificates, for tests and the
+ * simulation: the real hub, store table, sessions and codec on one side, the real member link on the
+ * other. Only time moves messages, so a VirtualClock makes a run repeatable.
+ */
+export class MemoryBroker {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #latencyMs: () => number;
+  #epoch = 1;
+  #store = new MemoryStore("epoch-1");
+  #hub: Hub | undefined;
+  /** BOUNDED: by the members of the test. */
+  readonly #cut = new Set<ClusterId>();
+  /** Streams that are open, to be cut. BOUNDED: by the streams members open. */
+  readonly #streams = new Set<MemoryStream>();
+
+  constructor(
+    options: MemoryBrokerOptions,
+    { clock, random }: { readonly clock: Clock; readonly random: Random },
+  ) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#latencyMs = options.latencyMs ?? (() => 0);
+    this.start();
+  }
+
+  get store(): MemoryStore {
+    return this.#store;
+  }
+
+  /** A link of this member, not started. The incarnation is what its certificate would say. */
+  link(clusterId: ClusterId, incarnation = 1, cidrs: readonly string[] = []): MemberLink {
+    const peer = { cluster: clusterId, incarnation, certificateSerial: "01" };
+    const transport: SyncTransport = {
+      open: (handlers) => this.#open(peer, handlers),
+      close: () => undefined,
+    };
+    const deps = { transport, clock: this.#clock, random: this.#random, log: silentLogger };
+    return new MemberLink({ clusterId, cidrs }, deps);
+  }
+
+  /** After `stop`: comes back with what was stored. */
+  start(): void {
+    if (this.#hub !== undefined) return;
+    const deps = { store: this.#store, clock: this.#clock, log: silentLogger, meter: silentMeter };
+    this.#hub = new Hub({ clusterset: "memory" }, deps);
+    this.#hub.start();
+  }
+
+  stop(): void {
+    this.#hub?.stop();
+    this.#hub = undefined;
+    for (const stream of this.#streams) stream.lose("broker is down");
+  }
+
+  /** The store is lost: the broker comes back empty, under another epoch. */
+  loseStore(): void {
+    this.stop();
+    this.#epoch += 1;
+    this.#store = new MemoryStore(`epoch-${this.#epoch}`);
+    this.start();
+  }
+
+  /** Cuts a member off: its streams break, and new ones fail, until `heal`. */
+  cut(cluster: ClusterId): void {
+    this.#cut.add(cluster);
+    this.breakStream(cluster);
+  }
+
+  heal(cluster: ClusterId): void {
+    this.#cut.delete(cluster);
+  }
+
+  /** Breaks a member's stream once: what was under way both ways is lost. */
+  breakStream(cluster: ClusterId): void {
+    for (const stream of this.#streams) {
+      if (stream.cluster === cluster) stream.lose("connection reset");
+    }
+  }
+
+  #open(peer: SessionPeer, handlers: StreamHandlers): SyncStream {
+    const isReachable = this.#hub !== undefined && !this.#cut.has(peer.cluster);
+    return new MemoryStream(peer, isReachable ? this.#hub : undefined, handlers, {
+      clock: this.#clock,
+      latencyMs: this.#latencyMs,
+      open: this.#streams,
+    });
+  }
+}
+
+interface StreamOptions {
+  readonly clock: Clock;
+  readonly latencyMs: () => number;
+  /** Where the stream is listed while it is open. */
+  readonly open: Set<MemoryStream>;
+}
+
+/** One stream: a pipe each way between a member and the hub, carrying encoded messages. */
+class MemoryStream implements SyncStream {
+  readonly cluster: ClusterId;
+  readonly #handlers: StreamHandlers;
+  readonly #options: StreamOptions;
+  readonly #up: Pipe<Uint8Array>;
+  readonly #down: Pipe<Uint8Array>;
+  readonly #connection: Connection | undefined;
+  #isOpen = true;
+  #isWanted = true;
+
+  constructor(
+    peer: SessionPeer,
+    hub: Hub | undefined,
+    handlers: StreamHandlers,
+    options: StreamOptions,
+  ) {
+    this.cluster = peer.cluster;
+    this.#handlers = handlers;
+    this.#options = options;
+    options.open.add(this);
+    this.#up = new Pipe({
+      ...options,
+      deliver: (bytes) => this.#connection?.receive(MemberMessage.decode(bytes)),
+      drained: () => handlers.onWritable(),
+    });
+    this.#down = new Pipe({
+      ...options,
+      deliver: (bytes) => handlers.onMessage(BrokerMessage.decode(bytes)),
+      drained: () => this.#connection?.writable(),
+    });
+    this.#up.pause();
+    this.#connection = hub?.connect(peer, {
+      write: (outgoing) => this.#down.push(encodeOutgoing(outgoing)),
+      pauseInput: () => this.#up.pause(),
+      resumeInput: () => this.#up.resume(),
+      close: (reason) => this.#end(endOf(reason)),
+    });
+    if (hub === undefined) this.#end({ kind: "lost", reason: "connection refused" });
+  }
+
+  send(message: MemberMessage): boolean {
+    return this.#isOpen && this.#up.push(MemberMessage.encode(message).finish());
+  }
+
+  close(): void {
+    this.#isWanted = false;
+    this.#shut();
+    this.#connection?.ended();
+  }
+
+  lose(reason: string): void {
+    this.#connection?.ended();
+    this.#end({ kind: "lost", reason });
+  }
+
+  /** The member is told later, as by a network: never within a call of its own. */
+  #end(end: StreamEnd): void {
+    if (!this.#isOpen) return;
+    this.#shut();
+    const { clock, latencyMs } = this.#options;
+    clock.setTimer(latencyMs(), () => {
+      if (this.#isWanted) this.#handlers.onClosed(end);
+    });
+  }
+
+  #shut(): void {
+    this.#isOpen = false;
+    this.#up.close();
+    this.#down.close();
+    this.#options.open.delete(this);
+  }
+}
+
+/** As broker.proto says of the statuses of Sync. */
+function endOf({ kind, text }: CloseReason): StreamEnd {
+  const isFinal = kind === "protocol" || kind === "over";
+  return { kind: isFinal ? "rejected" : "lost", reason: text };
+}

@@ -1,0 +1,259 @@
+import type { OwnerVersion } from "../../api/broker/broker.gen.ts";
+import {
+  isNewer,
+  type Row,
+  type RowKey,
+  type RowVersion,
+  serviceOfRowKey,
+} from "../../api/broker/row.ts";
+import type { ClusterId } from "../../api/cluster-id.ts";
+import type { ServiceKey } from "../../api/service-key.ts";
+import { LIMITS } from "../wire/limits.ts";
+import { namespaceOfRowKey } from "../wire/parse-row-key.ts";
+
+/** One foreign row and the write it came from. */
+interface Held {
+  readonly row: Row;
+  readonly version: RowVersion;
+}
+
+/** What an OwnerReset has brought so far: it replaces the old rows only once it is complete. */
+interface Staging {
+  /** Undefined: everything. */
+  readonly scope: ReadonlySet<string> | undefined;
+  /** BOUNDED: as the owner's rows. */
+  readonly rows: Map<RowKey, Held>;
+}
+
+interface Owner {
+  incarnation: number;
+  /** Of the last OwnerComplete in the present epoch; undefined: nothing can be built upon. */
+  sequence: number | undefined;
+  /** BOUNDED: by the broker, LIMITS.rowsPerOwner. */
+  readonly rows: Map<RowKey, Held>;
+  /** Rows that a whole reset did not mention, in namespaces it may not have covered. BOUNDED: as rows. */
+  readonly doubtful: Set<RowKey>;
+  staging: Staging | undefined;
+}
+
+/** Which namespaces rows are wanted of, and which of them the broker is known to have delivered in this session. */
+export interface MirrorScope {
+  wants(namespace: string): boolean;
+  isSettled(namespace: string): boolean;
+}
+
+/**
+ * The last known rows of every other cluster. Kept through disconnections and changed as a whole: while
+ * an owner is re-sent the old rows stay visible, so no service vanishes during a reset (I4, I7).
+ * Each change returns the services it touched.
+ */
+export class Mirror {
+  readonly #scope: MirrorScope;
+  #epoch = "";
+  /** BOUNDED: by the clusterset's members. */
+  readonly #owners = new Map<ClusterId, Owner>();
+  /** BOUNDED: by the rows held. */
+  readonly #services = new Map<ServiceKey, Map<string, Row>>();
+
+  constructor(scope: MirrorScope) {
+    this.#scope = scope;
+  }
+
+  /** Identity of the broker's data that `known` refers to. */
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  owners(): readonly ClusterId[] {
+    return [...this.#owners.keys()].sort();
+  }
+
+  rows(service: ServiceKey): readonly Row[] {
+    return [...(this.#services.get(service)?.values() ?? [])];
+  }
+
+  services(): Iterable<ServiceKey> {
+    return this.#services.keys();
+  }
+
+  /**
+   * What Hello says of each owner. An owner whose rows come from an epoch that is over is named with a
+   * version from the future: it is reset or told gone, never continued.
+   */
+  known(): readonly OwnerVersion[] {
+    return [...this.#owners].map(([clusterId, { incarnation, sequence }]) => ({
+      clusterId,
+      incarnation,
+      sequence: sequence ?? LIMITS.sequence,
+    }));
+  }
+
+  /** A new stream: half-sent resets are void, and versions too when the broker's data is not what it was. */
+  beginSession(epoch: string): void {
+    for (const owner of this.#owners.values()) {
+      owner.staging = undefined;
+      if (epoch !== this.#epoch) owner.sequence = undefined;
+    }
+    this.#epoch = epoch;
+  }
+
+  /** Namespaces empty: everything. */
+  reset(cluster: ClusterId, namespaces: readonly string[]): void {
+    const owner = this.#owner(cluster, 0);
+    const scope = namespaces.length === 0 ? undefined : new Set(namespaces);
+    owner.staging = { scope, rows: new Map() };
+  }
+
+  put(cluster: ClusterId, version: RowVersion, key: RowKey, row: Row): ReadonlySet<ServiceKey> {
+    const namespace = namespaceOfRowKey(key);
+    if (!this.#scope.wants(namespace)) return NOTHING;
+    const owner = this.#owner(cluster, version.incarnation);
+    const staging = stagingOf(owner, namespace);
+    if (staging !== undefined) {
+      staging.rows.set(key, { row, version });
+      return NOTHING;
+    }
+    owner.doubtful.delete(key);
+    const held = owner.rows.get(key);
+    if (held !== undefined && !isNewer(version, held.version)) return NOTHING;
+    this.#set(cluster, owner, key, { row, version });
+    return new Set([serviceOfRowKey(key)]);
+  }
+
+  delete(cluster: ClusterId, version: RowVersion, key: RowKey): ReadonlySet<ServiceKey> {
+    const owner = this.#owners.get(cluster);
+    if (owner === undefined) return NOTHING;
+    const staging = stagingOf(owner, namespaceOfRowKey(key));
+    if (staging !== undefined) {
+      staging.rows.delete(key);
+      return NOTHING;
+    }
+    const held = owner.rows.get(key);
+    if (held === undefined || isNewer(held.version, version)) return NOTHING;
+    this.#remove(cluster, owner, key);
+    return new Set([serviceOfRowKey(key)]);
+  }
+
+  /** Everything of this owner up to this version is here: what was staged becomes visible, all at once. */
+  complete(cluster: ClusterId, version: RowVersion): ReadonlySet<ServiceKey> {
+    const owner = this.#owner(cluster, version.incarnation);
+    owner.incarnation = version.incarnation;
+    owner.sequence = version.sequence;
+    const { staging } = owner;
+    owner.staging = undefined;
+    return staging === undefined ? NOTHING : this.#commit(cluster, owner, staging);
+  }
+
+  /** The owner has left: rows of this incarnation and earlier ones go. */
+  gone(cluster: ClusterId, incarnation: number): ReadonlySet<ServiceKey> {
+    const owner = this.#owners.get(cluster);
+    if (owner === undefined) return NOTHING;
+    owner.staging = undefined;
+    const changed = new Set<ServiceKey>();
+    for (const [key, { version }] of owner.rows) {
+      if (version.incarnation > incarnation) continue;
+      this.#remove(cluster, owner, key);
+      changed.add(serviceOfRowKey(key));
+    }
+    if (owner.incarnation <= incarnation && owner.rows.size === 0) this.#owners.delete(cluster);
+    return changed;
+  }
+
+  /** Namespaces that are not wanted any more. */
+  drop(namespaces: ReadonlySet<string>): ReadonlySet<ServiceKey> {
+    return this.#removeWhere(
+      (owner) => owner.rows.keys(),
+      (key) => namespaces.has(namespaceOfRowKey(key)),
+    );
+  }
+
+  /** More namespaces are settled: what no reset has mentioned in them is no more. */
+  settle(): ReadonlySet<ServiceKey> {
+    return this.#removeWhere(
+      (owner) => owner.doubtful,
+      (key) => this.#scope.isSettled(namespaceOfRowKey(key)),
+    );
+  }
+
+  #commit(cluster: ClusterId, owner: Owner, { scope, rows }: Staging): ReadonlySet<ServiceKey> {
+    const changed = new Set<ServiceKey>();
+    for (const key of owner.rows.keys()) {
+      const namespace = namespaceOfRowKey(key);
+      if (rows.has(key) || scope?.has(namespace) === false) continue;
+      if (scope === undefined && !this.#scope.isSettled(namespace)) {
+        owner.doubtful.add(key);
+        continue;
+      }
+      this.#remove(cluster, owner, key);
+      changed.add(serviceOfRowKey(key));
+    }
+    for (const [key, held] of rows) {
+      if (!this.#scope.wants(namespaceOfRowKey(key))) continue;
+      owner.doubtful.delete(key);
+      const before = owner.rows.get(key);
+      this.#set(cluster, owner, key, held);
+      const isSame =
+        before !== undefined &&
+        before.version.incarnation === held.version.incarnation &&
+        before.version.sequence === held.version.sequence;
+      if (!isSame) changed.add(serviceOfRowKey(key));
+    }
+    return changed;
+  }
+
+  #removeWhere(
+    keysOf: (owner: Owner) => Iterable<RowKey>,
+    isOver: (key: RowKey) => boolean,
+  ): ReadonlySet<ServiceKey> {
+    const changed = new Set<ServiceKey>();
+    for (const [cluster, owner] of this.#owners) {
+      for (const key of keysOf(owner)) {
+        if (!isOver(key)) continue;
+        this.#remove(cluster, owner, key);
+        changed.add(serviceOfRowKey(key));
+      }
+    }
+    return changed;
+  }
+
+  #owner(cluster: ClusterId, incarnation: number): Owner {
+    const known = this.#owners.get(cluster);
+    if (known !== undefined) return known;
+    const owner: Owner = {
+      incarnation,
+      sequence: undefined,
+      rows: new Map(),
+      doubtful: new Set(),
+      staging: undefined,
+    };
+    this.#owners.set(cluster, owner);
+    return owner;
+  }
+
+  #set(cluster: ClusterId, owner: Owner, key: RowKey, held: Held): void {
+    owner.rows.set(key, held);
+    const service = serviceOfRowKey(key);
+    let rows = this.#services.get(service);
+    if (rows === undefined) {
+      rows = new Map();
+      this.#services.set(service, rows);
+    }
+    rows.set(`${cluster} ${key}`, held.row);
+  }
+
+  #remove(cluster: ClusterId, owner: Owner, key: RowKey): void {
+    owner.rows.delete(key);
+    owner.doubtful.delete(key);
+    const service = serviceOfRowKey(key);
+    const rows = this.#services.get(service);
+    rows?.delete(`${cluster} ${key}`);
+    if (rows?.size === 0) this.#services.delete(service);
+  }
+}
+
+const NOTHING: ReadonlySet<ServiceKey> = new Set();
+
+/** The staging that a row of this namespace belongs to; undefined: it is visible at once. */
+function stagingOf({ staging }: Owner, namespace: string): Staging | undefined {
+  return staging?.scope === undefined || staging.scope.has(namespace) ? staging : undefined;
+}

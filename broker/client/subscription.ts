@@ -1,0 +1,104 @@
+import type { Subscribe } from "../../api/broker/broker.gen.ts";
+import type { MirrorScope } from "./mirror.ts";
+
+/** Names in one message: 65 bytes each at most, so that Hello with its known owners stays below the message limit. */
+const NAMES_PER_MESSAGE = 8000;
+
+/** Which namespaces are wanted, which the broker has been told, and which it has delivered. */
+export class Subscription implements MirrorScope {
+  /** BOUNDED: by the cluster's namespaces; the broker refuses more than LIMITS.namespacesPerMember. */
+  #wanted: ReadonlySet<string> = new Set();
+  #isKnown = false;
+  /** Namespaces that the mirror's versions speak for. BOUNDED: as wanted. */
+  readonly #delivered = new Set<string>();
+  /** Given up since the broker was last told, wanted again or not: its rows are no longer here. BOUNDED: by #told. */
+  readonly #dropped = new Set<string>();
+  /** Told to the broker in this stream, with the generation that did; undefined between streams. BOUNDED: as wanted. */
+  #told: Map<string, number> | undefined;
+  #generation = 0;
+  #deliveredGeneration = -1;
+
+  /** The set has been given at least once: before that nothing is asked, since an empty answer would mean nothing. */
+  get isKnown(): boolean {
+    return this.#isKnown;
+  }
+
+  /** Returns the namespaces that are no longer wanted. */
+  want(namespaces: ReadonlySet<string>): ReadonlySet<string> {
+    const dropped = new Set([...this.#wanted].filter((name) => !namespaces.has(name)));
+    for (const name of dropped) {
+      this.#delivered.delete(name);
+      if (this.#told?.has(name) === true) this.#dropped.add(name);
+    }
+    this.#wanted = new Set(namespaces);
+    this.#isKnown = true;
+    return dropped;
+  }
+
+  wants(namespace: string): boolean {
+    return this.#wanted.has(namespace);
+  }
+
+  /** The broker's whole resets in this stream cover the namespace for certain. */
+  isSettled(namespace: string): boolean {
+    const generation = this.#told?.get(namespace);
+    return generation !== undefined && generation <= Math.max(0, this.#deliveredGeneration);
+  }
+
+  /** True when everything wanted has been delivered in this stream. */
+  get isDelivered(): boolean {
+    if (this.#told === undefined || this.#deliveredGeneration < this.#generation) return false;
+    return this.#told.size === this.#wanted.size && this.#dropped.size === 0;
+  }
+
+  /**
+   * Namespaces for Hello. A member that holds rows names only those that its versions speak for; the
+   * others follow by `changes`. Whatever owner is completed in the new stream is whole in all of these.
+   */
+  begin(holdsRows: boolean): readonly string[] {
+    const names = holdsRows ? [...this.#delivered] : [...this.#wanted];
+    const first = names.slice(0, NAMES_PER_MESSAGE);
+    this.#told = new Map(first.map((name) => [name, 0]));
+    this.#dropped.clear();
+    this.#delivered.clear();
+    for (const name of first) this.#delivered.add(name);
+    this.#generation = 0;
+    this.#deliveredGeneration = -1;
+    return first;
+  }
+
+  end(): void {
+    this.#told = undefined;
+  }
+
+  /** The broker has delivered everything up to this generation. */
+  delivered(generation: number): void {
+    this.#deliveredGeneration = Math.max(this.#deliveredGeneration, generation);
+    for (const [name, told] of this.#told ?? []) {
+      if (told > generation || this.#dropped.has(name)) continue;
+      if (this.#wanted.has(name)) this.#delivered.add(name);
+    }
+  }
+
+  /** What the broker is still to be told. Counts as told once returned. */
+  changes(): readonly Subscribe[] {
+    const told = this.#told;
+    if (told === undefined) return [];
+    const again = this.#dropped;
+    const remove = [...told.keys()].filter((name) => !this.#wanted.has(name) || again.has(name));
+    const add = [...this.#wanted].filter((name) => !told.has(name) || again.has(name));
+    again.clear();
+    const messages: Subscribe[] = [];
+    // Removals first: the broker takes a name that is in both out before it puts it in again.
+    for (let at = 0; at < remove.length + add.length; at += NAMES_PER_MESSAGE) {
+      const end = at + NAMES_PER_MESSAGE;
+      const adds = add.slice(Math.max(0, at - remove.length), Math.max(0, end - remove.length));
+      const removes = remove.slice(at, end);
+      const message = { add: adds, remove: removes, generation: ++this.#generation };
+      for (const name of removes) told.delete(name);
+      for (const name of adds) told.set(name, message.generation);
+      messages.push(message);
+    }
+    return messages;
+  }
+}
