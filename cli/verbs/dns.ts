@@ -102,7 +102,10 @@ export const dnsVerb = defineVerb({
       return 1;
     }
     const reflectors = [imports, slices, namespaces];
-    readiness.check = reflectorsCheck(reflectors, () => server.value.isReady());
+    readiness.check = reflectorsCheck(
+      reflectors,
+      () => server.value.isReady() || "building the zone",
+    );
     for (const reflector of reflectors) reflector.start(signal);
     await untilAborted(signal);
     await server.value.stop();

@@ -3,16 +3,19 @@ import { type DecodedPacket, decode, encode, type RecordType } from "dns-packet"
 import type { Clock } from "../../runtime/clock/clock.ts";
 import { deadline } from "../../runtime/clock/deadline.ts";
 
+/** What dns-packet decodes, with the response code that its types leave out. */
+export type DnsAnswer = DecodedPacket & { readonly rcode: string };
+
 /** One real UDP query to a server on loopback; undefined when nobody answers within a second. */
 export function askDns(
   question: { readonly port: number; readonly name: string; readonly type: RecordType },
   clock: Clock,
-): Promise<DecodedPacket | undefined> {
+): Promise<DnsAnswer | undefined> {
   const { port, name, type } = question;
   return new Promise((resolve) => {
     const socket = createSocket("udp4");
     const limit = deadline(clock, 1_000);
-    const finish = (answer: DecodedPacket | undefined): void => {
+    const finish = (answer: DnsAnswer | undefined): void => {
       limit[Symbol.dispose]();
       limit.signal.removeEventListener("abort", giveUp);
       socket.close();
@@ -21,14 +24,14 @@ export function askDns(
     const giveUp = (): void => finish(undefined);
     limit.signal.addEventListener("abort", giveUp, { once: true });
     socket.once("error", giveUp);
-    socket.once("message", (message) => finish(decode(message)));
+    socket.once("message", (message) => finish(decode(message) as DnsAnswer));
     const query = encode({ type: "query", id: 1, questions: [{ name, type }] });
     socket.send(query, port, "127.0.0.1");
   });
 }
 
 /** The addresses in an answer, sorted. */
-export function addressesIn(answer: DecodedPacket | undefined): readonly string[] {
+export function addressesIn(answer: DnsAnswer | undefined): readonly string[] {
   return (answer?.answers ?? [])
     .flatMap((record) => (record.type === "A" || record.type === "AAAA" ? [record.data] : []))
     .toSorted();

@@ -1,6 +1,6 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { err, type Result } from "../../../api/result.ts";
+import { err, ok, type Result } from "../../../api/result.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import { createFile, hasCode } from "../atomic-file.ts";
 import { CertificateAuthority, createAuthorityMaterial } from "./certificate-authority.ts";
@@ -36,10 +36,26 @@ export async function openAuthorityFile(
   }
 }
 
+/** The authority of a data folder that a broker has been started on; undefined when there is none yet. */
+export async function findAuthorityFile(
+  dataDir: string,
+  clock: Clock,
+): Promise<Result<CertificateAuthority | undefined, string>> {
+  const path = join(dataDir, FILE);
+  try {
+    const text = await readIfPresent(path);
+    return text === undefined ? ok(undefined) : await parseAuthority(path, text, undefined, clock);
+  } catch (error) {
+    return err(
+      `cannot open authority: ${path}: ${error instanceof Error ? error.message : "unknown error"}`,
+    );
+  }
+}
+
 async function parseAuthority(
   path: string,
   text: string,
-  clusterset: string,
+  clusterset: string | undefined,
   clock: Clock,
 ): Promise<Result<CertificateAuthority, string>> {
   const keyPem = KEY.exec(text)?.[0];
@@ -51,7 +67,7 @@ async function parseAuthority(
   }
   const authority = await CertificateAuthority.open({ keyPem, certPem }, clock);
   if (!authority.ok) return err(`${authority.error} (${path})`);
-  if (authority.value.clusterset !== clusterset) {
+  if (clusterset !== undefined && authority.value.clusterset !== clusterset) {
     return err(
       `cannot open authority: ${path} must belong to clusterset ${clusterset}: got ${authority.value.clusterset}`,
     );

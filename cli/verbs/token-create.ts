@@ -1,0 +1,46 @@
+import { z } from "zod";
+import { TOKEN_TTL } from "../../broker/identity/token/create-token.ts";
+import { issueToken } from "../../broker/identity/token/issue-token.ts";
+import { systemClock } from "../../runtime/clock/system-clock.ts";
+import { defineVerb } from "../verb.ts";
+import { DEFAULT_DATA_DIR } from "./broker.ts";
+
+export const tokenCreateVerb = defineVerb({
+  summary: "make a single-use join token for one cluster id; prints it",
+  settings: z.object({
+    dataDir: z.string().default(DEFAULT_DATA_DIR).describe("data directory of the broker"),
+    cluster: z
+      .string()
+      .describe("cluster id that may join with it: a DNS label of at most 63 bytes"),
+    broker: z
+      .string()
+      .optional()
+      .describe("broker address as the member dials it, host:port, put into the token"),
+    ttl: z.coerce
+      .number()
+      .default(TOKEN_TTL.defaultMs / 60_000)
+      .describe("life of the token, minutes"),
+    replace: z
+      .boolean()
+      .default(false)
+      .describe("let it take over the id of a present member, whose rows are then dropped"),
+  }),
+  async run({ settings, out }) {
+    const created = await issueToken(
+      settings.dataDir,
+      {
+        clusterId: settings.cluster,
+        ttlMs: settings.ttl * 60_000,
+        replace: settings.replace,
+        ...(settings.broker === undefined ? {} : { brokerAddress: settings.broker }),
+      },
+      { clock: systemClock },
+    );
+    if (!created.ok) {
+      out.problem(created.error);
+      return 1;
+    }
+    out.line(created.value.text);
+    return 0;
+  },
+});
