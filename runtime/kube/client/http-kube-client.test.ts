@@ -214,7 +214,7 @@ describe("HttpKubeClient requests", () => {
     await client.apply(SERVICES, object, { signal });
     await client.apply(SERVICES, object, { signal, force: false, subresource: "status" });
     await client.mergePatch(WEB, { spec: null }, { signal });
-    await client.delete(WEB, { uid: "u" }, { signal });
+    await client.delete(WEB, { uid: "u" }, { signal, gracePeriodSeconds: 0 });
     const path = "/api/v1/namespaces/shop/services";
     expect(server.seen.map(({ method, url }) => `${method} ${url}`)).toEqual([
       `POST ${path}?fieldManager=me`,
@@ -238,7 +238,12 @@ describe("HttpKubeClient requests", () => {
       metadata: OBJECT.metadata,
     });
     expect(JSON.parse(server.seen[1]?.body ?? "")).toEqual(object);
-    expect(JSON.parse(server.seen[5]?.body ?? "")).toMatchObject({ preconditions: { uid: "u" } });
+    expect(JSON.parse(server.seen[5]?.body ?? "")).toEqual({
+      apiVersion: "v1",
+      kind: "DeleteOptions",
+      preconditions: { uid: "u" },
+      gracePeriodSeconds: 0,
+    });
   });
 
   test("list asks for a page and fills in what items lack", async () => {
