@@ -23,7 +23,11 @@ export interface Write {
   readonly key: string;
 }
 
-type Listener = (event: WatchEvent<KubeObject>) => void;
+interface Change {
+  readonly version: number;
+  readonly plural: string;
+  readonly event: WatchEvent<KubeObject>;
+}
 
 /**
  * The part of an API server that a node needs, in memory: versions, conflicts, status as a subresource,
@@ -34,7 +38,8 @@ export class MemoryKube implements NodeKube {
   /** Answers writes instead of the store while set. */
   fail: ((write: Write) => KubeError | undefined) | undefined;
   readonly #collections = new Map<string, Map<string, KubeObject>>();
-  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #history: Change[] = [];
+  readonly #waiting: (() => void)[] = [];
   #version = 0;
 
   /** All objects of a kind, as a test sees them. */
@@ -58,29 +63,21 @@ export class MemoryKube implements NodeKube {
 
   async *watch<T extends KubeObject>(
     resource: Resource,
-    _query: WatchQuery,
+    query: WatchQuery,
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent<T>, KubeError | undefined, undefined> {
-    const pending: WatchEvent<KubeObject>[] = [];
-    let wake: () => void = () => undefined;
-    const listener: Listener = (event) => {
-      pending.push(event);
-      wake();
-    };
-    const listeners = this.#listeners.get(resource.plural) ?? new Set();
-    this.#listeners.set(resource.plural, listeners);
-    listeners.add(listener);
-    signal.addEventListener("abort", () => wake(), { once: true });
-    try {
-      while (!signal.aborted) {
-        const event = pending.shift();
-        if (event === undefined) await new Promise<void>((resolve) => (wake = resolve));
-        else yield cast<WatchEvent<T>>(event);
+    let seen = Number(query.resourceVersion);
+    while (!signal.aborted) {
+      const next = this.#history.find(
+        (entry) => entry.version > seen && entry.plural === resource.plural,
+      );
+      if (next === undefined) await this.#change(signal);
+      else {
+        seen = next.version;
+        yield cast<WatchEvent<T>>(next.event);
       }
-      return undefined;
-    } finally {
-      listeners.delete(listener);
     }
+    return undefined;
   }
 
   create<T extends KubeObject>(
@@ -205,7 +202,16 @@ export class MemoryKube implements NodeKube {
   }
 
   #emit(resource: Resource, event: WatchEvent<KubeObject>): void {
-    for (const listener of this.#listeners.get(resource.plural) ?? []) listener(event);
+    this.#history.push({ version: this.#version, plural: resource.plural, event });
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  #change(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      signal.addEventListener("abort", () => resolve(), { once: true });
+      if (signal.aborted) resolve();
+    });
   }
 }
 
