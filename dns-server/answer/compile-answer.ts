@@ -13,8 +13,8 @@ export interface AnswerInput {
 }
 
 /** Encodes a positive answer once, together with the places where it may be cut for smaller clients. */
-export function compileAnswer(input: AnswerInput): CompiledAnswer {
-  const writer = new MessageWriter(input);
+export function compileAnswer(input: AnswerInput, scratch: Buffer): CompiledAnswer {
+  const writer = new MessageWriter(input, scratch);
   const answersStart = writer.length;
   const cuts: Cut[] = [];
   const { data, ttlSeconds } = input.records;

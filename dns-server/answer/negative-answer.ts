@@ -1,4 +1,4 @@
-import { HEADER_BYTES, TYPE } from "../wire/dns-numbers.ts";
+import { HEADER_BYTES, MESSAGE_BYTES_MAX, TYPE } from "../wire/dns-numbers.ts";
 import { MessageWriter } from "../wire/message-writer.ts";
 import type { ZoneConfig } from "../zone/zone-config.ts";
 import { soaData } from "./select-records.ts";
@@ -15,7 +15,8 @@ export interface NegativeSoa {
 }
 
 export function compileNegativeSoa(config: ZoneConfig): NegativeSoa {
-  const writer = new MessageWriter({ name: config.zone, type: TYPE.SOA });
+  const scratch = Buffer.alloc(MESSAGE_BYTES_MAX);
+  const writer = new MessageWriter({ name: config.zone, type: TYPE.SOA }, scratch);
   const start = writer.length;
   writer.writeRecord(config.zone, config.negativeTtlSeconds, soaData(config, 0));
   const bytes = Buffer.from(writer.finish().subarray(start));

@@ -54,6 +54,7 @@ export class Responder {
   readonly #query: Query = emptyQuery();
   /** The question in lower case: name, then type. */
   readonly #question = Buffer.alloc(NAME_BYTES_MAX + 2);
+  readonly #scratch = Buffer.allocUnsafeSlow(MESSAGE_BYTES_MAX);
   #zone: ZoneSnapshot | undefined;
   #turn = 0;
 
@@ -141,12 +142,13 @@ export class Responder {
     const owner = isService ? { service: found.service.key } : {};
     if (records === undefined) return owner;
     const names = isService ? found.service.names : this.#statics;
-    const answer = compileAnswer({
+    const input = {
       name: [...labels, this.#config.zone].join("."),
       type,
       records,
-      addressesOf: (target) => addressesOf(names, target, context),
-    });
+      addressesOf: (target: string) => addressesOf(names, target, context),
+    };
+    const answer = compileAnswer(input, this.#scratch);
     return { answer, ...owner };
   }
 

@@ -36,13 +36,15 @@ const RECORD_BYTES_MAX = 1024;
  * and a truncated or amplified answer costs more than these lines.
  */
 export class MessageWriter {
-  #bytes: Buffer;
+  readonly #bytes: Buffer;
   #offset = HEADER_BYTES;
   /** Where each name written so far begins. BOUNDED: by the message. */
   readonly #names = new Map<string, number>();
 
-  constructor(question: { readonly name: string; readonly type: number }) {
-    this.#bytes = Buffer.alloc(512);
+  /** Writes into `scratch`, of MESSAGE_BYTES_MAX bytes, which may serve the next writer once this one has finished. */
+  constructor(question: { readonly name: string; readonly type: number }, scratch: Buffer) {
+    this.#bytes = scratch;
+    this.#bytes.fill(0, 0, HEADER_BYTES);
     this.#writeName(question.name, true);
     this.#word(question.type);
     this.#word(CLASS_IN);
@@ -55,7 +57,6 @@ export class MessageWriter {
   /** False, with nothing written, when the message would exceed what can be framed. */
   writeRecord(owner: string, ttlSeconds: number, data: RecordData): boolean {
     if (this.#offset + RECORD_BYTES_MAX > MESSAGE_BYTES_MAX) return false;
-    this.#reserve(RECORD_BYTES_MAX);
     this.#writeName(owner, true);
     this.#word(TYPE[data.type]);
     this.#word(CLASS_IN);
@@ -142,16 +143,13 @@ export class MessageWriter {
   #append(bytes: Buffer): void {
     this.#offset += bytes.copy(this.#bytes, this.#offset);
   }
-
-  #reserve(bytes: number): void {
-    if (this.#offset + bytes <= this.#bytes.length) return;
-    const grown = Buffer.alloc(Math.max(this.#bytes.length * 2, this.#offset + bytes));
-    this.#bytes.copy(grown);
-    this.#bytes = grown;
-  }
 }
 
-/** The data part of a record as dns-packet encodes it. */
+/** Holds one record of ours, of the kinds that dns-packet encodes, at a time. */
+const RECORD_SCRATCH = Buffer.alloc(RECORD_BYTES_MAX);
+
+/** The data part of a record as dns-packet encodes it; valid until the next call. */
 function encodeData(answer: Answer): Buffer {
-  return encode({ answers: [answer] }).subarray(HEADER_BYTES + ROOT_RECORD_HEADER_BYTES);
+  encode({ answers: [answer] }, RECORD_SCRATCH);
+  return RECORD_SCRATCH.subarray(HEADER_BYTES + ROOT_RECORD_HEADER_BYTES, encode.bytes);
 }

@@ -28,7 +28,7 @@ export class ServiceRecordsBuilder {
       );
       return false;
     }
-    this.#nodes.set(name, { a: new Set(), aaaa: new Set(), srv: new Map(), srvCandidates: 0 });
+    this.#nodes.set(name, { srvCandidates: 0 });
     // The name one label up exists too, as an empty non-terminal (RFC 8020, DNS-43).
     const dot = name.indexOf(".");
     if (dot !== -1) this.addName(name.slice(dot + 1));
@@ -38,7 +38,9 @@ export class ServiceRecordsBuilder {
   addAddress(name: string, address: IpAddress): void {
     if (!this.addName(name)) return;
     const node = this.#nodes.get(name);
-    (address.family === "IPv4" ? node?.a : node?.aaaa)?.add(address.text);
+    if (node === undefined) return;
+    if (address.family === "IPv4") (node.a ??= new Set()).add(address.text);
+    else (node.aaaa ??= new Set()).add(address.text);
   }
 
   /** One SRV at the port's name and one at the bare name, each once per target and number (DNS-11, DNS-14, DNS-25). */
@@ -47,7 +49,7 @@ export class ServiceRecordsBuilder {
       if (!this.addName(name)) continue;
       const node = this.#nodes.get(name);
       if (node === undefined) continue;
-      node.srv.set(`${record.port} ${record.target}`, record);
+      (node.srv ??= new Map()).set(`${record.port} ${record.target}`, record);
       node.srvCandidates++;
     }
   }
@@ -61,32 +63,33 @@ export class ServiceRecordsBuilder {
     if (!this.#nodes.has("")) return { problems };
     // A ClusterSetIP without an address has no target to send clients to, yet its names exist (DNS-16).
     const bare = this.#nodes.get("");
-    const isUnreachable = bare !== undefined && bare.a.size + bare.aaaa.size === 0;
+    const isUnreachable = bare?.a === undefined && bare?.aaaa === undefined;
     const names = new Map<string, NameNode>();
     for (const [name, draft] of this.#nodes) names.set(name, finish(draft, isUnreachable));
     return { records: { key: this.#key, names }, problems };
   }
 }
 
+/** Collections are made when something goes in: most names have one address and nothing else. */
 interface DraftNode {
-  readonly a: Set<string>;
-  readonly aaaa: Set<string>;
-  readonly srv: Map<string, SrvRecord>;
+  a?: Set<string>;
+  aaaa?: Set<string>;
+  srv?: Map<string, SrvRecord>;
   srvCandidates: number;
 }
 
 function finish(draft: DraftNode, isUnreachable: boolean): NameNode {
   const srv = isUnreachable ? undefined : srvSet(draft);
   return {
-    ...(draft.a.size > 0 ? { a: [...draft.a] } : {}),
-    ...(draft.aaaa.size > 0 ? { aaaa: [...draft.aaaa] } : {}),
+    ...(draft.a === undefined ? {} : { a: [...draft.a] }),
+    ...(draft.aaaa === undefined ? {} : { aaaa: [...draft.aaaa] }),
     ...(srv === undefined ? {} : { srv }),
   };
 }
 
 /** Priority and weight are free (DNS-11); the weight is CoreDNS's: a hundred shared by the records before they are deduplicated. */
 function srvSet(draft: DraftNode): SrvSet | undefined {
-  if (draft.srv.size === 0) return undefined;
+  if (draft.srv === undefined) return undefined;
   return {
     weight: Math.max(1, Math.floor(100 / draft.srvCandidates)),
     records: [...draft.srv.values()],
