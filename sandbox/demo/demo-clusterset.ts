@@ -89,6 +89,11 @@ export class DemoClusterset {
     );
   }
 
+  /** A process of ours comes back by itself; an embedded cluster, which lives in memory, does not. */
+  isRestarted(name: string): boolean {
+    return this.processes.processes.some((process) => process.name === name);
+  }
+
   writeKubeconfig(text: string): void {
     writeFileSync(this.kubeconfig, text, { mode: 0o600 });
   }

@@ -1,0 +1,42 @@
+import { stringify } from "yaml";
+import { z } from "zod";
+import { systemClock } from "../../runtime/clock/system-clock.ts";
+import { kubeSettings } from "../../runtime/config/common-settings.ts";
+import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
+import { connectKube } from "../connect-kube.ts";
+import { installCrds, shippedCrds } from "../install-crds.ts";
+import { defineVerb } from "../verb.ts";
+
+export const crdsVerb = defineVerb({
+  summary: "print the custom resource definitions, or install them with --apply",
+  settings: z.object({
+    ...kubeSettings,
+    apply: z
+      .boolean()
+      .default(false)
+      .describe("install them; newer ones that are there already are left alone"),
+  }),
+  async run({ settings, signal, env, out }) {
+    if (!settings.apply) {
+      out.line(
+        shippedCrds()
+          .map((crd) => stringify(crd))
+          .join("---\n")
+          .trimEnd(),
+      );
+      return 0;
+    }
+    const kube = connectKube(settings, env, silentMeter);
+    if (!kube.ok) {
+      out.problem(kube.error);
+      return 1;
+    }
+    const installed = await installCrds(kube.value.client, systemClock, signal);
+    if (!installed.ok) {
+      out.problem(installed.error);
+      return 1;
+    }
+    for (const { name, decision } of installed.value) out.line(`${name}: ${decision}`);
+    return 0;
+  },
+});
