@@ -76,7 +76,7 @@ export function listenTcp(server: Server, at: HostPort): Promise<Result<number, 
 
 function fromConnectError(to: HostPort, cause: NodeJS.ErrnoException): DialError {
   const message = `cannot connect to ${to.host}:${to.port}: ${cause.message}`;
-  switch (cause.code) {
+  switch (cause.code ?? "") {
     case "ECONNREFUSED":
     case "ECONNRESET":
       return { kind: "refused", message };

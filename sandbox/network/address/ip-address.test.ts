@@ -1,5 +1,5 @@
 import { isIPv6 } from "node:net";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { cidrContains, parseCidr } from "./cidr.ts";
 import { canonicalIp, formatIp, ipFromBytes, ipToBytes, parseIp } from "./ip-address.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { METHOD, REPLY } from "./socks-message.ts";
 import { newSocksSession, replyBytes, type SocksEffect, socksStep } from "./socks-session.ts";

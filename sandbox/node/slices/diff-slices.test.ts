@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
 import type { Service } from "../../../api/kube/service.ts";

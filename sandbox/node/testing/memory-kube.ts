@@ -43,10 +43,12 @@ export class MemoryKube implements NodeKube {
   #version = 0;
 
   /** All objects of a kind, as a test sees them. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the test knows the kind
   all<T extends KubeObject>(resource: Resource): readonly T[] {
     return [...this.#collection(resource).values()].map((object) => cast<T>(object));
   }
 
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the test knows the kind
   find<T extends KubeObject>(resource: Resource, key: string): T | undefined {
     const found = this.#collection(resource).get(key);
     return found === undefined ? undefined : cast<T>(found);
@@ -245,6 +247,7 @@ function merge(target: unknown, patch: unknown): unknown {
 }
 
 /** The store holds objects of every kind: what comes out is what went in under the same resource. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the one place where kinds are assumed
 function cast<T>(value: unknown): T {
   return value as T;
 }

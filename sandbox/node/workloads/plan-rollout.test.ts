@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Deployment } from "../kinds/deployment.ts";
 import { isPodReady, type Pod } from "../kinds/pod.ts";
@@ -9,7 +9,7 @@ import { templateHash } from "./template-hash.ts";
 
 /** `n` current ready, `N` current not ready, `o`/`O` old ones, `x` old and terminating. */
 function podsOf(text: string): readonly Pod[] {
-  return [...text].map((letter, i) =>
+  return Array.from(text, (letter, i) =>
     aPod({
       name: `${letter}${i}`,
       ips: ["10.1.0.5"],
