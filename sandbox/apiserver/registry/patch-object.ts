@@ -5,13 +5,16 @@ import { decodeObject } from "../object/decode.ts";
 import { isObject, type JsonObject, type JsonValue, withFieldAt } from "../object/json.ts";
 import {
   badRequest,
+  conflict,
   notFound,
+  STALE_OBJECT,
   type StatusError,
   unsupportedMediaType,
 } from "../object/status-error.ts";
 import { jsonPatch } from "../patch/json-patch.ts";
 import { mergePatch } from "../patch/merge-patch.ts";
 import { strategicMergePatch } from "../patch/strategic-merge-patch.ts";
+import { resourceVersionOf } from "../store/resource-version.ts";
 import { storeNew, trackBase, type WriteResult } from "./create-object.ts";
 import { collectionOf } from "./kind-registry.ts";
 import { keyOf, type NamedTarget, type RegistryState, type WriteCall } from "./registry-state.ts";
@@ -84,8 +87,10 @@ export function applyObject(
     const fresh = withFieldAt(decoded.value, ["metadata", "resourceVersion"], undefined);
     return storeNew(state, target, fresh, call);
   }
-  const current = checkPreconditions(target, decoded.value, stored);
-  if (!current.ok) return current;
+  const asked = resourceVersionOf(named.value);
+  if (asked !== "" && asked !== resourceVersionOf(stored)) {
+    return err(conflict(kind, name, STALE_OBJECT));
+  }
   return storeUpdate(state, target, { next: decoded.value, stored }, call);
 }
 

@@ -22,6 +22,7 @@ const VOLATILE_TEXTS: readonly (readonly [RegExp, string])[] = [
   [/resourceVersion: "\d+"/, 'resourceVersion: "<rv>"'],
   [/"?20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"?/g, "<time>"],
   [/80:3\d{4}/g, "80:<node port>"],
+  [/hash=[0-9A-F]+/, "hash=<hash>"],
 ];
 
 /** `value` with everything volatile replaced, so that two recordings can be compared. */
