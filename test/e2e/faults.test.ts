@@ -29,6 +29,12 @@ async function exported(address: string): Promise<{ web: ServiceFixture; ip: str
     () => resolve(set.cluster(1), web),
     (is) => is.length === 1,
   );
+  // The status is written last: from here on the importer has nothing left to write.
+  await set.eventually(
+    "the import to be ready",
+    () => set.cluster(1).import(web.namespace, web.name),
+    (is) => is?.status?.conditions?.[0]?.status === "True",
+  );
   return { web, ip: found[0] ?? "" };
 }
 

@@ -1,0 +1,240 @@
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { Result } from "../../api/result.ts";
+import { createGrpcBrokerLink } from "../../broker/client/grpc/grpc-broker-link.ts";
+import { describeBrokerLink, type LinkWorld } from "../../broker/client/link-compliance.ts";
+import { openAuthorityFile } from "../../broker/identity/authority/authority-file.ts";
+import type { CertificateAuthority } from "../../broker/identity/authority/certificate-authority.ts";
+import { GrpcCertificateProvider } from "../../broker/identity/authority/grpc-certificate-provider.ts";
+import { ServingCertificate } from "../../broker/identity/authority/serving-certificate.ts";
+import { ClustersetAuthority } from "../../broker/identity/clusterset-authority.ts";
+import { FileIdentityStore } from "../../broker/identity/member/file-identity-store.ts";
+import { type JoinFailure, joinClusterset } from "../../broker/identity/member/join-clusterset.ts";
+import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
+import { type CreateTokenOptions, createToken } from "../../broker/identity/token/create-token.ts";
+import { TokenFolder } from "../../broker/identity/token/token-folder.ts";
+import { type RunningBroker, startBroker } from "../../broker/server/start-broker.ts";
+import { MemoryStore } from "../../broker/store/memory/memory-store.ts";
+import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
+import { silentLogger as log } from "../../runtime/log/silent-log.ts";
+import { silentMeter as meter } from "../../runtime/metrics/silent-meter.ts";
+import { systemRandom as random } from "../../runtime/random/system-random.ts";
+
+function must<T>(result: Result<T, unknown>): T {
+  if (!result.ok) throw new Error(JSON.stringify(result.error));
+  return result.value;
+}
+
+/** A broker on loopback with a real authority; its store survives restarts of it. */
+class TestBroker implements AsyncDisposable {
+  readonly dir: string;
+  readonly store = new MemoryStore("epoch-1");
+  readonly #stop = new AbortController();
+  #authority: CertificateAuthority | undefined;
+  #running: RunningBroker | undefined;
+  port = 0;
+
+  private constructor(dir: string) {
+    this.dir = dir;
+  }
+
+  static async start(): Promise<TestBroker> {
+    const broker = new TestBroker(await mkdtemp(join(tmpdir(), "isthmus-broker-")));
+    await broker.start();
+    return broker;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    const authority = must(await openAuthorityFile(join(this.dir, "data"), "prod", clock));
+    this.#authority = authority;
+    const serving = new ServingCertificate({ hosts: [] }, { authority, clock, random, log });
+    must(await serving.start(this.#stop.signal));
+    const tokens = new TokenFolder(join(this.dir, "data"));
+    const identity = new ClustersetAuthority({ authority, tokens, members: this.store, clock });
+    const certificates = new GrpcCertificateProvider(serving, authority.certPem);
+    this.#running = must(
+      await startBroker(
+        { clusterset: "prod", listen: { host: "127.0.0.1", port: this.port } },
+        { store: this.store, authority: identity, certificates, clock, log, meter },
+      ),
+    );
+    this.port = this.#running.listen.port;
+  }
+
+  async stop(): Promise<void> {
+    await this.#running?.stop();
+  }
+
+  async token(options: CreateTokenOptions): Promise<string> {
+    const authorityFingerprint = this.#authority?.fingerprint ?? "";
+    const folder = new TokenFolder(join(this.dir, "data"));
+    const deps = { folder, members: this.store, authorityFingerprint, clock };
+    return must(await createToken(options, deps)).text;
+  }
+
+  identityStore(name: string): FileIdentityStore {
+    return new FileIdentityStore(join(this.dir, name), { clock });
+  }
+
+  async join(
+    clusterId: string,
+    token: string,
+    store = this.identityStore(clusterId),
+  ): Promise<Result<MemberIdentity, JoinFailure>> {
+    const options = { clusterId, token, address: this.address, timeoutMs: 3000 };
+    return joinClusterset(options, { store, clock, random });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.stop();
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}
+
+describe("joining over gRPC", () => {
+  test("a token that carries the address is all a cluster needs; the identity is kept", async () => {
+    await using broker = await TestBroker.start();
+    const token = await broker.token({ clusterId: "a", brokerAddress: broker.address });
+    const store = broker.identityStore("a");
+    const joined = must(await joinClusterset({ clusterId: "a", token }, { store, clock, random }));
+    expect(joined).toMatchObject({
+      clusterId: "a",
+      clusterset: "prod",
+      brokerAddress: broker.address,
+    });
+    expect(must(await store.load())).toEqual(joined);
+    expect(must(await store.loadJoinKey())).toBeUndefined();
+    expect((await stat(join(broker.dir, "a", "member-identity.json"))).mode & 0o777).toBe(0o600);
+  });
+
+  test("a broker of another authority is not shown the token", async () => {
+    await using broker = await TestBroker.start();
+    await using impostor = await TestBroker.start();
+    const token = await broker.token({ clusterId: "a", brokerAddress: impostor.address });
+    const store = broker.identityStore("a");
+    const joined = await joinClusterset({ clusterId: "a", token }, { store, clock, random });
+    expect(joined.ok ? undefined : joined.error).toMatchObject({
+      kind: "untrusted",
+      message: expect.stringContaining("must present the authority"),
+    });
+    // Still unused at the real one.
+    must(await broker.join("a", token, store));
+  });
+
+  test("a join whose answer is lost can be repeated with its key, and by nobody else", async () => {
+    await using broker = await TestBroker.start();
+    const token = await broker.token({ clusterId: "a" });
+    const store = broker.identityStore("a");
+    const lossy = {
+      ...bind(store),
+      save: async () => ({ ok: false as const, error: "disk full" }),
+    };
+    const first = await joinClusterset(
+      { clusterId: "a", token, address: broker.address },
+      { store: lossy, clock, random },
+    );
+    expect(first).toMatchObject({ ok: false, error: { kind: "storage" } });
+    expect(await broker.join("a", token, broker.identityStore("thief"))).toMatchObject({
+      ok: false,
+      error: { kind: "refused", message: expect.stringContaining("must be unused") },
+    });
+    must(await broker.join("a", token, store));
+  });
+
+  test("says who is not there, within the deadline", async () => {
+    await using broker = await TestBroker.start();
+    const token = await broker.token({ clusterId: "a" });
+    await broker.stop();
+    const joined = await broker.join("a", token);
+    expect(joined.ok ? undefined : joined.error).toMatchObject({
+      kind: "unreachable",
+      message: expect.stringContaining("ECONNREFUSED"),
+    });
+  });
+
+  test("a server that accepts and says nothing is given up", async () => {
+    await using broker = await TestBroker.start();
+    const token = await broker.token({ clusterId: "a" });
+    const silent = createServer();
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const address = silent.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const joined = await joinClusterset(
+      { clusterId: "a", token, address: `127.0.0.1:${port}`, timeoutMs: 500 },
+      { store: broker.identityStore("a"), clock, random },
+    );
+    silent.close();
+    expect(joined).toMatchObject({ ok: false, error: { kind: "unreachable" } });
+  });
+});
+
+describe("a member that has been replaced", () => {
+  test("is rejected with the reason, and keeps what it knows", async () => {
+    await using broker = await TestBroker.start();
+    const old = must(await broker.join("a", await broker.token({ clusterId: "a" })));
+    const store = broker.identityStore("a2");
+    must(await broker.join("a", await broker.token({ clusterId: "a", replace: true }), store));
+    const stop = new AbortController();
+    const link = createGrpcBrokerLink({ identity: old }, { clock, random, log });
+    link.setNamespaces(new Set(["shop"]));
+    link.start(stop.signal);
+    await until(() => link.status().kind === "rejected");
+    expect(link.status()).toMatchObject({ reason: expect.stringContaining("incarnation") });
+    stop.abort();
+  });
+});
+
+describeBrokerLink("gRPC", async () => {
+  const broker = await TestBroker.start();
+  const identities = new Map<string, MemberIdentity>();
+  for (const id of ["a", "b"]) {
+    identities.set(id, must(await broker.join(id, await broker.token({ clusterId: id }))));
+  }
+  const stop = new AbortController();
+  const world: LinkWorld = {
+    link: (cluster) => {
+      const identity = identities.get(cluster);
+      if (identity === undefined) throw new Error(`no member ${cluster}`);
+      const own = new AbortController();
+      const link = createGrpcBrokerLink({ identity }, { clock, random, log });
+      link.start(AbortSignal.any([own.signal, stop.signal]));
+      return Promise.resolve(Object.assign(link, { stop: () => own.abort() }));
+    },
+    stopBroker: () => broker.stop(),
+    startBroker: () => broker.start(),
+    until,
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await broker[Symbol.asyncDispose]();
+    },
+  };
+  return world;
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  const startMs = clock.monotonicMs();
+  while (!condition()) {
+    if (clock.monotonicMs() - startMs > 20_000) throw new Error("not within 20 s");
+    await new Promise<void>((resolve) => void clock.setTimer(5, resolve));
+  }
+}
+
+/** A store's methods as an object, so that one of them can be replaced. */
+function bind(
+  store: FileIdentityStore,
+): Pick<FileIdentityStore, "load" | "save" | "loadJoinKey" | "saveJoinKey"> {
+  return {
+    load: () => store.load(),
+    save: (material) => store.save(material),
+    loadJoinKey: () => store.loadJoinKey(),
+    saveJoinKey: (pem) => store.saveJoinKey(pem),
+  };
+}
