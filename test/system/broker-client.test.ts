@@ -177,7 +177,7 @@ describe("joining over gRPC", () => {
 });
 
 describe("a member that has been replaced", () => {
-  test("is rejected with the reason, and keeps what it knows", async () => {
+  test("is rejected, with the reason in its status", async () => {
     await using broker = await TestBroker.start();
     const old = must(await broker.join("a", await broker.token({ clusterId: "a" })));
     const store = broker.identityStore("a2");
