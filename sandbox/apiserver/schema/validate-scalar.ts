@@ -22,7 +22,8 @@ export function validateString(
   if (minLength !== undefined && length < minLength) {
     complain(`should be at least ${minLength} chars long`);
   }
-  if (pattern !== undefined && !compiled(pattern).test(text)) complain(`should match '${pattern}'`);
+  if (pattern !== undefined && !compiled(schema, pattern).test(text))
+    complain(`should match '${pattern}'`);
   if (format !== undefined && !matchesFormat(format, text)) {
     complain(`must be of type ${format}: ${JSON.stringify(text)}`);
   }
@@ -63,13 +64,13 @@ function lengthInCharacters(text: string): number {
   return length;
 }
 
-/** BOUNDED: by the patterns of the schemas served; parseSchema refuses a pattern that does not compile. */
-const patterns = new Map<string, RegExp>();
+/** BOUNDED: by the schemas alive, which are its keys. */
+const patterns = new WeakMap<object, RegExp>();
 
-function compiled(pattern: string): RegExp {
-  const known = patterns.get(pattern);
+function compiled(schema: Schema, pattern: string): RegExp {
+  const known = patterns.get(schema);
   if (known !== undefined) return known;
-  const made = new RegExp(pattern, "u");
-  patterns.set(pattern, made);
+  const made = new RegExp(pattern);
+  patterns.set(schema, made);
   return made;
 }

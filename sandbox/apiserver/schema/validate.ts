@@ -74,7 +74,7 @@ function checkType(schema: Schema, value: JsonValue, place: Place): FieldError |
   if (schema.type === undefined || isOfType(schema.type, value)) return undefined;
   const seen = typeOf(value);
   const text = `${place.body} in body must be of type ${schema.type}: ${JSON.stringify(seen)}`;
-  return invalidValue(place.field, seen, text);
+  return typeInvalid(place.field, seen, text);
 }
 
 function isOfType(type: SchemaType, value: JsonValue): boolean {

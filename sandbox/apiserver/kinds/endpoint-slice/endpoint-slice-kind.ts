@@ -36,7 +36,7 @@ export const ENDPOINT_SLICE = builtinKind({
   generation: true,
   rules: {
     applyDefaults: defaultSlice,
-    validate: validateEndpointSlice,
+    validate: (slice, _context, old) => validateEndpointSlice(slice, old),
     validateUpdate: validateEndpointSliceUpdate,
   },
 });

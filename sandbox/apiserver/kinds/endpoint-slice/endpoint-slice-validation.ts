@@ -6,7 +6,14 @@ import {
   required,
   tooMany,
 } from "../../object/field-error.ts";
-import { isObject, type JsonObject, listAt, stringAt } from "../../object/json.ts";
+import {
+  field,
+  isObject,
+  type JsonObject,
+  jsonEquals,
+  listAt,
+  stringAt,
+} from "../../object/json.ts";
 import {
   dnsLabel,
   dnsSubdomain,
@@ -24,13 +31,21 @@ const PORTS_MAX = 20_000;
 const ADDRESSES_MAX = 100;
 const ZONE_HINTS_MAX = 8;
 
-export function validateEndpointSlice(slice: JsonObject): readonly FieldError[] {
+export function validateEndpointSlice(
+  slice: JsonObject,
+  old: JsonObject | undefined,
+): readonly FieldError[] {
   const type = stringAt(slice, ["addressType"]);
   if (type === "") return [required("addressType"), ...validatePorts(slice)];
   const known = ADDRESS_TYPES.includes(type);
+  // Endpoints that were accepted once are not held against a later update.
+  const unchanged =
+    old !== undefined && jsonEquals(field(old, "endpoints"), field(slice, "endpoints"));
   return [
     ...(known ? [] : [notSupported("addressType", type, ADDRESS_TYPES)]),
-    ...(known ? validateEndpoints(listAt(slice, ["endpoints"]).filter(isObject), type) : []),
+    ...(known && !unchanged
+      ? validateEndpoints(listAt(slice, ["endpoints"]).filter(isObject), type)
+      : []),
     ...validatePorts(slice),
   ];
 }

@@ -37,7 +37,9 @@ function selectorText(selector: JsonObject): string {
     .filter(isObject)
     .map((requirement) => {
       const key = stringAt(requirement, ["key"]);
-      const values = listAt(requirement, ["values"]).join(",");
+      const values = listAt(requirement, ["values"])
+        .filter((value) => typeof value === "string")
+        .join(",");
       switch (stringAt(requirement, ["operator"])) {
         case "In":
           return `${key} in (${values})`;

@@ -9,12 +9,10 @@ import {
   objectAt,
   stringAt,
   withField,
-  withFieldAt,
 } from "../../object/json.ts";
 import { dnsSubdomain } from "../../object/name-rules.ts";
 import { validateLabels } from "../../object/validate-metadata.ts";
 import {
-  anyObject,
   atomicList,
   atomicStruct,
   bool,
