@@ -30,6 +30,10 @@ metadata:
   name: web
 `;
 
+const HELD = JSON.stringify({ metadata: { finalizers: ["example.com/hold"] } });
+const RELEASED = JSON.stringify({ metadata: { finalizers: null } });
+const COMMAND_TIMEOUT_MS = 30_000;
+
 interface Outcome {
   readonly code: number;
   readonly out: string;
@@ -222,18 +226,14 @@ describe.skipIf(!isInstalled)("kubectl", () => {
   });
 });
 
-const HELD = JSON.stringify({ metadata: { finalizers: ["example.com/hold"] } });
-const RELEASED = JSON.stringify({ metadata: { finalizers: null } });
-const COMMAND_TIMEOUT_MS = 30_000;
-
 async function run(
   command: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<Outcome> {
   const env = { ...process.env, ...environment };
+  const options = { env, timeout: COMMAND_TIMEOUT_MS };
   try {
-    const options = { env, timeout: COMMAND_TIMEOUT_MS };
     const { stdout, stderr } = await promisify(execFile)(command, [...args], options);
     return { code: 0, out: stdout + stderr };
   } catch (failure) {
