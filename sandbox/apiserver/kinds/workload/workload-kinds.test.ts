@@ -1,0 +1,115 @@
+import { expect, test } from "vitest";
+import { type JsonObject, withFieldAt } from "../../object/json.ts";
+import { accepted, causes, KindTrial } from "../kind-trial.ts";
+import { POD } from "./pod-kind.ts";
+import { scaleOf, withScale } from "./scale.ts";
+import { DEPLOYMENT } from "./workload-kinds.ts";
+
+const CONTAINER = { name: "c", image: "nginx:1.29", ports: [{ name: "http", containerPort: 80 }] };
+
+function deployment(spec: JsonObject = {}): JsonObject {
+  const template = { metadata: { labels: { app: "a" } }, spec: { containers: [CONTAINER] } };
+  return {
+    apiVersion: "apps/v1",
+    spec: { selector: { matchLabels: { app: "a" } }, template, ...spec },
+  };
+}
+
+test("a pod gets its defaults and starts as Pending", () => {
+  const pod = accepted(new KindTrial(POD).create({ spec: { containers: [CONTAINER] } }));
+  expect(pod).toMatchObject({
+    spec: {
+      restartPolicy: "Always",
+      dnsPolicy: "ClusterFirst",
+      terminationGracePeriodSeconds: 30,
+      schedulerName: "default-scheduler",
+      enableServiceLinks: true,
+      containers: [
+        {
+          imagePullPolicy: "IfNotPresent",
+          terminationMessagePath: "/dev/termination-log",
+          ports: [{ name: "http", containerPort: 80, protocol: "TCP" }],
+        },
+      ],
+    },
+    status: { phase: "Pending" },
+  });
+});
+
+test.each<[string, JsonObject, readonly string[]]>([
+  ["no containers", {}, ["spec.containers: Required value"]],
+  ["no image", { containers: [{ name: "c" }] }, ["spec.containers[0].image: Required value"]],
+  [
+    "two containers of one name",
+    { containers: [CONTAINER, CONTAINER] },
+    ['spec.containers[1].name: Duplicate value: "c"'],
+  ],
+  [
+    "a port out of range",
+    { containers: [{ ...CONTAINER, ports: [{ containerPort: 70_000 }] }] },
+    [
+      "spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive",
+    ],
+  ],
+])("refuses a pod with %s", (_name, spec, want) => {
+  expect(causes(new KindTrial(POD).create({ spec }))).toEqual(want);
+});
+
+test("a pod may be bound to a node once and change its image, but nothing else", () => {
+  const trial = new KindTrial(POD);
+  const old = accepted(trial.create({ spec: { containers: [CONTAINER] } }));
+  const bound = accepted(trial.update(withFieldAt(old, ["spec", "nodeName"], "n1"), old));
+  const image = withFieldAt(bound, ["spec", "containers"], [{ ...CONTAINER, image: "nginx:1.30" }]);
+  accepted(trial.update(image, bound));
+  expect(causes(trial.update(withFieldAt(bound, ["spec", "nodeName"], "n2"), bound))[0]).toMatch(
+    /^spec: Forbidden: pod updates may not change fields/,
+  );
+});
+
+test("a deployment gets its defaults and its generation", () => {
+  expect(accepted(new KindTrial(DEPLOYMENT).create(deployment()))).toMatchObject({
+    metadata: { generation: 1 },
+    spec: {
+      replicas: 1,
+      strategy: {
+        type: "RollingUpdate",
+        rollingUpdate: { maxSurge: "25%", maxUnavailable: "25%" },
+      },
+      revisionHistoryLimit: 10,
+      progressDeadlineSeconds: 600,
+      template: { spec: { restartPolicy: "Always" } },
+    },
+    status: {},
+  });
+});
+
+test.each<[string, JsonObject, string]>([
+  [
+    "a selector that misses its template",
+    { selector: { matchLabels: { app: "b" } } },
+    'spec.template.metadata.labels: Invalid value: {"app":"a"}: `selector` does not match template `labels`',
+  ],
+  ["no selector", { selector: null }, "spec.selector: Required value"],
+  [
+    "negative replicas",
+    { replicas: -1 },
+    "spec.replicas: Invalid value: -1: must be greater than or equal to 0",
+  ],
+])("refuses a deployment with %s", (_name, spec, want) => {
+  expect(causes(new KindTrial(DEPLOYMENT).create(deployment(spec)))).toEqual([want]);
+});
+
+test("replicas scale to zero and the selector stays", () => {
+  const trial = new KindTrial(DEPLOYMENT);
+  const old = accepted(trial.create(deployment()));
+  expect(scaleOf(old)).toMatchObject({
+    spec: { replicas: 1 },
+    status: { replicas: 0, selector: "app=a" },
+  });
+  const none = accepted(trial.update(withScale(old, { spec: { replicas: 0 } }), old));
+  expect(none).toMatchObject({ metadata: { generation: 2 }, spec: { replicas: 0 } });
+  const other = withFieldAt(old, ["spec", "selector", "matchLabels"], { app: "a", x: "y" });
+  expect(causes(trial.update(other, old))).toContain(
+    'spec.selector: Invalid value: {"matchLabels":{"app":"a","x":"y"}}: field is immutable',
+  );
+});
