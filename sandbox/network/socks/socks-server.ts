@@ -35,6 +35,9 @@ export interface SocksServerDeps {
   readonly resolver?: NameResolver;
 }
 
+/** How long a refused client may take to hang up. */
+const HANG_UP_MS = 2000;
+
 type Request = Extract<SocksEffect, { readonly kind: "connect" | "udp-associate" }>;
 
 /** A SOCKS5 entry (RFC 1928) into a member's network: CONNECT and UDP ASSOCIATE. */
@@ -113,7 +116,7 @@ export class SocksServer {
         return;
       case "close":
         this.#deps.log.debug("socks handshake refused", { reason: effect.reason });
-        hangUp(client);
+        hangUp(client, this.#deps.clock);
         return;
       case "connect":
       case "udp-associate":
@@ -130,7 +133,7 @@ export class SocksServer {
   async #serve(request: Request, client: Socket): Promise<void> {
     const clientIp = this.#clientIp(request);
     if (clientIp === undefined) {
-      refuse(client, REPLY.notAllowed);
+      refuse(client, REPLY.notAllowed, this.#deps.clock);
       return;
     }
     if (request.early.length > 0) client.unshift(request.early);
@@ -151,7 +154,7 @@ export class SocksServer {
     const dialed = await this.#dial(address, clientIp, signal);
     if (!dialed.ok) {
       this.#deps.log.debug("socks connect failed", { address, code: dialed.error });
-      refuse(client, dialed.error);
+      refuse(client, dialed.error, this.#deps.clock);
       return;
     }
     if (client.destroyed) {
@@ -208,7 +211,7 @@ export class SocksServer {
     const opened = await association.start(this.#stopping.signal);
     if (!opened.ok || client.destroyed) {
       association.stop();
-      refuse(client, REPLY.failure);
+      refuse(client, REPLY.failure, this.#deps.clock);
       return;
     }
     // RFC 1928 section 7: "A UDP association terminates when the TCP connection ... terminates."
@@ -236,15 +239,17 @@ function toReply(error: DialError): ReplyCode {
   }
 }
 
-function refuse(client: Socket, code: ReplyCode): void {
+function refuse(client: Socket, code: ReplyCode, clock: Clock): void {
   if (client.destroyed) return;
   client.write(replyBytes(code));
-  hangUp(client);
+  hangUp(client, clock);
 }
 
 /** Says goodbye so that the last message arrives: unread input would turn the close into a reset. */
-function hangUp(client: Socket): void {
+function hangUp(client: Socket, clock: Clock): void {
   client.end();
   client.on("end", () => client.destroy());
+  const timer = clock.setTimer(HANG_UP_MS, () => client.destroy());
+  client.once("close", () => timer.cancel());
   client.resume();
 }
