@@ -7,7 +7,7 @@ import type { ReflectorInput, ReflectorStep } from "./reflector-step.ts";
 import { initialReflectorState, reflectorStep } from "./reflector-step.ts";
 
 const random = seededRandom(3);
-const BROKEN: KubeError = { kind: "unavailable", message: "connection reset" };
+const BROKEN: KubeError = { kind: "unavailable", message: "etcd is slow", status: 500 };
 
 function run(...inputs: readonly ReflectorInput<KubeObject>[]): ReflectorStep<KubeObject> {
   let step: ReflectorStep<KubeObject> = { state: initialReflectorState(), effects: [] };
@@ -56,4 +56,30 @@ test("an event without a watch is a bug", () => {
     event: { kind: "bookmark", resourceVersion: "1" },
   };
   expect(() => run(event)).toThrow(InvariantError);
+});
+
+test("a server that nobody could reach may be another one afterwards: list, do not resume", () => {
+  const refused: KubeError = { kind: "unavailable", message: "connection refused" };
+  const cut: ReflectorInput<KubeObject> = { kind: "watch-ended", lastedMs: 60_000, error: refused };
+  const waited: ReflectorInput<KubeObject> = { kind: "waited" };
+  expect(run(...LISTED, cut, waited).next).toMatchObject({ kind: "watch", resourceVersion: "10" });
+  const unreached: ReflectorInput<KubeObject> = {
+    kind: "watch-ended",
+    lastedMs: 5,
+    error: refused,
+  };
+  expect(run(...LISTED, cut, waited, unreached, waited).next).toEqual({ kind: "list" });
+});
+
+test("a watch that was silent for its whole time leads to a list; one with a bookmark does not", () => {
+  const end: ReflectorInput<KubeObject> = { kind: "watch-ended", lastedMs: 400_000 };
+  const bookmark: ReflectorInput<KubeObject> = {
+    kind: "event",
+    event: { kind: "bookmark", resourceVersion: "11" },
+  };
+  expect(run(...LISTED, end).next).toEqual({ kind: "list" });
+  expect(run(...LISTED, bookmark, end).next).toMatchObject({
+    kind: "watch",
+    resourceVersion: "11",
+  });
 });

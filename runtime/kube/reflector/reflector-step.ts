@@ -23,7 +23,8 @@ export type Phase<T> =
   | { readonly kind: "idle" }
   /** `items` of the pages so far, with the version of the first page: replaying from there misses nothing. */
   | { readonly kind: "listing"; readonly items: readonly T[]; readonly resourceVersion?: string }
-  | { readonly kind: "watching" }
+  /** `heard`: an event or bookmark has come. */
+  | { readonly kind: "watching"; readonly heard: boolean }
   | { readonly kind: "waiting" };
 
 export type ReflectorInput<T> =
@@ -104,7 +105,7 @@ function connect<T>(state: ReflectorState<T>, random: Random): ReflectorStep<T> 
   const spread = WATCH_SECONDS_MAX - WATCH_SECONDS_MIN;
   const timeoutSeconds = WATCH_SECONDS_MIN + Math.floor(spread * random.next());
   return {
-    state: { ...state, phase: { kind: "watching" } },
+    state: { ...state, phase: { kind: "watching", heard: false } },
     effects: [],
     next: { kind: "watch", resourceVersion, timeoutSeconds },
   };
@@ -140,7 +141,8 @@ function takeEvent<T extends KubeObject>(
     phase: state.phase,
   });
   // An event or bookmark proves that the watch works.
-  const { error: _, ...rest } = state;
+  const { error: _, ...known } = state;
+  const rest: ReflectorState<T> = { ...known, phase: { kind: "watching", heard: true } };
   if (event.kind === "bookmark") {
     return { state: { ...rest, resourceVersion: event.resourceVersion }, effects: [] };
   }
@@ -167,13 +169,31 @@ function takeWatchEnd<T extends KubeObject>(
       ? connect(withoutVersion(counted), random)
       : retryLater(withoutVersion(counted), end.error, random);
   }
+  const silent = end.lastedMs >= WATCH_SECONDS_MIN * 1_000 && !heard(state.phase);
   if (end.error === undefined && lasted) {
     const { error: _, ...healthy } = counted;
-    return connect(healthy, random);
+    return connect(silent ? withoutVersion(healthy) : healthy, random);
   }
   const error = end.error ?? { kind: "unavailable", message: "watch ended at once" };
-  const suspect = counted.failures + 1 >= WATCH_ATTEMPTS || error.kind === "no-such-resource";
+  const suspect =
+    silent ||
+    counted.failures + 1 >= WATCH_ATTEMPTS ||
+    error.kind === "no-such-resource" ||
+    (!lasted && isUnanswered(error));
   return retryLater(suspect ? withoutVersion(counted) : counted, error, random);
+}
+
+/**
+ * A server that tells nothing for minutes, not even a bookmark (they come about once a minute), may be waiting for a
+ * version that it has yet to reach: it was restored, or is another one under the same address.
+ */
+function heard<T>(phase: Phase<T>): boolean {
+  return phase.kind === "watching" && phase.heard;
+}
+
+/** Nobody was there: who answers next may be another life of the server, to which our version means nothing. */
+function isUnanswered(error: KubeError): boolean {
+  return error.kind === "unavailable" && error.status === undefined;
 }
 
 function withoutVersion<T>(state: ReflectorState<T>): ReflectorState<T> {
