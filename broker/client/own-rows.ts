@@ -79,8 +79,7 @@ export class OwnRows {
     for (const key of before) {
       if (!now.has(key)) this.#unwant(key);
     }
-    // Kept when empty until everything is known: such a service is known to have no rows.
-    if (now.size > 0 || !this.#isComplete) this.#services.set(service, now);
+    if (now.size > 0) this.#services.set(service, now);
     else this.#services.delete(service);
   }
 
@@ -88,12 +87,8 @@ export class OwnRows {
   markComplete(): void {
     if (this.#isComplete) return;
     this.#isComplete = true;
-    for (const [service, keys] of this.#services) {
-      if (keys.size === 0) this.#services.delete(service);
-    }
-    for (const key of this.#stored.keys()) {
-      if (!this.#desired.has(key)) this.#dirty.add(key);
-    }
+    for (const key of this.#stored.keys()) this.#dirty.add(key);
+    for (const key of this.#inFlight.keys()) this.#dirty.add(key);
   }
 
   isStored(key: RowKey): boolean {
@@ -211,7 +206,8 @@ export class OwnRows {
     const write = this.#inFlight.get(key);
     const there = write === undefined ? this.#stored.get(key)?.digest : write.digest;
     if (desired === undefined || desired.refusedHere !== undefined) {
-      if (there === undefined || !this.#mayWithdraw(key)) return undefined;
+      // Not before everything is known: what looks withdrawn may only not have been seen yet (I6).
+      if (there === undefined || !this.#isComplete) return undefined;
       const sequence = this.#sent(key, undefined, nowMs);
       return { $case: "delete", value: { sequence, key } };
     }
@@ -220,11 +216,6 @@ export class OwnRows {
     if (refusal?.isFinal === true && refusal.digest === desired.digest) return undefined;
     const sequence = this.#sent(key, desired.digest, nowMs);
     return { $case: "put", value: { sequence, row: encodeRow(desired.row) } };
-  }
-
-  /** A stored row is withdrawn when its service has been looked at, or everything has (I6). */
-  #mayWithdraw(key: RowKey): boolean {
-    return this.#isComplete || this.#services.has(serviceOfRowKey(key));
   }
 
   /** Sequences grow above all earlier ones, and above those of a broker that has forgotten ours, as wall time does. */
