@@ -3,7 +3,11 @@ import { err, ok, type Result } from "../../api/result.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import { deadline } from "../../runtime/clock/deadline.ts";
 import { parseKubeObject, parseListPage } from "../../runtime/kube/client/kube-object-parser.ts";
-import { collectionPath, objectPath, queryString } from "../../runtime/kube/client/resource-path.ts";
+import {
+  collectionPath,
+  objectPath,
+  queryString,
+} from "../../runtime/kube/client/resource-path.ts";
 import { fromErrorAnswer } from "../../runtime/kube/client/status-error.ts";
 import type {
   ApplyOptions,
@@ -22,8 +26,8 @@ import type { User } from "./auth/user.ts";
 import { MASTERS } from "./auth/user.ts";
 import type { ApiServerCore } from "./core/api-server-core.ts";
 import type { CorePump } from "./core/core-pump.ts";
+import { groupVersions } from "./discovery/group-version.ts";
 import type { ApiRequest, ApiResponse } from "./http/api-request.ts";
-import { compareVersions } from "./discovery/group-version.ts";
 import { handleRequest } from "./http/handle-request.ts";
 import { type InMemoryWatch, openInMemoryWatch } from "./in-memory-watch.ts";
 
@@ -205,14 +209,13 @@ export class InMemoryKubeClient implements KubeClient {
     plural: string,
     options: CallOptions,
   ): Promise<Result<readonly string[], KubeError>> {
-    const path = group === "" ? "/api/v1" : `/apis/${group}`;
+    const path = group === "" ? "/api" : `/apis/${group}`;
     const answer = await this.#call({ verb: "discover", method: "GET", path }, options);
-    if (!answer.ok && answer.error.status !== 404) return answer;
-    const versions = this.#deps.core.state.kinds
-      .all()
-      .filter((kind) => kind.group === group && kind.plural === plural)
-      .flatMap((kind) => kind.versions.filter(({ served }) => served).map(({ name }) => name));
-    return ok(versions.sort(compareVersions));
+    if (!answer.ok) return answer.error.status === 404 ? ok([]) : answer;
+    const served = groupVersions(this.#deps.core.state.kinds).filter(
+      (one) => one.group === group && one.resources.some(({ resource }) => resource === plural),
+    );
+    return ok(served.map(({ version }) => version));
   }
 
   /** Breaks every open watch, as a lost connection does. */
@@ -230,11 +233,7 @@ export class InMemoryKubeClient implements KubeClient {
   }
 
   async #call(call: Call, options: CallOptions): Promise<Result<unknown, KubeError>> {
-    using limit = deadline(
-      this.#deps.clock,
-      options.timeoutMs ?? CALL_TIMEOUT_MS,
-      options.signal,
-    );
+    using limit = deadline(this.#deps.clock, options.timeoutMs ?? CALL_TIMEOUT_MS, options.signal);
     const { signal } = limit;
     const lost = await this.#deps.intercept?.(call, "before", signal);
     if (lost !== undefined) return err(lost);
