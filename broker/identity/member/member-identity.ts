@@ -38,14 +38,11 @@ export function parseMemberIdentity(
   if (key.value !== certificateFingerprint(certificate.value)) {
     return err("cannot use member identity: key and certificate must belong together: they do not");
   }
-  if (!ca.value.ca || !certificate.value.checkIssued(ca.value)) {
+  const { publicKey } = ca.value;
+  const isIssued = ca.value.ca && certificate.value.checkIssued(ca.value);
+  if (!isIssued || !certificate.value.verify(publicKey)) {
     return err(
       "cannot use member identity: certificate must be issued by the authority: it is not",
-    );
-  }
-  if (!certificate.value.verify(ca.value.publicKey)) {
-    return err(
-      "cannot use member identity: certificate must be signed by the authority: it is not",
     );
   }
   const expiresAt = certificate.value.validToDate;
