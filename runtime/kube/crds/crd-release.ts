@@ -1,7 +1,7 @@
 import type { CustomResourceDefinition } from "../../../api/kube/custom-resource-definition.ts";
 
 /** Which release of an API a CRD carries, from its labels (VER-07). */
-export interface CrdRelease {
+interface CrdRelease {
   readonly major: number;
   readonly minor: number;
   readonly patch: number;
@@ -13,7 +13,7 @@ const RELEASE_LABEL = "multicluster.x-k8s.io/release-version";
 const REVISION_LABEL = "multicluster.x-k8s.io/crd-schema-revision";
 
 /** Undefined when a label is missing or cannot be read. */
-export function crdReleaseOf(definition: CustomResourceDefinition): CrdRelease | undefined {
+function crdReleaseOf(definition: CustomResourceDefinition): CrdRelease | undefined {
   const labels = definition.metadata.labels ?? {};
   const release = /^v(\d{1,9})\.(\d{1,9})\.(\d{1,9})$/.exec(labels[RELEASE_LABEL] ?? "");
   const revision = labels[REVISION_LABEL] ?? "";

@@ -19,7 +19,7 @@ export interface ReflectorState<T> {
   readonly error?: KubeError;
 }
 
-export type Phase<T> =
+type Phase<T> =
   | { readonly kind: "idle" }
   /** `items` of the pages so far, with the version of the first page: replaying from there misses nothing. */
   | { readonly kind: "listing"; readonly items: readonly T[]; readonly resourceVersion?: string }
