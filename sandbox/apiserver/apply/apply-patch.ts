@@ -11,7 +11,7 @@ import {
 } from "../object/json.ts";
 import { badRequest, invalid, type StatusError } from "../object/status-error.ts";
 import { rfc3339 } from "../object/timestamp.ts";
-import { pruneUnknown } from "../schema/prune-unknown.ts";
+import { checkConfiguration } from "./check-configuration.ts";
 import { conflictError } from "./conflict-error.ts";
 import { difference, EMPTY_SET, type FieldSet, intersection, union } from "./field-set.ts";
 import { fieldSetOf, withNamedFields } from "./field-set-of.ts";
@@ -82,18 +82,16 @@ function refusal({ applied, manager, version, apiVersion }: ApplyRequest): Statu
     return invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", [missing]);
   }
   if (hasManagedFields(applied)) return badRequest("metadata.managedFields must be nil");
-  const [unknown] = pruneUnknown(version.schema, applied).unknownPaths;
-  if (unknown === undefined) return undefined;
-  const [groupVersion, kind] = [
-    apiVersion.includes("/") ? apiVersion : `/${apiVersion}`,
-    stringAt(applied, ["kind"]),
-  ];
+  const wrong = checkConfiguration(version.schema, applied);
+  if (wrong === undefined) return undefined;
+  const groupVersion = apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
+  const kind = stringAt(applied, ["kind"]);
   const namespace = stringAt(applied, ["metadata", "namespace"]);
   const name = stringAt(applied, ["metadata", "name"]);
   return {
     code: 500,
     reason: "InternalError",
-    message: `failed to create typed patch object (${namespace}/${name}; ${groupVersion}, Kind=${kind}): .${unknown}: field not declared in schema`,
+    message: `failed to create typed patch object (${namespace}/${name}; ${groupVersion}, Kind=${kind}): ${wrong}`,
   };
 }
 

@@ -4,13 +4,12 @@ import type { FieldSet } from "./field-set.ts";
 import {
   childSchema,
   fieldElement,
-  isEmptyContainer,
   isGranularList,
   itemElement,
   itemSchema,
 } from "./path-element.ts";
 
-/** The object without the members of `gone`. A list, map or struct that loses its last content goes with it. */
+/** The object without the members of `gone`. A container that loses its last content stays, empty, unless it is a member itself. */
 export function removeItems(schema: Schema, object: JsonObject, gone: FieldSet): JsonObject {
   const kept: [string, JsonValue][] = [];
   for (const [name, value] of Object.entries(object)) {
@@ -23,7 +22,7 @@ export function removeItems(schema: Schema, object: JsonObject, gone: FieldSet):
 
 function removeFrom(schema: Schema, value: JsonValue, gone: FieldSet): JsonValue | undefined {
   if (gone.member) return undefined;
-  if (isObject(value)) return unlessEmptied(value, removeItems(schema, value, gone));
+  if (isObject(value)) return removeItems(schema, value, gone);
   if (!isList(value) || !isGranularList(schema)) return value;
   const kept: JsonValue[] = [];
   value.forEach((item, index) => {
@@ -31,9 +30,5 @@ function removeFrom(schema: Schema, value: JsonValue, gone: FieldSet): JsonValue
     const left = below === undefined ? item : removeFrom(itemSchema(schema), item, below);
     if (left !== undefined) kept.push(left);
   });
-  return unlessEmptied(value, kept);
-}
-
-function unlessEmptied(before: JsonValue, after: JsonValue): JsonValue | undefined {
-  return isEmptyContainer(after) && !isEmptyContainer(before) ? undefined : after;
+  return kept;
 }

@@ -164,6 +164,18 @@ test.each<[string, Partial<ApplyRequest>, number, string]>([
     500,
     "failed to create typed patch object (/ssa; /v1, Kind=Service): .spec.nope: field not declared in schema",
   ],
+  [
+    "an item without its key",
+    { applied: service({ ports: [{ name: "x" }] }) },
+    500,
+    'failed to create typed patch object (/ssa; /v1, Kind=Service): .spec.ports: element 0: associative list with keys has an element that omits key field "port" (and doesn\'t have default value)',
+  ],
+  [
+    "one item twice",
+    { applied: service({ ports: [{ port: 80 }, { port: 80, protocol: "TCP" }] }) },
+    500,
+    'failed to create typed patch object (/ssa; /v1, Kind=Service): .spec.ports: duplicate entries for key [port=80,protocol="TCP"]',
+  ],
 ])("refuses %s", (_name, request, code, message) => {
   const refused = applyPatch({ ...BASE, live: undefined, manager: "a", applied: BY_A, ...request });
   expect(refused).toMatchObject({ ok: false, error: { code, message } });
