@@ -66,7 +66,7 @@ async function aServer(script: Script, tcp: Reply = {}): Promise<DnsClient> {
     stream.close();
     socket.close();
   });
-  const options = { attempts: 3, timeoutMs: 60 };
+  const options = { attempts: 3, timeoutMs: 150 };
   const deps = { clock: systemClock, random: seededRandom(3) };
   return new DnsClient({ host: "127.0.0.1", port }, options, deps);
 }

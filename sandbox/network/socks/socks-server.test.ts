@@ -10,8 +10,8 @@ import { connectCode } from "../testing/socks-client.ts";
 import { REPLY } from "./socks-message.ts";
 import { SocksServer, type SocksServerOptions } from "./socks-server.ts";
 
-/** Every dial ends when its signal aborts, with `error`. */
-function aHangingDialer(error: DialError): Dialer & { readonly aborted: Promise<void> } {
+/** Every dial ends when its signal aborts, with `outcome`. */
+function aHangingDialer(outcome: DialError): Dialer & { readonly aborted: Promise<void> } {
   const aborted = Promise.withResolvers<void>();
   const hang = (options: {
     readonly signal: AbortSignal;
@@ -19,7 +19,7 @@ function aHangingDialer(error: DialError): Dialer & { readonly aborted: Promise<
     new Promise((resolve) => {
       options.signal.addEventListener("abort", () => {
         aborted.resolve();
-        resolve(err(error));
+        resolve(err(outcome));
       });
     });
   return {

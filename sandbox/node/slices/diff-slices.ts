@@ -26,6 +26,13 @@ export function isOwnSlice(slice: EndpointSlice, serviceName: string): boolean {
   );
 }
 
+/** A plan that is being made. */
+interface OpenPlan {
+  readonly create: EndpointSlice[];
+  readonly update: EndpointSlice[];
+  readonly remove: EndpointSlice[];
+}
+
 interface Filled {
   readonly slice: EndpointSlice;
   endpoints: readonly Endpoint[];
@@ -47,11 +54,7 @@ export function diffSlices(
     const key = groupKey(slice.addressType, slice.ports ?? []);
     byKey.set(key, [...(byKey.get(key) ?? []), slice]);
   }
-  const plan = {
-    create: [] as EndpointSlice[],
-    update: [] as EndpointSlice[],
-    remove: [] as EndpointSlice[],
-  };
+  const plan: OpenPlan = { create: [], update: [], remove: [] };
   for (const group of wanted) {
     const key = groupKey(group.addressType, group.ports);
     const present = byKey.get(key) ?? [];
@@ -78,7 +81,7 @@ function planGroup(
   group: EndpointGroup,
   present: readonly EndpointSlice[],
   newName: () => string,
-  plan: { create: EndpointSlice[]; update: EndpointSlice[]; remove: EndpointSlice[] },
+  plan: OpenPlan,
 ): void {
   const { filled, unplaced } = keepInPlace(group, present);
   let rest = fillRoom(filled, unplaced);
