@@ -1,7 +1,8 @@
 import { mkdtemp, rm, stat } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createServer as createTlsServer } from "node:tls";
 import { describe, expect, test } from "vitest";
 import type { Result } from "../../api/result.ts";
 import { createGrpcBrokerLink } from "../../broker/client/grpc/grpc-broker-link.ts";
@@ -34,6 +35,7 @@ class TestBroker implements AsyncDisposable {
   readonly store = new MemoryStore("epoch-1");
   readonly #stop = new AbortController();
   #authority: CertificateAuthority | undefined;
+  #serving: ServingCertificate | undefined;
   #running: RunningBroker | undefined;
   port = 0;
 
@@ -55,6 +57,7 @@ class TestBroker implements AsyncDisposable {
     const authority = must(await openAuthorityFile(join(this.dir, "data"), "prod", clock));
     this.#authority = authority;
     const serving = new ServingCertificate({ hosts: [] }, { authority, clock, random, log });
+    this.#serving = serving;
     must(await serving.start(this.#stop.signal));
     const tokens = new TokenFolder(join(this.dir, "data"));
     const identity = new ClustersetAuthority({ authority, tokens, members: this.store, clock });
@@ -66,6 +69,14 @@ class TestBroker implements AsyncDisposable {
       ),
     );
     this.port = this.#running.listen.port;
+  }
+
+  /** What it shows to those who connect. */
+  async serving(): Promise<{ keyPem: string; chainPem: string; caPem: string }> {
+    const { certPem: caPem } = must(await openAuthorityFile(join(this.dir, "data"), "prod", clock));
+    const current = this.#serving?.current();
+    if (current === undefined) throw new Error("broker is not started");
+    return { ...current, caPem };
   }
 
   async stop(): Promise<void> {
@@ -129,6 +140,30 @@ describe("joining over gRPC", () => {
     must(await broker.join("a", token, store));
   });
 
+  test("a server that borrows the authority's certificate without its key never sees the token", async () => {
+    await using broker = await TestBroker.start();
+    await using impostor = await TestBroker.start();
+    const token = await broker.token({ clusterId: "a" });
+    const { keyPem, chainPem } = await impostor.serving();
+    const [leaf = ""] = chainPem.split(/(?<=-----END CERTIFICATE-----\n)/);
+    const borrowed = leaf + (await broker.serving()).caPem;
+    let seen = "";
+    const options = { key: keyPem, cert: borrowed, ALPNProtocols: ["h2"] };
+    const server = createTlsServer(options, (socket) => {
+      socket.on("error", () => undefined);
+      socket.on("data", (data) => (seen += data.toString("latin1")));
+    });
+    server.on("tlsClientError", () => undefined);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const joined = await joinClusterset(
+      { clusterId: "a", token, address: `127.0.0.1:${portOf(server)}`, timeoutMs: 1500 },
+      { store: broker.identityStore("a"), clock, random },
+    );
+    server.close();
+    expect(joined.ok).toBe(false);
+    expect(seen).not.toContain("isthmus-join");
+  });
+
   test("a join whose answer is lost can be repeated with its key, and by nobody else", async () => {
     await using broker = await TestBroker.start();
     const token = await broker.token({ clusterId: "a" });
@@ -165,10 +200,8 @@ describe("joining over gRPC", () => {
     const token = await broker.token({ clusterId: "a" });
     const silent = createServer();
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-    const address = silent.address();
-    const port = typeof address === "object" && address !== null ? address.port : 0;
     const joined = await joinClusterset(
-      { clusterId: "a", token, address: `127.0.0.1:${port}`, timeoutMs: 500 },
+      { clusterId: "a", token, address: `127.0.0.1:${portOf(silent)}`, timeoutMs: 500 },
       { store: broker.identityStore("a"), clock, random },
     );
     silent.close();
@@ -225,6 +258,11 @@ async function until(condition: () => boolean): Promise<void> {
     if (clock.monotonicMs() - startMs > 20_000) throw new Error("not within 20 s");
     await new Promise<void>((resolve) => void clock.setTimer(5, resolve));
   }
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 /** A store's methods as an object, so that one of them can be replaced. */

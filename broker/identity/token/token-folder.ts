@@ -10,7 +10,7 @@ import {
 } from "./token-record.ts";
 
 /** BOUNDED: by this many tokens, expired ones excluded; each is a small file. */
-export const MAX_TOKENS = 1000;
+const MAX_TOKENS = 1000;
 /** Redeemed and expired tokens stay this long, so that "expired" and "used" can be told from "unknown". */
 const KEEP_EXPIRED_MS = 24 * 3600 * 1000;
 
@@ -22,8 +22,10 @@ const KEEP_EXPIRED_MS = 24 * 3600 * 1000;
 export class TokenFolder {
   readonly #open: string;
   readonly #used: string;
+  readonly #maxTokens: number;
 
-  constructor(dataDir: string) {
+  constructor(dataDir: string, maxTokens: number = MAX_TOKENS) {
+    this.#maxTokens = maxTokens;
     this.#open = join(dataDir, "tokens");
     this.#used = join(dataDir, "tokens", "used");
   }
@@ -32,9 +34,9 @@ export class TokenFolder {
   async add(token: TokenRecord): Promise<Result<undefined, string>> {
     await mkdir(this.#used, { recursive: true, mode: 0o700 });
     const count = await this.#removeExpired(token.createdAtMs);
-    if (count >= MAX_TOKENS) {
+    if (count >= this.#maxTokens) {
       return err(
-        `cannot create join token: at most ${MAX_TOKENS} may be open at once: got ${count}`,
+        `cannot create join token: at most ${this.#maxTokens} may be open at once: got ${count}`,
       );
     }
     const created = await createFile(join(this.#open, fileName(token.id)), JSON.stringify(token));
