@@ -3,7 +3,7 @@ import { rowKey } from "../../api/broker/row.ts";
 import { serviceKey } from "../../api/service-key.ts";
 import { testCluster } from "../wire/row-arbitrary.ts";
 import { anEndpointsRow, anExportRow } from "../wire/test-rows.ts";
-import type { BrokerLink, LinkEvent } from "./broker-link.ts";
+import type { BrokerLink, LinkEvent, LinkStatus } from "./broker-link.ts";
 
 /** What the suite needs of an adapter: a broker, links of its members, and faults. */
 export interface LinkWorld extends AsyncDisposable {
@@ -86,6 +86,26 @@ export function describeBrokerLink(name: string, make: () => Promise<LinkWorld>)
       await world.until(() => b.foreignRows(WEB).length === 2);
     });
 
+    test("coming back to an unchanged world changes nothing and says nothing (I9)", async () => {
+      await using world = await make();
+      const [a, b] = [await world.link("a"), await world.link("b")];
+      a.setNamespaces(SHOP);
+      b.setNamespaces(SHOP);
+      a.setOwnRows(WEB, [exported, slice]);
+      a.markOwnComplete();
+      b.markOwnComplete();
+      await world.until(() => b.foreignRows(WEB).length === 2 && a.isStored(rowKey(slice)));
+      await world.until(() => a.hasSynced() && b.hasSynced());
+      const events: LinkEvent[] = [];
+      for (const link of [a, b]) link.subscribe((event) => events.push(event));
+      await world.stopBroker();
+      await world.until(() => [a, b].every((link) => link.status().kind === "connecting"));
+      await world.startBroker();
+      await world.until(() => [a, b].every((link) => isSynced(link.status())));
+      expect(events.filter(({ kind }) => kind !== "connection-changed")).toEqual([]);
+      expect(a.isStored(rowKey(exported))).toBe(true);
+    });
+
     test("a member that stops withdraws nothing, and its next process only what it no longer wants (I6, CLN-10)", async () => {
       await using world = await make();
       const [a, b] = [await world.link("a"), await world.link("b")];
@@ -136,4 +156,8 @@ export function describeBrokerLink(name: string, make: () => Promise<LinkWorld>)
       expect(a.status().kind).toBe("connected");
     });
   });
+}
+
+function isSynced(status: LinkStatus): boolean {
+  return status.kind === "connected" && status.synced;
 }

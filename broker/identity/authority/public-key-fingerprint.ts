@@ -1,8 +1,5 @@
 import { createHash, createPublicKey, type KeyObject, type X509Certificate } from "node:crypto";
 
-/** Bytes of a fingerprint in text: SHA-256, base64url without padding. */
-export const FINGERPRINT_LENGTH = 43;
-
 /**
  * SHA-256 over the SubjectPublicKeyInfo, base64url: names a key whatever certificate carries it, so that
  * a token outlives a renewal of the authority's certificate.
