@@ -1,17 +1,17 @@
-import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { invariant } from "../../../api/invariant.ts";
 import { SERVICE } from "../kinds/service/service-kind.ts";
 import {
   field,
   fieldAt,
+  isObject,
   type JsonObject,
   type JsonValue,
+  listAt,
   objectAt,
   withFieldAt,
 } from "../object/json.ts";
 import { toStatus } from "../object/status-error.ts";
-import type { Schema } from "../schema/schema.ts";
 import { type ApplyRequest, applyPatch } from "./apply-patch.ts";
 import { trackUpdate } from "./track-update.ts";
 
@@ -279,106 +279,22 @@ describe("updates", () => {
   });
 });
 
-/** Every shape of merging in one schema. */
-const SCHEMA: Schema = {
-  type: "object",
-  properties: {
-    kind: { type: "string" },
-    struct: { type: "object", properties: { a: { type: "integer" }, b: { type: "integer" } } },
-    map: { type: "object", additionalProperties: { type: "integer" } },
-    set: { type: "array", items: { type: "string" }, "x-kubernetes-list-type": "set" },
-    atomic: { type: "array", items: { type: "integer" } },
-    items: {
-      type: "array",
-      "x-kubernetes-list-type": "map",
-      "x-kubernetes-list-map-keys": ["k"],
-      items: { type: "object", properties: { k: { type: "string" }, v: { type: "integer" } } },
-    },
-  },
-};
-const small = fc.integer({ min: 0, max: 2 });
-const key = fc.constantFrom("x", "y", "z");
-const config = fc.record(
-  {
-    struct: fc
-      .record({ a: small, b: small }, { requiredKeys: [] })
-      .filter((o) => Object.keys(o).length > 0),
-    map: fc.dictionary(key, small, { minKeys: 1 }),
-    set: fc.uniqueArray(key, { minLength: 1 }),
-    atomic: fc.array(small, { minLength: 1 }),
-    items: fc.uniqueArray(fc.record({ k: key, v: small }), {
-      minLength: 1,
-      selector: (item) => item.k,
-    }),
-  },
-  { requiredKeys: [] },
-);
-const LAW = { ...BASE, version: { schema: SCHEMA, emptyObject: {} }, hasStatusSubresource: false };
-
-function lawApply(live: JsonObject | undefined, manager: string, applied: JsonObject): JsonObject {
-  return apply(live, manager, applied, { ...LAW, force: true });
-}
-
-function withoutOwners(object: JsonObject): JsonObject {
-  const { metadata: _, ...rest } = object;
-  return rest;
-}
-
-describe("laws", () => {
-  test("applying twice is applying once", () => {
-    fc.assert(
-      fc.property(config, config, (before, applied) => {
-        const live = lawApply(lawApply(undefined, "other", before), "me", applied);
-        const again = applyPatch({ ...LAW, live, manager: "me", applied, force: false });
-        expect(again).toEqual({ ok: true, value: { object: live, changed: false } });
-      }),
-    );
+test("kubectl moves an object from client-side to server-side apply by editing managedFields", () => {
+  const PATH = ["metadata", "managedFields"];
+  const created = trackUpdate({
+    ...BASE,
+    before: undefined,
+    after: BY_A,
+    manager: "kubectl-client-side-apply",
   });
-
-  test("a manager that gives everything up leaves what the other applied, and nothing else", () => {
-    fc.assert(
-      fc.property(config, config, (theirs, mine) => {
-        const alone = lawApply(undefined, "they", theirs);
-        const result = applyPatch({ ...LAW, live: alone, manager: "me", applied: mine });
-        if (!result.ok) return;
-        const left = lawApply(result.value.object, "me", { kind: "X" });
-        const { kind: _, ...content } = withoutOwners(left);
-        expect(sorted(content)).toEqual(sorted(withoutOwners(alone)));
-      }),
-    );
-  });
-
-  test("after a forced apply the object says what was applied, and its manager meets no conflict", () => {
-    fc.assert(
-      fc.property(config, config, (theirs, mine) => {
-        const live = lawApply(lawApply(undefined, "they", theirs), "me", mine);
-        const merged = lawApply(live, "third", mine);
-        expect(sorted(withoutOwners(merged))).toEqual(sorted(withoutOwners(live)));
-      }),
-    );
-  });
-
-  test("an update owns exactly what it changed: updating back and forth ends where it began", () => {
-    fc.assert(
-      fc.property(config, config, (a, b) => {
-        const first = trackUpdate({ ...LAW, before: undefined, after: a, manager: "m" });
-        const second = trackUpdate({ ...LAW, before: first, after: b, manager: "m" });
-        const third = trackUpdate({ ...LAW, before: second, after: a, manager: "m" });
-        if (Object.keys(a).length === 0 || Object.keys(b).length === 0) return;
-        expect(owners(third)).toEqual(owners(first));
-      }),
-    );
-  });
+  const [updater] = listAt(created, PATH);
+  invariant(isObject(updater), "the create is recorded");
+  const mine = { ...updater, manager: "kubectl", operation: "Apply" };
+  const edited = withFieldAt(created, PATH, [mine]);
+  const moved = trackUpdate({ ...BASE, before: created, after: edited, manager: "kubectl" });
+  expect(fieldAt(moved, PATH)).toEqual([mine]);
+  const applied = apply(moved, "kubectl", service({ ports: [{ name: "http", port: 81 }] }));
+  expect(ports(applied)).toEqual([{ name: "http", port: 81 }]);
+  expect(fieldAt(applied, ["spec", "selector"])).toBeUndefined();
+  expect(fieldAt(applied, ["metadata", "labels"])).toBeUndefined();
 });
-
-/** Sets and keyed lists without their order. */
-function sorted(object: JsonObject): JsonObject {
-  return Object.fromEntries(
-    Object.entries(object).map(([name, value]) => [
-      name,
-      Array.isArray(value) && name !== "atomic"
-        ? value.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
-        : value,
-    ]),
-  );
-}
