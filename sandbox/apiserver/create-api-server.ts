@@ -9,7 +9,7 @@ import type { TokenClaims } from "./auth/service-account-token.ts";
 import type { User } from "./auth/user.ts";
 import { ApiServerCore } from "./core/api-server-core.ts";
 import { CorePump } from "./core/core-pump.ts";
-import { HttpServer } from "./http/http-server.ts";
+import { HttpServer } from "./http/shell/http-server.ts";
 import { stringAt } from "./object/json.ts";
 
 export interface ApiServerOptions {

@@ -144,7 +144,7 @@ describe("watch", () => {
   });
 
   test.each([
-    ["broken", (_: AbortController) => client.breakWatches(LOST), LOST],
+    ["broken", () => client.breakWatches(LOST), LOST],
     ["aborted", (abort: AbortController) => abort.abort(), { kind: "aborted" }],
   ])("%s: it ends with that error and frees its place", async (_, end, error) => {
     const abort = new AbortController();

@@ -21,9 +21,10 @@ const CRDS = ["serviceexports", "serviceimports"].map((plural) =>
 const NOT_IN_STEPS = "10-compaction-and-bookmarks.jsonl";
 
 const isPresent = existsSync(RECORDING);
-if (!isPresent) console.warn(`skipped: the recording is not at ${RECORDING}`);
 
-test.skipIf(!isPresent)("answers like the recorded kube-apiserver", async () => {
+const absence = isPresent ? "" : ` (skipped: there is no recording at ${RECORDING})`;
+
+test.skipIf(!isPresent)(`answers like the recorded kube-apiserver${absence}`, async () => {
   await using server = await startApiServer();
   const env = {
     ...process.env,

@@ -43,9 +43,10 @@ const isInstalled = (await run("kubectl", ["version", "--client"], {})).code ===
 if (!isInstalled && process.env["CI"] === "true") {
   throw new Error("cannot test with kubectl: must be on the PATH when CI=true: not found");
 }
-if (!isInstalled) console.warn("skipped: kubectl is not on the PATH");
 
-describe.skipIf(!isInstalled)("kubectl", () => {
+const absence = isInstalled ? "" : " (skipped: kubectl is not on the PATH)";
+
+describe.skipIf(!isInstalled)(`kubectl${absence}`, () => {
   let server: TestApiServer;
   let manifest: string;
   let environment: Readonly<Record<string, string>>;

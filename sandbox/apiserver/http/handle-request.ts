@@ -2,13 +2,14 @@ import { err, ok, type Result } from "../../../api/result.ts";
 import { authorize, impersonate } from "../auth/authorize.ts";
 import type { ApiServerCore } from "../core/api-server-core.ts";
 import { discoveryDocument } from "../discovery/discovery-document.ts";
-import type { Verb } from "../kinds/kind.ts";
+import type { Kind, Verb } from "../kinds/kind.ts";
 import type { StatusError } from "../object/status-error.ts";
 import type { ApiRequest, ApiResponse } from "./api-request.ts";
 import { errorResponse, textResponse } from "./represent.ts";
 import { parseResourcePath, type ResourcePath } from "./resource-path.ts";
 import { serveResource } from "./serve-resource.ts";
 import { type ReviewDeps, reviewVerb, serveReview } from "./serve-review.ts";
+import { serveScale } from "./serve-scale.ts";
 
 /** Answers one request; never throws for what a client can send. */
 export function handleRequest(
@@ -53,9 +54,7 @@ function serveApi(
   const served = core.state.kinds.find(path.group, path.version, path.resource);
   if (served === undefined) return notServed();
   const { subresource } = path;
-  if (subresource !== "" && !(subresource === "status" && served.kind.subresources.status)) {
-    return notServed();
-  }
+  if (!hasSubresource(served.kind, subresource)) return notServed();
   if (path.namespace !== "" && !served.kind.namespaced) return notServed();
   if (path.namespace === "" && served.kind.namespaced && path.name !== "") return notServed();
   if (!verb.ok) return errorResponse(verb.error);
@@ -63,6 +62,7 @@ function serveApi(
     return errorResponse(methodNotAllowed());
   }
   const target = { ...served, ...(path.namespace === "" ? {} : { namespace: path.namespace }) };
+  if (subresource === "scale") return serveScale(core, request, { ...target, name: path.name });
   return serveResource(core, {
     request,
     verb: verb.value,
@@ -72,8 +72,13 @@ function serveApi(
   });
 }
 
+function hasSubresource({ subresources }: Kind, name: string): boolean {
+  if (name === "") return true;
+  return (name === "status" || name === "scale") && subresources[name] === true;
+}
+
 function isServedVerb(verb: Verb, subresource: string, verbs: readonly Verb[]): boolean {
-  if (subresource === "status") return verb === "get" || verb === "update" || verb === "patch";
+  if (subresource !== "") return verb === "get" || verb === "update" || verb === "patch";
   return verbs.includes(verb);
 }
 

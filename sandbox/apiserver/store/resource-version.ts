@@ -5,6 +5,11 @@ export function withResourceVersion(object: JsonObject, revision: number): JsonO
   return withFieldAt(object, ["metadata", "resourceVersion"], String(revision));
 }
 
+/** `version` as a client wrote it; "" for none. */
+export function withResourceVersionText(object: JsonObject, version: string): JsonObject {
+  return withFieldAt(object, ["metadata", "resourceVersion"], version === "" ? undefined : version);
+}
+
 export function resourceVersionOf(object: JsonObject): string {
   return stringAt(object, ["metadata", "resourceVersion"]);
 }

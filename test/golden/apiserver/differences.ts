@@ -43,4 +43,9 @@ export const DIFFERENCES: readonly Difference[] = [
     titles: ["self subject access review", "token request"],
     path: /^\.content\.metadata/,
   },
+  {
+    reason: "answers are JSON or YAML: protobuf is read in requests, not written",
+    titles: ["not acceptable"],
+    path: /^\.content\.message$/,
+  },
 ];

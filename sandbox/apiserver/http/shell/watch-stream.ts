@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
-import type { Logger } from "../../../runtime/log/log.ts";
-import type { OpenWatch, WatchEvent } from "../watch/watch-event.ts";
-import type { WatchResponse } from "./api-request.ts";
+import type { Logger } from "../../../../runtime/log/log.ts";
+import type { OpenWatch, WatchEvent } from "../../watch/watch-event.ts";
+import type { WatchResponse } from "../api-request.ts";
 
 /** Bytes that may wait for a slow watcher beyond its first state; then it is cut and has to come back. */
 const BACKLOG_MAX_BYTES = 16 * 1024 * 1024;

@@ -2,20 +2,20 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { TLSSocket } from "node:tls";
-import type { Clock } from "../../../runtime/clock/clock.ts";
-import type { Logger } from "../../../runtime/log/log.ts";
+import type { Clock } from "../../../../runtime/clock/clock.ts";
+import type { Logger } from "../../../../runtime/log/log.ts";
 import {
   type AuthenticationOptions,
   authenticate,
   type Credentials,
-} from "../auth/authenticate.ts";
-import type { ApiServerCore } from "../core/api-server-core.ts";
-import type { CorePump } from "../core/core-pump.ts";
-import { tooLarge } from "../object/status-error.ts";
-import type { ApiRequest, ApiResponse, BodyResponse, WatchResponse } from "./api-request.ts";
-import { handleRequest } from "./handle-request.ts";
-import { errorResponse } from "./represent.ts";
-import type { ReviewDeps } from "./serve-review.ts";
+} from "../../auth/authenticate.ts";
+import type { ApiServerCore } from "../../core/api-server-core.ts";
+import type { CorePump } from "../../core/core-pump.ts";
+import { tooLarge } from "../../object/status-error.ts";
+import type { ApiRequest, ApiResponse, BodyResponse, WatchResponse } from "../api-request.ts";
+import { handleRequest } from "../handle-request.ts";
+import { errorResponse } from "../represent.ts";
+import type { ReviewDeps } from "../serve-review.ts";
 import { WatchStream } from "./watch-stream.ts";
 
 export interface HttpServerOptions {
