@@ -30,7 +30,7 @@ testStoreCompliance(
     return { open: () => open(path, 1) };
   },
   8,
-;
+);
 
 test("a second broker on one folder is told so, until the first has closed", async () => {
   const first = await open(root);
