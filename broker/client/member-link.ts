@@ -1,15 +1,12 @@
 import type { BrokerMessage, MemberMessage } from "../../api/broker/broker.gen.ts";
 import type { Row, RowKey } from "../../api/broker/row.ts";
-import { type ClusterId, parseClusterId } from "../../api/cluster-id.ts";
+import type { ClusterId } from "../../api/cluster-id.ts";
 import { assertNever } from "../../api/invariant.ts";
-import { err, ok, type Result } from "../../api/result.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
 import { backoffMs } from "../../runtime/backoff/backoff.ts";
 import type { Clock, Timer } from "../../runtime/clock/clock.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { Random } from "../../runtime/random/random.ts";
-import { decodeRow } from "../wire/decode-row.ts";
-import { parseRowKey, rowKeyOfMessage } from "../wire/parse-row-key.ts";
 import type { BrokerLink, LinkEvent, LinkStatus } from "./broker-link.ts";
 import {
   CLIENT_TIMING,
@@ -20,6 +17,7 @@ import {
   nextTimerMs,
   PROTOCOL_VERSIONS,
 } from "./client-step.ts";
+import { MessageIntake } from "./message-intake.ts";
 import { Mirror } from "./mirror.ts";
 import { OwnRows } from "./own-rows.ts";
 import { Subscription } from "./subscription.ts";
@@ -51,6 +49,7 @@ export class MemberLink implements BrokerLink {
   readonly #subscription = new Subscription();
   readonly #mirror = new Mirror(this.#subscription);
   readonly #own = new OwnRows();
+  readonly #intake: MessageIntake;
   #state: ClientState = { kind: "idle" };
   #stream: SyncStream | undefined;
   #isStarted = false;
@@ -64,6 +63,12 @@ export class MemberLink implements BrokerLink {
   constructor(options: MemberLinkOptions, deps: Deps) {
     this.#options = options;
     this.#deps = deps;
+    this.#intake = new MessageIntake(options.clusterId, {
+      subscription: this.#subscription,
+      mirror: this.#mirror,
+      own: this.#own,
+      log: deps.log,
+    });
   }
 
   /** Connects as soon as the namespaces are known, and stays connected until the signal aborts. */
@@ -245,114 +250,23 @@ export class MemberLink implements BrokerLink {
   }
 
   #apply(message: Broker): void {
-    const applied = this.#take(message);
+    const applied = this.#intake.take(message);
     if (!applied.ok) {
       this.#step({ kind: "violated", reason: applied.error });
       return;
     }
     this.#tell(applied.value);
+    if (message.$case === "synced") this.#noteSynced();
     this.#pump();
   }
 
-  /** Takes one message into the tables. Error: it makes no sense, so the stream cannot be trusted. */
-  #take(message: Broker): Result<Changed, string> {
-    switch (message.$case) {
-      case "welcome":
-        this.#mirror.beginSession(message.value.storeEpoch);
-        this.#own.beginSession(message.value.sequence);
-        return NO_CHANGE;
-      case "synced":
-        return ok(this.#synced(message.value.generation));
-      case "stored":
-        return ok(this.#own.stored(message.value.sequence));
-      case "ownRowsEnd":
-        return ok(this.#own.listEnded());
-      case "ownRow":
-        return this.#takeOwnRow(message);
-      case "refused":
-        return this.#takeRefused(message);
-      case "ownerReset":
-      case "rowPut":
-      case "rowDelete":
-      case "ownerComplete":
-      case "ownerGone":
-        return this.#takeForeign(message);
-      case "pong":
-        return NO_CHANGE;
-      default:
-        return assertNever(message);
-    }
-  }
-
-  #takeOwnRow({ value }: Extract<Broker, { $case: "ownRow" }>): Result<Changed, string> {
-    const key = parseRowKey(value.key);
-    if (!key.ok) return key;
-    if (this.#own.listed(key.value, value.sequence, value.digest)) return NO_CHANGE;
-    return err("own rows at the broker must be within the limit of one cluster: got more");
-  }
-
-  #takeRefused({ value }: Extract<Broker, { $case: "refused" }>): Result<Changed, string> {
-    const key = parseRowKey(value.key);
-    // Not even the broker could read the key: our bug, which a new stream would only repeat.
-    if (!key.ok) {
-      this.#deps.log.error("own row refused without its key", { err: value.reason });
-      return NO_CHANGE;
-    }
-    this.#deps.log.warn("own row refused by broker", { key: key.value, err: value.reason });
-    return ok(this.#own.refused(key.value, value.sequence, value.reason));
-  }
-
-  #takeForeign(message: ForeignMessage): Result<Changed, string> {
-    const owner = parseClusterId(ownerOf(message));
-    if (!owner.ok) return owner;
-    const cluster = owner.value;
-    if (cluster === this.#options.clusterId) return NO_CHANGE;
-    switch (message.$case) {
-      case "ownerReset":
-        this.#mirror.reset(cluster, message.value.namespaces);
-        return NO_CHANGE;
-      case "ownerComplete":
-        return message.value.version === undefined
-          ? err("OwnerComplete must hold a version: got none")
-          : ok(this.#mirror.complete(cluster, message.value.version));
-      case "ownerGone":
-        return ok(this.#mirror.gone(cluster, message.value.incarnation));
-      case "rowDelete": {
-        const key = parseRowKey(message.value.key);
-        return key.ok ? ok(this.#mirror.delete(cluster, message.value, key.value)) : key;
-      }
-      case "rowPut":
-        return this.#takeRow(cluster, message);
-      default:
-        return assertNever(message);
-    }
-  }
-
-  #takeRow(
-    cluster: ClusterId,
-    { value }: Extract<Broker, { $case: "rowPut" }>,
-  ): Result<Changed, string> {
-    if (value.row === undefined) return err("RowPut must hold a row: got none");
-    const key = rowKeyOfMessage(value.row);
-    if (!key.ok) return key;
-    const row = decodeRow(cluster, value.row);
-    if (row.ok) return ok(this.#mirror.put(cluster, value, key.value, row.value));
-    // Another version's row: what we held of it is no longer true, and the rest of the stream is fine.
-    this.#deps.log.debug("foreign row cannot be read", { cluster, key: key.value, err: row.error });
-    return ok(this.#mirror.delete(cluster, value, key.value));
-  }
-
-  #synced(generation: number): Changed {
-    this.#subscription.delivered(generation);
-    const changed = this.#mirror.settle();
-    if (!this.#subscription.isDelivered) return changed;
+  #noteSynced(): void {
+    if (!this.#subscription.isDelivered) return;
     this.#isSessionSynced = true;
-    if (!this.#hasSynced) {
-      this.#hasSynced = true;
-      this.#deps.log.info("synced with broker");
-      this.#emit({ kind: "synced" });
-    }
-    return changed;
+    if (this.#hasSynced) return;
+    this.#hasSynced = true;
+    this.#deps.log.info("synced with broker");
+    this.#emit({ kind: "synced" });
   }
 
   /** Sends what can be sent: what is left waits for the stream, coalesced by key. */
@@ -379,17 +293,4 @@ export class MemberLink implements BrokerLink {
   #emit(event: LinkEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
-}
-
-type ForeignMessage = Extract<
-  Broker,
-  { $case: "ownerReset" | "rowPut" | "rowDelete" | "ownerComplete" | "ownerGone" }
->;
-
-const NO_CHANGE: Result<Changed, string> = ok(new Set<ServiceKey>());
-
-function ownerOf(message: ForeignMessage): string {
-  return message.$case === "ownerComplete"
-    ? (message.value.version?.clusterId ?? "")
-    : message.value.clusterId;
 }
