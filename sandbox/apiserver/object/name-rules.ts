@@ -70,12 +70,6 @@ export const configKey: NameRule = (text) => {
 export const portNumber = (value: number): readonly string[] =>
   value >= 1 && value <= 65_535 ? [] : ["must be between 1 and 65535, inclusive"];
 
-/** Paths of the API would be ambiguous with such a name. */
-export const pathSegment: NameRule = (text) => {
-  if (text === "." || text === "..") return [`may not be '${text}'`];
-  return ["/", "%"].filter((bad) => text.includes(bad)).map((bad) => `may not contain '${bad}'`);
-};
-
 function namePart(name: string): readonly string[] {
   if (name === "") return ["name part must be non-empty", `name part ${QUALIFIED_TEXT}`];
   return rule(

@@ -62,16 +62,6 @@ export function notFound(resource: ResourceName, name: string): StatusError {
   };
 }
 
-/** 404 for a path no handler serves. */
-export function pathNotFound(): StatusError {
-  return {
-    code: 404,
-    reason: "NotFound",
-    message: "the server could not find the requested resource",
-    details: {},
-  };
-}
-
 export function alreadyExists(resource: ResourceName, name: string): StatusError {
   return {
     code: 409,
@@ -141,28 +131,9 @@ export function unauthorized(): StatusError {
   return { code: 401, reason: "Unauthorized", message: "Unauthorized" };
 }
 
-export function methodNotAllowed(): StatusError {
-  return {
-    code: 405,
-    reason: "MethodNotAllowed",
-    message: "the server does not allow this method on the requested resource",
-    details: {},
-  };
-}
-
 /** 410 for a resourceVersion or continue token that is too old. */
 export function expired(message: string): StatusError {
   return { code: 410, reason: "Expired", message };
-}
-
-/** 415 for a patch type nobody knows. */
-export function unsupportedPatchType(): StatusError {
-  return {
-    code: 415,
-    reason: "UnsupportedMediaType",
-    message: "415: Unsupported Media Type",
-    details: {},
-  };
 }
 
 /** 415 for a body or patch type this resource does not take. */
@@ -171,15 +142,6 @@ export function unsupportedMediaType(accepted: readonly string[]): StatusError {
     code: 415,
     reason: "UnsupportedMediaType",
     message: `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`,
-  };
-}
-
-export function notAcceptable(available: readonly string[]): StatusError {
-  return {
-    code: 406,
-    reason: "NotAcceptable",
-    message: `406: Not Acceptable\n\nAvailable representations: ${available.join(", ")}`,
-    details: {},
   };
 }
 
@@ -194,15 +156,6 @@ export function tooManyRequests(message: string, retryAfterSeconds: number): Sta
 /** 504 with a hint to retry: a resourceVersion the server has not reached. */
 export function timeout(message: string, retryAfterSeconds: number): StatusError {
   return { code: 504, reason: "Timeout", message, details: { retryAfterSeconds } };
-}
-
-export function internalError(message: string): StatusError {
-  return {
-    code: 500,
-    reason: "InternalError",
-    message: `Internal error occurred: ${message}`,
-    details: { causes: [{ reason: "", message }] },
-  };
 }
 
 function detailsJson(details: StatusDetails): JsonObject {

@@ -13,7 +13,6 @@ import {
   type JsonValue,
   jsonEquals,
   listAt,
-  numberAt,
   objectAt,
   stringAt,
 } from "./json.ts";
@@ -165,12 +164,4 @@ function newFinalizers(after: JsonObject, before: JsonObject): readonly FieldErr
 /** Decoding made these strings; a custom resource that sends another type is told of its JSON. */
 function textOf(value: JsonValue): string {
   return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-/** Whether the server has begun to delete the object. */
-export function isTerminating(object: JsonObject): boolean {
-  return (
-    stringAt(object, ["metadata", "deletionTimestamp"]) !== "" ||
-    numberAt(object, ["metadata", "deletionGracePeriodSeconds"]) !== undefined
-  );
 }

@@ -135,7 +135,7 @@ describe("strategic merge patch", () => {
     strategy: { type: "RollingUpdate", rolling: { surge: 1 } },
   };
 
-  test.each<[string, JsonObject, JsonObject]>([
+  test.each<[string, JsonObject, Readonly<Record<string, JsonValue | undefined>>]>([
     [
       "merges an item by its key",
       { ports: [{ port: 80, name: "web" }] },
@@ -210,7 +210,7 @@ describe("strategic merge patch", () => {
     });
   });
 
-  function defined(object: JsonObject): JsonObject {
-    return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+  function defined(fields: Readonly<Record<string, JsonValue | undefined>>): object {
+    return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
   }
 });

@@ -30,7 +30,7 @@ export interface ValidateOptions {
 }
 
 /** A value on its way down the schema. */
-export interface Place {
+interface Place {
   /** Full path, for the field of an error. */
   readonly field: string;
   /** Path below where validation began, for its message. */
@@ -82,7 +82,7 @@ function isOfType(type: SchemaType, value: JsonValue): boolean {
   return seen === type || (type === "number" && seen === "integer");
 }
 
-export function typeOf(value: JsonValue): SchemaType | "null" {
+function typeOf(value: JsonValue): SchemaType | "null" {
   if (value === null) return "null";
   if (isList(value)) return "array";
   if (isObject(value)) return "object";

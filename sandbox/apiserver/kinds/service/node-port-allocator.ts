@@ -1,8 +1,8 @@
 import { err, ok, type Result } from "../../../../api/result.ts";
 import type { Random } from "../../../../runtime/random/random.ts";
 
-export const NODE_PORT_MIN = 30_000;
-export const NODE_PORT_MAX = 32_767;
+const NODE_PORT_MIN = 30_000;
+const NODE_PORT_MAX = 32_767;
 const COUNT = NODE_PORT_MAX - NODE_PORT_MIN + 1;
 
 /** Node ports of one cluster. */

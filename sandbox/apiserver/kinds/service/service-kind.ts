@@ -1,5 +1,7 @@
+import { type JsonObject, stringAt } from "../../object/json.ts";
 import { dnsLabel } from "../../object/name-rules.ts";
 import { builtinKind } from "../builtin-kind.ts";
+import type { StrategyContext } from "../kind.ts";
 import { allocateService, releaseService } from "./service-allocation.ts";
 import { carryOver } from "./service-carry-over.ts";
 import { SERVICE_COLUMNS } from "./service-columns.ts";
@@ -26,11 +28,22 @@ export const SERVICE = builtinKind({
   rules: {
     initialStatus: { loadBalancer: {} },
     applyDefaults: defaultService,
-    initialize: (service, { network }) => withFamilies(service, network.families),
-    carryOver: (next, old, { network }) => withFamilies(carryOver(next, old), network.families),
+    initialize: (service, context) => {
+      warnOfDeprecation(service, context);
+      return withFamilies(service, context.network.families);
+    },
+    carryOver: (next, old, context) => {
+      warnOfDeprecation(next, context);
+      return withFamilies(carryOver(next, old), context.network.families);
+    },
     validate: (service, { network }) => validateService(service, network.families),
     validateUpdate: validateServiceUpdate,
     allocate: allocateService,
     onDeleted: releaseService,
   },
 });
+
+function warnOfDeprecation(service: JsonObject, context: StrategyContext): void {
+  if (stringAt(service, ["spec", "trafficDistribution"]) !== "PreferClose") return;
+  context.warn('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"');
+}
