@@ -1,8 +1,12 @@
 import { enableCompileCache } from "node:module";
-import { runProgram } from "./program.ts";
+import { fileURLToPath } from "node:url";
 import { stopSignal } from "./stop-signal.ts";
 
-enableCompileCache();
+// Compiled code is kept beside the dependencies, where it is nobody's litter; a read-only file system just goes without.
+enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/isthmus", import.meta.url)));
+
+// Imported late, so that the cache serves everything behind it.
+const { runProgram } = await import("./program.ts");
 
 process.exitCode = await runProgram(process.argv.slice(2), {
   env: process.env,
