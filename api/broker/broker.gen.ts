@@ -86,6 +86,7 @@ export interface Hello {
   /**
    * Per owner the version of the last OwnerComplete received: never the highest sequence seen in a RowPut,
    * since rows of one owner are not sent in the order of their sequences.
+   * An owner known from another epoch is named with a sequence of 2^52: it is reset or told gone, never continued.
    */
   readonly known: readonly OwnerVersion[];
   /** CIDRs the member's endpoint addresses lie in; empty: not announced. */
@@ -154,8 +155,8 @@ export interface Welcome {
 
 /**
  * What follows for this owner, until OwnerComplete, replaces everything known of it
- * in `namespaces` (empty: all subscribed namespaces). Messages of other owners are never in between.
- * A second reset before the OwnerComplete (the owner rejoined meanwhile) starts over and is always for all namespaces.
+ * in `namespaces` (empty: all subscribed namespaces). Kept per owner: when the owner's life ends
+ * meanwhile, the reset stays open and messages of other owners follow. A second reset before the OwnerComplete (the owner rejoined meanwhile) starts over and is always for all namespaces.
  */
 export interface OwnerReset {
   readonly clusterId: string;
