@@ -104,11 +104,13 @@ test("the address type is immutable, and only that is said when the endpoints st
   ]);
 });
 
-test("generation counts changes of the content, not of labels", () => {
+test("generation counts changes of the content and of labels, not of annotations", () => {
   const trial = new KindTrial(ENDPOINT_SLICE);
   const old = accepted(trial.create(endpoint("10.9.0.1")));
   const labelled = { ...old, metadata: { ...Object(old["metadata"]), labels: { a: "b" } } };
-  expect(accepted(trial.update(labelled, old))).toMatchObject({ metadata: { generation: 1 } });
+  expect(accepted(trial.update(labelled, old))).toMatchObject({ metadata: { generation: 2 } });
+  const noted = { ...old, metadata: { ...Object(old["metadata"]), annotations: { a: "b" } } };
+  expect(accepted(trial.update(noted, old))).toMatchObject({ metadata: { generation: 1 } });
   const moved = { ...old, endpoints: [{ addresses: ["10.9.0.2"] }] };
   expect(accepted(trial.update(moved, old))).toMatchObject({ metadata: { generation: 2 } });
 });

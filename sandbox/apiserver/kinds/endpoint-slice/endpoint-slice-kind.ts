@@ -2,10 +2,13 @@ import {
   field,
   isObject,
   type JsonObject,
+  jsonEquals,
   listAt,
   numberAt,
+  objectAt,
   stringAt,
   withField,
+  withFieldAt,
 } from "../../object/json.ts";
 import { dnsSubdomain } from "../../object/name-rules.ts";
 import { builtinKind } from "../builtin-kind.ts";
@@ -36,6 +39,7 @@ export const ENDPOINT_SLICE = builtinKind({
   generation: true,
   rules: {
     applyDefaults: defaultSlice,
+    carryOver: countLabelChange,
     validate: (slice, _context, old) => validateEndpointSlice(slice, old),
     validateUpdate: validateEndpointSliceUpdate,
   },
@@ -55,6 +59,14 @@ function defaultSlice(slice: JsonObject): JsonObject {
   );
   const withEndpoints = withField(slice, "endpoints", endpoints.length === 0 ? null : endpoints);
   return withField(withEndpoints, "ports", ports.length === 0 ? null : ports);
+}
+
+/** Unlike in other kinds, a change of labels is a new generation: they tell which Service the slice is of. */
+function countLabelChange(next: JsonObject, old: JsonObject): JsonObject {
+  const labels = ["metadata", "labels"];
+  if (jsonEquals(objectAt(next, labels), objectAt(old, labels))) return next;
+  const generation = (numberAt(old, ["metadata", "generation"]) ?? 0) + 1;
+  return withFieldAt(next, ["metadata", "generation"], generation);
 }
 
 function describe(name: string): string {
