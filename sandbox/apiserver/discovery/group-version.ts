@@ -46,7 +46,7 @@ export function groupVersionName({ group, version }: GroupVersion): string {
 }
 
 /** Kubernetes' version order: v2 > v1 > v1beta2 > v1beta1 > v1alpha1 > anything else by name. */
-export function compareVersions(a: string, b: string): number {
+function compareVersions(a: string, b: string): number {
   const [left, right] = [versionRank(a), versionRank(b)];
   for (let at = 0; at < left.length; at += 1) {
     const difference = (right[at] ?? 0) - (left[at] ?? 0);

@@ -32,4 +32,4 @@ export interface WatchResponse {
   encode(event: WatchEvent): string;
 }
 
-export type ResponseHeaders = Readonly<Record<string, string | readonly string[]>>;
+type ResponseHeaders = Readonly<Record<string, string | readonly string[]>>;

@@ -5,6 +5,7 @@ import { discoveryDocument } from "../discovery/discovery-document.ts";
 import type { Kind, Verb } from "../kinds/kind.ts";
 import type { StatusError } from "../object/status-error.ts";
 import type { ApiRequest, ApiResponse } from "./api-request.ts";
+import { methodNotAllowed } from "./method-not-allowed.ts";
 import { errorResponse, textResponse } from "./represent.ts";
 import { parseResourcePath, type ResourcePath } from "./resource-path.ts";
 import { serveResource } from "./serve-resource.ts";
@@ -101,15 +102,6 @@ function verbOf({ method, query }: ApiRequest, { name }: ResourcePath): Result<V
     default:
       return err(methodNotAllowed());
   }
-}
-
-export function methodNotAllowed(): StatusError {
-  return {
-    code: 405,
-    reason: "MethodNotAllowed",
-    message: "the server does not allow this method on the requested resource",
-    details: {},
-  };
 }
 
 function notServed(): ApiResponse {

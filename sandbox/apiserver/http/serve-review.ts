@@ -15,6 +15,7 @@ import { badRequest, notFound } from "../object/status-error.ts";
 import { rfc3339 } from "../object/timestamp.ts";
 import type { ApiRequest, ApiResponse } from "./api-request.ts";
 import { decodeBody } from "./body/decode-body.ts";
+import { methodNotAllowed } from "./method-not-allowed.ts";
 import { bodyResponse, errorResponse } from "./represent.ts";
 import type { ResourcePath } from "./resource-path.ts";
 
@@ -56,10 +57,7 @@ export function serveReview(
   deps: ReviewDeps,
 ): ApiResponse {
   const kind = reviewKind(path) ?? "";
-  if (request.method !== "POST") {
-    const message = "the server does not allow this method on the requested resource";
-    return errorResponse({ code: 405, reason: "MethodNotAllowed", message, details: {} });
-  }
+  if (request.method !== "POST") return errorResponse(methodNotAllowed());
   const body = decodeBody(request.body, request.headers["content-type"], kind);
   if (!body.ok) return errorResponse(body.error);
   if (!isObject(body.value)) {

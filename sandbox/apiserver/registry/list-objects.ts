@@ -132,7 +132,7 @@ function expiredPage(token: ContinueToken): ExpiredPage {
 }
 
 /** A revision that this server has not reached: the client is ahead of us, or talks to another server. */
-export function futureRevision(asked: number, current: number): StatusError {
+function futureRevision(asked: number, current: number): StatusError {
   const base = timeout(`Timeout: Too large resource version: ${asked}, current: ${current}`, 1);
   const causes = [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }];
   return { ...base, details: { causes, retryAfterSeconds: 1 } };

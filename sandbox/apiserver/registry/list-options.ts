@@ -20,15 +20,6 @@ export interface WatchOptions extends ListOptions {
   readonly timeoutSeconds: number;
 }
 
-export const NO_LIST_OPTIONS: ListOptions = {
-  labelSelector: "",
-  fieldSelector: "",
-  resourceVersion: "",
-  resourceVersionMatch: "",
-  limit: 0,
-  continueToken: "",
-};
-
 /** Rules between options; gives the revision asked for. */
 export function checkListOptions(options: ListOptions): Result<number | undefined, StatusError> {
   const errors = matchErrors(options);

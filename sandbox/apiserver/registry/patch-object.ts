@@ -28,7 +28,7 @@ export const PATCH_TYPES = {
   apply: "application/apply-patch+yaml",
 } as const;
 
-export type PatchType = keyof typeof PATCH_TYPES;
+type PatchType = keyof typeof PATCH_TYPES;
 
 export interface PatchRequest {
   readonly type: Exclude<PatchType, "apply">;

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "../../../api/result.ts";
 
-export interface FieldRequirement {
+interface FieldRequirement {
   readonly field: string;
   readonly equal: boolean;
   readonly value: string;

@@ -2,7 +2,7 @@ import { err, ok, type Result } from "../../../api/result.ts";
 import { type Token, tokenize } from "./selector-tokens.ts";
 
 /** One requirement on labels; all requirements of a selector must hold. */
-export type LabelRequirement =
+type LabelRequirement =
   | { readonly operator: "in" | "notin"; readonly key: string; readonly values: readonly string[] }
   | { readonly operator: "exists" | "absent"; readonly key: string }
   | { readonly operator: "above" | "below"; readonly key: string; readonly bound: number };

@@ -169,7 +169,7 @@ export class ObjectStore {
 }
 
 /** Byte order, as etcd sorts. */
-export function compareKeys(a: string, b: string): number {
+function compareKeys(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
 }

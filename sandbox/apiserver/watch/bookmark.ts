@@ -2,7 +2,7 @@ import { apiVersionOf } from "../registry/kind-registry.ts";
 import type { Target } from "../registry/registry-state.ts";
 import type { WatchEvent } from "./watch-event.ts";
 
-export const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
+const INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 
 /** Tells a watcher how far it has seen, and once that the initial events are over. */
 export function bookmark(

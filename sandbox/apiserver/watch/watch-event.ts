@@ -1,6 +1,6 @@
 import type { JsonObject } from "../object/json.ts";
 
-export type WatchEventType = "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+type WatchEventType = "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
 
 /** One event as it goes to a watcher; `object` is in the requested version. */
 export interface WatchEvent {

@@ -195,7 +195,7 @@ function write(response: ServerResponse, answer: BodyResponse): void {
   response.end(bytes);
 }
 
-export function headersOf(
+function headersOf(
   answer: ApiResponse,
   more: Readonly<Record<string, string | number>>,
 ): Record<string, string | number | string[]> {
