@@ -77,7 +77,7 @@ export class OwnWrites {
     if (!order.ok) {
       const stored = key.ok ? this.#owner()?.row(key.value)?.bytes : undefined;
       const isRepeat = stored !== undefined && decoded.ok && equal(stored, decoded.value);
-      if (isRepeat) return { records: [], storedSequence: this.#last };
+      if (isRepeat) return this.#repeat();
       return refuse(sequence, key.ok ? key.value : "", order.error);
     }
     this.#last = sequence;
@@ -91,7 +91,7 @@ export class OwnWrites {
     const order = this.#checkSequence(sequence);
     if (!order.ok) {
       const isRepeat = key.ok && !this.#isHeld(key.value);
-      if (isRepeat) return { records: [], storedSequence: this.#last };
+      if (isRepeat) return this.#repeat();
       return refuse(sequence, key.ok ? key.value : "", order.error);
     }
     this.#last = sequence;
@@ -120,6 +120,12 @@ export class OwnWrites {
     const left = this.#unstored.filter((write) => write.sequence > sequence);
     this.#unstored = left;
     this.#unstoredBytes = left.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** Sent before: answered when what is on its way has been stored. Tracked, or a flood of repeats had no bound. */
+  #repeat(): Verdict {
+    this.#track(this.#last, 0);
+    return { records: [], storedSequence: this.#last };
   }
 
   #accept(sequence: number, key: RowKey, bytes: Uint8Array): Verdict {

@@ -403,6 +403,32 @@ test("a member that applies what it is sent ends with the table filtered by its 
       }
       expect([rows, world.sequence]).toEqual([0, before]);
     }),
-    { numRuns: 800 },
+    { numRuns: 1500 },
   );
+});
+
+test("a Subscribe in the middle of an owner's rows is answered before Synced says so", () => {
+  const world = new World();
+  world.write(testCluster("a"), "n1", "x", true);
+  world.complete(testCluster("a"));
+  world.connect();
+  world.read(1);
+  world.subscribe("n1", true);
+  while (world.member.syncedGeneration !== 1) world.read(1);
+  expect(world.shown()).toEqual(world.expected());
+});
+
+test("rows of a life that ended in the middle of being sent are not sent on (CLN-13)", () => {
+  const world = new World();
+  for (const name of ["x", "y"]) world.write(testCluster("a"), "n1", name, true);
+  world.complete(testCluster("a"));
+  world.subscribe("n1", true);
+  world.connect();
+  const said = (): string | undefined => {
+    const outgoing = world.subscriber?.pull();
+    return outgoing?.kind === "message" ? outgoing.message.$case : outgoing?.kind;
+  };
+  expect([said(), said()]).toEqual(["ownerReset", "row"]);
+  world.leave(testCluster("a"));
+  expect([said(), said(), said()]).toEqual(["ownerGone", "synced", undefined]);
 });

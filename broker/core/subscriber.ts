@@ -174,7 +174,9 @@ export class Subscriber {
     }
     this.#pass = undefined;
     this.#progress.set(cluster, upTo);
-    const isAwaited = this.#awaited.delete(cluster);
+    const isAwaited = this.#awaited.has(cluster);
+    // A pass that began before the latest Subscribe does not answer it: the next one does.
+    if (upTo.stamp === this.#stamp) this.#awaited.delete(cluster);
     if (!pass.hasSent && !isAwaited) return undefined;
     const version = { clusterId: cluster, incarnation, sequence: upTo.sequence };
     return say({ $case: "ownerComplete", value: { version } });
