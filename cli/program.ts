@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from "commander";
 import { parse } from "yaml";
 import { err, ok, type Result } from "../api/result.ts";
 import {
+  type FlagShape,
   flagName,
   flagShape,
   readSettings,
@@ -67,11 +68,17 @@ function buildCommand(path: readonly string[], verb: Verb): Command {
       continue;
     }
     const value = shape.kind === "list" ? "<a,b,...>" : "<value>";
-    const fallback =
-      shape.default === undefined ? "" : ` (default: ${JSON.stringify(shape.default)})`;
-    command.addOption(new Option(`${flag} ${value}`, `${description}${fallback}`));
+    command.addOption(new Option(`${flag} ${value}`, `${description}${defaultText(shape)}`));
   }
   return command;
+}
+
+/** Every flag says what happens without it. */
+function defaultText(shape: FlagShape): string {
+  if (!("default" in shape)) return " (required)";
+  if (shape.default === undefined) return "";
+  const isEmpty = Array.isArray(shape.default) && shape.default.length === 0;
+  return ` (default: ${isEmpty ? "none" : JSON.stringify(shape.default)})`;
 }
 
 async function runVerb(

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { FileIdentityStore } from "../../broker/identity/member/file-identity-store.ts";
 import { joinClusterset } from "../../broker/identity/member/join-clusterset.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
+import { durationSetting } from "../../runtime/config/common-settings.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
 import { defineVerb } from "../verb.ts";
 
@@ -26,20 +27,14 @@ export const joinVerb = defineVerb({
       .describe(
         "directory that receives key, certificate and authority, for `isthmus controllers`",
       ),
-    timeout: z.coerce
-      .number()
-      .int()
-      .min(1)
-      .max(3600)
-      .default(60)
-      .describe("seconds before giving up"),
+    timeout: durationSetting("60s", "how long to keep trying"),
   }),
   async run({ settings, positionals, out }) {
     const joined = await joinClusterset(
       {
         token: positionals[0] ?? "",
         clusterId: settings.clusterId,
-        timeoutMs: settings.timeout * 1000,
+        timeoutMs: settings.timeout,
         ...(settings.broker === undefined ? {} : { address: settings.broker }),
       },
       {

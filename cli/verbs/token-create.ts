@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { TOKEN_TTL } from "../../broker/identity/token/create-token.ts";
 import { issueToken } from "../../broker/identity/token/issue-token.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
+import { durationSetting } from "../../runtime/config/common-settings.ts";
 import { defineVerb } from "../verb.ts";
 import { DEFAULT_DATA_DIR } from "./broker.ts";
 
@@ -16,10 +16,7 @@ export const tokenCreateVerb = defineVerb({
       .string()
       .optional()
       .describe("broker address as the member dials it, host:port, put into the token"),
-    ttl: z.coerce
-      .number()
-      .default(TOKEN_TTL.defaultMs / 60_000)
-      .describe("life of the token, minutes"),
+    ttl: durationSetting("15m", "life of the token, such as 90s, 15m or 24h; one second to a week"),
     replace: z
       .boolean()
       .default(false)
@@ -30,7 +27,7 @@ export const tokenCreateVerb = defineVerb({
       settings.dataDir,
       {
         clusterId: settings.cluster,
-        ttlMs: settings.ttl * 60_000,
+        ttlMs: settings.ttl,
         replace: settings.replace,
         ...(settings.broker === undefined ? {} : { brokerAddress: settings.broker }),
       },

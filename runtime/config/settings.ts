@@ -53,8 +53,8 @@ export function flagName(key: string): string {
 /** How a setting is written on the command line. */
 export type FlagShape =
   | { readonly kind: "switch"; readonly default: boolean }
-  | { readonly kind: "value"; readonly default?: unknown }
-  | { readonly kind: "list"; readonly default?: unknown };
+  /** No `default` key: the flag is required. `undefined`: it may be left out, and the description says what then. */
+  | { readonly kind: "value" | "list"; readonly default?: unknown };
 
 export function flagShape(type: z.ZodType): FlagShape {
   let inner: z.ZodType = type;
@@ -64,7 +64,10 @@ export function flagShape(type: z.ZodType): FlagShape {
       fallback = { default: inner.def.defaultValue };
       inner = inner.def.innerType as z.ZodType;
     } else if (inner instanceof z.ZodOptional) {
+      fallback = { default: undefined, ...fallback };
       inner = inner.def.innerType as z.ZodType;
+    } else if (inner instanceof z.ZodPipe) {
+      inner = inner.def.in as z.ZodType;
     } else break;
   }
   if (inner instanceof z.ZodBoolean) {

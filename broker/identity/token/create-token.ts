@@ -10,7 +10,7 @@ import { hashSecret, type TokenRecord } from "./token-record.ts";
 /** Limits of a token's life, milliseconds. */
 export const TOKEN_TTL = {
   defaultMs: 15 * 60_000,
-  minMs: 10_000,
+  minMs: 1_000,
   maxMs: 7 * 24 * 3600_000,
 } as const;
 
