@@ -76,6 +76,11 @@ export class MemberControllers {
     return this.#reflectors;
   }
 
+  /** Looks at every service once more; an unchanged world sees no write from it (I9). */
+  lookAgain(): void {
+    this.#controller.lookAgain();
+  }
+
   /** No service waits to be looked at. */
   get idle(): boolean {
     return this.#controller.idle;

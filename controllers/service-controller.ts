@@ -62,7 +62,7 @@ export class ServiceController {
       views.namespaces.subscribe((event) => this.#onNamespace(event)),
       link.subscribe((event) => this.#onLink(event)),
     );
-    this.#enqueueEverything();
+    this.lookAgain();
     this.#queue.start(signal);
     signal.addEventListener("abort", () => this.#stop(), { once: true });
   }
@@ -136,7 +136,7 @@ export class ServiceController {
         break;
       case "synced":
         // What was left standing for want of knowledge is settled now.
-        this.#enqueueEverything();
+        this.lookAgain();
         break;
       case "connection-changed":
         this.#deps.log.info("broker connection changed", { ...this.#deps.link.status() });
@@ -144,7 +144,7 @@ export class ServiceController {
     }
   }
 
-  #enqueueEverything(): void {
+  lookAgain(): void {
     for (const key of this.#everyService()) this.#queue.add(key);
   }
 

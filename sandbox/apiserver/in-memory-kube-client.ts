@@ -59,6 +59,8 @@ export interface InMemoryKubeClientDeps {
     moment: "before" | "after",
     signal: AbortSignal,
   ) => Promise<KubeError | undefined>;
+  /** Runs the handling of each request, which is one synchronous step: for observers that ask whose write they see. */
+  readonly perform?: (handle: () => ApiResponse) => ApiResponse;
 }
 
 interface Call {
@@ -146,10 +148,10 @@ export class InMemoryKubeClient implements KubeClient {
   create<T extends KubeObject>(
     resource: Resource,
     object: T,
-    options: CallOptions,
+    options: CallOptions & { readonly dryRun?: boolean },
   ): Promise<Result<T, KubeError>> {
     const path = collectionPath(resource, object.metadata.namespace);
-    const query = this.#managed();
+    const query = this.#managed(options.dryRun === true ? { dryRun: "All" } : {});
     const call: Call = { verb: "create", method: "POST", path, query, body: object };
     return this.#object<T>(resource, call, options);
   }
@@ -251,7 +253,7 @@ export class InMemoryKubeClient implements KubeClient {
   }
 
   #handle(call: Call): ApiResponse {
-    const { core, clock } = this.#deps;
+    const { core, clock, perform = (handle) => handle() } = this.#deps;
     const body = call.body === undefined ? "" : JSON.stringify(call.body);
     const request: ApiRequest = {
       method: call.method,
@@ -262,10 +264,10 @@ export class InMemoryKubeClient implements KubeClient {
       user: this.#user,
       nowMs: clock.nowMs(),
     };
-    return handleRequest(core, request, { tokenKey: UNUSED_TOKEN_KEY });
+    return perform(() => handleRequest(core, request, { tokenKey: UNUSED_TOKEN_KEY }));
   }
 
-  #managed(more: Readonly<Record<string, boolean>> = {}): string {
+  #managed(more: Readonly<Record<string, boolean | string>> = {}): string {
     return queryString({ fieldManager: this.#fieldManager, ...more });
   }
 }
