@@ -279,7 +279,7 @@ describe("join", () => {
 describe("create token", () => {
   test.each([
     { name: "a bad cluster id", options: { clusterId: "East" }, want: "cannot parse cluster id" },
-    { name: "no life", options: { ttlMs: 0 }, want: "life must be 10000 to" },
+    { name: "no life", options: { ttlMs: 0 }, want: "life must be 1000 to" },
     { name: "not a number", options: { ttlMs: Number.NaN }, want: "life must be" },
     { name: "a life too long", options: { ttlMs: 1e12 }, want: "life must be" },
   ])("refuses $name", async ({ options, want }) => {
