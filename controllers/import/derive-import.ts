@@ -5,7 +5,7 @@ import type { ServiceImport, ServiceImportSpec } from "../../api/mcs/service-imp
 import type { MergedService } from "../merge/merge-exports.ts";
 import type { ConditionDraft } from "../reconcile/stamp-conditions.ts";
 import { importPorts } from "./derive-ports.ts";
-import { derivedServiceName } from "./derived-service-name.ts";
+import { derivedServiceName } from "./derived-service/derived-service-name.ts";
 
 /** Exported keys the import carries now, so that keys dropped later can be told from keys of others (IMP-24). */
 export const ANNOTATION_EXPORTED_KEYS = "isthmus.dev/exported-keys";

@@ -10,14 +10,18 @@ import type { Logger } from "../../runtime/log/log.ts";
 import type { MergedService } from "../merge/merge-exports.ts";
 import type { OwnObjects } from "../reconcile/own-objects.ts";
 import type { World } from "../reconcile/world.ts";
-import { applySliceOps } from "./apply-slices.ts";
-import { chooseFamilies, deriveDerivedService, mustRecreate } from "./derive-derived-service.ts";
 import { deriveImport, isOwn, ownerReference } from "./derive-import.ts";
 import { deriveImportStatus } from "./derive-import-status.ts";
-import { deriveSlices, type ReachableRow } from "./derive-slices.ts";
-import { diffDerivedService } from "./diff-derived-service.ts";
+import {
+  chooseFamilies,
+  deriveDerivedService,
+  mustRecreate,
+} from "./derived-service/derive-derived-service.ts";
+import { diffDerivedService } from "./derived-service/diff-derived-service.ts";
 import { diffImport } from "./diff-import.ts";
-import { diffSlices } from "./diff-slices.ts";
+import { applySliceOps } from "./slices/apply-slices.ts";
+import { deriveSlices, type ReachableRow } from "./slices/derive-slices.ts";
+import { diffSlices } from "./slices/diff-slices.ts";
 
 export interface ImportStageOptions {
   readonly mcsVersion: McsVersion;

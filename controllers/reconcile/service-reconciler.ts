@@ -10,14 +10,14 @@ import type { KubeError } from "../../runtime/kube/kube-error.ts";
 import { advertiseRows } from "../export/derive-endpoints-rows.ts";
 import { deriveOwnExport, type OwnExport } from "../export/derive-own-rows.ts";
 import { exportStatusPatch, publicationOf } from "../export/export-status.ts";
-import { applySliceOps } from "../import/apply-slices.ts";
 import {
   type ImportStageDeps,
   type ImportStageOptions,
   importService,
 } from "../import/import-stage.ts";
-import { ownSlicesOnly } from "../import/own-slices-only.ts";
-import { reachableRows } from "../import/reachable-rows.ts";
+import { applySliceOps } from "../import/slices/apply-slices.ts";
+import { ownSlicesOnly } from "../import/slices/own-slices-only.ts";
+import { reachableRows } from "../import/slices/reachable-rows.ts";
 import { withdrawImport } from "../import/withdraw-import.ts";
 import { type MergedService, mergeExports } from "../merge/merge-exports.ts";
 import { OwnObjects } from "./own-objects.ts";

@@ -9,7 +9,7 @@ import { type ServiceKey, splitServiceKey } from "../../api/service-key.ts";
 import type { BrokerLink } from "../../broker/client/broker-link.ts";
 import type { IndexFunction, ObjectView } from "../../runtime/kube/object-view.ts";
 import { isOwn } from "../import/derive-import.ts";
-import { derivedServiceName } from "../import/derived-service-name.ts";
+import { derivedServiceName } from "../import/derived-service/derived-service-name.ts";
 
 /** The reflected collections a member's controllers decide from. */
 export interface Views {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import type { EndpointSlice } from "../../api/kube/endpoint-slice.ts";
-import { type JsonRecord, mergeDiff, ownedPart } from "../reconcile/merge-diff.ts";
-import { wholePatch } from "./diff-import.ts";
+import type { EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
+import { type JsonRecord, mergeDiff, ownedPart } from "../../reconcile/merge-diff.ts";
+import { wholePatch } from "../diff-import.ts";
 
 export type SliceOp =
   | { readonly kind: "create"; readonly slice: EndpointSlice }

@@ -1,7 +1,7 @@
-import { ENDPOINT_SLICES } from "../../api/kube/endpoint-slice.ts";
-import { ok, type Result } from "../../api/result.ts";
-import type { KubeError } from "../../runtime/kube/kube-error.ts";
-import type { OwnObjects } from "../reconcile/own-objects.ts";
+import { ENDPOINT_SLICES } from "../../../api/kube/endpoint-slice.ts";
+import { ok, type Result } from "../../../api/result.ts";
+import type { KubeError } from "../../../runtime/kube/kube-error.ts";
+import type { OwnObjects } from "../../reconcile/own-objects.ts";
 import type { SliceOp } from "./diff-slices.ts";
 
 /** Writes slices one after the other; stops at the first failure, the next pass goes on from there. */

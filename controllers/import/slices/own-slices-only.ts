@@ -1,9 +1,9 @@
-import type { RowPort } from "../../api/broker/row.ts";
-import type { ServiceImport } from "../../api/mcs/service-import.ts";
-import type { OwnExport } from "../export/derive-own-rows.ts";
-import type { MergedService } from "../merge/merge-exports.ts";
-import type { World } from "../reconcile/world.ts";
-import { ownerReference } from "./derive-import.ts";
+import type { RowPort } from "../../../api/broker/row.ts";
+import type { ServiceImport } from "../../../api/mcs/service-import.ts";
+import type { OwnExport } from "../../export/derive-own-rows.ts";
+import type { MergedService } from "../../merge/merge-exports.ts";
+import type { World } from "../../reconcile/world.ts";
+import { ownerReference } from "../derive-import.ts";
 import { deriveSlices } from "./derive-slices.ts";
 import { diffSlices, type SliceOp } from "./diff-slices.ts";
 

@@ -1,9 +1,9 @@
-import type { RowPort } from "../../api/broker/row.ts";
-import type { OwnerReference } from "../../api/kube/object.ts";
-import type { IpFamily, Service, ServicePort } from "../../api/kube/service.ts";
-import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
-import type { MergedService } from "../merge/merge-exports.ts";
-import { joinName } from "./derive-ports.ts";
+import type { RowPort } from "../../../api/broker/row.ts";
+import type { OwnerReference } from "../../../api/kube/object.ts";
+import type { IpFamily, Service, ServicePort } from "../../../api/kube/service.ts";
+import { LABEL_MANAGED_BY, MANAGED_BY } from "../../../api/mcs/labels.ts";
+import type { MergedService } from "../../merge/merge-exports.ts";
+import { joinName } from "../derive-ports.ts";
 import { derivedServiceName } from "./derived-service-name.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { EndpointsRow, Row } from "../../api/broker/row.ts";
-import type { Backend } from "../../connectivity/backend.ts";
+import type { EndpointsRow, Row } from "../../../api/broker/row.ts";
+import type { Backend } from "../../../connectivity/backend.ts";
 import type { ReachableRow } from "./derive-slices.ts";
 
 /** Peers' endpoints as local clients must dial them; what cannot be reached over the backend is left out. */

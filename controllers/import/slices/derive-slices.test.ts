@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { ExportRow } from "../../api/broker/row.ts";
-import type { EndpointSlice } from "../../api/kube/endpoint-slice.ts";
-import { mergeExports } from "../merge/merge-exports.ts";
-import { anExport, clusterId, someEndpoints } from "../testing/builders.ts";
+import type { ExportRow } from "../../../api/broker/row.ts";
+import type { EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
+import { mergeExports } from "../../merge/merge-exports.ts";
+import { anExport, clusterId, someEndpoints } from "../../testing/builders.ts";
 import { deriveSlices, type ReachableRow, sliceName } from "./derive-slices.ts";
 import { diffSlices } from "./diff-slices.ts";
 

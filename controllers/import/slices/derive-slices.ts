@@ -1,7 +1,7 @@
-import type { EndpointsRow, ExportRow } from "../../api/broker/row.ts";
-import type { ClusterId } from "../../api/cluster-id.ts";
-import type { Endpoint, EndpointPort, EndpointSlice } from "../../api/kube/endpoint-slice.ts";
-import type { OwnerReference } from "../../api/kube/object.ts";
+import type { EndpointsRow, ExportRow } from "../../../api/broker/row.ts";
+import type { ClusterId } from "../../../api/cluster-id.ts";
+import type { Endpoint, EndpointPort, EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
+import type { OwnerReference } from "../../../api/kube/object.ts";
 import {
   LABEL_KUBE_SERVICE_NAME,
   LABEL_MANAGED_BY,
@@ -9,11 +9,11 @@ import {
   LABEL_SLICE_MANAGED_BY,
   LABEL_SOURCE_CLUSTER,
   MANAGED_BY,
-} from "../../api/mcs/labels.ts";
-import type { LocalEndpoint } from "../export/derive-endpoints-rows.ts";
-import type { MergedService } from "../merge/merge-exports.ts";
-import { slicePorts } from "./derive-ports.ts";
-import { derivedServiceName, shortHash } from "./derived-service-name.ts";
+} from "../../../api/mcs/labels.ts";
+import type { LocalEndpoint } from "../../export/derive-endpoints-rows.ts";
+import type { MergedService } from "../../merge/merge-exports.ts";
+import { slicePorts } from "../derive-ports.ts";
+import { derivedServiceName, shortHash } from "../derived-service/derived-service-name.ts";
 
 /** Endpoints of one exporter as local clients must dial them. */
 export interface ReachableRow extends EndpointsRow {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Service } from "../../api/kube/service.ts";
-import { type JsonRecord, mergeDiff, ownedPart } from "../reconcile/merge-diff.ts";
-import { wholePatch } from "./diff-import.ts";
+import type { Service } from "../../../api/kube/service.ts";
+import { type JsonRecord, mergeDiff, ownedPart } from "../../reconcile/merge-diff.ts";
+import { wholePatch } from "../diff-import.ts";
 
 /**
  * Spec fields that are ours whether set or not: a value somebody added is taken out again. What the API
