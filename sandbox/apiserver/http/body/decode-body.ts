@@ -2,7 +2,7 @@ import { parseDocument } from "yaml";
 import { err, ok, type Result } from "../../../../api/result.ts";
 import type { JsonValue } from "../../object/json.ts";
 import { badRequest, type StatusError, unsupportedMediaType } from "../../object/status-error.ts";
-import { decodeProtobuf, isUnknownKind } from "./decode-protobuf.ts";
+import { decodeProtobuf, isUnknownKind } from "./protobuf/decode-protobuf.ts";
 
 const PROTOBUF = "application/vnd.kubernetes.protobuf";
 const BODY_TYPES = ["application/json", "application/yaml", PROTOBUF];

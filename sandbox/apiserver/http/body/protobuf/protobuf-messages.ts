@@ -1,31 +1,18 @@
+import { CONTAINER_MESSAGES } from "./container-messages.ts";
+import { type Messages, TEXT_MAP, TEXTS } from "./protobuf-field.ts";
+import { SCHEDULING_MESSAGES } from "./scheduling-messages.ts";
+import { VOLUME_MESSAGES } from "./volume-messages.ts";
+import { WORKLOAD_MESSAGES } from "./workload-messages.ts";
+
 /**
- * Field numbers of the Kubernetes messages that kubectl's own commands send (`kubectl create ...`, `auth can-i`), from
- * the generated.proto files of k8s.io/api. Enough to read requests; answers are JSON, which such clients accept.
+ * Field numbers of the Kubernetes messages that kubectl's own commands send (`kubectl create ...`, `debug`, `auth can-i`),
+ * from the generated.proto files of k8s.io/api. Enough to read requests; answers are JSON, which such clients accept.
  */
-export type FieldType =
-  | "string"
-  | "integer"
-  | "boolean"
-  /** Bytes, base64 in JSON. */
-  | "bytes"
-  /** metav1.Time. */
-  | "time"
-  /** metav1.MicroTime. */
-  | "microtime"
-  /** intstr.IntOrString. */
-  | "int-or-string"
-  | { readonly message: string }
-  /** A list, or a map from strings. */
-  | { readonly list: FieldType }
-  | { readonly map: FieldType };
-
-type Message = Readonly<Record<number, readonly [name: string, type: FieldType]>>;
-
-const TEXTS: FieldType = { list: "string" };
-const TEXT_MAP: FieldType = { map: "string" };
-
-/** By kind, or by a name of our own for what stands inside. */
-export const MESSAGES: Readonly<Record<string, Message>> = {
+export const MESSAGES: Messages = {
+  ...WORKLOAD_MESSAGES,
+  ...CONTAINER_MESSAGES,
+  ...VOLUME_MESSAGES,
+  ...SCHEDULING_MESSAGES,
   ObjectMeta: {
     1: ["name", "string"],
     2: ["generateName", "string"],

@@ -1,6 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { decodeProtobuf } from "./decode-protobuf.ts";
+import type { FieldType } from "./protobuf-field.ts";
+import { MESSAGES } from "./protobuf-messages.ts";
 
 /** A length-delimited field. */
 function field(number: number, value: Uint8Array | string): Buffer {
@@ -50,7 +52,62 @@ test("reads maps, lists, numbers and what stands for two types", () => {
   });
 });
 
+test("reads pods inside deployments: embedded messages beside the others, quantities as text", () => {
+  const volume = Buffer.concat([field(1, "v"), field(2, field(2, field(1, "Memory")))]);
+  const cpu = Buffer.concat([field(1, "cpu"), field(2, field(1, "100m"))]);
+  const probe = Buffer.concat([field(1, field(3, field(1, varint(2, 80)))), varint(4, 5)]);
+  const container = Buffer.concat([
+    field(1, "c"),
+    field(2, "nginx"),
+    field(8, field(1, cpu)),
+    field(10, probe),
+  ]);
+  const pod = Buffer.concat([field(1, volume), field(2, container)]);
+  const template = Buffer.concat([field(1, Buffer.alloc(0)), field(2, pod)]);
+  const spec = Buffer.concat([varint(1, 2), field(3, template), field(4, Buffer.alloc(0))]);
+  expect(decodeProtobuf(body("Deployment", field(2, spec)))).toMatchObject({
+    value: {
+      spec: {
+        replicas: 2,
+        strategy: {},
+        template: {
+          metadata: {},
+          spec: {
+            volumes: [{ name: "v", emptyDir: { medium: "Memory" } }],
+            containers: [
+              {
+                name: "c",
+                image: "nginx",
+                resources: { limits: { cpu: "100m" } },
+                livenessProbe: { tcpSocket: { port: 80 }, periodSeconds: 5 },
+              },
+            ],
+          },
+        },
+      },
+    },
+  });
+});
+
+test("every message that a field names is known", () => {
+  const missing: string[] = [];
+  const visit = (type: FieldType, where: string): void => {
+    if (typeof type === "string") return;
+    if ("list" in type) visit(type.list, where);
+    else if ("map" in type) visit(type.map, where);
+    else {
+      const name = "message" in type ? type.message : type.inline;
+      if (!Object.hasOwn(MESSAGES, name)) missing.push(`${where}: ${name}`);
+    }
+  };
+  for (const [name, message] of Object.entries(MESSAGES)) {
+    for (const [key, type] of Object.values(message)) visit(type, `${name}.${key}`);
+  }
+  expect(missing).toEqual([]);
+});
+
 test.each([
+  ["a name of every object", body("constructor", Buffer.alloc(0)), "unknown kind"],
   ["no magic", Buffer.from("{}"), "must start with"],
   ["a kind we do not know", body("Nope", Buffer.alloc(0)), 'unknown kind: got "Nope"'],
   [

@@ -1,6 +1,13 @@
-import { err, ok, type Result } from "../../../../api/result.ts";
-import { isList, isObject, type JsonObject, type JsonValue, ownFields } from "../../object/json.ts";
-import { type FieldType, MESSAGES } from "./protobuf-messages.ts";
+import { err, ok, type Result } from "../../../../../api/result.ts";
+import {
+  isList,
+  isObject,
+  type JsonObject,
+  type JsonValue,
+  ownFields,
+} from "../../../object/json.ts";
+import type { FieldType } from "./protobuf-field.ts";
+import { MESSAGES } from "./protobuf-messages.ts";
 import { readFields, type WireField } from "./protobuf-reader.ts";
 
 /** What Kubernetes puts before a protobuf body (runtime.Unknown follows). */
@@ -21,7 +28,8 @@ export function decodeProtobuf(body: Uint8Array): Result<JsonObject, string> {
   const type = textFields(bytesOf(envelope.value, 1));
   if (!type.ok) return type;
   const [apiVersion = "", kind = ""] = [type.value.get(1), type.value.get(2)];
-  if (MESSAGES[kind] === undefined) return err(`${MESSAGE_NOT_KNOWN}: got ${JSON.stringify(kind)}`);
+  if (!Object.hasOwn(MESSAGES, kind))
+    return err(`${MESSAGE_NOT_KNOWN}: got ${JSON.stringify(kind)}`);
   const message = decodeMessage(bytesOf(envelope.value, 2), kind, 0);
   return message.ok ? ok({ apiVersion, kind, ...message.value }) : message;
 }
@@ -37,7 +45,10 @@ function decodeMessage(bytes: Uint8Array, name: string, depth: number): Result<J
     if (key === undefined || type === undefined) continue;
     const decoded = decodeValue(value, { type, depth, before: object.get(key) });
     if (!decoded.ok) return err(`${name}.${key}: ${decoded.error}`);
-    if (decoded.value !== undefined) object.set(key, decoded.value);
+    if (decoded.value === undefined) continue;
+    if (isInline(type) && isObject(decoded.value)) {
+      for (const [name, inner] of Object.entries(decoded.value)) object.set(name, inner);
+    } else object.set(key, decoded.value);
   }
   return ok(ownFields(object));
 }
@@ -55,6 +66,7 @@ function decodeValue(
 ): Result<JsonValue | undefined, string> {
   if (typeof type === "string") return decodeScalar(value, type);
   if (!(value instanceof Uint8Array)) return err("must be a message");
+  if ("inline" in type) return decodeMessage(value, type.inline, depth + 1);
   if ("message" in type) return decodeMessage(value, type.message, depth + 1);
   if ("list" in type) {
     const item = decodeValue(value, { type: type.list, depth, before: undefined });
@@ -98,6 +110,8 @@ function decodeScalar(
     case "time":
     case "microtime":
       return decodeTime(value, type);
+    case "quantity":
+      return decodeQuantity(value);
     case "int-or-string":
       return decodeIntOrString(value);
   }
@@ -118,6 +132,15 @@ function decodeTime(
   if (type === "time") return ok(`${whole}Z`);
   const micros = String(Math.floor(nanoseconds / 1000)).padStart(6, "0");
   return ok(`${whole}.${micros}Z`);
+}
+
+function decodeQuantity(bytes: Uint8Array): Result<JsonValue | undefined, string> {
+  const texts = textFields(bytes);
+  return texts.ok ? ok(texts.value.get(1) ?? "0") : texts;
+}
+
+function isInline(type: FieldType): boolean {
+  return typeof type === "object" && "inline" in type;
 }
 
 function decodeIntOrString(bytes: Uint8Array): Result<JsonValue | undefined, string> {

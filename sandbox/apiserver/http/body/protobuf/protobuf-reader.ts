@@ -1,4 +1,4 @@
-import { err, ok, type Result } from "../../../../api/result.ts";
+import { err, ok, type Result } from "../../../../../api/result.ts";
 
 /** One field of a protobuf message as it is on the wire. */
 export interface WireField {
