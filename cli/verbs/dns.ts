@@ -3,7 +3,7 @@ import { ENDPOINT_SLICES, type EndpointSlice } from "../../api/kube/endpoint-sli
 import { NAMESPACES, type Namespace } from "../../api/kube/namespace.ts";
 import { LABEL_SERVICE_NAME } from "../../api/mcs/labels.ts";
 import { type ServiceImport, serviceImports } from "../../api/mcs/service-import.ts";
-import { err, ok } from "../../api/result.ts";
+import { ok } from "../../api/result.ts";
 import { startDnsServer } from "../../dns-server/dns-server.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import {
@@ -18,6 +18,7 @@ import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
 import { connectKube } from "../connect-kube.ts";
 import { discoverMcsVersion } from "../discover-mcs-version.ts";
+import { Readiness } from "../readiness.ts";
 import { reflectorsCheck } from "../reflectors-check.ts";
 import { untilAborted } from "../until-aborted.ts";
 import { defineVerb } from "../verb.ts";
@@ -42,6 +43,12 @@ export const dnsVerb = defineVerb({
       .int()
       .default(1232)
       .describe("largest UDP answer, bytes, 512 to 4096"),
+    nsAddresses: z
+      .array(z.string())
+      .default([])
+      .describe(
+        "addresses of the zone's name server, usually the ClusterIPs of this server's Service",
+      ),
     logLevel: logLevelSetting,
   }),
   async run({ settings, signal, env, out }) {
@@ -59,9 +66,7 @@ export const dnsVerb = defineVerb({
       log,
       meter,
     };
-    const readiness: { check: () => ReturnType<ReturnType<typeof reflectorsCheck>> } = {
-      check: () => err("waiting for the API server to tell which versions it serves"),
-    };
+    const readiness = new Readiness();
     const health = new HealthServer(
       {
         listen: settings.healthListen,
@@ -75,7 +80,9 @@ export const dnsVerb = defineVerb({
       out.problem(bound.error);
       return 1;
     }
-    const version = await discoverMcsVersion(deps, signal);
+    const version = await discoverMcsVersion(deps, signal, (reason) =>
+      readiness.waitingFor(reason),
+    );
     if (version === undefined) {
       await health.stop();
       return 0;
@@ -88,11 +95,12 @@ export const dnsVerb = defineVerb({
     const namespaces = new Reflector<Namespace>({ resource: NAMESPACES }, deps);
     const server = await startDnsServer(
       {
-        listen: { host: settings.listen.host ?? "::", port: settings.listen.port },
+        listen: settings.listen,
         zone: settings.zone,
         ttlSeconds: settings.ttl,
         negativeTtlSeconds: settings.negativeTtl,
         udpPayloadBytes: settings.udpPayload,
+        nsAddresses: settings.nsAddresses,
       },
       { ...deps, imports: imports.view, slices: slices.view, namespaces: namespaces.view },
     );
@@ -102,9 +110,8 @@ export const dnsVerb = defineVerb({
       return 1;
     }
     const reflectors = [imports, slices, namespaces];
-    readiness.check = reflectorsCheck(
-      reflectors,
-      () => server.value.isReady() || "building the zone",
+    readiness.decidedBy(
+      reflectorsCheck(reflectors, () => server.value.isReady() || "building the zone"),
     );
     for (const reflector of reflectors) reflector.start(signal);
     await untilAborted(signal);
