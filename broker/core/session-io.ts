@@ -38,6 +38,8 @@ export interface CloseReason {
     | "over"
     | "replaced"
     | "silent"
+    /** It does not take what it is sent. */
+    | "unread"
     | "store-failed"
     | "stopping";
   readonly text: string;

@@ -1,11 +1,12 @@
 import type { MemberMessage } from "../../api/broker/broker.gen.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { assertNever } from "../../api/invariant.ts";
-import type { Clock } from "../../runtime/clock/clock.ts";
+import type { Clock, Timer } from "../../runtime/clock/clock.ts";
 import type { Outgoing } from "../core/outgoing.ts";
 import { Session, type SessionOptions } from "../core/session.ts";
 import type { CloseReason, SessionEffect, SessionInput, SessionPeer } from "../core/session-io.ts";
 import type { Store } from "../store/store.ts";
+import type { MessageBudget } from "./message-budget.ts";
 import type { BrokerMetrics } from "./metrics.ts";
 
 /** A member's stream as the broker needs it: gRPC has one, tests and the simulation another. */
@@ -22,8 +23,13 @@ interface Deps {
   readonly store: Store;
   readonly clock: Clock;
   readonly metrics: BrokerMetrics;
+  /** The member's, whichever stream it uses. */
+  readonly budget: MessageBudget;
   readonly onClose: (connection: Connection, reason: CloseReason | undefined) => void;
 }
+
+/** Heartbeat intervals in which a member must have read what it was sent. */
+const UNREAD_INTERVALS = 12;
 
 /** Performs what a session decides: between one stream and the store. Starts with its input paused. */
 export class Connection {
@@ -31,10 +37,14 @@ export class Connection {
   readonly #session: Session;
   readonly #transport: Transport;
   readonly #deps: Deps;
+  readonly #unreadLimitMs: number;
   #isOpen = true;
   #isAdmitted = false;
   #isReading = false;
-  #isWritable = true;
+  /** Since when the stream takes nothing more; undefined: it does. */
+  #blockedSinceMs: number | undefined;
+  /** Runs while the member has used up its budget. */
+  #budgetTimer: Timer | undefined;
   #behindSinceMs: number | undefined;
 
   constructor(
@@ -45,6 +55,7 @@ export class Connection {
     this.peer = options.peer;
     this.#transport = transport;
     this.#deps = deps;
+    this.#unreadLimitMs = UNREAD_INTERVALS * options.heartbeatIntervalMs;
     const { store, clock } = deps;
     const sessionOptions = { ...options, storeEpoch: store.epoch, nowMs: clock.monotonicMs() };
     this.#session = new Session(sessionOptions, store.table);
@@ -62,12 +73,13 @@ export class Connection {
 
   receive(message: MemberMessage): void {
     const nowMs = this.#deps.clock.monotonicMs();
+    this.#deps.budget.spend(message.message, nowMs);
     this.#step({ kind: "message", message: message.message, nowMs });
   }
 
   /** The stream takes messages again. */
   writable(): void {
-    this.#isWritable = true;
+    this.#blockedSinceMs = undefined;
     this.#pump();
   }
 
@@ -77,22 +89,34 @@ export class Connection {
   }
 
   tick(): void {
-    this.#step({ kind: "tick", nowMs: this.#deps.clock.monotonicMs() });
+    const nowMs = this.#deps.clock.monotonicMs();
+    const unreadMs = nowMs - (this.#blockedSinceMs ?? nowMs);
+    if (unreadMs > this.#unreadLimitMs) {
+      const text = `member must read within ${this.#unreadLimitMs} ms: has not for ${Math.round(unreadMs)} ms`;
+      this.close({ kind: "unread", text });
+    }
+    // Not heard because not read: that is no silence.
+    if (this.#budgetTimer === undefined) this.#step({ kind: "tick", nowMs });
   }
 
   /** The broker ends it. */
   close(reason: CloseReason): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
+    if (!this.#shut()) return;
     this.#transport.close(reason);
     this.#deps.onClose(this, reason);
   }
 
   /** The stream ended by itself. */
   ended(): void {
-    if (!this.#isOpen) return;
+    if (this.#shut()) this.#deps.onClose(this, undefined);
+  }
+
+  /** False when it was shut already. */
+  #shut(): boolean {
+    const wasOpen = this.#isOpen;
     this.#isOpen = false;
-    this.#deps.onClose(this, undefined);
+    this.#budgetTimer?.cancel();
+    return wasOpen;
   }
 
   #step(input: SessionInput): void {
@@ -143,14 +167,28 @@ export class Connection {
   }
 
   #adjustInput(): void {
-    if (!this.#isOpen || !this.#isAdmitted || this.#session.wantsInput === this.#isReading) return;
-    this.#isReading = !this.#isReading;
-    if (this.#isReading) this.#transport.resumeInput();
+    if (!this.#isOpen || !this.#isAdmitted) return;
+    const isWanted = this.#session.wantsInput && this.#isInBudget();
+    if (isWanted === this.#isReading) return;
+    this.#isReading = isWanted;
+    if (isWanted) this.#transport.resumeInput();
     else this.#transport.pauseInput();
   }
 
+  #isInBudget(): boolean {
+    const { budget, clock } = this.#deps;
+    if (this.#budgetTimer !== undefined) return false;
+    const waitMs = budget.waitMs(clock.monotonicMs());
+    if (waitMs === 0) return true;
+    this.#budgetTimer = clock.setTimer(waitMs, () => {
+      this.#budgetTimer = undefined;
+      this.#adjustInput();
+    });
+    return false;
+  }
+
   #pump(): void {
-    while (this.#isOpen && this.#isWritable) {
+    while (this.#isOpen && this.#blockedSinceMs === undefined) {
       const outgoing = this.#session.pull();
       if (outgoing === undefined) {
         this.#caughtUp();
@@ -158,7 +196,9 @@ export class Connection {
         this.#adjustInput();
         return;
       }
-      this.#isWritable = this.#transport.write(outgoing);
+      if (!this.#transport.write(outgoing)) {
+        this.#blockedSinceMs = this.#deps.clock.monotonicMs();
+      }
     }
   }
 

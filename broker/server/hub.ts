@@ -6,6 +6,7 @@ import type { Meter } from "../../runtime/metrics/meter.ts";
 import type { CloseReason, SessionPeer } from "../core/session-io.ts";
 import type { Store } from "../store/store.ts";
 import { Connection, type Transport } from "./connection.ts";
+import { MessageBudget } from "./message-budget.ts";
 import { type BrokerMetrics, createBrokerMetrics } from "./metrics.ts";
 
 export interface HubOptions {
@@ -31,6 +32,8 @@ export class Hub {
   readonly #metrics: BrokerMetrics;
   /** BOUNDED: by the members that joined: one stream each, the newest. */
   readonly #connections = new Map<ClusterId, Connection>();
+  /** BOUNDED: as #connections, and members whose budget has not filled up again since they left. */
+  readonly #budgets = new Map<ClusterId, MessageBudget>();
   #unsubscribe: (() => void) | undefined;
   #timer: Timer | undefined;
 
@@ -75,6 +78,7 @@ export class Hub {
         store,
         clock,
         metrics: this.#metrics,
+        budget: this.#budgetOf(peer.cluster),
         onClose: (closed, reason) => this.#onClose(closed, reason),
       },
     );
@@ -82,6 +86,14 @@ export class Hub {
       connection.close({ kind: "store-failed", text: String(error) }),
     );
     return connection;
+  }
+
+  #budgetOf(cluster: ClusterId): MessageBudget {
+    const known = this.#budgets.get(cluster);
+    if (known !== undefined) return known;
+    const budget = new MessageBudget(this.#deps.clock.monotonicMs());
+    this.#budgets.set(cluster, budget);
+    return budget;
   }
 
   async #admit(connection: Connection): Promise<void> {
@@ -163,7 +175,15 @@ export class Hub {
   #scheduleTick(): void {
     this.#timer = this.#deps.clock.setTimer(this.#heartbeatIntervalMs, () => {
       for (const connection of this.#connections.values()) connection.tick();
+      this.#forgetFullBudgets();
       this.#scheduleTick();
     });
+  }
+
+  #forgetFullBudgets(): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    for (const [cluster, budget] of this.#budgets) {
+      if (!this.#connections.has(cluster) && budget.isFull(nowMs)) this.#budgets.delete(cluster);
+    }
   }
 }

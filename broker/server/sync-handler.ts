@@ -69,6 +69,7 @@ function statusOf({ kind }: CloseReason): status {
     case "replaced":
       return status.ABORTED;
     case "silent":
+    case "unread":
       return status.DEADLINE_EXCEEDED;
     case "store-failed":
     case "stopping":

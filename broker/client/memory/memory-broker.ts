@@ -99,6 +99,18 @@ export class MemoryBroker {
     }
   }
 
+  /** A half-open connection: nothing arrives any more, either way, and neither side is told. New streams work. */
+  freezeStream(cluster: ClusterId): void {
+    for (const stream of this.#streams) {
+      if (stream.cluster === cluster) stream.freeze();
+    }
+  }
+
+  /** Streams that are open: one per member that is connected. */
+  get streamCount(): number {
+    return this.#streams.size;
+  }
+
   #open(peer: SessionPeer, handlers: StreamHandlers): SyncStream {
     const isReachable = this.#hub !== undefined && !this.#cut.has(peer.cluster);
     return new MemoryStream(peer, isReachable ? this.#hub : undefined, handlers, {
@@ -170,6 +182,11 @@ class MemoryStream implements SyncStream {
   lose(reason: string): void {
     this.#connection?.ended();
     this.#end({ kind: "lost", reason });
+  }
+
+  freeze(): void {
+    this.#up.close();
+    this.#down.close();
   }
 
   /** The member is told later, as by a network: never within a call of its own. */
