@@ -33,9 +33,13 @@ class Demo {
     this.ended = new Promise((resolve) => this.process.once("close", (code) => resolve(code)));
   }
 
-  /** A terminal's Ctrl-C. */
+  /** A terminal's Ctrl-C: to every process of the group, whether or not the first has gone already. */
   interrupt(): void {
-    process.kill(-(this.process.pid ?? 0), "SIGINT");
+    try {
+      process.kill(-(this.process.pid ?? 0), "SIGINT");
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    }
   }
 
   /** The pasteable line that starts with these words. */
