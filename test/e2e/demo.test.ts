@@ -181,7 +181,8 @@ metadata: { name: web, namespace: shop }
         expect(await run(moved)).toMatch(/member-[12]/);
 
         demo.interrupt();
-        expect(await demo.ended).toBe(0);
+        // npm itself may die of the signal before its script has cleaned up: the end of all output counts.
+        expect([0, null]).toContain(await demo.ended);
         expect(processesMentioning(directory)).toBe("");
         expect(existsSync(directory)).toBe(false);
       } finally {
