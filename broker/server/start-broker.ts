@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { type experimental, experimental as grpcExperimental, Server } from "@grpc/grpc-js";
 import { BrokerService } from "../../api/broker/broker.gen.ts";
 import { err, ok, type Result } from "../../api/result.ts";
@@ -6,13 +7,12 @@ import { HealthServer, type MetricsSource } from "../../runtime/http/health-serv
 import type { Logger } from "../../runtime/log/log.ts";
 import type { Meter } from "../../runtime/metrics/meter.ts";
 import type { ListenAddress } from "../../runtime/net/listen-address.ts";
-import { listenErrorText } from "../../runtime/net/listen-error.ts";
-import { encodeOutgoing, type Outgoing } from "../core/outgoing.ts";
 import type { Store } from "../store/store.ts";
 import { LIMITS } from "../wire/limits.ts";
+import { ConnectionGate } from "./gate/connection-gate.ts";
 import { Hub } from "./hub.ts";
 import { createJoinHandler, type IdentityAuthority } from "./join-handler.ts";
-import { createSyncHandler } from "./sync-handler.ts";
+import { createSyncHandler, type EncodedMessage } from "./sync-handler.ts";
 
 export interface BrokerOptions {
   readonly clusterset: string;
@@ -46,15 +46,25 @@ export interface RunningBroker {
 }
 
 const DRAIN_MS = 2000;
-/** More streams on one connection are refused: a member needs one, and one for joining. */
-const STREAMS_PER_CONNECTION = 16;
+/** A connection without streams is ended: a member that comes back opens its own. */
+const IDLE_CONNECTION_MS = 60_000;
 
-/** The Sync call, whose answers are encoded without decoding the rows they carry. */
+const SERVER_OPTIONS = {
+  "grpc.max_receive_message_length": LIMITS.messageBytes,
+  "grpc.max_send_message_length": LIMITS.messageBytes,
+  "grpc.max_concurrent_streams": LIMITS.streamsPerConnection,
+  "grpc.max_connection_idle_ms": IDLE_CONNECTION_MS,
+  "grpc.keepalive_time_ms": 20_000,
+  "grpc.keepalive_timeout_ms": 10_000,
+};
+
+/** The Sync call, whose answers come encoded: rows are passed on without being decoded. */
 const SYNC_SERVICE = {
   join: BrokerService.join,
   sync: {
     ...BrokerService.sync,
-    responseSerialize: (outgoing: Outgoing): Buffer => Buffer.from(encodeOutgoing(outgoing)),
+    responseSerialize: ({ buffer, byteOffset, byteLength }: EncodedMessage): Buffer =>
+      Buffer.from(buffer, byteOffset, byteLength),
   },
 };
 
@@ -68,13 +78,23 @@ export async function startBroker(
     { clusterset, ...(heartbeatIntervalMs === undefined ? {} : { heartbeatIntervalMs }) },
     deps,
   );
-  const server = createServer(hub, options, deps);
-  const bound = await bind(server, options.listen, deps.certificates);
+  const server = new Server(SERVER_OPTIONS);
+  const gate = new ConnectionGate(
+    { listen: options.listen },
+    { ...deps, accept: acceptInto(server, deps.certificates) },
+  );
+  server.addService(SYNC_SERVICE, {
+    join: createJoinHandler(deps.authority, deps.log),
+    sync: createSyncHandler({ clusterset }, { hub, gate, clock: deps.clock }),
+  });
+  const bound = await gate.listen();
   if (!bound.ok) return bound;
   const lifecycle = { isStopping: false };
   const health = await startHealth(options, deps, lifecycle);
   if (!health.ok) {
+    gate.shut();
     server.forceShutdown();
+    gate.clear();
     return health;
   }
   hub.start();
@@ -83,8 +103,10 @@ export async function startBroker(
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     lifecycle.isStopping = true;
+    gate.shut();
     hub.stop();
     await drain(server, deps.clock);
+    gate.clear();
     await health.value.server?.stop();
     deps.log.info("broker stopped", { clusterset });
   };
@@ -96,45 +118,18 @@ export async function startBroker(
   });
 }
 
-function createServer(hub: Hub, { clusterset }: BrokerOptions, deps: BrokerDeps): Server {
-  const server = new Server({
-    "grpc.max_receive_message_length": LIMITS.messageBytes,
-    "grpc.max_send_message_length": LIMITS.messageBytes,
-    "grpc.max_concurrent_streams": STREAMS_PER_CONNECTION,
-    "grpc.keepalive_time_ms": 20_000,
-    "grpc.keepalive_timeout_ms": 10_000,
-  });
-  server.addService(SYNC_SERVICE, {
-    join: createJoinHandler(deps.authority, deps.log),
-    sync: createSyncHandler(hub, clusterset),
-  });
-  return server;
-}
-
 /** One port for both calls: Join comes without a client certificate, Sync checks for one. */
-function bind(
+function acceptInto(
   server: Server,
-  listen: ListenAddress,
   certificates: experimental.CertificateProvider,
-): Promise<Result<number, string>> {
+): (socket: Socket) => void {
   const credentials = grpcExperimental.createCertificateProviderServerCredentials(
     certificates,
     certificates,
     false,
   );
-  const host = listen.host ?? "::";
-  const target = `${host.includes(":") ? `[${host}]` : host}:${listen.port}`;
-  return new Promise((resolve) => {
-    server.bindAsync(target, credentials, (error, port) => {
-      resolve(error === null ? ok(port) : err(listenErrorText(listen, withCode(error))));
-    });
-  });
-}
-
-/** gRPC folds the system's error into its text: gives it back its code. */
-function withCode(error: Error): Error {
-  const code = /\b(EADDRINUSE|EACCES|EADDRNOTAVAIL|ENOTFOUND)\b/.exec(error.message)?.[1];
-  return code === undefined ? error : Object.assign(new Error(error.message), { code });
+  const injector = server.createConnectionInjector(credentials);
+  return (socket) => injector.injectConnection(socket);
 }
 
 async function startHealth(

@@ -2,33 +2,59 @@ import { type ServerDuplexStream, status } from "@grpc/grpc-js";
 import type { MemberMessage } from "../../api/broker/broker.gen.ts";
 import { assertNever } from "../../api/invariant.ts";
 import { err, ok, type Result } from "../../api/result.ts";
-import type { Outgoing } from "../core/outgoing.ts";
+import type { Clock, Timer } from "../../runtime/clock/clock.ts";
+import { encodeOutgoing } from "../core/outgoing.ts";
 import type { CloseReason, SessionPeer } from "../core/session-io.ts";
 import { parsePeerIdentity } from "../identity/peer-identity.ts";
+import type { ConnectionGate } from "./gate/connection-gate.ts";
 import type { Hub } from "./hub.ts";
+import { StreamOutput } from "./stream-output.ts";
 
-export type SyncCall = ServerDuplexStream<MemberMessage, Outgoing>;
+export type SyncCall = ServerDuplexStream<MemberMessage, EncodedMessage>;
+
+/** A BrokerMessage as bytes: encoded where its size is counted. */
+export type EncodedMessage = Uint8Array;
+
+interface Deps {
+  readonly hub: Hub;
+  readonly gate: Pick<ConnectionGate, "vouch" | "cut">;
+  readonly clock: Clock;
+}
+
+/** A member has this long to take the end of its stream; then its connection is cut. */
+const LINGER_MS = 10_000;
 
 /** Ties one gRPC Sync stream to the hub. The certificate alone says who it is (I3, SEC-05). */
-export function createSyncHandler(hub: Hub, clusterset: string): (call: SyncCall) => void {
+export function createSyncHandler(
+  { clusterset }: { readonly clusterset: string },
+  { hub, gate, clock }: Deps,
+): (call: SyncCall) => void {
   return (call) => {
     const peer = peerOf(call, clusterset);
     if (!peer.ok) {
       call.emit("error", { code: status.UNAUTHENTICATED, details: peer.error });
       return;
     }
+    const address = call.getPeer();
+    gate.vouch(address, peer.value.cluster);
     call.pause();
+    let linger: Timer | undefined;
+    const output = new StreamOutput(call, () => connection.writable());
     const connection = hub.connect(peer.value, {
-      write: (outgoing) => call.write(outgoing),
+      write: (outgoing) => output.write(encodeOutgoing(outgoing)),
       pauseInput: () => call.pause(),
       resumeInput: () => call.resume(),
       close: (reason) => {
+        linger = clock.setTimer(LINGER_MS, () => gate.cut(address, "unread"));
         call.emit("error", { code: statusOf(reason), details: reason.text });
       },
     });
     call.on("data", (message: MemberMessage) => connection.receive(message));
-    call.on("drain", () => connection.writable());
-    call.on("cancelled", () => connection.ended());
+    // Raised whenever the HTTP/2 stream has closed, however it ended.
+    call.on("cancelled", () => {
+      linger?.cancel();
+      connection.ended();
+    });
     call.on("end", () => {
       connection.ended();
       call.end();

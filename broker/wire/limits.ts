@@ -20,6 +20,15 @@ export const LIMITS = {
   unstoredBytes: 4 * 1024 * 1024,
   /** Refusals a member has not read yet: beyond, its stream is not read. */
   unreadRefusals: 1024,
+  /** Of all members and strangers together. */
+  connections: 8192,
+  /** Connections that have not shown a member's certificate yet: beyond, the oldest gives way. */
+  unprovenConnections: 1024,
+  /** A member needs one; the others are those it has not noticed the end of. */
+  connectionsPerMember: 4,
+  streamsPerConnection: 4,
+  /** Encoded messages of one stream that the network has not taken yet: beyond, it is sent no more. */
+  unsentBytes: 512 * 1024,
   /** One gRPC message. */
   messageBytes: 1024 * 1024,
   /** Sequences stay exact in a double and leave room to count on. */
