@@ -32,6 +32,11 @@ export class VirtualClock implements Clock {
     return this.#next()?.atMs;
   }
 
+  /** Timers set and neither fired nor cancelled. */
+  get timerCount(): number {
+    return this.#timers.size;
+  }
+
   /** Moves time by `ms`, firing timers in order; lets promises settle after each. */
   async advance(ms: number): Promise<void> {
     const until = this.#nowMs + ms;

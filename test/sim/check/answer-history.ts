@@ -1,0 +1,66 @@
+import type { ServiceKey } from "../../../api/service-key.ts";
+import { serviceKey } from "../../../api/service-key.ts";
+import { LABEL_SERVICE_NAME } from "../../../api/mcs/labels.ts";
+import { PRIVATE_SERVICE, SIM_NAMESPACES, SIM_SERVICES } from "../script/service-shapes.ts";
+import type { DnsProcess } from "../world/dns-process.ts";
+import { naiveAddresses } from "./naive-addresses.ts";
+import type { Report } from "./violation.ts";
+
+export const SIM_KEYS: readonly ServiceKey[] = SIM_NAMESPACES.flatMap((namespace) =>
+  [...SIM_SERVICES, PRIVATE_SERVICE].map((name) => serviceKey(namespace, name)),
+);
+
+/**
+ * I10: each answer is what one state of the server's views gives, never a mix of two. The states are recorded at
+ * every event of a view; answers are asked for whenever a zone is published.
+ */
+export class AnswerHistory {
+  readonly #report: Report;
+  /** Answers that were right at some moment. BOUNDED: by the states of one run. */
+  readonly #right = new Map<string, Set<string>>();
+  #process: DnsProcess | undefined;
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  viewChanged(process: DnsProcess): void {
+    this.#begin(process);
+    for (const key of SIM_KEYS) {
+      const answers = this.#right.get(key) ?? new Set();
+      answers.add(rightAnswer(process, key));
+      this.#right.set(key, answers);
+    }
+  }
+
+  zoneChanged(process: DnsProcess): void {
+    this.#begin(process);
+    for (const key of SIM_KEYS) {
+      const answer = process.addresses(key);
+      if (this.#right.get(key)?.has(answer) === true) continue;
+      this.#report(
+        "I10",
+        `${process.cluster.id} answers for ${key} what was never true: ${answer}`,
+      );
+    }
+  }
+
+  /** A new process has seen nothing of what the old one saw. */
+  #begin(process: DnsProcess): void {
+    if (this.#process === process) return;
+    this.#process = process;
+    this.#right.clear();
+  }
+}
+
+function rightAnswer({ views }: DnsProcess, key: ServiceKey): string {
+  const [namespace = "", name = ""] = key.split("/");
+  return naiveAddresses({
+    hasNamespace: views.namespaces.view.get(namespace) !== undefined,
+    serviceImport: views.imports.view.get(key),
+    slices: [...views.slices.view.values()].filter(
+      ({ metadata }) =>
+        metadata.namespace === namespace && metadata.labels?.[LABEL_SERVICE_NAME] === name,
+    ),
+  });
+}

@@ -1,0 +1,178 @@
+import { isDeepStrictEqual } from "node:util";
+import { ENDPOINT_SLICES, type EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
+import { NAMESPACES, type Namespace } from "../../../api/kube/namespace.ts";
+import { SERVICES, type Service } from "../../../api/kube/service.ts";
+import {
+  LABEL_MANAGED_BY,
+  LABEL_SERVICE_NAME,
+  LABEL_SOURCE_CLUSTER,
+} from "../../../api/mcs/labels.ts";
+import type { ServiceExport } from "../../../api/mcs/service-export.ts";
+import { type ServiceImport, serviceImports } from "../../../api/mcs/service-import.ts";
+import { serviceKey } from "../../../api/service-key.ts";
+import { derivedName } from "../world/derived-name.ts";
+import { PRIVATE_SERVICE, SIM_NAMESPACES, SIM_SERVICES } from "../script/service-shapes.ts";
+import type { DnsProcess } from "../world/dns-process.ts";
+import type { SimCluster } from "../world/sim-cluster.ts";
+import { type ExpectedService, expectedService, joinName, portText } from "./expected-service.ts";
+import { EXPORTS, liveExport, liveExports } from "./live-export.ts";
+import { type ZoneObjects, naiveAddresses } from "./naive-addresses.ts";
+import type { Report } from "./violation.ts";
+
+const IMPORTS = serviceImports("v1beta1");
+
+/**
+ * I1 and I11 in a world at rest: every member's objects, conditions and answers equal what the live exports of all
+ * members say, worked out anew. A service under a hand-made import is the user's: only that nothing of ours is beside
+ * it is not checked, everything else is.
+ */
+export function checkConverged(
+  clusters: readonly SimCluster[],
+  dns: readonly DnsProcess[],
+  report: Report,
+): void {
+  for (const namespace of SIM_NAMESPACES) {
+    for (const name of [...SIM_SERVICES, PRIVATE_SERVICE]) {
+      const expected = expectedService(liveExports(clusters, namespace, name));
+      for (const cluster of clusters) {
+        const at = { cluster, namespace, name };
+        checkImport(at, expected, report);
+        checkConditions(at, expected, report);
+      }
+      for (const server of dns) checkAnswer(server, namespace, name, report);
+    }
+  }
+}
+
+interface Place {
+  readonly cluster: SimCluster;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+function checkImport(at: Place, expected: ExpectedService | undefined, report: Report): void {
+  const { cluster, namespace, name } = at;
+  const where = `${namespace}/${name} in ${cluster.id}`;
+  const found = cluster.get<ServiceImport>(IMPORTS, `${namespace}/${name}`);
+  if (found !== undefined && !isOwn(found)) return;
+  const hasNamespace = cluster.get<Namespace>(NAMESPACES, namespace) !== undefined;
+  const wanted = hasNamespace ? expected : undefined;
+  const slices = ownSlices(at);
+  const derived = cluster.get<Service>(
+    SERVICES,
+    `${namespace}/${derivedName(namespace, name)}`,
+  );
+  if (wanted === undefined || found === undefined) {
+    if (wanted !== undefined) report("I1", `${where}: no import, exported by ${wanted.clusters}`);
+    if (found !== undefined) report("I1", `${where}: an import, and nobody exports it`);
+    if (slices.length > 0) report("I1", `${where}: slices without an import`);
+    if (derived !== undefined && isOwn(derived)) {
+      report("I1", `${where}: a derived Service without an import`);
+    }
+    return;
+  }
+  const { conflicts: _, ...shown } = wanted;
+  compare("I1", where, actualService(found, slices), shown, report);
+  if (derived === undefined || isOwn(derived)) checkDerived(where, found, derived, report);
+}
+
+function actualService(
+  { spec, metadata, status }: ServiceImport,
+  slices: readonly EndpointSlice[],
+): Omit<ExpectedService, "conflicts"> {
+  const { [LABEL_MANAGED_BY]: _, ...labels } = metadata.labels ?? {};
+  return {
+    type: spec.type,
+    ports: spec.ports.map(portText),
+    sessionAffinity: spec.sessionAffinity ?? "None",
+    internalTrafficPolicy: spec.internalTrafficPolicy ?? "",
+    labels: JSON.stringify(Object.entries(labels).toSorted()),
+    clusters: (status?.clusters ?? []).map(({ cluster }) => cluster),
+    endpoints: slices.flatMap(sliceLines).toSorted(),
+  };
+}
+
+function sliceLines(slice: EndpointSlice): string[] {
+  const cluster = slice.metadata.labels?.[LABEL_SOURCE_CLUSTER];
+  const ports = (slice.ports ?? []).map(({ name = "", port, protocol }) => `${name}:${port}/${protocol}`);
+  return (slice.endpoints ?? []).flatMap((endpoint) =>
+    (ports.length === 0 ? ["-"] : ports).map(
+      (port) =>
+        `${cluster} ${port} ${endpoint.addresses[0]} ${endpoint.conditions?.ready === false ? "not-ready" : "ready"}`,
+    ),
+  );
+}
+
+function checkDerived(
+  where: string,
+  { spec, status }: ServiceImport,
+  derived: Service | undefined,
+  report: Report,
+): void {
+  const ip = derived?.spec.clusterIP;
+  const wantedIps = spec.type === "Headless" || ip === undefined ? [] : [ip];
+  compare("I1", `${where}: ips`, spec.ips ?? [], wantedIps, report);
+  const names = (derived?.spec.ports ?? []).map(({ name = "", port }) => `${name}:${port}`);
+  const wantedNames = spec.ports.map((port) => `${joinName(port, spec.ports)}:${port.port}`);
+  compare("I1", `${where}: ports of the derived Service`, names, wantedNames, report);
+  const ready = status?.conditions?.find(({ type }) => type === "Ready");
+  compare("I1", `${where}: Ready`, ready?.status, "True", report);
+}
+
+/** I11: the verdict on every ServiceExport. */
+function checkConditions(at: Place, expected: ExpectedService | undefined, report: Report): void {
+  const { cluster, namespace, name } = at;
+  const serviceExport = cluster.get<ServiceExport>(EXPORTS, `${namespace}/${name}`);
+  if (serviceExport === undefined) return;
+  const conditions = serviceExport.status?.conditions ?? [];
+  const actual = conditions.map(({ type, status, reason }) => {
+    const reasons = type === "Conflict" ? reason.split(",").toSorted().join(",") : reason;
+    return `${type}=${status}/${reasons}`;
+  });
+  compare(
+    "I11",
+    `conditions of ${namespace}/${name} in ${cluster.id}`,
+    actual.toSorted(),
+    expectedConditions(at, expected),
+    report,
+  );
+}
+
+function expectedConditions({ cluster, namespace, name }: Place, expected?: ExpectedService): string[] {
+  if (expected !== undefined && liveExport(cluster, namespace, name) !== undefined) {
+    const { conflicts } = expected;
+    const conflict =
+      conflicts.length === 0 ? "Conflict=False/NoConflicts" : `Conflict=True/${conflicts.join(",")}`;
+    return [conflict, "Ready=True/Exported", "Valid=True/Valid"];
+  }
+  const hasService = cluster.get(SERVICES, `${namespace}/${name}`) !== undefined;
+  return ["Ready=False/Pending", `Valid=False/${hasService ? "InvalidServiceType" : "NoService"}`];
+}
+
+function checkAnswer(server: DnsProcess, namespace: string, name: string, report: Report): void {
+  const { cluster } = server;
+  const objects: ZoneObjects = {
+    hasNamespace: cluster.get(NAMESPACES, namespace) !== undefined,
+    serviceImport: cluster.get<ServiceImport>(IMPORTS, `${namespace}/${name}`),
+    slices: cluster
+      .list<EndpointSlice>(ENDPOINT_SLICES, namespace)
+      .filter(({ metadata }) => metadata.labels?.[LABEL_SERVICE_NAME] === name),
+  };
+  const answer = server.addresses(serviceKey(namespace, name));
+  compare("I1", `answer for ${namespace}/${name} in ${cluster.id}`, answer, naiveAddresses(objects), report);
+}
+
+function ownSlices({ cluster, namespace, name }: Place): readonly EndpointSlice[] {
+  return cluster
+    .list<EndpointSlice>(ENDPOINT_SLICES, namespace)
+    .filter((slice) => slice.metadata.labels?.[LABEL_SERVICE_NAME] === name && isOwn(slice));
+}
+
+function isOwn({ metadata }: { readonly metadata: ServiceImport["metadata"] }): boolean {
+  return metadata.labels?.[LABEL_MANAGED_BY] !== undefined;
+}
+
+function compare(invariant: string, what: string, actual: unknown, wanted: unknown, report: Report): void {
+  if (isDeepStrictEqual(actual, wanted)) return;
+  report(invariant, `${what}: must be ${JSON.stringify(wanted)}: got ${JSON.stringify(actual)}`);
+}

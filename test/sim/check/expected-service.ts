@@ -1,0 +1,118 @@
+import type { ServicePort } from "../../../api/kube/service.ts";
+import type { LiveExport } from "./live-export.ts";
+
+/**
+ * What all members must agree on for one service, worked out from the live objects. Deliberately not the product's code and as
+ * plain as possible: a naive twin of the merge (section 3 of the requirements).
+ */
+export interface ExpectedService {
+  readonly type: "ClusterSetIP" | "Headless";
+  /** `name:port/PROTOCOL appProtocol`, in order. */
+  readonly ports: readonly string[];
+  readonly sessionAffinity: string;
+  readonly internalTrafficPolicy: string;
+  readonly labels: string;
+  readonly clusters: readonly string[];
+  /** `cluster name:target/PROTOCOL address ready`, sorted; `cluster - address ready` without ports. */
+  readonly endpoints: readonly string[];
+  /** Reasons of Conflict, sorted; empty when all agree. */
+  readonly conflicts: readonly string[];
+}
+
+/** @param exports oldest first; undefined when there is none. */
+export function expectedService(exports: readonly LiveExport[]): ExpectedService | undefined {
+  const winner = exports[0];
+  if (winner === undefined) return undefined;
+  const ports = unionOfPorts(exports);
+  return {
+    type: typeOf(winner),
+    ports: ports.map(portText),
+    sessionAffinity: affinityOf(winner),
+    internalTrafficPolicy: winner.service.spec.internalTrafficPolicy ?? "",
+    labels: labelsOf(winner),
+    clusters: exports.map(({ cluster }) => cluster.id),
+    endpoints: exports.flatMap((one) => endpointsOf(one, ports)).toSorted(),
+    conflicts: conflictsOf(exports, winner).toSorted(),
+  };
+}
+
+function typeOf({ service }: LiveExport): "ClusterSetIP" | "Headless" {
+  return service.spec.clusterIP === "None" ? "Headless" : "ClusterSetIP";
+}
+
+function affinityOf({ service }: LiveExport): string {
+  return service.spec.sessionAffinity ?? "None";
+}
+
+function labelsOf({ serviceExport }: LiveExport): string {
+  return JSON.stringify(Object.entries(serviceExport.spec?.exportedLabels ?? {}).toSorted());
+}
+
+export function portText({ name = "", port, protocol = "TCP", appProtocol = "" }: ServicePort): string {
+  return `${name}:${port}/${protocol} ${appProtocol}`;
+}
+
+/** CON-16, CON-17: an older port keeps out every younger one with its name or its number. */
+function unionOfPorts(exports: readonly LiveExport[]): readonly ServicePort[] {
+  const all: ServicePort[] = [];
+  for (const port of exports.flatMap(({ service }) => service.spec.ports ?? [])) {
+    const isTaken = all.some(
+      (older) => (older.name ?? "") === (port.name ?? "") || numberOf(older) === numberOf(port),
+    );
+    if (!isTaken) all.push(port);
+  }
+  return all;
+}
+
+function numberOf({ port, protocol = "TCP" }: ServicePort): string {
+  return `${port}/${protocol}`;
+}
+
+/** CON-24: of each merged port, the target behind the same number in the exporter's own Service. */
+function endpointsOf({ cluster, service, slices }: LiveExport, merged: readonly ServicePort[]): string[] {
+  return slices.flatMap((slice) => {
+    const targets = merged.flatMap((port) => {
+      const own = service.spec.ports?.find((candidate) => numberOf(candidate) === numberOf(port));
+      const target = slice.ports?.find((one) => own !== undefined && (one.name ?? "") === (own.name ?? ""));
+      return target === undefined ? [] : [`${joinName(port, merged)}:${target.port}/${port.protocol}`];
+    });
+    const shown = merged.length === 0 ? ["-"] : targets;
+    return (slice.endpoints ?? []).flatMap((endpoint) =>
+      shown.map(
+        (target) =>
+          `${cluster.id} ${target} ${endpoint.addresses[0]} ${endpoint.conditions?.ready === false ? "not-ready" : "ready"}`,
+      ),
+    );
+  });
+}
+
+/** CON-22: unnamed beside others needs a name of its own where Kubernetes joins by name. */
+export function joinName(port: ServicePort, merged: readonly ServicePort[]): string {
+  const { name = "" } = port;
+  if (name !== "" || merged.length === 1) return name;
+  return `p-${port.port}-${(port.protocol ?? "TCP").toLowerCase()}`;
+}
+
+/** Section 3.2: whatever differs from the oldest export; affinity among those that have any (CON-09). */
+function conflictsOf(exports: readonly LiveExport[], winner: LiveExport): string[] {
+  const differs = (value: (one: LiveExport) => string, among = exports): boolean =>
+    among.some((one) => value(one) !== value(winner));
+  const affine =
+    typeOf(winner) === "Headless" ? [] : exports.filter((one) => typeOf(one) === "ClusterSetIP");
+  const timeout = ({ service }: LiveExport): string =>
+    `${service.spec.sessionAffinityConfig?.clientIP?.timeoutSeconds}`;
+  const portSet = ({ service }: LiveExport): string =>
+    (service.spec.ports ?? []).map(portText).toSorted().join();
+  const found: readonly (readonly [string, boolean])[] = [
+    ["PortConflict", differs(portSet)],
+    ["TypeConflict", differs(typeOf)],
+    ["SessionAffinityConflict", differs(affinityOf, affine)],
+    ["SessionAffinityConfigConflict", differs(timeout, affine)],
+    ["LabelsConflict", differs(labelsOf)],
+    [
+      "InternalTrafficPolicyConflict",
+      differs(({ service }) => service.spec.internalTrafficPolicy ?? ""),
+    ],
+  ];
+  return found.flatMap(([reason, holds]) => (holds ? [reason] : []));
+}

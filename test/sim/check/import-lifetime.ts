@@ -1,0 +1,155 @@
+import type { ExportRow, Row } from "../../../api/broker/row.ts";
+import { NAMESPACES } from "../../../api/kube/namespace.ts";
+import { SERVICES } from "../../../api/kube/service.ts";
+import type { ServiceImport } from "../../../api/mcs/service-import.ts";
+import { type Change, collectionName, type SimCluster } from "../world/sim-cluster.ts";
+import { SIM_KEYS } from "./answer-history.ts";
+import { IMPORTS_COLLECTION, importOf } from "./import-of-object.ts";
+import { EXPORTS, liveExport } from "./live-export.ts";
+import type { Report } from "./violation.ts";
+import { isDeleting, isOwn } from "./write-rules.ts";
+
+const EXPORTS_COLLECTION = collectionName(EXPORTS);
+const SERVICES_COLLECTION = collectionName(SERVICES);
+const NAMESPACES_COLLECTION = collectionName(NAMESPACES);
+
+/** How one export fared since the last checkpoint. */
+interface Course {
+  readonly wasLive: boolean;
+  isLive: boolean;
+  turns: number;
+}
+
+/**
+ * I4: an import is never deleted while an export lives that its member knows of, and I5: its address stays.
+ *
+ * "Knows" is exact: the member's mirror has shown the export's row (or it has published its own export), and that row
+ * belongs to the present life of the export. Since rows of two lives look alike, an export counts only when it has begun
+ * to live at most once since the last checkpoint and not ended since. A restart forgets what the broker does not hold; a store
+ * that is lost forgets for members whose mirror is empty. A namespace that went in the importer counts
+ * again from the next checkpoint on.
+ */
+export class ImportLifetime {
+  readonly #clusters: readonly SimCluster[];
+  readonly #report: Report;
+  /** `exporter namespace/name`. BOUNDED: by members and services of a script, as all sets here. */
+  readonly #courses = new Map<string, Course>();
+  /** `importer exporter namespace/name`. */
+  readonly #known = new Set<string>();
+  /** `importer namespace`. */
+  readonly #disturbed = new Set<string>();
+  /** `importer namespace/name` whose objects a user has touched. */
+  readonly #touched = new Set<string>();
+  /** `namespace/name type`, for the types that live exports have had. */
+  readonly #types = new Set<string>();
+
+  constructor(clusters: readonly SimCluster[], report: Report) {
+    this.#clusters = clusters;
+    this.#report = report;
+  }
+
+  /** The world is at rest: what is known holds for what lives now. */
+  checkpointed(): void {
+    for (const memory of [this.#courses, this.#disturbed, this.#touched, this.#types]) memory.clear();
+    for (const cluster of this.#clusters) {
+      for (const key of SIM_KEYS) this.#follow(cluster, key);
+    }
+  }
+
+  onChange(change: Change): void {
+    const { cluster, collection, key, after } = change;
+    if (collection === EXPORTS_COLLECTION || collection === SERVICES_COLLECTION) {
+      this.#follow(cluster, key);
+    }
+    if (collection === NAMESPACES_COLLECTION && (after === undefined || isDeleting(after))) {
+      this.#disturbed.add(`${cluster.id} ${key}`);
+      this.#forget((entry) => entry.startsWith(`${cluster.id} `) && entry.includes(` ${key}/`));
+    }
+    const isOurs = [change.before, after].some((object) => object !== undefined && isOwn(object));
+    if (isOurs && change.author !== "controllers") {
+      this.#touched.add(`${cluster.id} ${importOf(change)}`);
+    }
+    if (collection === IMPORTS_COLLECTION) this.#checkImport(change);
+  }
+
+  /** The member's mirror shows these rows of the service. */
+  rowsSeen(importer: SimCluster, key: string, rows: readonly Row[]): void {
+    for (const { cluster } of rows.filter(isExportRow)) this.#learn(importer, cluster, key);
+  }
+
+  /** The member has published this service itself. */
+  rowsPublished(exporter: SimCluster, key: string, rows: readonly Row[]): void {
+    if (rows.some(isExportRow)) this.#learn(exporter, exporter.id, key);
+    else this.#known.delete(`${exporter.id} ${exporter.id} ${key}`);
+  }
+
+  /** The importer has lost its mirror, or the broker its store: only these exports are known still. */
+  onlyKnows(importer: SimCluster, remains: (exporter: string, key: string) => boolean): void {
+    this.#forget((entry) => {
+      const [owner = "", exporter = "", key = ""] = entry.split(" ");
+      return owner === importer.id && exporter !== importer.id && !remains(exporter, key);
+    });
+  }
+
+  #learn(importer: SimCluster, exporter: string, key: string): void {
+    const course = this.#courses.get(`${exporter} ${key}`);
+    const [namespace = ""] = key.split("/");
+    if (course === undefined || this.#disturbed.has(`${importer.id} ${namespace}`)) return;
+    const isFirstLife = course.wasLive ? course.turns === 0 : course.turns === 1;
+    if (course.isLive && isFirstLife) this.#known.add(`${importer.id} ${exporter} ${key}`);
+  }
+
+  #follow(cluster: SimCluster, key: string): void {
+    const [namespace = "", name = ""] = key.split("/");
+    const live = liveExport(cluster, namespace, name);
+    const id = `${cluster.id} ${key}`;
+    const isLive = live !== undefined;
+    const course = this.#courses.get(id) ?? { wasLive: isLive, isLive, turns: 0 };
+    this.#courses.set(id, course);
+    if (course.isLive !== isLive) course.turns += 1;
+    course.isLive = isLive;
+    if (live !== undefined) this.#types.add(`${key} ${live.service.spec.clusterIP === "None"}`);
+    else this.#forget((entry) => entry.endsWith(` ${id}`));
+  }
+
+  #checkImport({ cluster, author, key, before, after }: Change): void {
+    if (before === undefined || author !== "controllers" || !isOwn(before)) return;
+    if (after === undefined || isDeleting(after)) {
+      const living = [...this.#known].filter(
+        (entry) => entry.startsWith(`${cluster.id} `) && entry.endsWith(` ${key}`),
+      );
+      if (living.length > 0) {
+        const exporters = living.map((entry) => entry.split(" ")[1]);
+        this.#report("I4", `import ${key} of ${cluster.id} deleted, exported by ${exporters}`);
+      }
+      return;
+    }
+    this.#checkAddress(cluster, key, asImport(before), asImport(after));
+  }
+
+  /** Where nobody touched our objects and no two exports disagree about the type, the first address never changes (I5). */
+  #checkAddress(
+    cluster: SimCluster,
+    key: string,
+    before: ServiceImport,
+    after: ServiceImport,
+  ): void {
+    const [was, is] = [before.spec.ips?.[0], after.spec.ips?.[0]];
+    if (was === undefined || was === is || this.#touched.has(`${cluster.id} ${key}`)) return;
+    const types = [...this.#types].filter((entry) => entry.startsWith(`${key} `));
+    if (types.length > 1) return;
+    this.#report("I5", `clusterset IP of ${key} in ${cluster.id} changed from ${was} to ${is}`);
+  }
+
+  #forget(isOver: (entry: string) => boolean): void {
+    for (const entry of this.#known) if (isOver(entry)) this.#known.delete(entry);
+  }
+}
+
+function isExportRow(row: Row): row is ExportRow {
+  return row.kind === "export";
+}
+
+function asImport(object: Change["after"] & object): ServiceImport {
+  return object as ServiceImport;
+}

@@ -1,0 +1,132 @@
+import { isDeepStrictEqual } from "node:util";
+import { ENDPOINT_SLICES, type EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
+import type { KubeObject } from "../../../api/kube/object.ts";
+import { SERVICES } from "../../../api/kube/service.ts";
+import { LABEL_MANAGED_BY, LABEL_SOURCE_CLUSTER } from "../../../api/mcs/labels.ts";
+import { type Change, collectionName } from "../world/sim-cluster.ts";
+import { IMPORTS_COLLECTION, importOf } from "./import-of-object.ts";
+import { EXPORTS, liveExport } from "./live-export.ts";
+import type { Report } from "./violation.ts";
+
+const EXPORTS_COLLECTION = collectionName(EXPORTS);
+const SLICES_COLLECTION = collectionName(ENDPOINT_SLICES);
+const SERVICES_COLLECTION = collectionName(SERVICES);
+const EVENTS_COLLECTION = "/events";
+
+/** Rules for each single write of Isthmus, checked in the moment of the write, whatever faults there are. */
+export class WriteRules {
+  readonly #report: Report;
+  /** Services that were validly exported at some time. BOUNDED: by the services of a script. */
+  readonly #everExported = new Set<string>();
+  /** `cluster namespace/name address` of endpoints that existed at some time. BOUNDED: by the addresses of a script. */
+  readonly #everEndpoint = new Set<string>();
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  /** @param hasSynced whether the writing process has heard all rows; undefined for other writers. */
+  onChange(change: Change, hasSynced: boolean | undefined): void {
+    this.#remember(change);
+    if (change.author === "dns") this.#fail("I3", change, "the DNS server writes nothing");
+    if (change.author !== "controllers") return;
+    this.#checkOwnership(change);
+    this.#checkLeak(change);
+    if (hasSynced === false) this.#checkEarlyDeletion(change);
+  }
+
+  #remember({ cluster, collection, key, after }: Change): void {
+    const [namespace = "", name = ""] = key.split("/");
+    if (collection === EXPORTS_COLLECTION || collection === SERVICES_COLLECTION) {
+      const isLive = liveExport(cluster, namespace, name) !== undefined;
+      if (isLive) this.#everExported.add(`${cluster.id} ${key}`);
+    }
+    if (collection !== SLICES_COLLECTION || after === undefined || isOwn(after)) return;
+    const service = after.metadata.labels?.["kubernetes.io/service-name"];
+    for (const address of addressesOf(after)) {
+      this.#everEndpoint.add(`${cluster.id} ${namespace}/${service} ${address}`);
+    }
+  }
+
+  /** I3: an object that is not ours is never changed or deleted; of an export only the status is ours. */
+  #checkOwnership(change: Change): void {
+    const { collection, before, after } = change;
+    // Records about an export, of the API server's own kind: they expire there and are nobody's state.
+    if (collection === EVENTS_COLLECTION) return;
+    if (collection === EXPORTS_COLLECTION) {
+      const isStatusOnly =
+        before !== undefined &&
+        after !== undefined &&
+        isDeepStrictEqual(withoutStatus(before), withoutStatus(after));
+      if (!isStatusOnly) this.#fail("I3", change, "of an export only the status may be written");
+      return;
+    }
+    if (before !== undefined && !isOwn(before)) {
+      this.#fail("I3", change, "the object is not ours");
+    }
+    if (after !== undefined && !isOwn(after)) {
+      this.#fail("I3", change, "what we write carries our label");
+    }
+  }
+
+  /**
+   * I2: what appears in an importer was exported by the cluster it is said to come from. "At some time": views and rows
+   * may lag arbitrarily under faults; that nothing outlives its export is checked at rest (I1).
+   */
+  #checkLeak(change: Change): void {
+    const { collection, key, before, after } = change;
+    if (after === undefined) return;
+    const exporters = (): boolean =>
+      [...this.#everExported].some((entry) => entry.endsWith(` ${key}`));
+    if (collection === IMPORTS_COLLECTION && before === undefined && !exporters()) {
+      this.#fail("I2", change, "nobody has ever exported this service");
+    }
+    if (collection !== SLICES_COLLECTION) return;
+    const source = after.metadata.labels?.[LABEL_SOURCE_CLUSTER] ?? "";
+    const service = importOf(change);
+    for (const address of addressesOf(after)) {
+      const isOffered =
+        this.#everExported.has(`${source} ${service}`) &&
+        this.#everEndpoint.has(`${source} ${service} ${address}`);
+      if (!isOffered) {
+        this.#fail("I2", change, `${address} was never an endpoint of ${service} in ${source}`);
+      }
+    }
+  }
+
+  /** I6: before the first full sync nothing goes, but for own endpoints, whose truth is local. */
+  #checkEarlyDeletion(change: Change): void {
+    const { cluster, collection, before, after } = change;
+    if (before === undefined || (after !== undefined && !isDeleting(after))) return;
+    const isOwnEndpoints =
+      collection === SLICES_COLLECTION &&
+      before.metadata.labels?.[LABEL_SOURCE_CLUSTER] === cluster.id;
+    if (!isOwnEndpoints) this.#fail("I6", change, "deleted before the first full sync");
+  }
+
+  #fail(invariant: string, { cluster, author, collection, key }: Change, text: string): void {
+    this.#report(invariant, `${author} of ${cluster.id} wrote ${collection} ${key}: ${text}`);
+  }
+}
+
+export function isOwn({ metadata }: KubeObject): boolean {
+  return metadata.labels?.[LABEL_MANAGED_BY] !== undefined;
+}
+
+export function isDeleting({ metadata }: KubeObject): boolean {
+  return metadata.deletionTimestamp !== undefined;
+}
+
+function withoutStatus(object: KubeObject): object {
+  const { managedFields: _, resourceVersion: __, ...metadata } = object.metadata;
+  return { ...object, metadata, status: undefined };
+}
+
+function addressesOf(object: KubeObject): readonly string[] {
+  return (asSlice(object).endpoints ?? []).flatMap(({ addresses }) => addresses);
+}
+
+/** What the collection says it is. */
+function asSlice(object: KubeObject): EndpointSlice {
+  return object as EndpointSlice;
+}

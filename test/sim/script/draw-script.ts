@@ -1,0 +1,147 @@
+import type { Random } from "../../../runtime/random/random.ts";
+import { seededRandom } from "../../../runtime/random/seeded-random.ts";
+import { EXPORTED_LABELS, SERVICE_SHAPES, SIM_NAMESPACES, SIM_SERVICES } from "./service-shapes.ts";
+import type { Action, FaultAction, OwnObject, Script, Step, Target, UserAction } from "./step.ts";
+
+export interface ScriptOptions {
+  /** Rounds of changes and faults, each ended by a checkpoint. */
+  readonly rounds: number;
+  readonly stepsPerRound: number;
+}
+
+export const DEFAULT_SCRIPT: ScriptOptions = { rounds: 2, stepsPerRound: 24 };
+
+const WAITS_MS = [0, 0, 5, 20, 100, 500, 2_000, 8_000];
+
+/** Draws a whole script from one seed, before anything runs. */
+export function drawScript(seed: number, options: ScriptOptions = DEFAULT_SCRIPT): Script {
+  const draw = new Draw(seededRandom(seed));
+  const memberCount = 2 + draw.below(3);
+  const members = Array.from({ length: memberCount }, () => ({
+    clockSkewMs: draw.chance(0.5) ? 0 : draw.below(120_000) - 60_000,
+    namespaces: draw.chance(0.7) ? [...SIM_NAMESPACES] : [draw.one(SIM_NAMESPACES)],
+  }));
+  const steps: Step[] = [];
+  for (let round = 0; round < options.rounds; round += 1) {
+    // Something to work on: without it most actions would find nothing.
+    for (let member = 0; member < memberCount; member += 1) steps.push(...opening(draw, member));
+    for (let step = 0; step < options.stepsPerRound; step += 1) {
+      const action = draw.chance(0.65) ? userAction(draw, memberCount) : fault(draw, memberCount);
+      steps.push({ action, waitMs: draw.one(WAITS_MS) });
+    }
+    steps.push({ action: { kind: "checkpoint", loseBroker: draw.chance(0.4) }, waitMs: 0 });
+  }
+  return { seed, members, steps };
+}
+
+function opening(draw: Draw, member: number): Step[] {
+  const target = { member, namespace: draw.one(SIM_NAMESPACES), service: draw.one(SIM_SERVICES) };
+  const actions: Action[] = [
+    { kind: "put-service", ...target, shape: draw.below(SERVICE_SHAPES.length) },
+    { kind: "put-endpoints", ...target, slice: 0, present: 1 + draw.below(7), ready: 7 },
+    { kind: "export", ...target, labels: 0 },
+  ];
+  return actions.map((action) => ({ action, waitMs: draw.one(WAITS_MS) }));
+}
+
+const OWN_OBJECTS: readonly OwnObject[] = ["import", "derived", "slice"];
+
+type DrawUserAction = (draw: Draw, target: Target) => UserAction;
+type DrawFault = (draw: Draw, member: number) => FaultAction;
+
+/** Each entry once per weight. */
+const USER_ACTIONS: readonly DrawUserAction[] = [
+  ...repeat<DrawUserAction>(4, putService),
+  ...repeat<DrawUserAction>(4, putEndpoints),
+  ...repeat<DrawUserAction>(4, (draw, target) => ({
+    kind: "export",
+    ...target,
+    labels: draw.below(EXPORTED_LABELS.length),
+  })),
+  ...repeat<DrawUserAction>(2, (_, target) => ({ kind: "unexport", ...target })),
+  (_, target) => ({ kind: "delete-service", ...target }),
+  (draw, target) => ({ kind: "delete-endpoints", ...target, slice: draw.below(2) }),
+  ...repeat<DrawUserAction>(2, (_, { member, namespace }) => ({ kind: "create-namespace", member, namespace })),
+  (_, { member, namespace }) => ({ kind: "delete-namespace", member, namespace }),
+  (draw, target) => ({ kind: "edit-own", ...target, what: draw.one(OWN_OBJECTS) }),
+  (draw, target) => ({ kind: "delete-own", ...target, what: draw.one(OWN_OBJECTS) }),
+  (draw, target) => ({ kind: "put-hand-made", ...target, what: draw.one(OWN_OBJECTS) }),
+  (draw, target) => ({ kind: "delete-hand-made", ...target, what: draw.one(OWN_OBJECTS) }),
+];
+
+function userAction(draw: Draw, members: number): UserAction {
+  const target = {
+    member: draw.below(members),
+    namespace: draw.one(SIM_NAMESPACES),
+    service: draw.one(SIM_SERVICES),
+  };
+  return draw.one(USER_ACTIONS)(draw, target);
+}
+
+function putService(draw: Draw, target: Target): UserAction {
+  return { kind: "put-service", ...target, shape: draw.below(SERVICE_SHAPES.length) };
+}
+
+function putEndpoints(draw: Draw, target: Target): UserAction {
+  const [present, ready] = [draw.below(8), draw.below(8)];
+  return { kind: "put-endpoints", ...target, slice: draw.below(2), present, ready };
+}
+
+const FAULTS: readonly DrawFault[] = [
+  ...repeat<DrawFault>(3, (draw, member) => ({
+    kind: "kube-faults",
+    member,
+    errorRate: draw.one([0, 0.1, 0.4]),
+    latencyMs: draw.one([0, 5, 300]),
+    watchDelayMs: draw.one([0, 20, 3_000]),
+  })),
+  ...repeat<DrawFault>(2, (draw, member) => ({ kind: "cut-watches", member, gone: draw.chance(0.5) })),
+  ...repeat<DrawFault>(2, (draw) => ({
+    kind: "broker",
+    what: draw.one(["stop", "start", "restart", "lose-store"]),
+  })),
+  ...repeat<DrawFault>(3, (draw, member) => ({
+    kind: "link",
+    member,
+    what: draw.one(["break", "cut", "heal", "freeze"]),
+  })),
+  ...repeat<DrawFault>(3, (draw, member) => ({
+    kind: "restart-controllers",
+    member,
+    how: draw.one(["crash", "graceful", "rejoin"]),
+    downMs: draw.one([0, 10, 1_000, 10_000]),
+  })),
+  (draw, member) => ({ kind: "restart-dns", member, downMs: draw.one([0, 1_000]) }),
+];
+
+function fault(draw: Draw, members: number): FaultAction {
+  return draw.one(FAULTS)(draw, draw.below(members));
+}
+
+function repeat<T>(times: number, item: T): readonly T[] {
+  return Array.from({ length: times }, () => item);
+}
+
+/** Draws from a stream of random numbers. */
+class Draw {
+  readonly #random: Random;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** 0 to limit - 1. */
+  below(limit: number): number {
+    return Math.floor(this.#random.next() * limit);
+  }
+
+  chance(probability: number): boolean {
+    return this.#random.next() < probability;
+  }
+
+  one<const T>(items: readonly T[]): T {
+    const item = items[this.below(items.length)];
+    if (item === undefined) throw new Error("cannot draw: the list must not be empty");
+    return item;
+  }
+}

@@ -1,0 +1,33 @@
+import type { Service, ServicePort } from "../../../api/kube/service.ts";
+
+export const SIM_NAMESPACES = ["shop", "bank"] as const;
+/** Services that scripts export. */
+export const SIM_SERVICES = ["web", "db"] as const;
+/** A service that exists in every member, with endpoints, and is never exported (I2). */
+export const PRIVATE_SERVICE = "private";
+
+type Shape = Service["spec"];
+
+const HTTP: ServicePort = { name: "http", protocol: "TCP", port: 80, targetPort: 8080 };
+const ADMIN: ServicePort = { name: "admin", protocol: "TCP", port: 81, targetPort: 8081 };
+
+/** What a Service may look like; several disagree with each other in each property that is merged. */
+export const SERVICE_SHAPES: readonly Shape[] = [
+  { ports: [HTTP] },
+  { ports: [HTTP, ADMIN] },
+  { ports: [{ ...HTTP, port: 8000 }] },
+  { ports: [{ ...HTTP, name: "web" }] },
+  { clusterIP: "None", ports: [HTTP] },
+  { type: "ExternalName", externalName: "example.com" },
+  { type: "NodePort", ports: [HTTP], sessionAffinity: "ClientIP" },
+  { type: "LoadBalancer", ports: [{ ...HTTP, appProtocol: "h2c" }], internalTrafficPolicy: "Local" },
+  { ports: [{ protocol: "TCP", port: 80, targetPort: 8080 }] },
+  { ports: [{ name: "dns", protocol: "UDP", port: 80, targetPort: 8053 }, ADMIN] },
+  { clusterIP: "None" },
+];
+
+export const EXPORTED_LABELS: readonly (Readonly<Record<string, string>> | undefined)[] = [
+  undefined,
+  { team: "red" },
+  { team: "blue", tier: "1" },
+];

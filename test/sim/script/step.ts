@@ -1,0 +1,88 @@
+/** One service in one member. */
+export interface Target {
+  readonly member: number;
+  readonly namespace: string;
+  readonly service: string;
+}
+
+/** What a user does to Kubernetes objects. */
+export type UserAction =
+  | (Target & { readonly kind: "put-service"; readonly shape: number })
+  | (Target & { readonly kind: "delete-service" })
+  /** `present` and `ready` are bit masks over the endpoints of the slice. */
+  | (Target & {
+      readonly kind: "put-endpoints";
+      readonly slice: number;
+      readonly present: number;
+      readonly ready: number;
+    })
+  | (Target & { readonly kind: "delete-endpoints"; readonly slice: number })
+  | (Target & { readonly kind: "export"; readonly labels: number })
+  | (Target & { readonly kind: "unexport" })
+  | { readonly kind: "create-namespace"; readonly member: number; readonly namespace: string }
+  | { readonly kind: "delete-namespace"; readonly member: number; readonly namespace: string }
+  /** Changes or deletes an object that Isthmus wrote. */
+  | (Target & { readonly kind: "edit-own"; readonly what: OwnObject })
+  | (Target & { readonly kind: "delete-own"; readonly what: OwnObject })
+  /** An object of the user's own under a name that Isthmus would use. */
+  | (Target & { readonly kind: "put-hand-made"; readonly what: OwnObject })
+  | (Target & { readonly kind: "delete-hand-made"; readonly what: OwnObject });
+
+export type OwnObject = "import" | "derived" | "slice";
+
+/** What breaks. */
+export type FaultAction =
+  | {
+      readonly kind: "kube-faults";
+      readonly member: number;
+      readonly errorRate: number;
+      readonly latencyMs: number;
+      readonly watchDelayMs: number;
+    }
+  | { readonly kind: "cut-watches"; readonly member: number; readonly gone: boolean }
+  | { readonly kind: "broker"; readonly what: "stop" | "start" | "restart" | "lose-store" }
+  | {
+      readonly kind: "link";
+      readonly member: number;
+      readonly what: "break" | "cut" | "heal" | "freeze";
+    }
+  | {
+      readonly kind: "restart-controllers";
+      readonly member: number;
+      readonly how: "crash" | "graceful" | "rejoin";
+      readonly downMs: number;
+    }
+  | { readonly kind: "restart-dns"; readonly member: number; readonly downMs: number };
+
+/** Faults end, the world comes to rest, and everything is compared with the pure merge. */
+export interface CheckpointAction {
+  readonly kind: "checkpoint";
+  /** Also lose the broker and restart a member while nothing else changes (I7). */
+  readonly loseBroker: boolean;
+}
+
+export type Action = UserAction | FaultAction | CheckpointAction;
+
+/** One line of a script: an action, and the time that passes after it. */
+export interface Step {
+  readonly action: Action;
+  readonly waitMs: number;
+}
+
+/** Everything that a run depends on. Steps can be left out: the rest keeps its meaning. */
+export interface Script {
+  readonly seed: number;
+  readonly members: readonly MemberDraft[];
+  readonly steps: readonly Step[];
+}
+
+export interface MemberDraft {
+  readonly clockSkewMs: number;
+  readonly namespaces: readonly string[];
+}
+
+export function stepText({ action, waitMs }: Step): string {
+  const { kind, ...facts } = action;
+  const text = Object.entries(facts).map(([key, value]) => `${key}=${value}`);
+  return `${[kind, ...text].join(" ")}; wait ${waitMs} ms`;
+}

@@ -1,0 +1,127 @@
+import { invariant } from "../../../api/invariant.ts";
+import { ENDPOINT_SLICES, type EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
+import { NAMESPACES, type Namespace } from "../../../api/kube/namespace.ts";
+import { LABEL_SERVICE_NAME } from "../../../api/mcs/labels.ts";
+import { type ServiceImport, serviceImports } from "../../../api/mcs/service-import.ts";
+import { type ServiceKey, splitServiceKey } from "../../../api/service-key.ts";
+import { Responder } from "../../../dns-server/answer/responder.ts";
+import { ZoneSource } from "../../../dns-server/source/zone-source.ts";
+import { messageText } from "../../../dns-server/testing/message-text.ts";
+import { queryPacket } from "../../../dns-server/testing/test-responder.ts";
+import { parseZoneConfig } from "../../../dns-server/zone/zone-config.ts";
+import type { KubeError } from "../../../runtime/kube/kube-error.ts";
+import { Reflector } from "../../../runtime/kube/reflector/reflector.ts";
+import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
+import type { Random } from "../../../runtime/random/random.ts";
+import type { InMemoryKubeClient } from "../../../sandbox/apiserver/in-memory-kube-client.ts";
+import type { Report } from "../check/violation.ts";
+import type { KubeFaults } from "./kube-faults.ts";
+import { reportingLogger } from "./reporting-logger.ts";
+import type { SimCluster } from "./sim-cluster.ts";
+import type { Wiring } from "./wiring.ts";
+
+export interface DnsProcessDeps {
+  readonly cluster: SimCluster;
+  readonly faults: KubeFaults;
+  readonly random: Random;
+  readonly wiring: Wiring;
+  readonly report: Report;
+  /** A new zone is being served. */
+  readonly onZone: (process: DnsProcess) => void;
+  /** One of the views behind the zone has changed. */
+  readonly onView: (process: DnsProcess) => void;
+}
+
+/** What the DNS server sees: the objects its zone may be made of. */
+export interface DnsViews {
+  readonly imports: Reflector<ServiceImport>;
+  readonly slices: Reflector<EndpointSlice>;
+  readonly namespaces: Reflector<Namespace>;
+}
+
+/** One run of a member's DNS server: reflectors, zone and answers, without the listeners. */
+export class DnsProcess {
+  readonly views: DnsViews;
+  readonly #cluster: SimCluster;
+  readonly #client: InMemoryKubeClient;
+  readonly #responder: Responder;
+  readonly #source: ZoneSource;
+  readonly #stop = new AbortController();
+
+  constructor(deps: DnsProcessDeps) {
+    const { cluster, faults, random, wiring } = deps;
+    this.#cluster = cluster;
+    this.#client = cluster.client("dns", { intercept: faults.intercept });
+    const late = faults.delayWatches(this.#client);
+    const client = wiring.dnsKube?.(late) ?? late;
+    const { clock } = cluster;
+    const log = reportingLogger(`dns of ${cluster.id}`, deps.report);
+    const parts = { client, clock, random, log, meter: silentMeter };
+    this.views = {
+      imports: new Reflector({ resource: serviceImports("v1beta1") }, parts),
+      slices: new Reflector(
+        { resource: ENDPOINT_SLICES, labelSelector: LABEL_SERVICE_NAME },
+        parts,
+      ),
+      namespaces: new Reflector({ resource: NAMESPACES }, parts),
+    };
+    const config = parseZoneConfig({});
+    invariant(config.ok, "the default zone is valid", {});
+    const responder = new Responder(
+      { config: config.value, udpPayloadBytes: 1232 },
+      () => undefined,
+    );
+    this.#responder = responder;
+    const publish =
+      wiring.publishZone?.(responder) ?? ((zone, changed) => responder.setZone(zone, changed));
+    const { imports, slices, namespaces } = this.views;
+    // Before the zone subscribes: what it derives from was seen here first.
+    for (const { view } of [imports, slices, namespaces]) {
+      view.subscribe(() => deps.onView(this));
+    }
+    this.#source = new ZoneSource(
+      config.value.zone,
+      {
+        clock,
+        log,
+        imports: imports.view,
+        slices: slices.view,
+        namespaces: namespaces.view,
+      },
+      (zone, changed) => {
+        publish(zone, changed);
+        deps.onZone(this);
+      },
+    );
+  }
+
+  get cluster(): SimCluster {
+    return this.#cluster;
+  }
+
+  start(): void {
+    this.#source.start();
+    const { imports, slices, namespaces } = this.views;
+    for (const reflector of [imports, slices, namespaces]) reflector.start(this.#stop.signal);
+  }
+
+  stop(): void {
+    this.#source.stop();
+    this.#stop.abort();
+  }
+
+  cutWatches(error: KubeError): void {
+    this.#client.breakWatches(error);
+  }
+
+  /** Response code and addresses of the service's name, sorted: `NOERROR 10.0.0.1,10.0.0.2`. */
+  addresses(key: ServiceKey): string {
+    const { namespace, name } = splitServiceKey(key);
+    const packet = queryPacket(`${name}.${namespace}.svc.clusterset.local A`);
+    const response = this.#responder.respond(packet, "tcp");
+    invariant(response !== undefined, "a query is answered", { key });
+    const [status = "", ...records] = messageText(response);
+    const addresses = records.flatMap((record) => / IN A (\S+)$/.exec(record)?.[1] ?? []);
+    return `${status.split(" ")[0]} ${addresses.toSorted().join(",")}`;
+  }
+}

@@ -1,0 +1,23 @@
+import type { BrokerLink } from "../../../broker/client/broker-link.ts";
+import type { Responder } from "../../../dns-server/answer/responder.ts";
+import type { ZoneListener } from "../../../dns-server/source/zone-source.ts";
+import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
+
+/**
+ * Where a planted bug may sit between the real parts. The product's parts themselves are never changed: a bug is a
+ * wrapper around one of their ports.
+ */
+export interface Wiring {
+  /** Between the controllers and the API server. Called once per start of the controllers. */
+  readonly controllersKube?: (client: KubeClient) => KubeClient;
+  /** Between the controllers and the broker link. */
+  readonly link?: (link: BrokerLink) => BrokerLink;
+  /** Before a graceful stop. */
+  readonly beforeStop?: (link: BrokerLink) => void;
+  /** Between the API server and the DNS server. */
+  readonly dnsKube?: (client: KubeClient) => KubeClient;
+  /** Between zone and answers. */
+  readonly publishZone?: (responder: Responder) => ZoneListener;
+}
+
+export const CORRECT: Wiring = {};

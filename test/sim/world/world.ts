@@ -1,0 +1,247 @@
+import { invariant } from "../../../api/invariant.ts";
+import { parseClusterId } from "../../../api/cluster-id.ts";
+import { MemoryBroker } from "../../../broker/client/memory/memory-broker.ts";
+import { VirtualClock } from "../../../runtime/clock/virtual-clock.ts";
+import type { KubeError } from "../../../runtime/kube/kube-error.ts";
+import type { Random } from "../../../runtime/random/random.ts";
+import { seededRandom } from "../../../runtime/random/seeded-random.ts";
+import { AnswerHistory } from "../check/answer-history.ts";
+import { ImportLifetime } from "../check/import-lifetime.ts";
+import type { Report } from "../check/violation.ts";
+import { WriteRules } from "../check/write-rules.ts";
+import type { Action, FaultAction, Script } from "../script/step.ts";
+import { PRIVATE_SERVICE } from "../script/service-shapes.ts";
+import type { ControllersProcess } from "./controllers-process.ts";
+import { KubeFaults } from "./kube-faults.ts";
+import { type Change, SimCluster } from "./sim-cluster.ts";
+import { SimMember } from "./sim-member.ts";
+import { createNamespace, performUserAction, putEndpoints, putService } from "./user-operations.ts";
+import type { Wiring } from "./wiring.ts";
+
+const IDS = ["east", "north", "south", "west"];
+const GONE: KubeError = { kind: "gone", status: 410, message: "injected: expired" };
+const RESET: KubeError = { kind: "unavailable", message: "injected: connection reset" };
+
+export interface WorldDeps {
+  readonly wiring: Wiring;
+  readonly report: Report;
+  readonly note: (text: string) => void;
+}
+
+/**
+ * A clusterset in one process under one virtual clock: API servers, controllers, DNS servers and the broker are the real ones
+ * down to their ports. Time passes only in `advance`.
+ */
+export class World {
+  readonly clock = new VirtualClock();
+  readonly broker: MemoryBroker;
+  readonly members: readonly SimMember[];
+  readonly lifetime: ImportLifetime;
+  readonly #script: Script;
+  readonly #deps: WorldDeps;
+  readonly #rules: WriteRules;
+  /** Who is writing at this very moment. */
+  #writer: ControllersProcess | undefined;
+  /** Writes of controllers and DNS servers, and the last of them. */
+  #writes = 0;
+  #lastWrite = "";
+
+  constructor(script: Script, deps: WorldDeps) {
+    this.#script = script;
+    this.#deps = deps;
+    const random = this.#random(1);
+    this.broker = new MemoryBroker(
+      // Mostly quick, now and then slow; never out of order, as in one TCP stream.
+      { latencyMs: () => (random.next() < 0.05 ? 500 : 5) * random.next() },
+      { clock: this.clock, random: this.#random(2) },
+    );
+    this.#rules = new WriteRules(deps.report);
+    this.members = script.members.map((_, index) => this.#member(index));
+    this.lifetime = new ImportLifetime(this.clusters, deps.report);
+  }
+
+  get clusters(): readonly SimCluster[] {
+    return this.members.map(({ deps }) => deps.cluster);
+  }
+
+  get writes(): number {
+    return this.#writes;
+  }
+
+  get lastWrite(): string {
+    return this.#lastWrite;
+  }
+
+  /** Definitions, namespaces, a service that nobody exports, and the first start of everything. */
+  async begin(): Promise<void> {
+    for (const [index, { deps }] of this.members.entries()) {
+      await deps.cluster.install();
+      for (const namespace of this.#script.members[index]?.namespaces ?? []) {
+        await createNamespace(deps.cluster, namespace);
+        const target = { member: index, namespace, service: PRIVATE_SERVICE };
+        await putService(deps.cluster, { ...target, shape: 0 });
+        await putEndpoints(deps.cluster, { ...target, slice: 0, present: 7, ready: 7 });
+      }
+    }
+    this.lifetime.checkpointed();
+    for (const member of this.members) member.calm();
+    await this.clock.advance(10);
+  }
+
+  async perform(action: Exclude<Action, { kind: "checkpoint" }>): Promise<void> {
+    switch (action.kind) {
+      case "kube-faults":
+      case "cut-watches":
+      case "broker":
+      case "link":
+      case "restart-controllers":
+      case "restart-dns":
+        return this.#fault(action);
+      default: {
+        const member = this.members[action.member];
+        if (member !== undefined) await performUserAction(member.deps.cluster, action);
+      }
+    }
+  }
+
+  /** All faults end. */
+  calm(): void {
+    this.broker.start();
+    for (const member of this.members) {
+      this.broker.heal(member.deps.cluster.id);
+      member.calm();
+    }
+  }
+
+  /** Everybody is connected and has heard everything. */
+  get isConnected(): boolean {
+    return this.members.every(({ controllers }) => {
+      const status = controllers?.link.status();
+      return status?.kind === "connected" && status.synced;
+    });
+  }
+
+  stop(): void {
+    for (const member of this.members) member.stop();
+    this.broker.stop();
+  }
+
+  #fault(action: FaultAction): void {
+    if (action.kind === "broker") return this.#brokerFault(action.what);
+    const member = this.members[action.member];
+    if (member === undefined) return undefined;
+    const { cluster, faults } = member.deps;
+    switch (action.kind) {
+      case "kube-faults":
+        faults.level = action;
+        return undefined;
+      case "cut-watches":
+        return member.cutWatches(action.gone ? GONE : RESET);
+      case "link":
+        return this.#linkFault(cluster, action.what);
+      case "restart-controllers":
+        return member.restartControllers(action.how, action.downMs);
+      case "restart-dns":
+        return member.restartDns(action.downMs);
+    }
+  }
+
+  #brokerFault(what: "stop" | "start" | "restart" | "lose-store"): void {
+    if (what === "start") return this.broker.start();
+    if (what !== "lose-store") {
+      this.broker.stop();
+      if (what === "restart") this.broker.start();
+      return undefined;
+    }
+    this.broker.loseStore();
+    for (const { deps, controllers } of this.members) {
+      this.lifetime.onlyKnows(deps.cluster, (exporter, key) => {
+        const rows = [...(controllers?.link.foreignServices() ?? [])]
+          .filter((service) => service === key)
+          .flatMap((service) => controllers?.link.foreignRows(service) ?? []);
+        return rows.some((row) => row.cluster === exporter && row.kind === "export");
+      });
+    }
+    return undefined;
+  }
+
+  #linkFault({ id }: SimCluster, what: "break" | "cut" | "heal" | "freeze"): void {
+    if (what === "break") this.broker.breakStream(id);
+    else if (what === "cut") this.broker.cut(id);
+    else if (what === "heal") this.broker.heal(id);
+    else this.broker.freezeStream(id);
+  }
+
+  #member(index: number): SimMember {
+    const { wiring, note, report } = this.#deps;
+    const id = parseClusterId(IDS[index] ?? "");
+    invariant(id.ok, "a script has at most four members", { index });
+    const clusterOptions = {
+      id: id.value,
+      index,
+      clockSkewMs: this.#script.members[index]?.clockSkewMs ?? 0,
+      onChange: (change: Change) => this.#onChange(change),
+    };
+    const { clock, broker } = this;
+    const cluster = new SimCluster(clusterOptions, { clock, random: this.#random(10 + index) });
+    const faults = new KubeFaults({
+      clock,
+      random: this.#random(20 + index),
+      note: (text) => note(`${id.value}: ${text}`),
+    });
+    const history = new AnswerHistory(report);
+    return new SimMember({
+      cluster,
+      broker,
+      faults,
+      clock,
+      wiring,
+      report,
+      random: this.#random(30 + index),
+      onPerform: (process) => {
+        this.#writer = process;
+      },
+      onControllers: (process) => this.#follow(cluster, process),
+      onPublish: (key, rows) => this.lifetime.rowsPublished(cluster, key, rows),
+      onView: (process) => history.viewChanged(process),
+      onZone: (process) => history.zoneChanged(process),
+    });
+  }
+
+  /** A new process has an empty mirror: it knows what the broker will tell it. */
+  #follow(cluster: SimCluster, { link }: ControllersProcess): void {
+    const { table } = this.broker.store;
+    const stored = new Set<string>();
+    for (const other of this.clusters) {
+      for (const [key] of table.owner(other.id)?.rows() ?? []) stored.add(`${other.id} ${key}`);
+    }
+    this.lifetime.onlyKnows(cluster, (exporter, key) => stored.has(`${exporter} export/${key}`));
+    link.subscribe((event) => {
+      if (event.kind !== "service-changed") return;
+      this.lifetime.rowsSeen(cluster, event.service, link.foreignRows(event.service));
+    });
+  }
+
+  #onChange(change: Change): void {
+    if (change.author === "controllers" || change.author === "dns") {
+      this.#writes += 1;
+      this.#lastWrite = `${change.author} of ${change.cluster.id}: ${change.collection} ${change.key}`;
+      this.#deps.note(`${this.#lastWrite} ${changeText(change)}`);
+    }
+    const hasSynced =
+      change.author === "controllers" ? this.#writer?.link.hasSynced() : undefined;
+    this.#rules.onChange(change, hasSynced);
+    this.lifetime.onChange(change);
+  }
+
+  /** Numbers of its own for each user of chance: leaving a step out does not shift everybody's draws. */
+  #random(user: number): Random {
+    return seededRandom(this.#script.seed * 100 + user);
+  }
+}
+
+function changeText({ before, after }: Change): string {
+  if (before === undefined) return "created";
+  return after === undefined ? "deleted" : "changed";
+}
+
