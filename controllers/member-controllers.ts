@@ -12,6 +12,7 @@ import { Reflector } from "../runtime/kube/reflector/reflector.ts";
 import type { Logger } from "../runtime/log/log.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
 import type { Random } from "../runtime/random/random.ts";
+import { EventRecorder } from "./events/event-recorder.ts";
 import { ServiceReconciler } from "./reconcile/service-reconciler.ts";
 import { SLICE_INDEXES } from "./reconcile/world.ts";
 import { ServiceController } from "./service-controller.ts";
@@ -58,7 +59,13 @@ export class MemberControllers {
       exports: exports.view,
       imports: imports.view,
     };
-    const reconciler = new ServiceReconciler(options, { ...deps, kube: deps.client, views });
+    const events = new EventRecorder({ instance: options.cluster }, deps);
+    const reconciler = new ServiceReconciler(options, {
+      ...deps,
+      kube: deps.client,
+      views,
+      events,
+    });
     this.#controller = new ServiceController({ ...deps, reconciler, views });
   }
 

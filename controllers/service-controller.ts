@@ -1,5 +1,5 @@
 import type { EndpointSlice } from "../api/kube/endpoint-slice.ts";
-import { isTerminating } from "../api/kube/namespace.ts";
+import { isTerminating, type Namespace } from "../api/kube/namespace.ts";
 import type { KubeObject } from "../api/kube/object.ts";
 import {
   LABEL_KUBE_SERVICE_NAME,
@@ -121,8 +121,8 @@ export class ServiceController {
   }
 
   /** Namespaces that appear get their imports, and are asked for at the broker (IMP-03). */
-  #onNamespace(event: ViewEvent<KubeObject>): void {
-    if (event.kind !== "changed") return;
+  #onNamespace(event: ViewEvent<Namespace>): void {
+    if (event.kind !== "changed" || isLive(event.before) === isLive(event.after)) return;
     this.#deps.link.setNamespaces(this.#liveNamespaces());
     for (const key of this.#everyService()) {
       if (key.startsWith(`${event.key}/`)) this.#queue.add(key);
@@ -140,8 +140,15 @@ export class ServiceController {
         break;
       case "connection-changed":
         this.#deps.log.info("broker connection changed", { ...this.#deps.link.status() });
+        this.#onConnection();
         break;
     }
+  }
+
+  /** Exports that wait for a broker that will not have this cluster must say so (EXP-28). */
+  #onConnection(): void {
+    if (this.#deps.link.status().kind !== "rejected") return;
+    for (const key of this.#deps.views.exports.keys()) this.#queue.add(key);
   }
 
   lookAgain(): void {
@@ -172,10 +179,14 @@ export class ServiceController {
   #liveNamespaces(): ReadonlySet<string> {
     const live = new Set<string>();
     for (const namespace of this.#deps.views.namespaces.values()) {
-      if (!isTerminating(namespace)) live.add(objectKey(namespace));
+      if (isLive(namespace)) live.add(objectKey(namespace));
     }
     return live;
   }
+}
+
+function isLive(namespace: Namespace | undefined): boolean {
+  return namespace !== undefined && !isTerminating(namespace);
 }
 
 function outcomeOf(error: KubeError): JobOutcome {

@@ -130,7 +130,7 @@ describe("stampConditions", () => {
       [foreign, stale],
       facts,
     );
-    expect(stamped.map((c) => c.type)).toEqual(["Valid", "Gateway"]);
-    expect(stamped[1]).toBe(foreign);
+    expect(stamped.map((c) => c.type)).toEqual(["Gateway", "Valid"]);
+    expect(stamped[0]).toBe(foreign);
   });
 });

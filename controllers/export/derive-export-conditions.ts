@@ -119,6 +119,6 @@ function find(conditions: readonly Condition[], type: ExportConditionType): Cond
 }
 
 function draftOf(condition: Condition): ConditionDraft {
-  const { lastTransitionTime: _time, observedGeneration: _generation, ...draft } = condition;
+  const { lastTransitionTime: _time, ...draft } = condition;
   return draft;
 }

@@ -1,8 +1,8 @@
 import type { ExportRow, RowPort } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import type { Service, ServicePort } from "../../api/kube/service.ts";
-import { PROTECTED_KEY_PREFIXES } from "../../api/mcs/labels.ts";
 import type { ServiceExport } from "../../api/mcs/service-export.ts";
+import { withoutProtected } from "../merge/without-protected.ts";
 
 /** What travels for a valid export (EXP-10, EXP-11): nothing from anybody's metadata (EXP-12). */
 export function deriveExportRow(
@@ -47,15 +47,4 @@ function toRowPort(port: ServicePort): RowPort {
 function creationMs(serviceExport: ServiceExport): number {
   const parsed = Date.parse(serviceExport.metadata.creationTimestamp ?? "");
   return Number.isNaN(parsed) ? 0 : Math.max(0, parsed);
-}
-
-/** Keys that would overwrite our bookkeeping on the import do not travel (IMP-24). */
-function withoutProtected(
-  map: Readonly<Record<string, string>> | undefined,
-): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(map ?? {}).filter(
-      ([key]) => !PROTECTED_KEY_PREFIXES.some((prefix) => key.startsWith(prefix)),
-    ),
-  );
 }

@@ -1,15 +1,15 @@
 import { isDeepStrictEqual } from "node:util";
 import { rowKey } from "../../api/broker/row.ts";
+import type { Condition } from "../../api/kube/condition.ts";
 import type { ServiceExport } from "../../api/mcs/service-export.ts";
 import type { BrokerLink } from "../../broker/client/broker-link.ts";
 import type { Conflict } from "../merge/find-conflicts.ts";
-import type { JsonRecord } from "../reconcile/merge-diff.ts";
 import { stampConditions } from "../reconcile/stamp-conditions.ts";
 import { deriveExportConditions, type Publication } from "./derive-export-conditions.ts";
 import type { OwnExport } from "./derive-own-rows.ts";
 
-/** Status patch of our own export (CON-14: every cluster writes only its own); undefined when it says the truth already. */
-export function exportStatusPatch(
+/** Conditions of our own export (CON-14: every cluster writes only its own); undefined when they say the truth already. */
+export function exportConditions(
   serviceExport: ServiceExport,
   own: OwnExport,
   facts: {
@@ -17,7 +17,7 @@ export function exportStatusPatch(
     readonly conflicts: readonly Conflict[] | undefined;
     readonly nowMs: number;
   },
-): JsonRecord | undefined {
+): readonly Condition[] | undefined {
   if (own.kind === "none") return undefined;
   const previous = serviceExport.status?.conditions ?? [];
   const drafts = deriveExportConditions(
@@ -33,20 +33,24 @@ export function exportStatusPatch(
     generation: serviceExport.metadata.generation,
     nowMs: facts.nowMs,
   });
-  if (isDeepStrictEqual(previous, conditions)) return undefined;
-  return {
-    metadata: { resourceVersion: serviceExport.metadata.resourceVersion },
-    status: { conditions },
-  };
+  return isDeepStrictEqual(previous, conditions) ? undefined : conditions;
 }
 
 /** How far the broker has taken our rows of one service: one refused row makes the export not ready. */
 export function publicationOf(own: OwnExport, link: BrokerLink): Publication {
   if (own.kind !== "exported") return { kind: "unknown" };
-  for (const row of [own.row, ...own.endpoints]) {
+  const refused = link.refusal(rowKey(own.row));
+  if (refused !== undefined) return { kind: "refused", reason: refused };
+  for (const row of own.endpoints) {
     const reason = link.refusal(rowKey(row));
-    if (reason !== undefined) return { kind: "refused", reason };
+    if (reason !== undefined)
+      return { kind: "refused", reason: `EndpointSlice ${row.slice}: ${reason}` };
   }
   if (link.isStored(rowKey(own.row))) return { kind: "stored" };
+  const status = link.status();
+  // EXP-28: said, not waited out in silence.
+  if (status.kind === "rejected") {
+    return { kind: "refused", reason: `the broker rejects this cluster: ${status.reason}` };
+  }
   return { kind: link.hasSynced() ? "pending" : "unknown" };
 }

@@ -1,10 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
-import type { IpFamily } from "../../api/kube/service.ts";
 import type { ServiceImport, ServiceImportStatus } from "../../api/mcs/service-import.ts";
 import type { MergedService } from "../merge/merge-exports.ts";
 import type { JsonRecord } from "../reconcile/merge-diff.ts";
 import { stampConditions } from "../reconcile/stamp-conditions.ts";
-import { type DesiredImport, importReadiness } from "./derive-import.ts";
+import { type ImportFacts, importReadiness } from "./import-readiness.ts";
 
 /**
  * Status patch of an import: exactly the current exporters, ready endpoints or not (IMP-25, IMP-26), the Ready
@@ -13,17 +12,17 @@ import { type DesiredImport, importReadiness } from "./derive-import.ts";
 export function deriveImportStatus(
   observed: ServiceImport,
   merged: MergedService,
-  local: { readonly desired: DesiredImport; readonly families: readonly IpFamily[] },
+  facts: ImportFacts,
   nowMs: number,
 ): JsonRecord | undefined {
   const before = observed.status ?? {};
   const status: ServiceImportStatus = {
     clusters: merged.clusters.map((cluster) => ({ cluster })),
-    conditions: stampConditions(
-      [importReadiness(merged, local.desired, local.families)],
-      before.conditions ?? [],
-      { ownTypes: ["Ready"], generation: observed.metadata.generation, nowMs },
-    ),
+    conditions: stampConditions([importReadiness(merged, facts)], before.conditions ?? [], {
+      ownTypes: ["Ready"],
+      generation: observed.metadata.generation,
+      nowMs,
+    }),
     endpointSliceObjects: "Present",
   };
   // IMP-33: an older CRD prunes endpointSliceObjects; writing it again and again would change nothing.

@@ -1,11 +1,12 @@
 import type { OwnerReference } from "../../api/kube/object.ts";
-import type { IpFamily, Service } from "../../api/kube/service.ts";
+import type { Service } from "../../api/kube/service.ts";
 import { ANNOTATION_DERIVED_SERVICE, LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
 import type { ServiceImport, ServiceImportSpec } from "../../api/mcs/service-import.ts";
 import type { MergedService } from "../merge/merge-exports.ts";
-import type { ConditionDraft } from "../reconcile/stamp-conditions.ts";
+import { withoutProtected } from "../merge/without-protected.ts";
 import { importPorts } from "./derive-ports.ts";
 import { derivedServiceName } from "./derived-service/derived-service-name.ts";
+import type { ImportFacts } from "./import-readiness.ts";
 
 /** Exported keys the import carries now, so that keys dropped later can be told from keys of others (IMP-24). */
 export const ANNOTATION_EXPORTED_KEYS = "isthmus.dev/exported-keys";
@@ -16,29 +17,22 @@ export interface DesiredImport {
   readonly spec: ServiceImportSpec;
 }
 
-/**
- * The import as this member must hold it. `ips` and `ipFamilies` come from the derived Service together, so
- * that they are written together (IMP-15).
- * @param derived absent while there is none: no addresses yet.
- * @param families used for a Headless import, which has families but no addresses (IMP-13, IMP-17).
- */
-export function deriveImport(
-  merged: MergedService,
-  derived: Service | undefined,
-  families: readonly IpFamily[],
-): DesiredImport {
+export type ImportAddresses = Pick<ServiceImportSpec, "ips" | "ipFamilies">;
+
+/** The import as this member must hold it: the same in every member but for its addresses (IMP-08). */
+export function deriveImport(merged: MergedService, addresses: ImportAddresses): DesiredImport {
   const timeout = merged.sessionAffinityTimeoutSeconds;
   return {
-    labels: { ...merged.labels, [LABEL_MANAGED_BY]: MANAGED_BY },
+    labels: { ...withoutProtected(merged.labels), [LABEL_MANAGED_BY]: MANAGED_BY },
     annotations: {
-      ...merged.annotations,
+      ...withoutProtected(merged.annotations),
       [ANNOTATION_DERIVED_SERVICE]: derivedServiceName(merged.namespace, merged.name),
       [ANNOTATION_EXPORTED_KEYS]: exportedKeys(merged),
     },
     spec: {
       type: merged.type,
       ports: importPorts(merged.ports),
-      ...addresses(merged, derived, families),
+      ...addresses,
       sessionAffinity: merged.sessionAffinity,
       ...(timeout === undefined
         ? {}
@@ -53,19 +47,38 @@ export function deriveImport(
   };
 }
 
-function addresses(
+/**
+ * `ips` and `ipFamilies`, which come from the derived Service together so that they are written together (IMP-15).
+ * A headless import has families but no addresses (IMP-13, IMP-17).
+ * @param before what the import says now: it stays while a lost Service is being made again with its address.
+ */
+export function importAddresses(
   merged: MergedService,
-  derived: Service | undefined,
-  families: readonly IpFamily[],
-): Pick<ServiceImportSpec, "ips" | "ipFamilies"> {
+  { derived, families }: ImportFacts,
+  before: ImportAddresses,
+): ImportAddresses {
   if (merged.type === "Headless") return families.length === 0 ? {} : { ipFamilies: families };
-  const ips = derived === undefined ? [] : clusterIps(derived);
+  switch (derived.kind) {
+    case "none":
+    case "occupied":
+      return {};
+    case "there":
+      return allocated(derived.service);
+    case "failed":
+      if (derived.service !== undefined) return allocated(derived.service);
+      if (!derived.isAddressFree || before.ips === undefined) return {};
+      return { ips: before.ips, ipFamilies: before.ipFamilies ?? [] };
+  }
+}
+
+function allocated(derived: Service): ImportAddresses {
+  const ips = clusterIps(derived);
   if (ips.length === 0) return {};
-  return { ips, ipFamilies: (derived?.spec.ipFamilies ?? []).slice(0, ips.length) };
+  return { ips, ipFamilies: (derived.spec.ipFamilies ?? []).slice(0, ips.length) };
 }
 
 /** Allocated addresses; empty while there are none or when the Service is headless. */
-export function clusterIps(service: Service): readonly string[] {
+function clusterIps(service: Service): readonly string[] {
   const ips = service.spec.clusterIPs ?? (service.spec.clusterIP ? [service.spec.clusterIP] : []);
   return ips.filter((ip) => ip !== "" && ip !== "None");
 }
@@ -75,34 +88,6 @@ function exportedKeys(merged: MergedService): string {
     labels: Object.keys(merged.labels).toSorted(),
     annotations: Object.keys(merged.annotations).toSorted(),
   });
-}
-
-export function importReadiness(
-  merged: MergedService,
-  desired: DesiredImport,
-  families: readonly IpFamily[],
-): ConditionDraft {
-  if (families.length === 0) {
-    return {
-      type: "Ready",
-      status: "False",
-      reason: "IPFamilyNotSupported",
-      message: `this cluster supports none of the service's IP families: ${merged.ipFamilies.join(", ")}`,
-    };
-  }
-  if (merged.type === "ClusterSetIP" && (desired.spec.ips ?? []).length === 0) {
-    return {
-      type: "Ready",
-      status: "False",
-      reason: "Pending",
-      message: "waiting for the clusterset IP",
-    };
-  }
-  return { type: "Ready", status: "True", reason: "Ready", message: "the service is reachable" };
-}
-
-export function isOwn(object: { readonly metadata: ServiceImport["metadata"] }): boolean {
-  return object.metadata.labels?.[LABEL_MANAGED_BY] === MANAGED_BY;
 }
 
 /** Garbage collection then covers what a crash leaves behind (EPS-09). */

@@ -1,25 +1,21 @@
 import { isTerminating } from "../../api/kube/namespace.ts";
-import type { IpFamily, Service } from "../../api/kube/service.ts";
-import { SERVICES } from "../../api/kube/service.ts";
+import type { IpFamily } from "../../api/kube/service.ts";
 import type { McsVersion } from "../../api/mcs/service-export.ts";
 import { type ServiceImport, serviceImports } from "../../api/mcs/service-import.ts";
-import { ok, type Result } from "../../api/result.ts";
+import { err, ok, type Result } from "../../api/result.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
-import type { Logger } from "../../runtime/log/log.ts";
 import type { MergedService } from "../merge/merge-exports.ts";
 import type { OwnObjects } from "../reconcile/own-objects.ts";
 import type { World } from "../reconcile/world.ts";
-import { deriveImport, isOwn, ownerReference } from "./derive-import.ts";
+import { deriveImport, importAddresses, ownerReference } from "./derive-import.ts";
 import { deriveImportStatus } from "./derive-import-status.ts";
-import {
-  chooseFamilies,
-  deriveDerivedService,
-  mustRecreate,
-} from "./derived-service/derive-derived-service.ts";
-import { diffDerivedService } from "./derived-service/diff-derived-service.ts";
+import { chooseFamilies } from "./derived-service/choose-families.ts";
+import { deriveDerivedService } from "./derived-service/derive-derived-service.ts";
+import { ensureDerivedService } from "./derived-service/ensure-derived-service.ts";
 import { diffImport } from "./diff-import.ts";
-import { applySliceOps } from "./slices/apply-slices.ts";
+import type { ImportFacts } from "./import-readiness.ts";
+import { applySliceOps, type Occupied } from "./slices/apply-slices.ts";
 import { deriveSlices, type ReachableRow } from "./slices/derive-slices.ts";
 import { diffSlices } from "./slices/diff-slices.ts";
 
@@ -32,100 +28,123 @@ export interface ImportStageOptions {
 export interface ImportStageDeps {
   readonly objects: OwnObjects;
   readonly clock: Clock;
-  readonly log: Logger;
+}
+
+interface ImportJob {
+  readonly world: World;
+  readonly merged: MergedService;
+  readonly rows: readonly ReachableRow[];
+  readonly signal: AbortSignal;
 }
 
 /**
  * Brings one member's objects of one service to the merged state, in the order in which they make sense to a
  * reader at every moment: import, derived Service, slices, and only then the addresses by which the name resolves.
+ * @returns names of ours that somebody else's objects hold: those were left alone (I3).
  */
 export async function importService(
   options: ImportStageOptions,
   deps: ImportStageDeps,
-  job: {
-    readonly world: World;
-    readonly merged: MergedService;
-    readonly rows: readonly ReachableRow[];
-    readonly signal: AbortSignal;
-  },
-): Promise<Result<void, KubeError>> {
+  job: ImportJob,
+): Promise<Result<readonly Occupied[], KubeError>> {
   const { world, merged, rows, signal } = job;
-  if (world.namespaceObject === undefined || isTerminating(world.namespaceObject))
-    return ok(undefined);
-  const imports = serviceImports(options.mcsVersion);
-  const families = chooseFamilies(merged.ipFamilies, options.localFamilies, world.derivedService);
+  if (world.namespaceObject === undefined || isTerminating(world.namespaceObject)) return ok([]);
+  const ensured = await ensureImport(options, deps, job);
+  if (!ensured.ok) return ensured;
+  const serviceImport = ensured.value;
+  if (serviceImport === "foreign") return ok([{ kind: "ServiceImport", name: world.name }]);
+  const owner = ownerReference(serviceImport);
+  if (owner === undefined) return ok([]);
 
-  const created = await deps.objects.ensure<ServiceImport>(imports, world.serviceImport, {
-    make: () => {
-      const { labels, annotations, spec } = deriveImport(merged, undefined, families);
-      return {
-        apiVersion: `${imports.group}/${imports.version}`,
-        kind: imports.kind,
-        metadata: { namespace: merged.namespace, name: merged.name, labels, annotations },
-        spec,
-      };
-    },
-    signal,
+  const families = chooseFamilies(merged, options.localFamilies, {
+    serviceImport,
+    derived: world.derivedService,
   });
-  if (!created.ok) return created;
-  if (created.value === "foreign") return ok(undefined);
-  const owner = ownerReference(created.value);
-  if (owner === undefined) return ok(undefined);
-
-  const derived = await ensureDerivedService(deps, {
+  const derived = await ensureDerivedService(deps.objects, {
     observed: world.derivedService,
     desired: families.length === 0 ? undefined : deriveDerivedService(merged, families, owner),
+    ips: addressesToKeep(serviceImport, families),
     signal,
   });
-  if (!derived.ok) return derived;
+  // The next pass knows better; a reader of the status need not know that there was this one.
+  if (derived.kind === "failed" && isPassing(derived.error)) return err(derived.error);
 
-  const ops = diffSlices(world.ownSlices, deriveSlices(merged, rows, owner));
+  const ops = diffSlices(world, deriveSlices(merged, rows, owner));
   const slices = await applySliceOps(deps.objects, ops, signal);
   if (!slices.ok) return slices;
 
-  const desired = deriveImport(merged, derived.value, families);
-  const patched = await deps.objects.patch(imports, created.value, {
-    patch: diffImport(created.value, desired),
+  const written = await writeImport(options, deps, {
+    serviceImport,
+    facts: { families, derived },
+    job,
+  });
+  if (!written.ok) return written;
+  if (derived.kind === "failed") return err(derived.error);
+  const occupied: Occupied[] =
+    derived.kind === "occupied" ? [{ kind: "Service", name: derived.name }] : [];
+  return ok([...occupied, ...slices.value]);
+}
+
+function ensureImport(
+  options: ImportStageOptions,
+  { objects }: ImportStageDeps,
+  { world, merged, signal }: ImportJob,
+): Promise<Result<ServiceImport | "foreign", KubeError>> {
+  const resource = serviceImports(options.mcsVersion);
+  const make = (): ServiceImport => {
+    const families = chooseFamilies(merged, options.localFamilies, {
+      serviceImport: undefined,
+      derived: world.derivedService,
+    });
+    const addresses = importAddresses(merged, { families, derived: { kind: "none" } }, {});
+    const { labels, annotations, spec } = deriveImport(merged, addresses);
+    return {
+      apiVersion: `${resource.group}/${resource.version}`,
+      kind: resource.kind,
+      metadata: { namespace: merged.namespace, name: merged.name, labels, annotations },
+      spec,
+    };
+  };
+  return objects.ensure<ServiceImport>(resource, world.serviceImport, { make, signal });
+}
+
+/** Spec, then status. */
+async function writeImport(
+  options: ImportStageOptions,
+  { objects, clock }: ImportStageDeps,
+  {
+    serviceImport,
+    facts,
+    job: { merged, signal },
+  }: {
+    readonly serviceImport: ServiceImport;
+    readonly facts: ImportFacts;
+    readonly job: ImportJob;
+  },
+): Promise<Result<unknown, KubeError>> {
+  const resource = serviceImports(options.mcsVersion);
+  const desired = deriveImport(merged, importAddresses(merged, facts, serviceImport.spec));
+  const patched = await objects.patch(resource, serviceImport, {
+    patch: diffImport(serviceImport, desired),
     signal,
   });
   if (!patched.ok) return patched;
-  const status = await deps.objects.patch(imports, patched.value, {
-    patch: deriveImportStatus(patched.value, merged, { desired, families }, deps.clock.nowMs()),
+  return objects.patch(resource, patched.value, {
+    patch: deriveImportStatus(patched.value, merged, facts, clock.nowMs()),
     subresource: "status",
     signal,
   });
-  return status.ok ? ok(undefined) : status;
 }
 
-async function ensureDerivedService(
-  { objects, log }: ImportStageDeps,
-  job: {
-    readonly observed: Service | undefined;
-    readonly desired: Service | undefined;
-    readonly signal: AbortSignal;
-  },
-): Promise<Result<Service | undefined, KubeError>> {
-  const { desired, signal } = job;
-  let { observed } = job;
-  if (observed !== undefined && isOwn(observed)) {
-    if (desired === undefined || mustRecreate(observed, desired)) {
-      const removed = await objects.remove(SERVICES, observed, signal);
-      if (!removed.ok) return removed;
-      observed = undefined;
-    }
-  }
-  if (desired === undefined) return ok(undefined);
-  const ensured = await objects.ensure(SERVICES, observed, { make: () => desired, signal });
-  if (!ensured.ok) return ensured;
-  if (ensured.value === "foreign") {
-    log.warn("a service with the name of our derived service exists and is not ours", {
-      namespace: desired.metadata.namespace,
-      service: desired.metadata.name,
-    });
-    return ok(undefined);
-  }
-  return objects.patch(SERVICES, ensured.value, {
-    patch: diffDerivedService(ensured.value, desired),
-    signal,
-  });
+/** The addresses that clients may know, as far as they still fit the families. */
+function addressesToKeep(
+  { spec }: ServiceImport,
+  families: readonly IpFamily[],
+): readonly string[] {
+  const { ips = [], ipFamilies = [] } = spec;
+  return ips.filter((_, index) => ipFamilies[index] === families[index] && index < families.length);
+}
+
+function isPassing(error: KubeError): boolean {
+  return ["aborted", "conflict", "not-found", "namespace-terminating"].includes(error.kind);
 }

@@ -13,8 +13,10 @@ export interface Conflict {
 interface Property {
   readonly reason: ConflictReason;
   readonly field: string;
-  /** Equal strings mean agreement; shown in the message. */
+  /** Shown in the message; equal strings mean agreement unless there is an `identity`. */
   readonly value: (row: ExportRow) => string;
+  /** Equal strings mean agreement, where different values may look alike. @default value */
+  readonly identity?: (row: ExportRow) => string;
   /** Exports that have a say. @default all */
   readonly applies?: (row: ExportRow, winner: ExportRow) => boolean;
 }
@@ -41,8 +43,14 @@ const PROPERTIES: readonly Property[] = [
     reason: "AnnotationsConflict",
     field: "exportedAnnotations",
     value: (row) => mapText(row.annotations),
+    identity: (row) => mapIdentity(row.annotations),
   },
-  { reason: "LabelsConflict", field: "exportedLabels", value: (row) => mapText(row.labels) },
+  {
+    reason: "LabelsConflict",
+    field: "exportedLabels",
+    value: (row) => mapText(row.labels),
+    identity: (row) => mapIdentity(row.labels),
+  },
   {
     reason: "InternalTrafficPolicyConflict",
     field: "internalTrafficPolicy",
@@ -76,8 +84,9 @@ function propertyConflict(
   exports: readonly ExportRow[],
 ): Conflict | undefined {
   const voters = exports.filter((row) => property.applies?.(row, winner) ?? true);
+  const identity = property.identity ?? property.value;
   const used = property.value(winner);
-  const dissenters = voters.filter((row) => property.value(row) !== used).length;
+  const dissenters = voters.filter((row) => identity(row) !== identity(winner)).length;
   if (dissenters === 0) return undefined;
   return {
     reason: property.reason,
@@ -153,6 +162,11 @@ function portText(port: RowPort): string {
 function mapText(map: Readonly<Record<string, string>>): string {
   const entries = Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return entries.length === 0 ? "none" : entries.map(([k, v]) => `${k}=${v}`).join(",");
+}
+
+/** Values are free text: only quoting tells `a=1,b=2` from `a=1` and `b=2`. */
+function mapIdentity(map: Readonly<Record<string, string>>): string {
+  return JSON.stringify(Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Keeps the joined message far below the CRD's 32,768 characters however large the values are. */

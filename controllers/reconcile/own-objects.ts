@@ -2,7 +2,7 @@ import type { KubeObject, Resource } from "../../api/kube/object.ts";
 import { ok, type Result } from "../../api/result.ts";
 import type { KubeClient, ObjectRef } from "../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
-import { isOwn } from "../import/derive-import.ts";
+import { isOwn } from "./is-own.ts";
 import type { JsonRecord } from "./merge-diff.ts";
 
 /**

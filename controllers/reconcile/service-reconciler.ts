@@ -1,26 +1,32 @@
 import type { Row } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { serviceExports } from "../../api/mcs/service-export.ts";
+import type { ServiceImport } from "../../api/mcs/service-import.ts";
 import { ok, type Result } from "../../api/result.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
 import type { BrokerLink } from "../../broker/client/broker-link.ts";
 import type { Backend } from "../../connectivity/backend.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import type { EventRecorder } from "../events/event-recorder.ts";
+import { exportEvents } from "../events/export-events.ts";
 import { advertiseRows } from "../export/derive-endpoints-rows.ts";
 import { deriveOwnExport, type OwnExport } from "../export/derive-own-rows.ts";
-import { exportStatusPatch, publicationOf } from "../export/export-status.ts";
+import { exportConditions, publicationOf } from "../export/export-status.ts";
 import {
   type ImportStageDeps,
   type ImportStageOptions,
   importService,
 } from "../import/import-stage.ts";
-import { applySliceOps } from "../import/slices/apply-slices.ts";
+import { applySliceOps, type Occupied } from "../import/slices/apply-slices.ts";
 import { ownSlicesOnly } from "../import/slices/own-slices-only.ts";
 import { reachableRows } from "../import/slices/reachable-rows.ts";
 import { withdrawImport } from "../import/withdraw-import.ts";
 import { type MergedService, mergeExports } from "../merge/merge-exports.ts";
+import { isOwn } from "./is-own.ts";
 import { OwnObjects } from "./own-objects.ts";
+import { StandingProblems } from "./standing-problems.ts";
 import { observe, type Views, type World } from "./world.ts";
 
 export interface ServiceReconcilerOptions extends ImportStageOptions {
@@ -32,7 +38,21 @@ export interface ServiceReconcilerDeps extends Omit<ImportStageDeps, "objects"> 
   readonly views: Views;
   readonly link: BrokerLink;
   readonly backend: Backend;
+  readonly events: Pick<EventRecorder, "record">;
+  readonly log: Logger;
 }
+
+/** One service as one pass sees it. */
+interface Pass {
+  readonly key: ServiceKey;
+  readonly world: World;
+  readonly own: OwnExport;
+  /** Undefined when nobody that is known of exports the service. */
+  readonly merged: MergedService | undefined;
+  readonly signal: AbortSignal;
+}
+
+type Imported = Result<readonly Occupied[], KubeError>;
 
 /**
  * One service, one pass: observe, derive, diff, apply. Level-triggered: it never asks what happened, only what is,
@@ -42,6 +62,7 @@ export class ServiceReconciler {
   readonly #options: ServiceReconcilerOptions;
   readonly #deps: ServiceReconcilerDeps;
   readonly #objects: OwnObjects;
+  readonly #problems = new StandingProblems();
 
   constructor(options: ServiceReconcilerOptions, deps: ServiceReconcilerDeps) {
     this.#options = options;
@@ -64,28 +85,47 @@ export class ServiceReconciler {
     const own = this.publish(key);
     const world = observe(key, views, link);
     const merged = mergeExports(exportRows(own, world.foreignRows));
-    const imported = await this.#reconcileImport(world, own, merged, signal);
+    const pass: Pass = { key, world, own, merged, signal };
+    const imported = await this.#reconcileImport(pass);
+    this.#tellProblems(pass, imported);
     // The export's status is told even when the import could not be written: it may say why.
-    const told = await this.#reconcileExportStatus(world, own, merged, signal);
+    const told = await this.#reconcileExportStatus(pass);
     return imported.ok ? told : imported;
   }
 
-  async #reconcileImport(
-    world: World,
-    own: OwnExport,
-    merged: MergedService | undefined,
-    signal: AbortSignal,
-  ): Promise<Result<void, KubeError>> {
-    if (!this.#deps.link.hasSynced() && world.serviceImport !== undefined) {
-      return own.kind === "exported"
-        ? applySliceOps(this.#objects, ownSlicesOnly(world, world.serviceImport, own), signal)
-        : ok(undefined);
+  async #reconcileImport(pass: Pass): Promise<Imported> {
+    const { world, merged, signal } = pass;
+    if (!this.#deps.link.hasSynced()) return this.#importBeforeSync(pass);
+    if (merged !== undefined) return this.#import(pass, merged);
+    const withdrawn = await withdrawImport(this.#objects, this.#options.mcsVersion, world, signal);
+    return withdrawn.ok ? ok([]) : withdrawn;
+  }
+
+  /**
+   * The broker was not heard yet: nothing is deleted, and what other clusters have a part in stands as it is (I6).
+   * A service that is ours alone, as far as anybody has ever told, follows our changes all the same (I7).
+   */
+  async #importBeforeSync(pass: Pass): Promise<Imported> {
+    const { world, own, merged, signal } = pass;
+    if (own.kind !== "exported" || merged === undefined) return ok([]);
+    const { serviceImport } = world;
+    if (serviceImport === undefined || this.#isOursAlone(serviceImport, merged)) {
+      return this.#import(pass, merged);
     }
-    if (merged === undefined) {
-      return this.#deps.link.hasSynced()
-        ? withdrawImport(this.#objects, this.#options.mcsVersion, world, signal)
-        : ok(undefined);
-    }
+    return isOwn(serviceImport)
+      ? applySliceOps(this.#objects, ownSlicesOnly(world, serviceImport, own), signal)
+      : ok([]);
+  }
+
+  #isOursAlone(serviceImport: ServiceImport, merged: MergedService): boolean {
+    const known = new Set([
+      ...merged.clusters,
+      ...(serviceImport.status?.clusters ?? []).map(({ cluster }) => cluster),
+    ]);
+    return known.size === 1 && known.has(this.#options.cluster);
+  }
+
+  #import({ world, own, signal }: Pass, merged: MergedService): Promise<Imported> {
     const rows = [
       ...(own.kind === "exported" ? own.endpoints : []),
       ...reachableRows(world.foreignRows, this.#deps.backend),
@@ -94,30 +134,66 @@ export class ServiceReconciler {
     return importService(this.#options, stage, { world, merged, rows, signal });
   }
 
-  async #reconcileExportStatus(
-    world: World,
-    own: OwnExport,
-    merged: MergedService | undefined,
-    signal: AbortSignal,
-  ): Promise<Result<void, KubeError>> {
+  /** What a human must mend: once in the log, and as an Event where the export's owner looks (EXP-25). */
+  #tellProblems({ key, world, signal }: Pass, imported: Imported): void {
+    const fresh = this.#problems.update(key, problemsOf(imported));
+    const about = world.serviceExport ?? world.serviceImport;
+    for (const note of fresh) {
+      this.#deps.log.warn("service cannot be imported as it should be", { key, problem: note });
+      if (about === undefined) continue;
+      const draft = { type: "Warning", reason: "ImportFailed", action: "Importing", note } as const;
+      this.#deps.events.record(about, draft, signal);
+    }
+  }
+
+  async #reconcileExportStatus({
+    world,
+    own,
+    merged,
+    signal,
+  }: Pass): Promise<Result<void, KubeError>> {
     const { serviceExport } = world;
     if (serviceExport === undefined) return ok(undefined);
-    const { link, clock, kube } = this.#deps;
-    const patch = exportStatusPatch(serviceExport, own, {
+    const { link, clock, kube, events } = this.#deps;
+    const conditions = exportConditions(serviceExport, own, {
       publication: publicationOf(own, link),
       conflicts: link.hasSynced() ? merged?.conflicts : undefined,
       nowMs: clock.nowMs(),
     });
-    if (patch === undefined) return ok(undefined);
-    const resource = serviceExports(this.#options.mcsVersion);
+    if (conditions === undefined) return ok(undefined);
     const patched = await kube.mergePatch(
-      { resource, namespace: world.namespace, name: world.name },
-      patch,
+      {
+        resource: serviceExports(this.#options.mcsVersion),
+        namespace: world.namespace,
+        name: world.name,
+      },
+      {
+        metadata: { resourceVersion: serviceExport.metadata.resourceVersion },
+        status: { conditions },
+      },
       { signal, subresource: "status" },
     );
     // Deleted meanwhile: there is nobody left to tell.
-    return patched.ok || patched.error.kind === "not-found" ? ok(undefined) : patched;
+    if (!patched.ok) return patched.error.kind === "not-found" ? ok(undefined) : patched;
+    for (const draft of exportEvents(serviceExport.status?.conditions ?? [], conditions)) {
+      events.record(serviceExport, draft, signal);
+    }
+    return ok(undefined);
   }
+}
+
+/** Of failures only those that do not pass by themselves. */
+function problemsOf(imported: Imported): readonly string[] {
+  if (imported.ok) {
+    return imported.value.map(
+      ({ kind, name }) =>
+        `${kind} ${name} exists and is not managed by Isthmus: it is left alone; delete or rename it`,
+    );
+  }
+  const { kind, message } = imported.error;
+  return kind === "invalid" || kind === "forbidden"
+    ? [`the API server refuses it: ${message}`]
+    : [];
 }
 
 function ownRows(own: OwnExport, backend: Backend): readonly Row[] {

@@ -8,8 +8,8 @@ import type { ServiceImport } from "../../api/mcs/service-import.ts";
 import { type ServiceKey, splitServiceKey } from "../../api/service-key.ts";
 import type { BrokerLink } from "../../broker/client/broker-link.ts";
 import type { IndexFunction, ObjectView } from "../../runtime/kube/object-view.ts";
-import { isOwn } from "../import/derive-import.ts";
 import { derivedServiceName } from "../import/derived-service/derived-service-name.ts";
+import { isOwn } from "./is-own.ts";
 
 /** The reflected collections a member's controllers decide from. */
 export interface Views {
@@ -48,6 +48,8 @@ export interface World {
   readonly derivedService: Service | undefined;
   /** MCS slices of this import that are ours. */
   readonly ownSlices: readonly EndpointSlice[];
+  /** Any slice of the namespace, by name. */
+  readonly findSlice: (name: string) => EndpointSlice | undefined;
   readonly foreignRows: readonly Row[];
 }
 
@@ -63,6 +65,7 @@ export function observe(key: ServiceKey, views: Views, link: BrokerLink): World 
     serviceImport: views.imports.get(key),
     derivedService: views.services.get(`${namespace}/${derivedServiceName(namespace, name)}`),
     ownSlices: views.slices.byIndex(SLICES_BY_IMPORT, key).filter(isOwn),
+    findSlice: (sliceName) => views.slices.get(`${namespace}/${sliceName}`),
     foreignRows: link.foreignRows(key),
   };
 }

@@ -1,5 +1,6 @@
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { ENDPOINT_SLICES, type EndpointSlice } from "../../api/kube/endpoint-slice.ts";
+import { EVENTS, type KubeEvent } from "../../api/kube/event.ts";
 import { NAMESPACES } from "../../api/kube/namespace.ts";
 import { apiVersionOf, type KubeObject, type Resource } from "../../api/kube/object.ts";
 import { type IpFamily, SERVICES, type Service } from "../../api/kube/service.ts";
@@ -9,7 +10,7 @@ import { type ServiceImport, serviceImports } from "../../api/mcs/service-import
 import type { Result } from "../../api/result.ts";
 import type { MemoryBroker } from "../../broker/client/memory/memory-broker.ts";
 import { underlayBackend } from "../../connectivity/underlay/underlay-backend.ts";
-import { derivedServiceName } from "../../controllers/import/derived-service-name.ts";
+import { derivedServiceName } from "../../controllers/import/derived-service/derived-service-name.ts";
 import { MemberControllers } from "../../controllers/member-controllers.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
@@ -272,6 +273,16 @@ export class TestCluster {
     const found = await this.find<ServiceExport>(serviceExports(), name);
     const conditions = found?.status?.conditions ?? [];
     return Object.fromEntries(conditions.map((c) => [c.type, `${c.status}/${c.reason}`]));
+  }
+
+  /** `type reason kind/name` of each Event, in order. */
+  async events(): Promise<readonly string[]> {
+    const found = await this.list<KubeEvent>(EVENTS);
+    return found
+      .toSorted((a, b) => (a.eventTime < b.eventTime ? -1 : 1))
+      .map(
+        ({ type, reason, regarding }) => `${type} ${reason} ${regarding.kind}/${regarding.name}`,
+      );
   }
 
   #intercept(request: InMemoryRequest, moment: "before" | "after"): KubeError | undefined {

@@ -39,9 +39,8 @@ export function deriveDerivedService(
       ...(affine && timeout !== undefined
         ? { sessionAffinityConfig: { clientIP: { timeoutSeconds: timeout } } }
         : {}),
-      ...(merged.internalTrafficPolicy === undefined || headless
-        ? {}
-        : { internalTrafficPolicy: merged.internalTrafficPolicy }),
+      // Said even when the winner is an older peer that does not: the value of an earlier winner must not stay.
+      ...(headless ? {} : { internalTrafficPolicy: merged.internalTrafficPolicy ?? "Cluster" }),
       ...(merged.trafficDistribution === undefined
         ? {}
         : { trafficDistribution: merged.trafficDistribution }),
@@ -63,22 +62,12 @@ function servicePorts(ports: readonly RowPort[]): readonly ServicePort[] {
   });
 }
 
-/** A ClusterIP cannot become headless or the reverse: the Service must be made anew (IMP-31). */
-export function mustRecreate(observed: Service, desired: Service): boolean {
-  return (observed.spec.clusterIP === "None") !== (desired.spec.clusterIP === "None");
-}
-
 /**
- * The families to ask for. The first one of an existing Service cannot change, and its address must not
- * (I5): it stays as long as it is wanted at all or nothing else could be.
+ * A ClusterIP cannot become headless or the reverse: the Service must be made anew (IMP-31). Nor can a first family
+ * change; a headless Service has no address to lose by it.
  */
-export function chooseFamilies(
-  merged: readonly IpFamily[],
-  local: readonly IpFamily[],
-  existing: Service | undefined,
-): readonly IpFamily[] {
-  const wanted = merged.length === 0 ? local : merged.filter((family) => local.includes(family));
-  const primary = existing?.spec.ipFamilies?.[0];
-  if (primary === undefined || wanted.length === 0) return wanted;
-  return [primary, ...wanted.filter((family) => family !== primary)];
+export function mustRecreate(observed: Service, desired: Service): boolean {
+  const wasHeadless = observed.spec.clusterIP === "None";
+  if (wasHeadless !== (desired.spec.clusterIP === "None")) return true;
+  return wasHeadless && observed.spec.ipFamilies?.[0] !== desired.spec.ipFamilies?.[0];
 }

@@ -125,8 +125,13 @@ describe("diffSlices", () => {
     metadata: { ...slice.metadata, uid: "x", resourceVersion: "7", generation: 1 },
   });
 
+  const seen = (ownSlices: readonly EndpointSlice[]): Parameters<typeof diffSlices>[0] => ({
+    ownSlices,
+    findSlice: (name) => ownSlices.find(({ metadata }) => metadata.name === name),
+  });
+
   test("nothing to do for what is already there (I9)", () => {
-    expect(diffSlices(two.map(asObserved), two)).toEqual([]);
+    expect(diffSlices(seen(two.map(asObserved)), two)).toEqual([]);
   });
 
   test("creates before it deletes, so that moving endpoints are never missing", () => {
@@ -137,7 +142,7 @@ describe("diffSlices", () => {
         endpoints: [{ address: "10.1.0.1" }, { address: "10.1.0.2" }],
       }),
     ]);
-    expect(diffSlices(two.map(asObserved), moved).map((op) => op.kind)).toEqual([
+    expect(diffSlices(seen(two.map(asObserved)), moved).map((op) => op.kind)).toEqual([
       "create",
       "delete",
       "delete",
@@ -149,7 +154,7 @@ describe("diffSlices", () => {
       someEndpoints({ cluster: "a", slice: "s1", endpoints: [{ address: "10.1.0.9" }] }),
       someEndpoints({ cluster: "a", slice: "s2", endpoints: [{ address: "10.1.0.2" }] }),
     ]);
-    expect(diffSlices(two.map(asObserved), changed)).toEqual([
+    expect(diffSlices(seen(two.map(asObserved)), changed)).toEqual([
       {
         kind: "patch",
         observed: expect.anything(),
@@ -169,7 +174,7 @@ describe("diffSlices", () => {
   test("another address type makes room first (EPS-10)", () => {
     const [first] = two;
     if (first === undefined) throw new Error("no slice");
-    const ops = diffSlices([{ ...asObserved(first), addressType: "IPv6" }], [first]);
+    const ops = diffSlices(seen([{ ...asObserved(first), addressType: "IPv6" }]), [first]);
     expect(ops.map((op) => op.kind)).toEqual(["delete", "create"]);
   });
 });

@@ -23,18 +23,20 @@ export interface ReachableRow extends EndpointsRow {
 /**
  * The MCS slices of one service in one importer: all exporters', the importer's own too (EPS-08), one per
  * source slice (EPS-05, CON-27), ports filtered and renamed by the merge (CON-24).
+ * @param standing slices of the service that stay as they are: their endpoints count where all must agree.
  */
 export function deriveSlices(
   merged: MergedService,
   rows: readonly ReachableRow[],
   owner: OwnerReference | undefined,
+  standing: readonly EndpointSlice[] = [],
 ): readonly EndpointSlice[] {
   const slices = merged.exports.flatMap((exporter) =>
     rows
       .filter((row) => row.cluster === exporter.cluster)
       .flatMap((row) => deriveSlice(merged, exporter, row, owner) ?? []),
   );
-  return withHints(merged.trafficDistribution, slices);
+  return withHints(merged.trafficDistribution, slices, standing);
 }
 
 function deriveSlice(
@@ -102,6 +104,7 @@ function toEndpoint(endpoint: LocalEndpoint): Endpoint {
 function withHints(
   distribution: string | undefined,
   slices: readonly EndpointSlice[],
+  standing: readonly EndpointSlice[],
 ): readonly EndpointSlice[] {
   if (
     distribution !== "PreferClose" &&
@@ -110,7 +113,9 @@ function withHints(
   ) {
     return slices;
   }
-  const ready = slices.flatMap((s) => (s.endpoints ?? []).filter((e) => e.conditions?.ready));
+  const ready = [...slices, ...standing]
+    .flatMap((slice) => slice.endpoints ?? [])
+    .filter((endpoint) => endpoint.conditions?.ready);
   if (ready.some((endpoint) => endpoint.zone === undefined)) return slices;
   const nodes = distribution === "PreferSameNode";
   return slices.map((slice) => ({

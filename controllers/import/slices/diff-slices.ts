@@ -1,44 +1,54 @@
 import { isDeepStrictEqual } from "node:util";
 import type { EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
+import { isOwn } from "../../reconcile/is-own.ts";
 import { type JsonRecord, mergeDiff, ownedPart } from "../../reconcile/merge-diff.ts";
 import { wholePatch } from "../diff-import.ts";
 
 export type SliceOp =
   | { readonly kind: "create"; readonly slice: EndpointSlice }
   | { readonly kind: "patch"; readonly observed: EndpointSlice; readonly patch: JsonRecord }
-  | { readonly kind: "delete"; readonly observed: EndpointSlice };
+  | { readonly kind: "delete"; readonly observed: EndpointSlice }
+  /** Somebody else's slice has the name: it is left alone (I3). */
+  | { readonly kind: "occupied"; readonly name: string };
 
 /**
  * Least writes from the slices we own to those we want. Creations and changes come first, so that endpoints
  * that move between slices are never missing from both.
- * @param observed our slices of this import, no others.
+ * @param observed.ownSlices our slices of this import, no others.
+ * @param observed.findSlice any slice of the namespace: ours may have lost the label by which they belong to the import.
  */
 export function diffSlices(
-  observed: readonly EndpointSlice[],
+  observed: {
+    readonly ownSlices: readonly EndpointSlice[];
+    readonly findSlice: (name: string) => EndpointSlice | undefined;
+  },
   desired: readonly EndpointSlice[],
 ): readonly SliceOp[] {
-  const have = new Map(observed.map((slice) => [slice.metadata.name, slice]));
   const want = new Set(desired.map((slice) => slice.metadata.name));
-  const ops: SliceOp[] = [];
-  for (const slice of desired) {
-    const existing = have.get(slice.metadata.name);
-    if (existing === undefined) {
-      ops.push({ kind: "create", slice });
-    } else if (existing.addressType !== slice.addressType) {
-      // EPS-10: immutable, so the slice has to make room first.
-      ops.push({ kind: "delete", observed: existing }, { kind: "create", slice });
-    } else {
-      const patch = diffSlice(existing, slice);
-      if (patch !== undefined) ops.push({ kind: "patch", observed: existing, patch });
-    }
-  }
-  for (const slice of observed) {
-    if (!want.has(slice.metadata.name)) ops.push({ kind: "delete", observed: slice });
-  }
-  return ops;
+  return [
+    ...desired.flatMap((slice) => opsFor(observed.findSlice(slice.metadata.name), slice)),
+    ...observed.ownSlices
+      .filter((slice) => !want.has(slice.metadata.name))
+      .map((slice): SliceOp => ({ kind: "delete", observed: slice })),
+  ];
 }
 
-function diffSlice(observed: EndpointSlice, desired: EndpointSlice): JsonRecord | undefined {
+function opsFor(existing: EndpointSlice | undefined, slice: EndpointSlice): readonly SliceOp[] {
+  if (existing === undefined) return [{ kind: "create", slice }];
+  if (!isOwn(existing)) return [{ kind: "occupied", name: slice.metadata.name }];
+  if (existing.addressType !== slice.addressType) {
+    // EPS-10: immutable, so the slice has to make room first.
+    return [
+      { kind: "delete", observed: existing },
+      { kind: "create", slice },
+    ];
+  }
+  const patch = diffSlice(existing, slice);
+  return patch === undefined ? [] : [{ kind: "patch", observed: existing, patch }];
+}
+
+/** Undefined when the slice is as desired. */
+export function diffSlice(observed: EndpointSlice, desired: EndpointSlice): JsonRecord | undefined {
   const labels = desired.metadata.labels ?? {};
   const owners = desired.metadata.ownerReferences ?? [];
   return wholePatch(

@@ -1,4 +1,5 @@
 import type { RowPort } from "../../../api/broker/row.ts";
+import { LABEL_SOURCE_CLUSTER } from "../../../api/mcs/labels.ts";
 import type { ServiceImport } from "../../../api/mcs/service-import.ts";
 import type { OwnExport } from "../../export/derive-own-rows.ts";
 import type { MergedService } from "../../merge/merge-exports.ts";
@@ -22,6 +23,9 @@ export function ownSlicesOnly(
     type: serviceImport.spec.type,
     ports: serviceImport.spec.ports.map((port): RowPort => ({ ...port, name: port.name ?? "" })),
     sessionAffinity: serviceImport.spec.sessionAffinity ?? "None",
+    ...(serviceImport.spec.trafficDistribution === undefined
+      ? {}
+      : { trafficDistribution: serviceImport.spec.trafficDistribution }),
     ipFamilies: serviceImport.spec.ipFamilies ?? [],
     labels: {},
     annotations: {},
@@ -29,6 +33,10 @@ export function ownSlicesOnly(
     clusters: [own.row.cluster],
     conflicts: [],
   };
-  const desired = deriveSlices(standing, own.endpoints, ownerReference(serviceImport));
-  return diffSlices(world.ownSlices, desired).filter((op) => op.kind !== "delete");
+  const others = world.ownSlices.filter(
+    ({ metadata }) => metadata.labels?.[LABEL_SOURCE_CLUSTER] !== own.row.cluster,
+  );
+  const owner = ownerReference(serviceImport);
+  const desired = deriveSlices(standing, own.endpoints, owner, others);
+  return diffSlices(world, desired).filter((op) => op.kind !== "delete");
 }
