@@ -4,3 +4,8 @@ import { join } from "node:path";
 export function storePath(dataDir: string): string {
   return join(dataDir, "store");
 }
+
+/** Who left, beside the authority whose certificates it voids. */
+export function departuresPath(dataDir: string): string {
+  return join(dataDir, "departures.json");
+}

@@ -8,7 +8,7 @@ import type { StoreRecord } from "./store-record.ts";
 /** What everybody but the store may do with the table. */
 export type TableView = Pick<
   BrokerTable,
-  "owner" | "owners" | "member" | "members" | "departed" | "rowCount"
+  "owner" | "owners" | "member" | "members" | "departed" | "departures" | "rowCount"
 >;
 
 /**
@@ -48,6 +48,11 @@ export class BrokerTable {
   /** Last incarnation of a cluster id whose membership has ended. */
   departed(cluster: ClusterId): number | undefined {
     return this.#departed.get(cluster);
+  }
+
+  /** Every cluster id whose membership has ended, with its last incarnation. */
+  departures(): ReadonlyMap<ClusterId, number> {
+    return this.#departed;
   }
 
   rowCount(): number {

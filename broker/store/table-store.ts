@@ -32,17 +32,27 @@ export abstract class TableStore implements Store {
     return this.append([{ kind: "member", member }]);
   }
 
-  removeMember(cluster: ClusterId): Promise<Result<void, StoreError>> {
+  async removeMember(cluster: ClusterId): Promise<Result<void, StoreError>> {
     const member = this.#table.member(cluster)?.incarnation ?? -1;
     const owner = this.#table.owner(cluster)?.incarnation ?? -1;
     const incarnation = Math.max(member, owner);
-    if (incarnation < 0) return Promise.resolve(ok(undefined));
+    if (incarnation < 0) return ok(undefined);
+    const recorded = await this.recordDeparture(cluster, incarnation);
+    if (!recorded.ok) return recorded;
     return this.append([{ kind: "gone", cluster, incarnation }]);
   }
 
   subscribe(listener: (changed: ReadonlySet<ClusterId>) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** For adapters that keep departures elsewhere too; a failure keeps the member. */
+  protected async recordDeparture(
+    _cluster: ClusterId,
+    _incarnation: number,
+  ): Promise<Result<void, StoreError>> {
+    return ok(undefined);
   }
 
   /** Shows durable records in the table, then tells of them once. */

@@ -1,13 +1,12 @@
 import { z } from "zod";
 import { ok, type Result } from "../../api/result.ts";
-import { storePath } from "../../broker/data-dir.ts";
 import { openAuthorityFile } from "../../broker/identity/authority/authority-file.ts";
 import { GrpcCertificateProvider } from "../../broker/identity/authority/grpc-certificate-provider.ts";
 import { ServingCertificate } from "../../broker/identity/authority/serving-certificate.ts";
 import { ClustersetAuthority } from "../../broker/identity/clusterset-authority.ts";
 import { TokenFolder } from "../../broker/identity/token/token-folder.ts";
 import { type RunningBroker, startBroker } from "../../broker/server/start-broker.ts";
-import { openFileStore } from "../../broker/store/file/open-file-store.ts";
+import { openBrokerStore } from "../../broker/store/departures/open-broker-store.ts";
 import type { Store } from "../../broker/store/store.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { listenDefault, logLevelSetting } from "../../runtime/config/common-settings.ts";
@@ -40,8 +39,8 @@ export const brokerVerb = defineVerb({
   async run({ settings, signal, out }) {
     const log = pinoLogger("broker", settings.logLevel);
     const meter = new PrometheusMeter();
-    const store = await openFileStore(
-      { path: storePath(settings.dataDir) },
+    const store = await openBrokerStore(
+      { dataDir: settings.dataDir },
       { clock: systemClock, random: systemRandom, log, meter },
     );
     if (!store.ok) {

@@ -1,8 +1,9 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { err, ok, type Result } from "../../../api/result.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
-import { createFile, hasCode } from "../atomic-file.ts";
+import { createFile, hasCode } from "../../files/atomic-file.ts";
+import { makeFolder } from "../../files/make-folder.ts";
 import { CertificateAuthority, createAuthorityMaterial } from "./certificate-authority.ts";
 
 const FILE = "authority.pem";
@@ -24,7 +25,7 @@ export async function openAuthorityFile(
     if (text === undefined) {
       const made = await createAuthorityMaterial(clusterset, clock);
       if (!made.ok) return made;
-      await mkdir(dataDir, { recursive: true, mode: 0o700 });
+      await makeFolder(dataDir);
       await createFile(path, made.value.keyPem + made.value.certPem);
       text = await readFile(path, "utf8");
     }

@@ -1,9 +1,10 @@
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { err, ok, type Result } from "../../../api/result.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
-import { hasCode, replaceFile } from "../atomic-file.ts";
+import { hasCode, replaceFile } from "../../files/atomic-file.ts";
+import { makeFolder } from "../../files/make-folder.ts";
 import type { IdentityStore } from "./identity-store.ts";
 import {
   type MemberIdentity,
@@ -70,7 +71,7 @@ export class FileIdentityStore implements IdentityStore {
 
   async #write(name: string, content: string): Promise<Result<undefined, string>> {
     try {
-      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      await makeFolder(this.#folder);
       await replaceFile(join(this.#folder, name), content);
       return ok(undefined);
     } catch (error) {

@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { err, ok, type Result } from "../../../api/result.ts";
-import { createFile, hasCode } from "../atomic-file.ts";
+import { createFile, hasCode } from "../../files/atomic-file.ts";
+import { makeFolder } from "../../files/make-folder.ts";
 import {
   parseTokenClaim,
   parseTokenRecord,
@@ -32,7 +33,7 @@ export class TokenFolder {
 
   /** Error: the folder holds MAX_TOKENS live tokens already. */
   async add(token: TokenRecord): Promise<Result<undefined, string>> {
-    await mkdir(this.#used, { recursive: true, mode: 0o700 });
+    await makeFolder(this.#used);
     const count = await this.#removeExpired(token.createdAtMs);
     if (count >= this.#maxTokens) {
       return err(

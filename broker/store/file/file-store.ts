@@ -1,3 +1,4 @@
+import type { ClusterId } from "../../../api/cluster-id.ts";
 import { err, ok, type Result } from "../../../api/result.ts";
 import { backoffMs } from "../../../runtime/backoff/backoff.ts";
 import type { Clock, Timer } from "../../../runtime/clock/clock.ts";
@@ -5,6 +6,7 @@ import type { Logger } from "../../../runtime/log/log.ts";
 import type { Histogram, Meter } from "../../../runtime/metrics/meter.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import type { StoreRecord } from "../../core/store-record.ts";
+import type { DepartureLedger } from "../departures/departure-ledger.ts";
 import type { StoreError, StoreHealth } from "../store.ts";
 import { TableStore } from "../table-store.ts";
 import type { FolderLock } from "./folder-lock.ts";
@@ -23,6 +25,8 @@ export interface FileStoreDeps {
   readonly folder: StoreFolder;
   /** Held by whoever opened the folder; released when the store has closed. */
   readonly lock: FolderLock;
+  /** Told of each departure before the log is; absent: a lost log forgets who left. */
+  readonly departures?: Pick<DepartureLedger, "record">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -120,6 +124,16 @@ export class FileStore extends TableStore {
     await this.#work;
     await this.#closeWriter();
     this.#deps.lock.release();
+  }
+
+  protected override async recordDeparture(
+    cluster: ClusterId,
+    incarnation: number,
+  ): Promise<Result<void, StoreError>> {
+    const recorded = await this.#deps.departures?.record(cluster, incarnation);
+    return recorded === undefined || recorded.ok
+      ? ok(undefined)
+      : err({ kind: "store-failed", text: recorded.error });
   }
 
   /** Writes group after group until nothing waits. Never rejects. */

@@ -1,5 +1,6 @@
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../../files/make-folder.ts";
 
 /** The few file operations the store is made of: a port, so that tests can fill the disk. Failures throw. */
 export interface StoreFolder {
@@ -22,7 +23,7 @@ export interface LogFile {
 
 /** A folder of the machine's file system, made when missing, readable by its owner only. */
 export async function openSystemFolder(path: string): Promise<StoreFolder> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await makeFolder(path);
   return {
     list: () => readdir(path),
     read: (name) => readFile(join(path, name)),
