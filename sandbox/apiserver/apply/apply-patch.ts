@@ -15,6 +15,7 @@ import { checkConfiguration } from "./check-configuration.ts";
 import { conflictError } from "./conflict-error.ts";
 import { difference, EMPTY_SET, type FieldSet, intersection, union } from "./field-set.ts";
 import { fieldSetOf, withNamedFields } from "./field-set-of.ts";
+import { inherited, withLastApplied } from "./last-applied.ts";
 import {
   hasManagedFields,
   isSameManager,
@@ -67,11 +68,13 @@ export function applyPatch(request: ApplyRequest): Result<Applied, StatusError> 
   const merged = mergeObjects(version.schema, base, applied);
   const wanted = prune(version, merged, { previous, next: [...others, self] });
   const change = compareInScope(version.schema, { before: base, after: wanted }, request);
-  const conflicts = conflictsOf(change, others);
+  const own = live === undefined ? EMPTY_SET : inherited(request, live);
+  const conflicts = conflictsOf(change, others, own);
   if (conflicts.length > 0 && !request.force) return err(conflictError(conflicts));
-  const object = writeManagedFields(wanted, [...withoutChanged(change, others), self]);
-  if (live !== undefined && jsonEquals(base, wanted) && ownTheSame(object, live)) {
-    return ok({ object: live, changed: false });
+  const owned = writeManagedFields(wanted, [...withoutChanged(change, others), self]);
+  const object = withLastApplied(owned, request, request.applied);
+  if (live !== undefined && jsonEquals(base, withoutManagedFields(object))) {
+    if (ownTheSame(object, live)) return ok({ object: live, changed: false });
   }
   return ok({ object, changed: true });
 }
@@ -83,16 +86,22 @@ function refusal({ applied, manager, version, apiVersion }: ApplyRequest): Statu
   }
   if (hasManagedFields(applied)) return badRequest("metadata.managedFields must be nil");
   const wrong = checkConfiguration(version.schema, applied);
-  if (wrong === undefined) return undefined;
+  if (wrong.length === 0) return undefined;
   const groupVersion = apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
   const kind = stringAt(applied, ["kind"]);
   const namespace = stringAt(applied, ["metadata", "namespace"]);
   const name = stringAt(applied, ["metadata", "name"]);
   return {
     code: 500,
-    reason: "InternalError",
-    message: `failed to create typed patch object (${namespace}/${name}; ${groupVersion}, Kind=${kind}): ${wrong}`,
+    // The real server gives none.
+    reason: "",
+    message: `failed to create typed patch object (${namespace}/${name}; ${groupVersion}, Kind=${kind}): ${listed(wrong)}`,
   };
+}
+
+function listed(wrong: readonly string[]): string {
+  const [only] = wrong;
+  return wrong.length === 1 ? `${only}` : ["errors:", ...wrong].join("\n  ");
 }
 
 /** An object without any owner gets one for all it has, so that a first apply cannot take fields without a conflict. */

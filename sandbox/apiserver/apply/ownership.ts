@@ -58,12 +58,13 @@ export function compareInScope(
   };
 }
 
-/** What of the changes belongs to others. */
+/** What of the changes belongs to others, but for what may be taken over from them. */
 export function conflictsOf(
   change: Comparison,
   others: readonly ManagerEntry[],
+  inherited: FieldSet,
 ): readonly Conflict[] {
-  const touched = union(change.modified, change.added);
+  const touched = difference(union(change.modified, change.added), inherited);
   return others
     .map((owner) => ({ owner, fields: intersection(owner.fields, touched) }))
     .filter((conflict) => !isEmpty(conflict.fields));

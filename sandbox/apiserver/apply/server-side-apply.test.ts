@@ -165,11 +165,42 @@ test.each<[string, Partial<ApplyRequest>, number, string]>([
     "failed to create typed patch object (/ssa; /v1, Kind=Service): .spec.nope: field not declared in schema",
   ],
   [
-    "an item without its key",
-    { applied: service({ ports: [{ name: "x" }] }) },
+    "items that leave their key to the zero of its type twice, and a number as a name",
+    { applied: service({ ports: [{ name: "x" }, { name: 7 }] }) },
     500,
-    'failed to create typed patch object (/ssa; /v1, Kind=Service): .spec.ports: element 0: associative list with keys has an element that omits key field "port" (and doesn\'t have default value)',
+    'failed to create typed patch object (/ssa; /v1, Kind=Service): errors:\n  .spec.ports: duplicate entries for key [port=0,protocol="TCP"]\n  .spec.ports[port=0,protocol="TCP"].name: expected string, got &value.valueUnstructured{Value:7}',
   ],
+  [
+    "an item that is no object",
+    { applied: service({ ports: ["x"] }) },
+    500,
+    "failed to create typed patch object (/ssa; /v1, Kind=Service): .spec.ports: element 0: associative list with keys may not have non-map elements",
+  ],
+  ...[
+    {
+      spec: { ports: [{ port: "x" }] },
+      want: '.spec.ports[port="x",protocol="TCP"].port: expected numeric (int or float), got string',
+    },
+    { spec: { ports: { a: 1 } }, want: ".spec.ports: expected list, got &{map[a:1]}" },
+    { spec: { selector: "x" }, want: ".spec.selector: expected map, got &{x}" },
+    {
+      spec: { selector: { a: { b: "c" } } },
+      want: '.spec.selector.a: expected string, got &value.valueUnstructured{Value:map[string]interface {}{"b":"c"}}',
+    },
+    {
+      spec: { publishNotReadyAddresses: "true" },
+      want: ".spec.publishNotReadyAddresses: expected boolean, got &{true}",
+    },
+    {
+      spec: { clusterIPs: [1] },
+      want: ".spec.clusterIPs[0]: expected string, got &value.valueUnstructured{Value:1}",
+    },
+  ].map(({ spec, want }): [string, Partial<ApplyRequest>, number, string] => [
+    `a wrong type: ${want}`,
+    { applied: service(spec) },
+    500,
+    `failed to create typed patch object (/ssa; /v1, Kind=Service): ${want}`,
+  ]),
   [
     "one item twice",
     { applied: service({ ports: [{ port: 80 }, { port: 80, protocol: "TCP" }] }) },
@@ -179,6 +210,58 @@ test.each<[string, Partial<ApplyRequest>, number, string]>([
 ])("refuses %s", (_name, request, code, message) => {
   const refused = applyPatch({ ...BASE, live: undefined, manager: "a", applied: BY_A, ...request });
   expect(refused).toMatchObject({ ok: false, error: { code, message } });
+});
+
+describe("kubectl apply --server-side after kubectl apply", () => {
+  const ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration";
+  const PATH = ["metadata", "annotations", ANNOTATION];
+  const configuration = service({ ports: [HTTP] }, { l1: "a", l2: "a" });
+  const applied = withFieldAt(configuration, PATH, `${JSON.stringify(configuration)}\n`);
+  const live = trackUpdate({
+    ...BASE,
+    before: undefined,
+    after: applied,
+    manager: "kubectl-client-side-apply",
+  });
+  const wanted = service({ ports: [HTTP] }, { l1: "b" });
+
+  test("takes over what was applied, and keeps the annotation what was applied last", () => {
+    const next = apply(live, "kubectl", wanted);
+    expect(fieldAt(next, ["metadata", "labels"])).toEqual({ l1: "b", l2: "a" });
+    expect(fieldAt(next, PATH)).toBe(
+      '{"apiVersion":"v1","kind":"Service","metadata":{"labels":{"l1":"b"},"name":"ssa"},"spec":{"ports":[{"name":"http","port":80}]}}\n',
+    );
+    const again = applyPatch({ ...BASE, live: next, manager: "kubectl", applied: wanted });
+    expect(again).toMatchObject({ ok: true, value: { changed: false } });
+  });
+
+  test.each([
+    { who: "another manager", manager: "other", object: live },
+    {
+      who: "kubectl, when somebody changed it since",
+      manager: "kubectl",
+      object: withFieldAt(live, ["metadata", "labels", "l1"], "c"),
+    },
+    {
+      who: "kubectl, when the annotation is no configuration",
+      manager: "kubectl",
+      object: withFieldAt(live, PATH, "{"),
+    },
+    {
+      who: "kubectl, when the annotation is of another version",
+      manager: "kubectl",
+      object: withFieldAt(live, PATH, '{"apiVersion":"v2","metadata":{"labels":{"l1":"a"}}}'),
+    },
+  ])("$who gets the conflict", ({ manager, object }) => {
+    const refused = applyPatch({ ...BASE, live: object, manager, applied: wanted });
+    expect(refused).toMatchObject({
+      error: {
+        code: 409,
+        message:
+          'Apply failed with 1 conflict: conflict with "kubectl-client-side-apply" using v1: .metadata.labels.l1',
+      },
+    });
+  });
 });
 
 describe("updates", () => {

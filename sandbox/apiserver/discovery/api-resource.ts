@@ -107,6 +107,15 @@ const EXTRA_SUBRESOURCES: Readonly<
     readonly (Pick<ApiResource, "subresource" | "kind" | "verbs"> & Partial<ApiResource>)[]
   >
 > = {
+  "/pods": [
+    {
+      subresource: "eviction",
+      kind: "Eviction",
+      kindGroup: "policy",
+      kindVersion: "v1",
+      verbs: ["create"],
+    },
+  ],
   "/serviceaccounts": [
     {
       subresource: "token",

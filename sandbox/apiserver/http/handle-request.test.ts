@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { aConfigMap, CONFIG_MAPS, TestCore } from "../testing/test-core.ts";
+import { aConfigMap, CONFIG_MAPS, START_MS, TestCore } from "../testing/test-core.ts";
 
 const MERGE = { headers: { "content-type": "application/merge-patch+json" } };
 const DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments";
@@ -32,6 +32,92 @@ describe("paths and methods", () => {
       status,
     );
   });
+});
+
+describe("a server that starts again", () => {
+  test("tells watches and pages of its earlier life to list again", () => {
+    world.ask("POST", CONFIG_MAPS, aConfigMap("a"));
+    world.ask("POST", CONFIG_MAPS, aConfigMap("b"));
+    const page = world.ask("GET", `${CONFIG_MAPS}?limit=1`).body;
+    const { resourceVersion, continue: next } = Object(page).metadata;
+    const later = new TestCore({}, START_MS + 60_000);
+    for (const name of ["a", "b", "c"]) later.ask("POST", CONFIG_MAPS, aConfigMap(name));
+    const [first] = later.watch(`${CONFIG_MAPS}?watch=1&resourceVersion=${resourceVersion}`).events;
+    expect(first).toMatchObject({ type: "ERROR", object: { code: 410, reason: "Expired" } });
+    const token = encodeURIComponent(String(next));
+    expect(later.ask("GET", `${CONFIG_MAPS}?limit=1&continue=${token}`).status).toBe(410);
+    const exact = `resourceVersion=${resourceVersion}&resourceVersionMatch=Exact`;
+    expect(later.ask("GET", `${CONFIG_MAPS}?${exact}`).status).toBe(410);
+  });
+
+  test("has versions that JavaScript and Go read exactly, for centuries", () => {
+    const far = new TestCore({}, Date.UTC(2500, 0, 1));
+    expect(Number.isSafeInteger(far.core.state.store.revision * 100)).toBe(true);
+  });
+});
+
+describe("subresources of pods", () => {
+  const PODS = "/api/v1/namespaces/default/pods";
+  const pod = (name: string) => ({
+    metadata: { name },
+    spec: { containers: [{ name: "c", image: "x" }] },
+  });
+  beforeEach(() => {
+    world.ask("POST", PODS, pod("p"));
+  });
+
+  test.each([
+    ["GET", "log", "have no containers"],
+    ["POST", "exec", "have no containers"],
+    ["GET", "exec", "have no containers"],
+    ["POST", "attach", "have no containers"],
+    ["PATCH", "ephemeralcontainers", "have no containers"],
+    ["POST", "portforward", "SOCKS5"],
+    ["POST", "binding", "bound by the sandbox's node"],
+  ])("%s %s says that it is not served, and why", (method, subresource, why) => {
+    const answer = world.ask(method, `${PODS}/p/${subresource}`);
+    expect(answer).toMatchObject({ status: 501, body: { kind: "Status", code: 501 } });
+    expect(Object(answer.body).message).toContain(`pods "p": ${subresource} is not served: `);
+    expect(Object(answer.body).message).toContain(why);
+    expect(world.ask(method, `${PODS}/none/${subresource}`)).toMatchObject({
+      status: 404,
+      body: { message: 'pods "none" not found' },
+    });
+  });
+
+  test("an eviction deletes, unless it is a dry run or for another pod", () => {
+    const evict = (name: string, query = "", more: object = {}) =>
+      world.ask("POST", `${PODS}/p/eviction${query}`, {
+        apiVersion: "policy/v1",
+        kind: "Eviction",
+        metadata: { name },
+        ...more,
+      }).status;
+    expect(evict("q")).toBe(400);
+    expect(evict("p", "?dryRun=All")).toBe(201);
+    expect(evict("p", "", { deleteOptions: { dryRun: ["All"] } })).toBe(201);
+    expect(evict("p", "", { deleteOptions: { preconditions: { uid: "other" } } })).toBe(409);
+    expect(world.ask("GET", `${PODS}/p`).status).toBe(200);
+    expect(evict("p")).toBe(201);
+    expect(world.ask("GET", `${PODS}/p`).status).toBe(404);
+    expect(evict("p")).toBe(404);
+    expect(world.ask("GET", `${PODS}/p/eviction`).status).toBe(405);
+  });
+});
+
+test("an object more than the server holds is refused; changes and deletions go on (I12)", () => {
+  const small = new TestCore({ objectLimit: 6 });
+  expect(small.ask("POST", CONFIG_MAPS, aConfigMap("a")).status).toBe(201);
+  expect(small.ask("POST", CONFIG_MAPS, aConfigMap("b"))).toMatchObject({
+    status: 507,
+    body: {
+      reason: "InsufficientStorage",
+      message: 'cannot store configmaps "b": the server holds at most 6 objects: delete some first',
+    },
+  });
+  expect(small.ask("PATCH", `${CONFIG_MAPS}/a`, { data: { b: "1" } }, MERGE).status).toBe(200);
+  expect(small.ask("DELETE", `${CONFIG_MAPS}/a`).status).toBe(200);
+  expect(small.ask("POST", CONFIG_MAPS, aConfigMap("b")).status).toBe(201);
 });
 
 describe("writes", () => {

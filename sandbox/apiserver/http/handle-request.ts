@@ -8,6 +8,7 @@ import type { ApiRequest, ApiResponse } from "./api-request.ts";
 import { methodNotAllowed } from "./method-not-allowed.ts";
 import { errorResponse, textResponse } from "./represent.ts";
 import { parseResourcePath, type ResourcePath } from "./resource-path.ts";
+import { servePodSubresource } from "./serve-pod-subresource.ts";
 import { serveResource } from "./serve-resource.ts";
 import { type ReviewDeps, reviewVerb, serveReview } from "./serve-review.ts";
 import { serveScale } from "./serve-scale.ts";
@@ -55,6 +56,9 @@ function serveApi(
   const served = core.state.kinds.find(path.group, path.version, path.resource);
   if (served === undefined) return notServed();
   const { subresource } = path;
+  const ofPod = { ...served, namespace: path.namespace, name: path.name };
+  const answered = servePodSubresource(core, request, ofPod, subresource);
+  if (answered !== undefined) return answered;
   if (!hasSubresource(served.kind, subresource)) return notServed();
   if (path.namespace !== "" && !served.kind.namespaced) return notServed();
   if (path.namespace === "" && served.kind.namespaced && path.name !== "") return notServed();

@@ -82,7 +82,7 @@ describe("resourceVersionMatch", () => {
     ["resourceVersionMatch=Exact", 422],
     ["resourceVersionMatch=Exact&resourceVersion=0", 422],
     ["resourceVersionMatch=Nope&resourceVersion=1", 422],
-    ["resourceVersion=999999", 504],
+    ["resourceVersion=9007199254740991", 504],
     ["resourceVersion=abc", 400],
     ["limit=x", 400],
     ["continue=xyz", 400],

@@ -131,6 +131,17 @@ export function unauthorized(): StatusError {
   return { code: 401, reason: "Unauthorized", message: "Unauthorized" };
 }
 
+/** 507 for an object more than the server may hold. */
+export function storageFull(resource: ResourceName, name: string, limit: number): StatusError {
+  const what = `${qualified(resource.plural, resource.group)} ${JSON.stringify(name)}`;
+  return {
+    code: 507,
+    reason: "InsufficientStorage",
+    message: `cannot store ${what}: the server holds at most ${limit} objects: delete some first`,
+    details: resourceDetails(resource, name),
+  };
+}
+
 /** 410 for a resourceVersion or continue token that is too old. */
 export function expired(message: string): StatusError {
   return { code: 410, reason: "Expired", message };

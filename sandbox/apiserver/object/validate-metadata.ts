@@ -24,7 +24,7 @@ export interface MetadataRules {
 }
 
 /** Bytes of all annotations of an object, keys and values. */
-const ANNOTATIONS_BYTES_MAX = 256 * 1024;
+export const ANNOTATIONS_BYTES_MAX = 256 * 1024;
 const METADATA = ["metadata"];
 
 /** Rules every object keeps. */

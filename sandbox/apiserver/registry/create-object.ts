@@ -2,7 +2,12 @@ import { err, ok, type Result } from "../../../api/result.ts";
 import { trackUpdate } from "../apply/track-update.ts";
 import { decodeObject } from "../object/decode.ts";
 import { type JsonObject, stringAt, withFieldAt } from "../object/json.ts";
-import { alreadyExists, badRequest, type StatusError } from "../object/status-error.ts";
+import {
+  alreadyExists,
+  badRequest,
+  type StatusError,
+  storageFull,
+} from "../object/status-error.ts";
 import { resourceVersionOf } from "../store/resource-version.ts";
 import { checkNamespace } from "./check-namespace.ts";
 import { apiVersionOf, collectionOf } from "./kind-registry.ts";
@@ -60,6 +65,7 @@ export function storeNew(
   if (state.store.get(collectionOf(kind), key) !== undefined) {
     return err(alreadyExists(kind, finalName));
   }
+  if (state.store.isFull) return err(storageFull(kind, finalName, state.store.objectLimit));
   const allocated = kind.strategy.allocate?.(prepared.value, undefined, context) ?? prepared;
   if (!allocated.ok) return allocated;
   const stored = call.dryRun

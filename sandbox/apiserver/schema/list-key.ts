@@ -1,5 +1,5 @@
 import { field, isObject, type JsonObject, type JsonValue, ownFields } from "../object/json.ts";
-import type { Schema } from "./schema.ts";
+import { GO_TYPE, type Schema } from "./schema.ts";
 
 /**
  * The key fields of an item of a list of type map, absent ones taken from the schema's defaults; `undefined` for what is not an object
@@ -9,10 +9,17 @@ export function listKey(schema: Schema, item: JsonValue): JsonObject | undefined
   if (!isObject(item)) return undefined;
   const entries: [string, JsonValue][] = [];
   for (const name of schema["x-kubernetes-list-map-keys"] ?? []) {
-    const value = field(item, name) ?? schema.items?.properties?.[name]?.default;
+    const value = field(item, name) ?? defaultKey(schema.items, name);
     if (value !== undefined) entries.push([name, value]);
   }
   return entries.length === 0 ? undefined : ownFields(entries);
+}
+
+/** A key that is left out is its default; in a Go struct of a built-in it is the zero of its type. */
+function defaultKey(items: Schema | undefined, name: string): JsonValue | undefined {
+  const schema = items?.properties?.[name];
+  if (schema?.default !== undefined || items?.[GO_TYPE] === undefined) return schema?.default;
+  return schema?.type === "integer" ? 0 : "";
 }
 
 /** One text for one key, whatever the order of its fields. */

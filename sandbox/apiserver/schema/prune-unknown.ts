@@ -48,7 +48,8 @@ export function schemaOfField(schema: Schema, key: string): Schema | undefined {
   return typeof additionalProperties === "object" ? additionalProperties : undefined;
 }
 
-function keepsUnknown(schema: Schema, key: string): boolean {
+/** True when a field without a schema is kept all the same. */
+export function keepsUnknown(schema: Schema, key: string): boolean {
   if (schema["x-kubernetes-preserve-unknown-fields"] === true) return true;
   if (schema.additionalProperties === true) return true;
   return schema["x-kubernetes-embedded-resource"] === true && RESOURCE_FIELDS.includes(key);

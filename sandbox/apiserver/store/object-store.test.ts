@@ -17,6 +17,26 @@ describe("ObjectStore", () => {
     expect(store.revision).toBe(4);
   });
 
+  test("counts from where it is told, and knows nothing from before", () => {
+    const store = new ObjectStore({ firstRevision: 1_000 });
+    expect(store.eventsAfter(999)).toEqual({ ok: false, error: { oldestRevision: 1_000 } });
+    expect(store.eventsAfter(1_000)).toEqual({ ok: true, value: [] });
+    expect(resourceVersionOf(store.put("a", "x", {}))).toBe("1001");
+  });
+
+  test("is full with so many objects, whatever they are, until one goes (I12)", () => {
+    const store = new ObjectStore({ objectLimit: 2 });
+    store.put("a", "x", {});
+    store.put("a", "x", { changed: 1 });
+    expect(store.isFull).toBe(false);
+    store.put("b", "x", {});
+    expect(store.isFull).toBe(true);
+    store.delete("a", "none");
+    expect(store.isFull).toBe(true);
+    store.delete("a", "x");
+    expect(store.isFull).toBe(false);
+  });
+
   test("lists in byte order, and only the namespace asked for", () => {
     const store = new ObjectStore();
     for (const key of ["b/1", "a/2", "a-b/1", "a/10"]) store.put(COLLECTION, key, {});

@@ -25,9 +25,14 @@ export interface Compacted {
 export interface ObjectStoreOptions {
   /** Events kept for watches and consistent pages. @default 10,000 */
   readonly historyLimit?: number;
+  /** Where the counter starts. @default 1 */
+  readonly firstRevision?: number;
+  /** Objects of all collections together. @default 100,000 */
+  readonly objectLimit?: number;
 }
 
 const DEFAULT_HISTORY_LIMIT = 10_000;
+const DEFAULT_OBJECT_LIMIT = 100_000;
 
 interface Collection {
   readonly objects: Map<string, JsonObject>;
@@ -47,10 +52,16 @@ export class ObjectStore {
   /** BOUNDED: by open watches, which their owners bound. */
   readonly #listeners = new Set<(event: StoreEvent) => void>();
   readonly #historyLimit: number;
-  #revision = 1;
-  #oldestRevision = 1;
+  /** BOUNDED: creations ask `isFull` first. */
+  #objects = 0;
+  readonly objectLimit: number;
+  #revision: number;
+  #oldestRevision: number;
 
   constructor(options: ObjectStoreOptions = {}) {
+    this.#revision = options.firstRevision ?? 1;
+    this.#oldestRevision = this.#revision;
+    this.objectLimit = options.objectLimit ?? DEFAULT_OBJECT_LIMIT;
     this.#historyLimit = options.historyLimit ?? DEFAULT_HISTORY_LIMIT;
   }
 
@@ -62,6 +73,11 @@ export class ObjectStore {
   /** Watches and snapshots from this revision on can be served. */
   get oldestRevision(): number {
     return this.#oldestRevision;
+  }
+
+  /** No object may be added; those there are can still change. */
+  get isFull(): boolean {
+    return this.#objects >= this.objectLimit;
   }
 
   get(collection: string, key: string): JsonObject | undefined {
@@ -112,7 +128,10 @@ export class ObjectStore {
     const revision = this.#revision + 1;
     const after = withResourceVersion(object, revision);
     objects.set(key, after);
-    if (before === undefined) keys.add(key);
+    if (before === undefined) {
+      keys.add(key);
+      this.#objects += 1;
+    }
     this.#commit({
       revision,
       collection,
@@ -130,6 +149,7 @@ export class ObjectStore {
     if (found === undefined || before === undefined) return undefined;
     found.objects.delete(key);
     found.keys.remove(key);
+    this.#objects -= 1;
     const revision = this.#revision + 1;
     this.#commit({ revision, collection, key, before });
     return withResourceVersion(before, revision);

@@ -19,12 +19,13 @@ export interface Answer {
 /** A core to which tests talk in requests, without HTTP; its clock moves by hand. */
 export class TestCore {
   readonly core: ApiServerCore;
-  nowMs = START_MS;
+  nowMs: number;
 
-  constructor(options: Partial<ApiServerCoreOptions> = {}) {
+  constructor(options: Partial<ApiServerCoreOptions> = {}, startMs = START_MS) {
+    this.nowMs = startMs;
     const created = ApiServerCore.create(
       { serviceCidrs: ["10.101.0.0/16"], ...options },
-      { random: seededRandom(1), nowMs: START_MS },
+      { random: seededRandom(1), nowMs: startMs },
     );
     invariant(created.ok, "the core starts", { created });
     this.core = created.value;

@@ -1,3 +1,4 @@
+import { goText } from "../../object/go-text.ts";
 import {
   field,
   isObject,
@@ -31,5 +32,29 @@ function meets(requirement: JsonObject, labels: JsonObject): boolean {
       return value === undefined;
     default:
       return false;
+  }
+}
+
+/** A LabelSelector as tables show it: `app=web,tier in (a,b)`. */
+export function formatSelector(selector: JsonObject): string {
+  const exact = Object.entries(objectAt(selector, ["matchLabels"])).map(
+    ([key, value]) => `${key}=${goText(value)}`,
+  );
+  const others = listAt(selector, ["matchExpressions"]).filter(isObject).map(formatRequirement);
+  return [...exact, ...others].toSorted().join(",") || "<none>";
+}
+
+function formatRequirement(requirement: JsonObject): string {
+  const key = stringAt(requirement, ["key"]);
+  const values = listAt(requirement, ["values"]).map(goText).toSorted().join(",");
+  switch (stringAt(requirement, ["operator"])) {
+    case "Exists":
+      return key;
+    case "DoesNotExist":
+      return `!${key}`;
+    case "NotIn":
+      return `${key} notin (${values})`;
+    default:
+      return `${key} in (${values})`;
   }
 }

@@ -1,4 +1,12 @@
-import { field, isObject, type JsonObject, listAt, stringAt } from "../../object/json.ts";
+import {
+  field,
+  fieldAt,
+  isObject,
+  type JsonObject,
+  listAt,
+  objectAt,
+  stringAt,
+} from "../../object/json.ts";
 import { dnsSubdomain } from "../../object/name-rules.ts";
 import {
   anyObject,
@@ -12,6 +20,7 @@ import {
 } from "../../schema/build-schema.ts";
 import { builtinKind } from "../builtin-kind.ts";
 import { AGE_COLUMN, textColumn } from "../columns/printer-columns.ts";
+import type { PrinterColumn } from "../kind.ts";
 
 const CONDITION = struct("NodeCondition", "State of one aspect of a node.", {
   type: text("Type of the condition."),
@@ -64,15 +73,17 @@ export const NODE = builtinKind({
   empty: { spec: {}, status: {} },
   columns: [
     textColumn("Status", "Whether the node is ready.", nodeStatus),
+    textColumn("Roles", "Roles of the node.", roles),
     AGE_COLUMN,
     textColumn("Version", "Version of the kubelet.", (node) =>
       stringAt(node, ["status", "nodeInfo", "kubeletVersion"]),
     ),
-    textColumn(
-      "Internal-IP",
-      "Address inside the cluster.",
-      (node) => address(node, "InternalIP"),
-      1,
+    wide("Internal-IP", "Address inside the cluster.", (node) => address(node, "InternalIP")),
+    wide("External-IP", "Address outside the cluster.", (node) => address(node, "ExternalIP")),
+    wide("OS-Image", "Operating system.", (node) => info(node, "osImage")),
+    wide("Kernel-Version", "Kernel and machine.", kernel),
+    wide("Container-Runtime", "What runs the containers.", (node) =>
+      info(node, "containerRuntimeVersion"),
     ),
   ],
   name: dnsSubdomain,
@@ -90,8 +101,36 @@ function nodeStatus(node: JsonObject): string {
   const ready = listAt(node, ["status", "conditions"])
     .filter(isObject)
     .find((condition) => condition["type"] === "Ready");
-  if (ready === undefined) return "Unknown";
-  return stringAt(ready, ["status"]) === "True" ? "Ready" : "NotReady";
+  const drained = fieldAt(node, ["spec", "unschedulable"]) === true ? ",SchedulingDisabled" : "";
+  if (ready === undefined) return `Unknown${drained}`;
+  return (stringAt(ready, ["status"]) === "True" ? "Ready" : "NotReady") + drained;
+}
+
+const ROLE_LABEL = "node-role.kubernetes.io/";
+
+function roles(node: JsonObject): string {
+  const labels = Object.keys(objectAt(node, ["metadata", "labels"]));
+  const names = labels
+    .filter((label) => label.startsWith(ROLE_LABEL) && label !== ROLE_LABEL)
+    .map((label) => label.slice(ROLE_LABEL.length));
+  return names.length === 0 ? "<none>" : names.toSorted().join(",");
+}
+
+function wide(
+  name: string,
+  description: string,
+  value: (node: JsonObject) => string,
+): PrinterColumn {
+  return textColumn(name, description, value, 1);
+}
+
+function info(node: JsonObject, name: string): string {
+  return stringAt(node, ["status", "nodeInfo", name]) || "<unknown>";
+}
+
+function kernel(node: JsonObject): string {
+  const machine = stringAt(node, ["status", "nodeInfo", "architecture"]);
+  return info(node, "kernelVersion") + (machine === "" ? "" : ` (${machine})`);
 }
 
 function address(node: JsonObject, type: string): string {

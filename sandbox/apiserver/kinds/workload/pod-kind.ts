@@ -11,6 +11,7 @@ import {
 import { dnsSubdomain } from "../../object/name-rules.ts";
 import { builtinKind } from "../builtin-kind.ts";
 import { AGE_COLUMN, textColumn } from "../columns/printer-columns.ts";
+import type { PrinterColumn } from "../kind.ts";
 import { defaultPodSpec } from "./pod-defaults.ts";
 import { POD_SPEC, POD_STATUS } from "./pod-spec-schema.ts";
 import { validatePodSpec, validatePodUpdate } from "./pod-validation.ts";
@@ -30,20 +31,15 @@ export const POD = builtinKind({
   columns: [
     textColumn("Ready", "Containers that are ready.", ready),
     textColumn("Status", "Phase or reason.", (pod) => podStatus(pod)),
-    { ...textColumn("Restarts", "Restarts of all containers.", restarts) },
+    textColumn("Restarts", "Restarts of all containers.", restarts),
     AGE_COLUMN,
-    textColumn(
-      "IP",
-      "Address of the pod.",
-      (pod) => stringAt(pod, ["status", "podIP"]) || "<none>",
-      1,
-    ),
-    textColumn(
-      "Node",
-      "Node of the pod.",
-      (pod) => stringAt(pod, ["spec", "nodeName"]) || "<none>",
-      1,
-    ),
+    wide("IP", "Address of the pod.", ["status", "podIP"]),
+    wide("Node", "Node of the pod.", ["spec", "nodeName"]),
+    wide("Nominated Node", "Node that others are moved away from.", [
+      "status",
+      "nominatedNodeName",
+    ]),
+    textColumn("Readiness Gates", "Gates that are passed.", readinessGates, 1),
   ],
   name: dnsSubdomain,
   generation: true,
@@ -74,7 +70,30 @@ function ready(pod: JsonObject): string {
 
 function podStatus(pod: JsonObject): string {
   if (stringAt(pod, ["metadata", "deletionTimestamp"]) !== "") return "Terminating";
-  return stringAt(pod, ["status", "reason"]) || stringAt(pod, ["status", "phase"]);
+  const [reason] = containerStatuses(pod).map(containerReason).filter(Boolean);
+  return reason ?? (stringAt(pod, ["status", "reason"]) || stringAt(pod, ["status", "phase"]));
+}
+
+/** Why a container does not run, "" when it does. */
+function containerReason(status: JsonObject): string {
+  const waiting = stringAt(status, ["state", "waiting", "reason"]);
+  return waiting || stringAt(status, ["state", "terminated", "reason"]);
+}
+
+/** Passed of all gates: `1/2`. */
+function readinessGates(pod: JsonObject): string {
+  const gates = listAt(pod, ["spec", "readinessGates"]).filter(isObject);
+  if (gates.length === 0) return "<none>";
+  const conditions = listAt(pod, ["status", "conditions"]).filter(isObject);
+  const passed = gates.filter((gate) =>
+    conditions.some((one) => one["type"] === gate["conditionType"] && one["status"] === "True"),
+  );
+  return `${passed.length}/${gates.length}`;
+}
+
+/** A column of `-o wide` with the text at `path`. */
+function wide(name: string, description: string, path: readonly string[]): PrinterColumn {
+  return textColumn(name, description, (pod) => stringAt(pod, path) || "<none>", 1);
 }
 
 function restarts(pod: JsonObject): string {

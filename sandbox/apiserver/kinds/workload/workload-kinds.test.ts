@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
-import { type JsonObject, withFieldAt } from "../../object/json.ts";
+import { type JsonObject, type JsonValue, withFieldAt } from "../../object/json.ts";
+import type { Kind } from "../kind.ts";
 import { accepted, causes, KindTrial } from "../kind-trial.ts";
+import { NODE } from "./node-kind.ts";
 import { POD } from "./pod-kind.ts";
 import { scaleOf, withScale } from "./scale.ts";
 import { DEPLOYMENT } from "./workload-kinds.ts";
@@ -112,4 +114,94 @@ test("replicas scale to zero and the selector stays", () => {
   expect(causes(trial.update(other, old))).toContain(
     'spec.selector: Invalid value: {"matchLabels":{"app":"a","x":"y"}}: field is immutable',
   );
+});
+
+/** Name to value of every column after the name, wide ones in upper case. */
+function columns(kind: Kind, object: JsonObject): JsonObject {
+  const cells = (kind.versions[0]?.printerColumns ?? []).map(
+    (column): readonly [string, JsonValue] => [
+      column.priority > 0 ? column.name.toUpperCase() : column.name,
+      column.value(object, { nowMs: 60_000 }),
+    ],
+  );
+  return Object.fromEntries(cells);
+}
+
+const CREATED = { metadata: { creationTimestamp: "1970-01-01T00:00:00Z" } };
+
+test.each<[string, JsonObject, JsonObject]>([
+  ["a new one", {}, { Ready: "0/2", Status: "Pending", Restarts: "0", IP: "<none>" }],
+  [
+    "a running one",
+    {
+      phase: "Running",
+      podIP: "10.1.0.2",
+      containerStatuses: [{ ready: true, restartCount: 2 }, { ready: false }],
+      conditions: [{ type: "g1", status: "True" }],
+    },
+    { Ready: "1/2", Status: "Running", Restarts: "2", IP: "10.1.0.2", "READINESS GATES": "1/2" },
+  ],
+  [
+    "one whose image is not there",
+    { phase: "Pending", containerStatuses: [{ state: { waiting: { reason: "ErrImagePull" } } }] },
+    { Status: "ErrImagePull" },
+  ],
+  [
+    "one that ended",
+    { phase: "Succeeded", containerStatuses: [{ state: { terminated: { reason: "Completed" } } }] },
+    { Status: "Completed" },
+  ],
+  ["an evicted one", { phase: "Failed", reason: "Evicted" }, { Status: "Evicted" }],
+])("columns of pods: %s", (_name, status, want) => {
+  const spec = {
+    containers: [CONTAINER, CONTAINER],
+    readinessGates: [{ conditionType: "g1" }, { conditionType: "g2" }],
+  };
+  const pod = { ...CREATED, spec, status: { phase: "Pending", ...status } };
+  expect(columns(POD, pod)).toMatchObject({ Age: "60s", "NOMINATED NODE": "<none>", ...want });
+});
+
+test("columns of nodes tell roles, cordons and the machine", () => {
+  const ready = { conditions: [{ type: "Ready", status: "True" }] };
+  expect(columns(NODE, { ...CREATED, spec: {}, status: ready })).toEqual({
+    Status: "Ready",
+    Roles: "<none>",
+    Age: "60s",
+    Version: "",
+    "INTERNAL-IP": "<none>",
+    "EXTERNAL-IP": "<none>",
+    "OS-IMAGE": "<unknown>",
+    "KERNEL-VERSION": "<unknown>",
+    "CONTAINER-RUNTIME": "<unknown>",
+  });
+  const labels = {
+    "node-role.kubernetes.io/worker": "",
+    "node-role.kubernetes.io/control-plane": "",
+  };
+  const node = {
+    metadata: { labels },
+    spec: { unschedulable: true },
+    status: { nodeInfo: { kernelVersion: "6.1", architecture: "amd64" } },
+  };
+  expect(columns(NODE, node)).toMatchObject({
+    Status: "Unknown,SchedulingDisabled",
+    Roles: "control-plane,worker",
+    "KERNEL-VERSION": "6.1 (amd64)",
+  });
+});
+
+test("columns of deployments tell containers, images and the selector", () => {
+  const matchExpressions = [
+    { key: "tier", operator: "In", values: ["b", "a"] },
+    { key: "old", operator: "DoesNotExist" },
+    { key: "new", operator: "Exists" },
+    { key: "zone", operator: "NotIn", values: ["x"] },
+  ];
+  const selector = { matchLabels: { app: "a" }, matchExpressions };
+  expect(columns(DEPLOYMENT, deployment({ selector, replicas: 3 }))).toMatchObject({
+    Ready: "0/3",
+    CONTAINERS: "c",
+    IMAGES: "nginx:1.29",
+    SELECTOR: "!old,app=a,new,tier in (a,b),zone notin (x)",
+  });
 });

@@ -31,7 +31,8 @@ import { OBJECT_META } from "../../schema/object-schema.ts";
 import type { Schema } from "../../schema/schema.ts";
 import { type BuiltinKind, builtinKind } from "../builtin-kind.ts";
 import { AGE_COLUMN, textColumn } from "../columns/printer-columns.ts";
-import { selects } from "./label-selector.ts";
+import type { PrinterColumn } from "../kind.ts";
+import { formatSelector, selects } from "./label-selector.ts";
 import { defaultPodSpec } from "./pod-defaults.ts";
 import { POD_SPEC } from "./pod-spec-schema.ts";
 import { validatePodSpec } from "./pod-validation.ts";
@@ -82,6 +83,12 @@ const STATUS: Schema = struct("DeploymentStatus", "Most recently observed status
 const REPLICAS = pointer(int32("Number of desired pods. Defaults to 1."));
 const MIN_READY = int32("Seconds a new pod must be ready to be available.");
 
+const WIDE_COLUMNS: readonly PrinterColumn[] = [
+  textColumn("Containers", "Names of the containers.", (object) => ofContainers(object, "name"), 1),
+  textColumn("Images", "Images of the containers.", (object) => ofContainers(object, "image"), 1),
+  textColumn("Selector", "What pods are counted.", selectorText, 1),
+];
+
 export const DEPLOYMENT = builtinKind({
   ...workload("Deployment", "deployments", "deploy"),
   description: "Deployment enables declarative updates for Pods and ReplicaSets.",
@@ -123,6 +130,7 @@ export const DEPLOYMENT = builtinKind({
       count(object, "availableReplicas"),
     ),
     AGE_COLUMN,
+    ...WIDE_COLUMNS,
   ],
   rules: {
     ...workloadRules(),
@@ -148,6 +156,7 @@ export const REPLICA_SET = builtinKind({
     textColumn("Current", "Pods there are.", (object) => count(object, "replicas")),
     textColumn("Ready", "Ready pods.", (object) => count(object, "readyReplicas")),
     AGE_COLUMN,
+    ...WIDE_COLUMNS,
   ],
   rules: { ...workloadRules(), applyDefaults: defaultWorkload },
 });
@@ -258,6 +267,15 @@ function validateSelectorUpdate(next: JsonObject, old: JsonObject): readonly Fie
 function isEmptySelector(selector: JsonObject): boolean {
   const labels = Object.keys(objectAt(selector, ["matchLabels"])).length;
   return labels === 0 && listAt(selector, ["matchExpressions"]).length === 0;
+}
+
+function ofContainers(object: JsonObject, name: string): string {
+  const containers = listAt(object, ["spec", "template", "spec", "containers"]);
+  return containers.map((container) => stringAt(container, [name])).join(",");
+}
+
+function selectorText(object: JsonObject): string {
+  return formatSelector(objectAt(object, ["spec", "selector"]));
 }
 
 function count(object: JsonObject, name: string): string {

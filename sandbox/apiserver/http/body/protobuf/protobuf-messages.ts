@@ -147,5 +147,9 @@ export const MESSAGES: Messages = {
     4: ["propagationPolicy", "string"],
     5: ["dryRun", TEXTS],
   },
+  Eviction: {
+    1: ["metadata", { message: "ObjectMeta" }],
+    2: ["deleteOptions", { message: "DeleteOptions" }],
+  },
   Preconditions: { 1: ["uid", "string"], 2: ["resourceVersion", "string"] },
 };
