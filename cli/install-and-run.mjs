@@ -35,15 +35,21 @@ function installed() {
 }
 
 function install() {
-  process.stderr.write("installing dependencies (npm ci), once per checkout ...\n");
-  const npm = spawnSync("npm", ["ci", "--no-fund", "--no-audit", "--loglevel=error"], {
-    cwd: root,
-    // Standard output belongs to the task.
-    stdio: ["ignore", 2, 2],
-    shell: process.platform === "win32",
-  });
+  process.stderr.write("installing dependencies (npm install), once per checkout ...\n");
+  // Not `npm ci`: it refuses a lock that lacks binaries for platforms which a registry does not carry. `--no-save` keeps
+  // to the locked versions all the same.
+  const npm = spawnSync(
+    "npm",
+    ["install", "--no-save", "--no-fund", "--no-audit", "--loglevel=error"],
+    {
+      cwd: root,
+      // Standard output belongs to the task.
+      stdio: ["ignore", 2, 2],
+      shell: process.platform === "win32",
+    },
+  );
   if (npm.status !== 0) {
-    process.stderr.write("npm ci failed: see above\n");
+    process.stderr.write("npm install failed: see above\n");
     process.exit(npm.status ?? 1);
   }
 }

@@ -22,7 +22,7 @@ if (Number(process.versions.node.split(".")[0]) >= 24) {
   });
 } else {
   process.stderr.write(
-    `isthmus needs Node 24; found ${process.versions.node}: run "npm ci" in ${root} first\n`,
+    `isthmus needs Node 24; found ${process.versions.node}: run "npm install" in ${root} first\n`,
   );
   process.exit(1);
 }
