@@ -49,6 +49,8 @@ interface Pass {
   readonly own: OwnExport;
   /** Undefined when nobody that is known of exports the service. */
   readonly merged: MergedService | undefined;
+  /** The broker had told everything when the rows were read: what came since is for the next pass. */
+  readonly isSynced: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -85,7 +87,7 @@ export class ServiceReconciler {
     const own = this.publish(key);
     const world = observe(key, views, link);
     const merged = mergeExports(exportRows(own, world.foreignRows));
-    const pass: Pass = { key, world, own, merged, signal };
+    const pass: Pass = { key, world, own, merged, isSynced: link.hasSynced(), signal };
     const imported = await this.#reconcileImport(pass);
     this.#tellProblems(pass, imported);
     // The export's status is told even when the import could not be written: it may say why.
@@ -94,8 +96,8 @@ export class ServiceReconciler {
   }
 
   async #reconcileImport(pass: Pass): Promise<Imported> {
-    const { world, merged, signal } = pass;
-    if (!this.#deps.link.hasSynced()) return this.#importBeforeSync(pass);
+    const { world, merged, isSynced, signal } = pass;
+    if (!isSynced) return this.#importBeforeSync(pass);
     if (merged !== undefined) return this.#import(pass, merged);
     const withdrawn = await withdrawImport(this.#objects, this.#options.mcsVersion, world, signal);
     return withdrawn.ok ? ok([]) : withdrawn;
@@ -150,6 +152,7 @@ export class ServiceReconciler {
     world,
     own,
     merged,
+    isSynced,
     signal,
   }: Pass): Promise<Result<void, KubeError>> {
     const { serviceExport } = world;
@@ -157,7 +160,7 @@ export class ServiceReconciler {
     const { link, clock, kube, events } = this.#deps;
     const conditions = exportConditions(serviceExport, own, {
       publication: publicationOf(own, link),
-      conflicts: link.hasSynced() ? merged?.conflicts : undefined,
+      conflicts: isSynced ? merged?.conflicts : undefined,
       nowMs: clock.nowMs(),
     });
     if (conditions === undefined) return ok(undefined);

@@ -17,7 +17,7 @@ export interface ClusterOptions {
 }
 
 /** How long nothing may happen until a world counts as settled, and when waiting is given up; milliseconds of virtual time. */
-const QUIET_MS = 1_000;
+const QUIET_MS = 500;
 const SETTLE_MAX_MS = 600_000;
 const STEP_MS = 50;
 
