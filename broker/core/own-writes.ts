@@ -26,6 +26,8 @@ interface Pending {
 interface Unstored {
   readonly sequence: number;
   readonly bytes: number;
+  /** What it writes; undefined: nothing. */
+  readonly key: RowKey | undefined;
 }
 
 /** Decides the writes of one member, each against the table plus the writes that are on their way into it. */
@@ -37,8 +39,8 @@ export class OwnWrites {
   #last = 0;
   /** Latest write per key that is not durable yet. BOUNDED: by the session, which stops reading (isFull). */
   readonly #pending = new Map<RowKey, Pending>();
-  /** BOUNDED: as #pending. */
-  #unstored: Unstored[] = [];
+  /** Ascending. BOUNDED: as #pending. */
+  readonly #unstored: Unstored[] = [];
   #unstoredBytes = 0;
 
   constructor(
@@ -97,7 +99,7 @@ export class OwnWrites {
     this.#last = sequence;
     if (!key.ok) return refuse(sequence, "", key.error);
     const records = this.#isHeld(key.value) ? [this.#deletion(sequence, key.value)] : [];
-    this.#track(sequence, 0);
+    this.#track(sequence, 0, key.value);
     return { records, storedSequence: sequence };
   }
 
@@ -114,12 +116,15 @@ export class OwnWrites {
   }
 
   durable(sequence: number): void {
-    for (const [key, pending] of this.#pending) {
-      if (pending.sequence <= sequence) this.#pending.delete(key);
+    for (let [first] = this.#unstored; first !== undefined; [first] = this.#unstored) {
+      if (first.sequence > sequence) return;
+      this.#unstored.shift();
+      this.#unstoredBytes -= first.bytes;
+      const { key } = first;
+      if (key !== undefined && this.#pending.get(key)?.sequence === first.sequence) {
+        this.#pending.delete(key);
+      }
     }
-    const left = this.#unstored.filter((write) => write.sequence > sequence);
-    this.#unstored = left;
-    this.#unstoredBytes = left.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /** Sent before: answered when what is on its way has been stored. Tracked, or a flood of repeats had no bound. */
@@ -140,7 +145,7 @@ export class OwnWrites {
       return refuse(sequence, key, limit);
     }
     this.#pending.set(key, { sequence, kind: "row" });
-    this.#track(sequence, bytes.length);
+    this.#track(sequence, bytes.length, key);
     const owner = { cluster: this.#cluster, incarnation: this.#incarnation };
     return {
       records: [{ kind: "row", ...owner, sequence, key, bytes }],
@@ -152,7 +157,7 @@ export class OwnWrites {
   #refuseRow(sequence: number, key: RowKey, reason: string): Verdict {
     const refusal = { sequence, key, reason };
     if (!this.#isHeld(key)) return { records: [], refusal };
-    this.#track(sequence, 0);
+    this.#track(sequence, 0, key);
     return { records: [this.#deletion(sequence, key)], storedSequence: sequence, refusal };
   }
 
@@ -209,8 +214,8 @@ export class OwnWrites {
     return owner?.incarnation === this.#incarnation ? owner : undefined;
   }
 
-  #track(sequence: number, bytes: number): void {
-    this.#unstored.push({ sequence, bytes });
+  #track(sequence: number, bytes: number, key?: RowKey): void {
+    this.#unstored.push({ sequence, bytes, key });
     this.#unstoredBytes += bytes;
   }
 }

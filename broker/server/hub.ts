@@ -28,7 +28,7 @@ const DEFAULT_HEARTBEAT_MS = 5000;
 export class Hub {
   readonly #options: HubOptions;
   readonly #deps: HubDeps;
-  readonly #heartbeatIntervalMs: number;
+  readonly heartbeatIntervalMs: number;
   readonly #metrics: BrokerMetrics;
   /** BOUNDED: by the members that joined: one stream each, the newest. */
   readonly #connections = new Map<ClusterId, Connection>();
@@ -40,7 +40,7 @@ export class Hub {
   constructor(options: HubOptions, deps: HubDeps) {
     this.#options = options;
     this.#deps = deps;
-    this.#heartbeatIntervalMs = options.heartbeatIntervalMs ?? DEFAULT_HEARTBEAT_MS;
+    this.heartbeatIntervalMs = options.heartbeatIntervalMs ?? DEFAULT_HEARTBEAT_MS;
     this.#metrics = createBrokerMetrics(deps.meter);
   }
 
@@ -72,7 +72,7 @@ export class Hub {
     const { clusterset } = this.#options;
     const { store, clock } = this.#deps;
     const connection = new Connection(
-      { peer, clusterset, heartbeatIntervalMs: this.#heartbeatIntervalMs },
+      { peer, clusterset, heartbeatIntervalMs: this.heartbeatIntervalMs },
       transport,
       {
         store,
@@ -173,7 +173,7 @@ export class Hub {
   }
 
   #scheduleTick(): void {
-    this.#timer = this.#deps.clock.setTimer(this.#heartbeatIntervalMs, () => {
+    this.#timer = this.#deps.clock.setTimer(this.heartbeatIntervalMs, () => {
       for (const connection of this.#connections.values()) connection.tick();
       this.#forgetFullBudgets();
       this.#scheduleTick();

@@ -21,14 +21,15 @@ interface Deps {
   readonly clock: Clock;
 }
 
-/** A member has this long to take the end of its stream; then its connection is cut. */
-const LINGER_MS = 10_000;
+/** Heartbeat intervals in which a member must take the end of its stream; then its connection is cut. */
+const LINGER_INTERVALS = 2;
 
 /** Ties one gRPC Sync stream to the hub. The certificate alone says who it is (I3, SEC-05). */
 export function createSyncHandler(
   { clusterset }: { readonly clusterset: string },
   { hub, gate, clock }: Deps,
 ): (call: SyncCall) => void {
+  const lingerMs = LINGER_INTERVALS * hub.heartbeatIntervalMs;
   return (call) => {
     const peer = peerOf(call, clusterset);
     if (!peer.ok) {
@@ -45,7 +46,7 @@ export function createSyncHandler(
       pauseInput: () => call.pause(),
       resumeInput: () => call.resume(),
       close: (reason) => {
-        linger = clock.setTimer(LINGER_MS, () => gate.cut(address, "unread"));
+        linger = clock.setTimer(lingerMs, () => gate.cut(address, "unread"));
         call.emit("error", { code: statusOf(reason), details: reason.text });
       },
     });

@@ -6,10 +6,11 @@ import {
   type Hello,
   type MemberMessage,
 } from "../../api/broker/broker.gen.ts";
-import type { Row } from "../../api/broker/row.ts";
+import { type Row, rowKey } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { err, type Result } from "../../api/result.ts";
 import {
+  type AuthorityMaterial,
   BROKER_SERVER_NAME,
   CertificateAuthority,
   createAuthorityMaterial,
@@ -25,9 +26,11 @@ import { type RunningBroker, startBroker } from "../../broker/server/start-broke
 import type { Store } from "../../broker/store/store.ts";
 import { encodeRow } from "../../broker/wire/encode-row.ts";
 import { testCluster } from "../../broker/wire/row-arbitrary.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
+import type { Logger } from "../../runtime/log/log.ts";
 import { silentLogger } from "../../runtime/log/silent-log.ts";
-import type { Meter } from "../../runtime/metrics/meter.ts";
+import type { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
 
@@ -36,15 +39,29 @@ export function unwrap<T, E>(result: Result<T, E>): T {
   return result.value;
 }
 
+export interface TestBrokerOptions {
+  readonly port?: number;
+  readonly heartbeatIntervalMs?: number;
+  /** Given: the broker has a health listener too, which shows these metrics. */
+  readonly meter?: PrometheusMeter;
+  readonly log?: Logger;
+}
+
 /** One clusterset's authority, and brokers with certificates of it on loopback. */
 export class BrokerWorld implements AsyncDisposable {
   readonly authority: CertificateAuthority;
+  readonly #material: AuthorityMaterial;
   readonly #serving: ServingCertificate;
   readonly #stopping = new AbortController();
   readonly #disposables: (() => void | Promise<void>)[] = [];
 
-  private constructor(authority: CertificateAuthority, serving: ServingCertificate) {
+  private constructor(
+    authority: CertificateAuthority,
+    material: AuthorityMaterial,
+    serving: ServingCertificate,
+  ) {
     this.authority = authority;
+    this.#material = material;
     this.#serving = serving;
   }
 
@@ -53,35 +70,34 @@ export class BrokerWorld implements AsyncDisposable {
     const authority = unwrap(await CertificateAuthority.open(material, systemClock));
     const deps = { authority, clock: systemClock, random: systemRandom, log: silentLogger };
     const serving = new ServingCertificate({ hosts: ["127.0.0.1"] }, deps);
-    const world = new BrokerWorld(authority, serving);
+    const world = new BrokerWorld(authority, material, serving);
     unwrap(await serving.start(world.#stopping.signal));
     return world;
   }
 
-  async startBroker(
-    store: Store,
-    options: { readonly port?: number; readonly heartbeatIntervalMs?: number } = {},
-    meter: Meter = silentMeter,
-  ): Promise<RunningBroker> {
-    const started = await this.tryStartBroker(store, options, meter);
-    return unwrap(started);
+  async startBroker(store: Store, options: TestBrokerOptions = {}): Promise<RunningBroker> {
+    return unwrap(await this.tryStartBroker(store, options));
   }
 
   async tryStartBroker(
     store: Store,
-    options: { readonly port?: number; readonly heartbeatIntervalMs?: number } = {},
-    meter: Meter = silentMeter,
+    { port = 0, heartbeatIntervalMs = 5000, meter, log = silentLogger }: TestBrokerOptions = {},
   ): Promise<Result<RunningBroker, string>> {
-    const { port = 0, heartbeatIntervalMs = 5000 } = options;
     const started = await startBroker(
-      { clusterset: "test-set", listen: { host: "127.0.0.1", port }, heartbeatIntervalMs },
+      {
+        clusterset: "test-set",
+        listen: { host: "127.0.0.1", port },
+        heartbeatIntervalMs,
+        ...(meter === undefined ? {} : { healthListen: { host: "127.0.0.1", port: 0 } }),
+      },
       {
         store,
         authority: { join: async () => err({ kind: "denied", text: "no joins here" }) },
         certificates: new GrpcCertificateProvider(this.#serving, this.authority.certPem),
         clock: systemClock,
-        log: silentLogger,
-        meter,
+        log,
+        meter: meter ?? silentMeter,
+        ...(meter === undefined ? {} : { metrics: meter }),
       },
     );
     if (started.ok) this.#disposables.push(() => started.value.stop());
@@ -100,6 +116,12 @@ export class BrokerWorld implements AsyncDisposable {
       clusterset: by.clusterset,
     });
     return { cluster, keyPem, certPem: issued.certPem, caPem: this.authority.certPem };
+  }
+
+  /** As the authority was so long ago: what it signs may have expired since. */
+  authorityBefore(ms: number): Promise<CertificateAuthority> {
+    const before: Clock = { ...systemClock, nowMs: () => systemClock.nowMs() - ms };
+    return CertificateAuthority.open(this.#material, before).then(unwrap);
   }
 
   client(broker: RunningBroker, who?: Credentials): BrokerClient {
@@ -173,6 +195,18 @@ export class TestStream {
 
   put(sequence: number, row: Row): void {
     this.say({ $case: "put", value: { sequence, row: encodeRow(row) } });
+  }
+
+  delete(sequence: number, row: Row): void {
+    this.say({ $case: "delete", value: { sequence, key: rowKey(row) } });
+  }
+
+  subscribe(generation: number, add: string[], remove: string[] = []): void {
+    this.say({ $case: "subscribe", value: { generation, add, remove } });
+  }
+
+  ping(): void {
+    this.say({ $case: "ping", value: { nonce: 1 } });
   }
 
   complete(): void {
