@@ -1,5 +1,5 @@
 import type { IpFamily } from "../api/kube/service.ts";
-import { ABOUT_GROUP } from "../api/mcs/cluster-property.ts";
+import { ABOUT_GROUP, ABOUT_VERSIONS, type AboutVersion } from "../api/mcs/cluster-property.ts";
 import type { McsVersion } from "../api/mcs/service-export.ts";
 import { claimMembership, type Membership } from "../controllers/membership/claim-membership.ts";
 import { localIpFamilies } from "../controllers/membership/local-ip-families.ts";
@@ -13,6 +13,7 @@ import { discoverMcsVersion } from "./discover-mcs-version.ts";
 
 export interface PreparedMember {
   readonly mcsVersion: McsVersion;
+  readonly aboutVersion: AboutVersion;
   readonly localFamilies: readonly IpFamily[];
 }
 
@@ -45,7 +46,8 @@ export async function prepareMember(
   for (let attempt = 0; !signal.aborted; attempt++) {
     const tried = await attemptOnce(membership, deps.client, signal);
     if (tried.kind === "prepared") {
-      return { kind: "prepared", member: { mcsVersion, localFamilies: tried.localFamilies } };
+      const { aboutVersion, localFamilies } = tried;
+      return { kind: "prepared", member: { mcsVersion, aboutVersion, localFamilies } };
     }
     if (tried.kind === "refused") return tried;
     if (signal.aborted) break;
@@ -57,7 +59,7 @@ export async function prepareMember(
 }
 
 type Attempt =
-  | { readonly kind: "prepared"; readonly localFamilies: readonly IpFamily[] }
+  | ({ readonly kind: "prepared" } & Omit<PreparedMember, "mcsVersion">)
   | { readonly kind: "refused"; readonly message: string }
   | { readonly kind: "waiting"; readonly reason: string };
 
@@ -68,7 +70,7 @@ async function attemptOnce(
 ): Promise<Attempt> {
   const served = await client.servedVersions(ABOUT_GROUP, "clusterproperties", { signal });
   if (!served.ok) return { kind: "waiting", reason: served.error.message };
-  const version = (["v1beta1", "v1alpha1"] as const).find((v) => served.value.includes(v));
+  const version = ABOUT_VERSIONS.find((v) => served.value.includes(v));
   if (version === undefined) {
     return {
       kind: "waiting",
@@ -83,6 +85,6 @@ async function attemptOnce(
   }
   const families = await localIpFamilies(client, signal);
   return families.ok
-    ? { kind: "prepared", localFamilies: families.value }
+    ? { kind: "prepared", aboutVersion: version, localFamilies: families.value }
     : { kind: "waiting", reason: families.error.message };
 }

@@ -2,7 +2,11 @@ import type { KubeObject, Resource } from "../kube/object.ts";
 
 export const ABOUT_GROUP = "about.k8s.io";
 
-export function clusterProperties(version: "v1beta1" | "v1alpha1" = "v1beta1"): Resource {
+/** Served versions, best first (CID-11). */
+export const ABOUT_VERSIONS = ["v1beta1", "v1alpha1"] as const;
+export type AboutVersion = (typeof ABOUT_VERSIONS)[number];
+
+export function clusterProperties(version: AboutVersion = "v1beta1"): Resource {
   return {
     group: ABOUT_GROUP,
     version,

@@ -1,10 +1,9 @@
+import { hostname } from "node:os";
 import { z } from "zod";
 import { err, ok, type Result } from "../../api/result.ts";
-import { createGrpcBrokerLink } from "../../broker/client/grpc/grpc-broker-link.ts";
 import { FileIdentityStore } from "../../broker/identity/member/file-identity-store.ts";
 import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
-import { underlayBackend } from "../../connectivity/underlay/underlay-backend.ts";
-import { MemberControllers } from "../../controllers/member-controllers.ts";
+import { runWhileLeading } from "../../controllers/leadership/run-while-leading.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import {
   kubeSettings,
@@ -12,14 +11,16 @@ import {
   logLevelSetting,
 } from "../../runtime/config/common-settings.ts";
 import { HealthServer } from "../../runtime/http/health-server.ts";
+import { LeaderElector } from "../../runtime/kube/leader/leader-elector.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
 import { connectKube } from "../connect-kube.ts";
-import { prepareMember } from "../prepare-member.ts";
-import { reflectorsCheck } from "../reflectors-check.ts";
+import { type RunMemberDeps, type RunMemberOptions, runMember } from "../run-member.ts";
 import { defineVerb, type Output } from "../verb.ts";
 import { DEFAULT_IDENTITY_DIR } from "./join.ts";
+
+const LEASE_NAME = "isthmus-controllers";
 
 export const controllersVerb = defineVerb({
   summary: "run a member's export and import controllers",
@@ -38,6 +39,14 @@ export const controllersVerb = defineVerb({
       .default([])
       .describe("CIDRs of this cluster's pods; the broker then refuses endpoints outside of them"),
     healthListen: listenDefault("127.0.0.1:8080", "address of /livez, /readyz and /metrics"),
+    leaderElect: z
+      .boolean()
+      .default(false)
+      .describe("stand for election: of several replicas only the leader works, the others wait"),
+    namespace: z
+      .string()
+      .default("isthmus-system")
+      .describe("namespace of the lease that replicas elect their leader by"),
     logLevel: logLevelSetting,
   }),
   async run({ settings, signal, env, out }) {
@@ -71,31 +80,48 @@ export const controllersVerb = defineVerb({
       out.problem(bound.error);
       return 1;
     }
-    const prepared = await prepareMember(identity, deps, {
-      signal,
-      onWaiting: (reason) => ready.set(() => err(reason)),
-    });
-    if (prepared.kind !== "prepared") {
-      await health.stop();
-      if (prepared.kind === "stopped") return 0;
-      out.problem(prepared.message);
-      return 1;
-    }
-    const { otherAddresses, cidrs } = { otherAddresses: settings.broker, cidrs: settings.cidrs };
-    const link = createGrpcBrokerLink({ identity, otherAddresses, cidrs }, deps);
-    const controllers = new MemberControllers(
-      { cluster: identity.clusterId, ...prepared.member },
-      { ...deps, link, backend: underlayBackend },
-    );
-    ready.set(
-      reflectorsCheck(controllers.reflectors, () => link.hasSynced() || "waiting for the broker"),
-    );
-    link.start(signal);
-    await controllers.run(signal);
+    const options: RunMemberOptions = {
+      identity,
+      otherAddresses: settings.broker,
+      cidrs: settings.cidrs,
+      onReadiness: (check) => ready.set(check),
+    };
+    const problem = settings.leaderElect
+      ? await runMemberWhileLeading(settings.namespace, options, { ...deps, signal, ready })
+      : await runMember(options, deps, signal);
     await health.stop();
-    return 0;
+    if (problem === undefined) return 0;
+    out.problem(problem);
+    return 1;
   },
 });
+
+/** Stands for election first: only the leader connects to the broker and writes. */
+async function runMemberWhileLeading(
+  namespace: string,
+  options: RunMemberOptions,
+  {
+    signal,
+    ready,
+    ...deps
+  }: RunMemberDeps & { readonly signal: AbortSignal; readonly ready: Readiness },
+): Promise<string | undefined> {
+  // Two replicas may share a host name; a process that comes back is another candidate.
+  const identity = `${hostname()}_${Math.floor(deps.random.next() * 2 ** 32).toString(36)}`;
+  const elector = new LeaderElector({ namespace, name: LEASE_NAME, identity }, deps);
+  let problem: string | undefined;
+  const standBy = (): void => ready.set(() => ok("standing by: another replica leads"));
+  standBy();
+  await runWhileLeading(
+    elector,
+    async (term) => {
+      problem = await runMember(options, deps, term);
+      standBy();
+    },
+    signal,
+  );
+  return problem;
+}
 
 /** The check behind `/readyz`, which changes as the start goes on. */
 class Readiness {

@@ -1,6 +1,7 @@
 import type { ClusterId } from "../../api/cluster-id.ts";
 import type { Resource } from "../../api/kube/object.ts";
 import {
+  type AboutVersion,
   CLUSTER_ID_PROPERTY,
   CLUSTERSET_PROPERTY,
   type ClusterProperty,
@@ -29,7 +30,7 @@ export type MembershipError =
 export async function claimMembership(
   kube: KubeClient,
   membership: Membership,
-  options: { readonly version: "v1beta1" | "v1alpha1"; readonly signal: AbortSignal },
+  options: { readonly version: AboutVersion; readonly signal: AbortSignal },
 ): Promise<Result<void, MembershipError>> {
   const resource = clusterProperties(options.version);
   const wanted = [
