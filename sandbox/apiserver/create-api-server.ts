@@ -7,24 +7,20 @@ import type { KubeconfigEntry } from "./auth/kubeconfig.ts";
 import { type ClusterCertificates, makeClusterCertificates } from "./auth/server-certificates.ts";
 import type { TokenClaims } from "./auth/service-account-token.ts";
 import type { User } from "./auth/user.ts";
-import { ApiServerCore } from "./core/api-server-core.ts";
+import { ApiServerCore, type ApiServerCoreOptions } from "./core/api-server-core.ts";
 import { CorePump } from "./core/core-pump.ts";
 import { HttpServer } from "./http/shell/http-server.ts";
 import { stringAt } from "./object/json.ts";
 
-export interface ApiServerOptions {
+export interface ApiServerOptions extends ApiServerCoreOptions {
   /** Port 0 picks a free one. @default 127.0.0.1:0 */
   readonly listen?: { readonly host: string; readonly port: number };
-  /** One CIDR, or one of each family, e.g. `["10.96.0.0/16"]`. */
-  readonly serviceCidrs: readonly string[];
   /** From `makeClusterCertificates`, to outlive a restart. @default made at start */
   readonly certificates?: ClusterCertificates;
   /** Bearer tokens known from the start. */
   readonly staticTokens?: ReadonlyMap<string, User>;
   /** Between a write and the background work it makes due (garbage collection, namespaces, CRDs). @default 20 */
   readonly settleDelayMs?: number;
-  /** Past events kept for watches and list pages. @default 10,000 */
-  readonly historyLimit?: number;
 }
 
 export interface ApiServerDeps {

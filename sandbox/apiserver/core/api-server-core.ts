@@ -13,11 +13,14 @@ import { WatchHub } from "../watch/watch-hub.ts";
 import { seedCluster } from "./seed-cluster.ts";
 
 export interface ApiServerCoreOptions {
-  /** One CIDR, or one of each family; the first family is the default. */
+  /** One CIDR, or one of each family, e.g. `["10.96.0.0/16"]`; the first family is the default. */
   readonly serviceCidrs: readonly string[];
+  /** Past events kept for watches and list pages. @default 10,000 */
   readonly historyLimit?: number;
   /** Objects of all kinds together. @default 100,000 */
   readonly objectLimit?: number;
+  /** The first resourceVersion. @default milliseconds since 2020: above those of earlier lives */
+  readonly firstRevision?: number;
 }
 
 /** 2020-01-01: revisions count from here, so that they stay small. */
@@ -55,7 +58,7 @@ export class ApiServerCore {
     const ranges = parseServiceRanges(options.serviceCidrs);
     if (!ranges.ok) return err(ranges.error);
     const core = new ApiServerCore({
-      store: new ObjectStore({ ...options, firstRevision: firstRevision(deps.nowMs) }),
+      store: new ObjectStore({ firstRevision: firstRevision(deps.nowMs), ...options }),
       kinds: new KindRegistry(builtinKinds()),
       network: new ServiceNetwork(ranges.value, deps),
       random: deps.random,

@@ -1,17 +1,16 @@
 import { customKindOf } from "../kinds/custom-kind.ts";
-import { type JsonObject, jsonEquals, listAt, objectAt, withFieldAt } from "../object/json.ts";
+import { type JsonObject, jsonEquals, objectAt } from "../object/json.ts";
 import { collectionName, collectionOf, storageVersionOf } from "../registry/kind-registry.ts";
 import type { RegistryState } from "../registry/registry-state.ts";
 import type { StoreEvent } from "../store/object-store.ts";
 import { acceptNames, isEstablished } from "./definition-conditions.ts";
-import { deleteObject } from "./delete-object.ts";
+import { DEFINITION_FINALIZER, deleteObject } from "./delete-object.ts";
 import { NO_DELETE_OPTIONS } from "./delete-options.ts";
 import { EventQueue } from "./event-queue.ts";
 import { releaseFinalizer } from "./release-finalizer.ts";
 import { isTerminating } from "./remove-object.ts";
 
 const DEFINITIONS = collectionName("apiextensions.k8s.io", "customresourcedefinitions");
-const FINALIZER = "customresourcecleanup.apiextensions.k8s.io";
 
 /**
  * Serves the kinds that established CustomResourceDefinitions define, and deletes their objects before a
@@ -64,7 +63,7 @@ export class DefinitionLifecycle {
       this.#empty(name, nowMs);
       return;
     }
-    const accepted = withFinalizer(acceptNames(definition, kinds, nowMs));
+    const accepted = acceptNames(definition, kinds, nowMs);
     if (!jsonEquals(accepted, definition)) store.put(DEFINITIONS, name, accepted);
     else if (isEstablished(definition)) this.#serve(name, definition);
   }
@@ -98,12 +97,7 @@ export class DefinitionLifecycle {
       this.#terminating.delete(collection);
     }
     const owner = kinds.ofCollection(DEFINITIONS);
-    if (owner !== undefined) releaseFinalizer(this.#state, { kind: owner, name }, FINALIZER, nowMs);
+    if (owner !== undefined)
+      releaseFinalizer(this.#state, { kind: owner, name }, DEFINITION_FINALIZER, nowMs);
   }
-}
-
-function withFinalizer(definition: JsonObject): JsonObject {
-  const finalizers = listAt(definition, ["metadata", "finalizers"]);
-  if (finalizers.includes(FINALIZER)) return definition;
-  return withFieldAt(definition, ["metadata", "finalizers"], [...finalizers, FINALIZER]);
 }

@@ -18,6 +18,8 @@ import { isNamespace, isReadyToGo, isTerminating, removeObject } from "./remove-
 
 export const FOREGROUND = "foregroundDeletion";
 export const ORPHAN = "orphan";
+/** Holds a definition that is deleted until its objects are gone. */
+export const DEFINITION_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";
 const DEFAULT_GRACE_SECONDS = 30;
 
 export interface Deletion {
@@ -97,7 +99,9 @@ function markDeleted(
   let marked = withFieldAt(stored, ["metadata", "deletionTimestamp"], at);
   if (isNamespace(kind)) return withFieldAt(marked, ["status", "phase"], "Terminating");
   marked = withFieldAt(marked, ["metadata", "deletionGracePeriodSeconds"], graceSeconds);
-  return withGeneration(withFinalizers(marked, finalizers));
+  const own = kind.plural === "customresourcedefinitions" ? [DEFINITION_FINALIZER] : [];
+  const others = finalizers.filter((finalizer) => !own.some((one) => one === finalizer));
+  return withGeneration(withFinalizers(marked, [...others, ...own]));
 }
 
 function shortenGrace(stored: JsonObject, graceSeconds: number, nowMs: number): JsonObject {

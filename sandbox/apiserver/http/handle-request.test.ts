@@ -129,6 +129,30 @@ describe("writes", () => {
     expect(world.core.state.store.revision).toBe(revision);
   });
 
+  test.each([
+    ["merge-patch", { spec: { ports: "x" } }, '"{\\"spec\\":{\\"ports\\":\\"x\\"}}"'],
+    ["strategic-merge-patch", { spec: { ports: "x" } }, '"map[spec:map[ports:x]]"'],
+    [
+      "json-patch",
+      [{ op: "replace", path: "/spec/ports", value: "x" }],
+      '"[{\\"op\\":\\"replace\\",\\"path\\":\\"/spec/ports\\",\\"value\\":\\"x\\"}]"',
+    ],
+  ])(
+    "a %s to a wrong type is invalid: `kubectl edit` opens the editor again",
+    (type, patch, shown) => {
+      const path = "/api/v1/namespaces/default/services/kubernetes";
+      const headers = { "content-type": `application/${type}+json` };
+      expect(world.ask("PATCH", path, patch, { headers })).toMatchObject({
+        status: 422,
+        body: {
+          reason: "Invalid",
+          message: ` "" is invalid: patch: Invalid value: ${shown}: json: cannot unmarshal string into Go struct field ServiceSpec.spec.ports of type []v1.ServicePort`,
+          details: { causes: [{ reason: "FieldValueInvalid", field: "patch" }] },
+        },
+      });
+    },
+  );
+
   test("a dry run answers and leaves nothing, not even an address", () => {
     const service = { spec: { ports: [{ port: 80 }] }, metadata: { name: "dry" } };
     const path = "/api/v1/namespaces/default/services";

@@ -5,8 +5,9 @@ import { OBJECT_META } from "../schema/object-schema.ts";
 import { pruneUnknown } from "../schema/prune-unknown.ts";
 import { checkGoTypes } from "./check-go-types.ts";
 import { dropZeros } from "./drop-zeros.ts";
+import { invalidValue } from "./field-error.ts";
 import { field, type JsonObject, objectAt, stringAt, withField } from "./json.ts";
-import { badRequest, type StatusError } from "./status-error.ts";
+import { badRequest, invalid, type StatusError } from "./status-error.ts";
 
 /** What to do with fields a schema does not know: the `fieldValidation` query parameter. */
 export type FieldValidation = "Ignore" | "Warn" | "Strict";
@@ -16,6 +17,8 @@ export interface DecodeRequest {
   readonly version: KindVersion;
   readonly body: JsonObject;
   readonly fieldValidation: FieldValidation;
+  /** The patch that made the body, as errors show it: then wrong types are the patch's fault (422). */
+  readonly patch?: string;
   warn(message: string): void;
 }
 
@@ -36,9 +39,7 @@ export function decodeObject(request: DecodeRequest): Result<JsonObject, StatusE
   const named = { ...object, kind: kind.kind, apiVersion: apiVersionOf(kind, version) };
   if (kind.custom) return decodeCustom(request, named);
   const wrongType = checkGoTypes(version.schema, named);
-  if (wrongType !== undefined) {
-    return err(badRequest(`${cannotHandle(request)}: ${wrongType}`));
-  }
+  if (wrongType !== undefined) return err(undecodable(request, wrongType));
   const defaulted = applyDefaults(version.schema, dropZeros(version.schema, named));
   const stored = kind.strategy.applyDefaults(version.toStorage(defaulted));
   return ok(version.fromStorage(stored));
@@ -48,11 +49,15 @@ export function decodeObject(request: DecodeRequest): Result<JsonObject, StatusE
 function decodeCustom(request: DecodeRequest, named: JsonObject): Result<JsonObject, StatusError> {
   const metadata = objectAt(named, ["metadata"]);
   const wrongType = checkGoTypes(OBJECT_META, field(named, "metadata") ?? null);
-  if (wrongType !== undefined) {
-    return err(badRequest(`${cannotHandle(request)}: ${wrongType}`));
-  }
+  if (wrongType !== undefined) return err(undecodable(request, wrongType));
   const trimmed = withField(named, "metadata", dropZeros(OBJECT_META, metadata));
   return ok(applyDefaults(request.version.schema, trimmed));
+}
+
+function undecodable(request: DecodeRequest, wrongType: string): StatusError {
+  const { patch } = request;
+  if (patch === undefined) return badRequest(`${cannotHandle(request)}: ${wrongType}`);
+  return invalid({ group: "", kind: "" }, "", [invalidValue("patch", patch, wrongType)]);
 }
 
 /** As objects say it: `v1`, `apps/v1`. */

@@ -2,6 +2,7 @@ import { err, type Result } from "../../../api/result.ts";
 import { applyPatch } from "../apply/apply-patch.ts";
 import { trackUpdate } from "../apply/track-update.ts";
 import { decodeObject } from "../object/decode.ts";
+import { goText } from "../object/go-text.ts";
 import { isObject, type JsonObject, type JsonValue, withFieldAt } from "../object/json.ts";
 import {
   badRequest,
@@ -50,7 +51,9 @@ export function patchObject(
   if (!patched.ok) return patched;
   const named = checkNames(target, patched.value);
   if (!named.ok) return named;
-  const decoded = decodeObject({ ...target, ...call, body: named.value });
+  const shown =
+    request.type === "strategic" ? goText(request.patch) : JSON.stringify(request.patch);
+  const decoded = decodeObject({ ...target, ...call, body: named.value, patch: shown });
   if (!decoded.ok) return decoded;
   const current = checkPreconditions(target, decoded.value, stored);
   if (!current.ok) return current;

@@ -47,6 +47,7 @@ export function validateService(
     ...validateLabels(view.selector, "spec.selector"),
     ...validateAffinity(spec),
     ...validateIps(view, spec),
+    ...(TYPES.includes(view.type) ? [] : [notSupported("spec.type", view.type, TYPES)]),
     ...validateChoices(spec),
     ...validateFamilies(view, clusterFamilies),
   ];
@@ -76,7 +77,6 @@ export function validateServiceUpdate(next: JsonObject, old: JsonObject): readon
 function validateType(view: ServiceSpecView, spec: JsonObject): readonly FieldError[] {
   const { type, clusterIP } = view;
   const errors: FieldError[] = [];
-  if (!TYPES.includes(type)) errors.push(notSupported("spec.type", type, TYPES));
   if ((type === "LoadBalancer" || type === "NodePort") && isHeadless(view)) {
     const text = `may not be set to 'None' for ${type} services`;
     errors.push(invalidValue("spec.clusterIPs[0]", clusterIP, text));
