@@ -40,5 +40,5 @@ export interface DataplaneState {
 export type ProbeResult =
   | { readonly kind: "up"; readonly rttMs: number }
   | { readonly kind: "down"; readonly reason: string }
-  /** The backend has no way to measure: never reported as healthy (field.md, B9). */
+  /** The backend has no way to measure: never reported as healthy. */
   | { readonly kind: "not-tested"; readonly reason: string };
