@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ENDPOINT_SLICES, type EndpointSlice } from "../../api/kube/endpoint-slice.ts";
 import { NAMESPACES, type Namespace } from "../../api/kube/namespace.ts";
 import { LABEL_SERVICE_NAME } from "../../api/mcs/labels.ts";
+import { parseServiceImport } from "../../api/mcs/parse-service-import.ts";
 import { type ServiceImport, serviceImports } from "../../api/mcs/service-import.ts";
 import { ok } from "../../api/result.ts";
 import { startDnsServer } from "../../dns-server/dns-server.ts";
@@ -12,6 +13,7 @@ import {
   logLevelSetting,
 } from "../../runtime/config/common-settings.ts";
 import { HealthServer } from "../../runtime/http/health-server.ts";
+import { parseWith } from "../../runtime/kube/reflector/parse-with.ts";
 import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
@@ -87,7 +89,10 @@ export const dnsVerb = defineVerb({
       await health.stop();
       return 0;
     }
-    const imports = new Reflector<ServiceImport>({ resource: serviceImports(version) }, deps);
+    const imports = new Reflector<ServiceImport>(
+      { resource: serviceImports(version), project: parseWith(parseServiceImport, log) },
+      deps,
+    );
     const slices = new Reflector<EndpointSlice>(
       { resource: ENDPOINT_SLICES, labelSelector: LABEL_SERVICE_NAME },
       deps,
