@@ -10,6 +10,7 @@ import { deadline } from "../../clock/deadline.ts";
 import type { KubeError } from "../kube-error.ts";
 import type { ClusterAccess, Connection } from "./cluster-access.ts";
 import { fromConnectionError } from "./connection-error.ts";
+import { inlineCredentials } from "./inline-credentials.ts";
 import type { KubeTarget } from "./load-kube-config.ts";
 
 /** Files are read again and plugins asked again at most this often. */
@@ -95,6 +96,8 @@ export class KubeConfigAccess implements ClusterAccess {
   }
 
   async #httpsOptions(): Promise<https.RequestOptions> {
+    const inline = inlineCredentials(this.#target);
+    if (inline !== undefined) return inline;
     if (this.#config === undefined) {
       this.#renewedMs = this.#clock.monotonicMs();
       this.#config = await newKubeConfig(this.#target);
