@@ -1,6 +1,7 @@
 import type { RowKey } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { LIMITS } from "../wire/limits.ts";
+import { namespaceOfRowKey } from "../wire/parse-row-key.ts";
 
 /** A row as the broker holds it: encoded, since the broker only passes it on. */
 export interface StoredRow {
@@ -27,6 +28,7 @@ export type OwnerView = Pick<
   | "trimmedSequence"
   | "canResumeFrom"
   | "keysSince"
+  | "namespaces"
 >;
 
 /** The rows of one life of one owner, and enough history to tell what changed since a version. */
@@ -38,6 +40,8 @@ export class OwnerRows {
   #trimmedSequence = 0;
   /** BOUNDED: by LIMITS.rowsPerOwner, which whoever appends records checks. */
   readonly #rows = new Map<RowKey, StoredRow>();
+  /** Keys of #rows. BOUNDED: as #rows: a namespace without rows leaves. */
+  readonly #byNamespace = new Map<string, Set<RowKey>>();
   /** Oldest first. BOUNDED: by `tombstonesMax`. */
   readonly #tombstones = new Map<RowKey, number>();
   /** Ascending; entries whose key changed again are stale. BOUNDED: by compaction to twice the live entries. */
@@ -81,6 +85,11 @@ export class OwnerRows {
     return this.#rows.entries();
   }
 
+  /** The namespaces that have rows, with the keys of those. */
+  namespaces(): ReadonlyMap<string, ReadonlySet<RowKey>> {
+    return this.#byNamespace;
+  }
+
   /** Sequence of the deletion of a key, while it is remembered. */
   tombstone(key: RowKey): number | undefined {
     return this.#tombstones.get(key);
@@ -105,6 +114,7 @@ export class OwnerRows {
   put(key: RowKey, sequence: number, bytes: Uint8Array): boolean {
     if (sequence <= this.#sequence) return false;
     this.#tombstones.delete(key);
+    if (!this.#rows.has(key)) this.#enter(key);
     this.#rows.set(key, { sequence, bytes });
     this.#record(key, sequence);
     return true;
@@ -113,7 +123,7 @@ export class OwnerRows {
   /** Leaves a tombstone even for a key that is not held: a snapshot has tombstones without their rows. */
   delete(key: RowKey, sequence: number): boolean {
     if (sequence <= this.#sequence) return false;
-    this.#rows.delete(key);
+    if (this.#rows.delete(key)) this.#leave(key);
     // Last in line again: the tombstones stay ordered by sequence.
     this.#tombstones.delete(key);
     this.#tombstones.set(key, sequence);
@@ -132,6 +142,19 @@ export class OwnerRows {
   raise(sequence: number, trimmedSequence: number): void {
     this.#sequence = Math.max(this.#sequence, sequence);
     this.#trimmedSequence = Math.max(this.#trimmedSequence, trimmedSequence);
+  }
+
+  #enter(key: RowKey): void {
+    const namespace = namespaceOfRowKey(key);
+    const keys = this.#byNamespace.get(namespace) ?? new Set();
+    this.#byNamespace.set(namespace, keys.add(key));
+  }
+
+  #leave(key: RowKey): void {
+    const namespace = namespaceOfRowKey(key);
+    const keys = this.#byNamespace.get(namespace);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#byNamespace.delete(namespace);
   }
 
   #record(key: RowKey, sequence: number): void {

@@ -131,11 +131,11 @@ export class Subscriber {
     const upTo = { incarnation, sequence, stamp: this.#stamp };
     const isKnown = progress?.incarnation === incarnation && owner.canResumeFrom(progress.sequence);
     if (!isKnown) {
-      const keys = this.#subscribedKeys(owner, -1, 0);
+      const keys = this.#keysOf(owner, -1);
       this.#pass = { owner, upTo, keys, isWhole: true, next: 0, hasSent: true };
       return say({ $case: "ownerReset", value: { clusterId: cluster, namespaces: [] } });
     }
-    const keys = this.#subscribedKeys(owner, progress.sequence, progress.stamp);
+    const keys = this.#changedKeys(owner, progress.sequence, progress.stamp);
     const added = this.#addedSince(progress.stamp);
     this.#pass = { owner, upTo, keys, isWhole: false, next: 0, hasSent: added.length > 0 };
     return added.length === 0
@@ -197,16 +197,19 @@ export class Subscriber {
   }
 
   /** Keys that changed after `sequence`, and all keys of namespaces subscribed after `stamp`. */
-  #subscribedKeys(owner: OwnerView, sequence: number, stamp: number): readonly RowKey[] {
+  #changedKeys(owner: OwnerView, sequence: number, stamp: number): readonly RowKey[] {
     const keys = owner
       .keysSince(sequence)
       .filter((key) => this.#namespaces.has(namespaceOfRowKey(key)));
-    if (stamp === this.#stamp || sequence < 0) return keys;
-    const all = new Set(keys);
-    for (const [key] of owner.rows()) {
-      if ((this.#namespaces.get(namespaceOfRowKey(key)) ?? 0) > stamp) all.add(key);
-    }
-    return [...all];
+    if (stamp === this.#stamp) return keys;
+    return [...new Set([...keys, ...this.#keysOf(owner, stamp)])];
+  }
+
+  /** All keys of namespaces subscribed after `stamp`; -1: of all that are. */
+  #keysOf(owner: OwnerView, stamp: number): readonly RowKey[] {
+    return [...owner.namespaces()].flatMap(([namespace, keys]) =>
+      (this.#namespaces.get(namespace) ?? -1) > stamp ? [...keys] : [],
+    );
   }
 
   #addedSince(stamp: number): string[] {

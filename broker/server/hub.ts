@@ -149,14 +149,23 @@ export class Hub {
 
   #fanOut(changed: ReadonlySet<ClusterId>): void {
     const { table } = this.#deps.store;
+    const news = new Set<ClusterId>();
     for (const cluster of changed) {
       this.#metrics.memberRows.set(table.owner(cluster)?.size ?? 0, { cluster });
+      if (this.#hasNews(cluster)) news.add(cluster);
       const connection = this.#connections.get(cluster);
       if (connection === undefined) continue;
       const allowed = this.#checkLife(connection.peer);
       if (!allowed.ok) connection.close({ kind: "over", text: allowed.error });
     }
-    for (const connection of this.#connections.values()) connection.ownersChanged(changed);
+    if (news.size === 0) return;
+    for (const connection of this.#connections.values()) connection.ownersChanged(news);
+  }
+
+  /** Nothing is told of an owner that is incomplete, unless that an earlier life of it has ended. */
+  #hasNews(cluster: ClusterId): boolean {
+    const { table } = this.#deps.store;
+    return table.owner(cluster)?.isComplete !== false || table.departed(cluster) !== undefined;
   }
 
   #onClose(connection: Connection, reason: CloseReason | undefined): void {
