@@ -2,16 +2,14 @@ import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { BrokerMessage } from "../../api/broker/broker.gen.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 
-/** What the broker says to a member. Rows stay encoded: the broker only passes them on. */
+/** What the broker says to a member. Rows are kept as the message that carries them: all members are sent the same bytes. */
 export type Outgoing =
   | { readonly kind: "message"; readonly message: NonNullable<BrokerMessage["message"]> }
   | {
       readonly kind: "row";
-      readonly cluster: ClusterId;
-      readonly incarnation: number;
       readonly sequence: number;
-      /** An encoded Row. */
-      readonly bytes: Uint8Array;
+      /** An encoded BrokerMessage, a RowPut. */
+      readonly encoded: Uint8Array;
     };
 
 const ROW_PUT_TAG = (3 << 3) | 2;
@@ -20,22 +18,32 @@ const INCARNATION_TAG = 2 << 3;
 const SEQUENCE_TAG = 3 << 3;
 const ROW_TAG = (4 << 3) | 2;
 
-/** An encoded BrokerMessage. A row's bytes are copied into a RowPut without being decoded. */
+/** An encoded BrokerMessage; that of a row is shared: it must not be changed. */
 export function encodeOutgoing(outgoing: Outgoing): Uint8Array {
-  if (outgoing.kind === "message") {
-    return BrokerMessage.encode({ message: outgoing.message }).finish();
-  }
+  return outgoing.kind === "row"
+    ? outgoing.encoded
+    : BrokerMessage.encode({ message: outgoing.message }).finish();
+}
+
+/** A BrokerMessage that carries a row, whose own bytes are copied to its very end without being decoded. */
+export function encodeRowPut(put: {
+  readonly cluster: ClusterId;
+  readonly incarnation: number;
+  readonly sequence: number;
+  /** An encoded Row. */
+  readonly bytes: Uint8Array;
+}): Uint8Array {
   return new BinaryWriter()
     .uint32(ROW_PUT_TAG)
     .fork()
     .uint32(CLUSTER_TAG)
-    .string(outgoing.cluster)
+    .string(put.cluster)
     .uint32(INCARNATION_TAG)
-    .uint64(outgoing.incarnation)
+    .uint64(put.incarnation)
     .uint32(SEQUENCE_TAG)
-    .uint64(outgoing.sequence)
+    .uint64(put.sequence)
     .uint32(ROW_TAG)
-    .bytes(outgoing.bytes)
+    .bytes(put.bytes)
     .join()
     .finish();
 }

@@ -229,5 +229,5 @@ function refuse(sequence: number, key: string, reason: string): Verdict {
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+  return Buffer.compare(a, b) === 0;
 }

@@ -2,11 +2,25 @@ import type { RowKey } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { namespaceOfRowKey } from "../wire/parse-row-key.ts";
+import { encodeRowPut } from "./outgoing.ts";
 
-/** A row as the broker holds it: encoded, since the broker only passes it on. */
-export interface StoredRow {
+/** A row as the broker holds it: encoded once, as the message that every subscriber is sent. */
+export class StoredRow {
   readonly sequence: number;
-  readonly bytes: Uint8Array;
+  /** An encoded BrokerMessage, a RowPut. */
+  readonly message: Uint8Array;
+  readonly #byteCount: number;
+
+  constructor(sequence: number, message: Uint8Array, byteCount: number) {
+    this.sequence = sequence;
+    this.message = message;
+    this.#byteCount = byteCount;
+  }
+
+  /** The encoded Row: the end of the message. */
+  get bytes(): Uint8Array {
+    return this.message.subarray(this.message.length - this.#byteCount);
+  }
 }
 
 interface LogEntry {
@@ -115,7 +129,9 @@ export class OwnerRows {
     if (sequence <= this.#sequence) return false;
     this.#tombstones.delete(key);
     if (!this.#rows.has(key)) this.#enter(key);
-    this.#rows.set(key, { sequence, bytes });
+    const { cluster, incarnation } = this;
+    const message = encodeRowPut({ cluster, incarnation, sequence, bytes });
+    this.#rows.set(key, new StoredRow(sequence, message, bytes.length));
     this.#record(key, sequence);
     return true;
   }

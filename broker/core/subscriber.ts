@@ -189,7 +189,7 @@ export class Subscriber {
     if (stamp === undefined || stamp > upTo.stamp) return undefined;
     const row = owner.row(key);
     if (row !== undefined) {
-      return { kind: "row", cluster, incarnation, sequence: row.sequence, bytes: row.bytes };
+      return { kind: "row", sequence: row.sequence, encoded: row.message };
     }
     const sequence = owner.tombstone(key);
     if (isWhole || sequence === undefined) return undefined;
