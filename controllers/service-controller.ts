@@ -125,7 +125,7 @@ export class ServiceController {
     if (event.kind !== "changed" || isLive(event.before) === isLive(event.after)) return;
     this.#deps.link.setNamespaces(this.#liveNamespaces());
     for (const key of this.#everyService()) {
-      if (key.startsWith(`${event.key}/`)) this.#queue.add(key);
+      if (namespaceOf(key) === event.key) this.#queue.add(key);
     }
   }
 
@@ -136,19 +136,16 @@ export class ServiceController {
         break;
       case "synced":
         // What was left standing for want of knowledge is settled now.
-        this.lookAgain();
+        for (const key of this.#everyService()) {
+          if (event.namespaces.has(namespaceOf(key))) this.#queue.add(key);
+        }
         break;
       case "connection-changed":
         this.#deps.log.info("broker connection changed", { ...this.#deps.link.status() });
-        this.#onConnection();
+        // Exports say who rejects them (EXP-28), and wait no longer for what a lost broker would have told (I7).
+        for (const key of this.#deps.views.exports.keys()) this.#queue.add(key);
         break;
     }
-  }
-
-  /** Exports that wait for a broker that will not have this cluster must say so (EXP-28). */
-  #onConnection(): void {
-    if (this.#deps.link.status().kind !== "rejected") return;
-    for (const key of this.#deps.views.exports.keys()) this.#queue.add(key);
   }
 
   lookAgain(): void {
@@ -183,6 +180,10 @@ export class ServiceController {
     }
     return live;
   }
+}
+
+function namespaceOf(key: string): string {
+  return key.slice(0, key.indexOf("/"));
 }
 
 function isLive(namespace: Namespace | undefined): boolean {

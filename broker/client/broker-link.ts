@@ -22,8 +22,11 @@ export interface BrokerLink {
   /** Services with at least one foreign row. */
   foreignServices(): Iterable<ServiceKey>;
 
-  /** True once the broker has sent every owner's rows since this process started; stays true (I6). */
-  hasSynced(): boolean;
+  /**
+   * True once the broker has sent every owner's rows since this process started; stays true (I6). With a namespace:
+   * once it has sent every owner's rows of it since the namespace was last wanted anew.
+   */
+  hasSynced(namespace?: string): boolean;
 
   /** Own rows the broker did not store, and why; an entry leaves when its row changes or is stored. */
   refusal(key: RowKey): string | undefined;
@@ -39,7 +42,8 @@ export interface BrokerLink {
 export type LinkEvent =
   /** Foreign rows of this service, or the fate of own ones (stored, refused), changed. */
   | { readonly kind: "service-changed"; readonly service: ServiceKey }
-  | { readonly kind: "synced" }
+  /** `hasSynced` became true of these namespaces. */
+  | { readonly kind: "synced"; readonly namespaces: ReadonlySet<string> }
   | { readonly kind: "connection-changed" };
 
 export type LinkStatus =

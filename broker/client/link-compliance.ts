@@ -22,6 +22,10 @@ const exported = anExportRow({ cluster: A });
 const slice = anEndpointsRow({ cluster: A });
 const SHOP = new Set(["shop"]);
 
+function rowsOf(link: BrokerLink): number {
+  return link.foreignRows(WEB).length;
+}
+
 /** What every BrokerLink does, over whatever it runs. */
 export function describeBrokerLink(name: string, make: () => Promise<LinkWorld>): void {
   describe(`broker link over ${name}`, () => {
@@ -48,6 +52,30 @@ export function describeBrokerLink(name: string, make: () => Promise<LinkWorld>)
       a.setOwnRows(WEB, []);
       await world.until(() => b.foreignRows(WEB).length === 0);
       expect([...b.foreignServices()]).toEqual([]);
+    });
+
+    test("a namespace wanted later is known only when its rows have come (CON-11)", async () => {
+      await using world = await make();
+      const [a, b] = [await world.link("a"), await world.link("b")];
+      a.setNamespaces(SHOP);
+      b.setNamespaces(new Set(["other"]));
+      a.setOwnRows(WEB, [exported]);
+      a.markOwnComplete();
+      await world.until(() => a.isStored(rowKey(exported)) && b.hasSynced("other"));
+      const seen: (readonly [boolean, number])[] = [];
+      b.subscribe((event) => {
+        if (event.kind === "synced") seen.push([event.namespaces.has("shop"), rowsOf(b)]);
+      });
+      b.setNamespaces(new Set(["other", "shop"]));
+      expect([b.hasSynced(), b.hasSynced("other"), b.hasSynced("shop")]).toEqual([
+        true,
+        true,
+        false,
+      ]);
+      await world.until(() => b.hasSynced("shop"));
+      expect(seen).toEqual([[true, 1]]);
+      b.setNamespaces(new Set(["other"]));
+      expect(b.hasSynced("shop")).toBe(false);
     });
 
     test("only namespaces that are wanted arrive, and leave when they no longer are (IMP-03)", async () => {

@@ -55,6 +55,8 @@ export class MemberLink implements BrokerLink {
   #isStarted = false;
   #isWritable = false;
   #hasSynced = false;
+  /** Namespaces whose rows have been sent in whole at least once. BOUNDED: by the namespaces wanted. */
+  readonly #synced = new Set<string>();
   #isSessionSynced = false;
   #timer: { readonly timer: Timer; readonly dueMs: number } | undefined;
   /** BOUNDED: by the controllers of one process. */
@@ -91,6 +93,7 @@ export class MemberLink implements BrokerLink {
 
   setNamespaces(namespaces: ReadonlySet<string>): void {
     const dropped = this.#subscription.want(namespaces);
+    for (const name of dropped) this.#synced.delete(name);
     this.#tell(this.#mirror.drop(dropped));
     this.#startWhenReady();
     this.#pump();
@@ -104,8 +107,8 @@ export class MemberLink implements BrokerLink {
     return this.#mirror.services();
   }
 
-  hasSynced(): boolean {
-    return this.#hasSynced;
+  hasSynced(namespace?: string): boolean {
+    return namespace === undefined ? this.#hasSynced : this.#synced.has(namespace);
   }
 
   refusal(key: RowKey): string | undefined {
@@ -263,10 +266,13 @@ export class MemberLink implements BrokerLink {
   #noteSynced(): void {
     if (!this.#subscription.isDelivered) return;
     this.#isSessionSynced = true;
-    if (this.#hasSynced) return;
+    const { wanted } = this.#subscription;
+    const namespaces = new Set([...wanted].filter((name) => !this.#synced.has(name)));
+    if (this.#hasSynced && namespaces.size === 0) return;
+    for (const name of namespaces) this.#synced.add(name);
+    if (!this.#hasSynced) this.#deps.log.info("synced with broker");
     this.#hasSynced = true;
-    this.#deps.log.info("synced with broker");
-    this.#emit({ kind: "synced" });
+    this.#emit({ kind: "synced", namespaces });
   }
 
   /** Sends what can be sent: what is left waits for the stream, coalesced by key. */

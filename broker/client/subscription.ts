@@ -35,6 +35,10 @@ export class Subscription implements MirrorScope {
     return dropped;
   }
 
+  get wanted(): ReadonlySet<string> {
+    return this.#wanted;
+  }
+
   wants(namespace: string): boolean {
     return this.#wanted.has(namespace);
   }

@@ -8,7 +8,12 @@ import type { KubeError } from "../../runtime/kube/kube-error.ts";
 import type { MergedService } from "../merge/merge-exports.ts";
 import type { OwnObjects } from "../reconcile/own-objects.ts";
 import type { World } from "../reconcile/world.ts";
-import { deriveImport, importAddresses, ownerReference } from "./derive-import.ts";
+import {
+  deriveImport,
+  type ImportAddresses,
+  importAddresses,
+  ownerReference,
+} from "./derive-import.ts";
 import { deriveImportStatus } from "./derive-import-status.ts";
 import { chooseFamilies } from "./derived-service/choose-families.ts";
 import { deriveDerivedService } from "./derived-service/derive-derived-service.ts";
@@ -123,7 +128,7 @@ async function writeImport(
   },
 ): Promise<Result<unknown, KubeError>> {
   const resource = serviceImports(options.mcsVersion);
-  const desired = deriveImport(merged, importAddresses(merged, facts, serviceImport.spec));
+  const desired = deriveImport(merged, importAddresses(merged, facts, serviceImport.spec ?? {}));
   const patched = await objects.patch(resource, serviceImport, {
     patch: diffImport(serviceImport, desired),
     signal,
@@ -141,7 +146,7 @@ function addressesToKeep(
   { spec }: ServiceImport,
   families: readonly IpFamily[],
 ): readonly string[] {
-  const { ips = [], ipFamilies = [] } = spec;
+  const { ips = [], ipFamilies = [] }: ImportAddresses = spec ?? {};
   return ips.filter((_, index) => ipFamilies[index] === families[index] && index < families.length);
 }
 

@@ -87,7 +87,14 @@ export class ServiceReconciler {
     const own = this.publish(key);
     const world = observe(key, views, link);
     const merged = mergeExports(exportRows(own, world.foreignRows));
-    const pass: Pass = { key, world, own, merged, isSynced: link.hasSynced(), signal };
+    const pass: Pass = {
+      key,
+      world,
+      own,
+      merged,
+      isSynced: link.hasSynced(world.namespace),
+      signal,
+    };
     const imported = await this.#reconcileImport(pass);
     this.#tellProblems(pass, imported);
     // The export's status is told even when the import could not be written: it may say why.
@@ -104,16 +111,18 @@ export class ServiceReconciler {
   }
 
   /**
-   * The broker was not heard yet: nothing is deleted, and what other clusters have a part in stands as it is (I6).
-   * A service that is ours alone, as far as anybody has ever told, follows our changes all the same (I7).
+   * The broker has not told everything yet: nothing is deleted, and what other clusters have a part in stands as it
+   * is (I6). A service that is ours alone, as far as anybody has ever told, follows our changes all the same (I7),
+   * but a new import waits while the broker is there to say what others export.
    */
   async #importBeforeSync(pass: Pass): Promise<Imported> {
     const { world, own, merged, signal } = pass;
     if (own.kind !== "exported" || merged === undefined) return ok([]);
     const { serviceImport } = world;
-    if (serviceImport === undefined || this.#isOursAlone(serviceImport, merged)) {
-      return this.#import(pass, merged);
+    if (serviceImport === undefined) {
+      return this.#deps.link.status().kind === "connected" ? ok([]) : this.#import(pass, merged);
     }
+    if (this.#isOursAlone(serviceImport, merged)) return this.#import(pass, merged);
     return isOwn(serviceImport)
       ? applySliceOps(this.#objects, ownSlicesOnly(world, serviceImport, own), signal)
       : ok([]);

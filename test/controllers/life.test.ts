@@ -170,6 +170,24 @@ describe("namespaces", () => {
     expect(await b.backends()).toEqual({ a: ["10.97.0.1"] });
   });
 
+  test("a namespace and an export that come together wait for what others say of it (CON-11, I11)", async () => {
+    await a.exported({ clusterIP: "None" });
+    const c = await world.cluster("c");
+    await c.remove(NAMESPACES, "shop");
+    await world.clock.advance(100);
+    c.start();
+    await world.settle();
+    c.clearWrites();
+    await c.namespace("shop");
+    await c.exported();
+    await world.settle();
+    expect((await c.import())?.spec.type).toBe("Headless");
+    expect((await c.conditions())["Conflict"]).toBe("True/TypeConflict");
+    // Nothing was made by a part of the picture, to be made otherwise by the whole.
+    expect(c.writes.filter(({ verb }) => verb === "delete")).toEqual([]);
+    expect(await c.events()).toEqual(["Warning Conflict ServiceExport/web"]);
+  });
+
   test("an exporter's namespace takes its export with it (CLN-03)", async () => {
     await a.exported();
     await b.exported();

@@ -76,6 +76,10 @@ describe("manual edits are repaired, with the address kept (IMP-06, I5)", () => 
           },
         }),
     },
+    {
+      name: "the import's whole spec",
+      edit: (m) => m.patch(serviceImports(), "web", { spec: null }),
+    },
     { name: "the import is deleted", edit: (m) => m.remove(serviceImports(), "web") },
     { name: "the derived Service is deleted", edit: (m) => m.remove(SERVICES, DERIVED) },
     {

@@ -6,7 +6,11 @@ import { apiVersionOf, type KubeObject, type Resource } from "../../api/kube/obj
 import { type IpFamily, SERVICES, type Service } from "../../api/kube/service.ts";
 import { LABEL_SERVICE_NAME, LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
 import { type ServiceExport, serviceExports } from "../../api/mcs/service-export.ts";
-import { type ServiceImport, serviceImports } from "../../api/mcs/service-import.ts";
+import {
+  type ServiceImport,
+  type ServiceImportSpec,
+  serviceImports,
+} from "../../api/mcs/service-import.ts";
 import type { Result } from "../../api/result.ts";
 import type { MemoryBroker } from "../../broker/client/memory/memory-broker.ts";
 import { underlayBackend } from "../../connectivity/underlay/underlay-backend.ts";
@@ -34,6 +38,11 @@ export interface TestClusterDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly broker: MemoryBroker;
+}
+
+/** An import with something in it. */
+export interface Imported extends ServiceImport {
+  readonly spec: ServiceImportSpec;
 }
 
 /** A write that a controller asked for. */
@@ -243,8 +252,8 @@ export class TestCluster {
     await this.remove(serviceExports(), name);
   }
 
-  import(name = "web", namespace = "shop"): Promise<ServiceImport | undefined> {
-    return this.find<ServiceImport>(serviceImports(), name, namespace);
+  import(name = "web", namespace = "shop"): Promise<Imported | undefined> {
+    return this.find<Imported>(serviceImports(), name, namespace);
   }
 
   derived(name = "web", namespace = "shop"): Promise<Service | undefined> {

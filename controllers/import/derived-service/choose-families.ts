@@ -28,8 +28,8 @@ export function chooseFamilies(
     return withFirst(derived.spec.ipFamilies?.[0], wanted);
   }
   // The Service is gone, but its address is to be had again.
-  const before = (serviceImport?.spec.ips ?? []).length > 0 ? serviceImport?.spec.ipFamilies : [];
-  const first = before?.[0];
+  const before = serviceImport?.spec;
+  const first = (before?.ips ?? []).length > 0 ? before?.ipFamilies?.[0] : undefined;
   return first !== undefined && wanted.includes(first) ? withFirst(first, wanted) : wanted;
 }
 

@@ -17,16 +17,19 @@ export function ownSlicesOnly(
   serviceImport: ServiceImport,
   own: OwnExport & { readonly kind: "exported" },
 ): readonly SliceOp[] {
+  // Somebody took it out: what it said will be known again from the broker.
+  const { spec } = serviceImport;
+  if (spec === undefined) return [];
   const standing: MergedService = {
     namespace: world.namespace,
     name: world.name,
-    type: serviceImport.spec.type,
-    ports: serviceImport.spec.ports.map((port): RowPort => ({ ...port, name: port.name ?? "" })),
-    sessionAffinity: serviceImport.spec.sessionAffinity ?? "None",
-    ...(serviceImport.spec.trafficDistribution === undefined
+    type: spec.type,
+    ports: spec.ports.map((port): RowPort => ({ ...port, name: port.name ?? "" })),
+    sessionAffinity: spec.sessionAffinity ?? "None",
+    ...(spec.trafficDistribution === undefined
       ? {}
-      : { trafficDistribution: serviceImport.spec.trafficDistribution }),
-    ipFamilies: serviceImport.spec.ipFamilies ?? [],
+      : { trafficDistribution: spec.trafficDistribution }),
+    ipFamilies: spec.ipFamilies ?? [],
     labels: {},
     annotations: {},
     exports: [own.row],
