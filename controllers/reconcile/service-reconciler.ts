@@ -1,7 +1,7 @@
 import type { Row } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
+import { LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
 import { serviceExports } from "../../api/mcs/service-export.ts";
-import type { ServiceImport } from "../../api/mcs/service-import.ts";
 import { ok, type Result } from "../../api/result.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
 import type { BrokerLink } from "../../broker/client/broker-link.ts";
@@ -122,16 +122,18 @@ export class ServiceReconciler {
     if (serviceImport === undefined) {
       return this.#deps.link.status().kind === "connected" ? ok([]) : this.#import(pass, merged);
     }
-    if (this.#isOursAlone(serviceImport, merged)) return this.#import(pass, merged);
+    if (this.#isOursAlone(world, merged)) return this.#import(pass, merged);
     return isOwn(serviceImport)
       ? applySliceOps(this.#objects, ownSlicesOnly(world, serviceImport, own), signal)
       : ok([]);
   }
 
-  #isOursAlone(serviceImport: ServiceImport, merged: MergedService): boolean {
+  /** The slices count too: an import whose status was never written may have others' endpoints already. */
+  #isOursAlone({ serviceImport, ownSlices }: World, merged: MergedService): boolean {
     const known = new Set([
       ...merged.clusters,
-      ...(serviceImport.status?.clusters ?? []).map(({ cluster }) => cluster),
+      ...(serviceImport?.status?.clusters ?? []).map(({ cluster }) => cluster),
+      ...ownSlices.flatMap(({ metadata }) => metadata.labels?.[LABEL_SOURCE_CLUSTER] ?? []),
     ]);
     return known.size === 1 && known.has(this.#options.cluster);
   }
