@@ -1,11 +1,11 @@
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startApiServer, type TestApiServer } from "./api-server.ts";
+import { type Outcome, runCommand } from "./kubectl-command.ts";
 
 // The real kubectl against the embedded API server, command by command.
 
@@ -32,14 +32,8 @@ metadata:
 
 const HELD = JSON.stringify({ metadata: { finalizers: ["example.com/hold"] } });
 const RELEASED = JSON.stringify({ metadata: { finalizers: null } });
-const COMMAND_TIMEOUT_MS = 30_000;
 
-interface Outcome {
-  readonly code: number;
-  readonly out: string;
-}
-
-const isInstalled = (await run("kubectl", ["version", "--client"], {})).code === 0;
+const isInstalled = (await runCommand("kubectl", ["version", "--client"], {})).code === 0;
 if (!isInstalled && process.env["CI"] === "true") {
   throw new Error("cannot test with kubectl: must be on the PATH when CI=true: not found");
 }
@@ -62,7 +56,7 @@ describe.skipIf(!isInstalled)(`kubectl${absence}`, () => {
   afterAll(() => server[Symbol.asyncDispose]());
 
   function kubectl(...args: readonly string[]): Promise<Outcome> {
-    return run("kubectl", args, environment);
+    return runCommand("kubectl", args, environment);
   }
 
   /** The output of a command that has to succeed. */
@@ -149,6 +143,54 @@ describe.skipIf(!isInstalled)(`kubectl${absence}`, () => {
     );
   });
 
+  test("server-side apply takes over what client-side apply set, and names every unknown field", async () => {
+    const inside = await withManifest("migrates");
+    const changed = join(server.folder, "migrate.yaml");
+    await writeFile(changed, MANIFEST.replace("tier: front", "tier: back"));
+    const apply = ["apply", "--server-side", "-f", changed, ...inside];
+    expect(await must(...apply)).toBe(
+      "service/web serverside-applied\nserviceexport.multicluster.x-k8s.io/web serverside-applied\n",
+    );
+    // The annotation followed, so that client-side apply still knows what was applied last.
+    expect(await must("apply", "view-last-applied", "service/web", ...inside)).toContain(
+      "tier: back",
+    );
+    expect(await must(...apply)).toContain("service/web serverside-applied");
+    await writeFile(
+      changed,
+      MANIFEST.replace("targetPort: 8080", "targetPorts: 8080\n    nope: 1"),
+    );
+    const { out } = await kubectl(...apply, "--validate=false");
+    expect(out).toContain("(migrates/web; /v1, Kind=Service): errors:\n");
+    for (const name of ["targetPorts", "nope"]) {
+      const path = `.spec.ports[port=80,protocol="TCP"].${name}`;
+      expect(out).toContain(`\n  ${path}: field not declared in schema\n`);
+    }
+  });
+
+  test("edit changes an object, and keeps what cannot be", async () => {
+    const inside = await withManifest("edits");
+    const editor = async (name: string, script: string): Promise<string> => {
+      const path = join(server.folder, name);
+      await writeFile(path, `#!/bin/sh\nsed -i '${script}' "$1"\n`, { mode: 0o700 });
+      return path;
+    };
+    const edit = (path: string) =>
+      runCommand("kubectl", ["edit", "service", "web", ...inside], {
+        ...environment,
+        KUBE_EDITOR: path,
+      });
+    expect(await edit(await editor("good", "s/port: 80$/port: 82/"))).toMatchObject({
+      code: 0,
+      out: "service/web edited\n",
+    });
+    const bad = await edit(await editor("bad", "s/port: 82$/port: xx/"));
+    expect(bad.out).toContain('services "web" is invalid');
+    expect(bad.out).toContain("Edit cancelled, no valid changes were saved.");
+    const port = ["get", "service", "web", "-o", "jsonpath={.spec.ports[0].port}", ...inside];
+    expect(await must(...port)).toBe("82");
+  });
+
   test("patch, label and annotate", async () => {
     const inside = await withManifest("patches");
     const patch = (type: string, kind: string, body: unknown) =>
@@ -226,24 +268,3 @@ describe.skipIf(!isInstalled)(`kubectl${absence}`, () => {
     expect((await kubectl("get", "namespace", "deletes")).out).toContain("(NotFound)");
   });
 });
-
-async function run(
-  command: string,
-  args: readonly string[],
-  environment: Readonly<Record<string, string>>,
-): Promise<Outcome> {
-  const env = { ...process.env, ...environment };
-  const options = { env, timeout: COMMAND_TIMEOUT_MS };
-  try {
-    const { stdout, stderr } = await promisify(execFile)(command, [...args], options);
-    return { code: 0, out: stdout + stderr };
-  } catch (failure) {
-    if (!(failure instanceof Error)) throw failure;
-    const { code, stdout, stderr } = failure as Error & {
-      readonly code?: unknown;
-      readonly stdout?: string;
-      readonly stderr?: string;
-    };
-    return { code: typeof code === "number" ? code : -1, out: `${stdout ?? ""}${stderr ?? ""}` };
-  }
-}

@@ -13,7 +13,9 @@ export interface Node extends KubeObject {
   readonly spec?: { readonly podCIDR?: string; readonly podCIDRs?: readonly string[] };
   readonly status?: {
     readonly addresses?: readonly { readonly type: string; readonly address: string }[];
-    readonly conditions?: readonly Condition[];
+    readonly conditions?: readonly (Condition & { readonly lastHeartbeatTime?: string })[];
+    readonly capacity?: Readonly<Record<string, string>>;
+    readonly allocatable?: Readonly<Record<string, string>>;
     readonly nodeInfo?: Readonly<Record<string, string>>;
   };
 }

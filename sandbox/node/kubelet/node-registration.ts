@@ -9,6 +9,8 @@ import type { Random } from "../../../runtime/random/random.ts";
 import { type Cidr, formatCidr } from "../../network/address/cidr.ts";
 import { NODES, type Node } from "../kinds/node.ts";
 import { toRfc3339 } from "../rfc3339.ts";
+import { machineFacts } from "./machine-facts.ts";
+import { podCapacity } from "./pod-ip-pool.ts";
 
 export interface NodeFacts {
   readonly nodeName: string;
@@ -90,7 +92,11 @@ function nodeOf(facts: NodeFacts): Node {
 }
 
 function statusOf(facts: NodeFacts, now: string): NonNullable<Node["status"]> {
+  const { capacity, nodeInfo } = machineFacts(podCapacity(facts.podCidrs));
   return {
+    capacity,
+    allocatable: capacity,
+    nodeInfo,
     addresses: [
       { type: "InternalIP", address: facts.nodeIp },
       { type: "Hostname", address: facts.nodeName },
@@ -101,6 +107,7 @@ function statusOf(facts: NodeFacts, now: string): NonNullable<Node["status"]> {
         status: "True",
         reason: "KubeletReady",
         message: "the sandbox node serves pods",
+        lastHeartbeatTime: now,
         lastTransitionTime: now,
       },
     ],

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseCidr } from "../../network/address/cidr.ts";
-import { PodIpPool } from "./pod-ip-pool.ts";
+import { PodIpPool, podCapacity } from "./pod-ip-pool.ts";
 
 function aPool(text: string): PodIpPool {
   const cidr = parseCidr(text);
@@ -58,4 +58,14 @@ test("no address ever has two owners", () => {
       }
     }),
   );
+});
+
+test.each([
+  [["10.1.0.0/24"], 238],
+  [["10.1.0.0/24", "fd00::/64"], 238],
+  [["fd00::/64"], 2 ** 31 - 1],
+  [["10.1.0.0/28"], 0],
+])("%j has addresses for %i pods", (texts, want) => {
+  const cidrs = texts.map(parseCidr).flatMap((parsed) => (parsed.ok ? [parsed.value] : []));
+  expect(podCapacity(cidrs)).toBe(want);
 });

@@ -5,6 +5,13 @@ import { canonicalIp, formatIp, parseIp } from "../../network/address/ip-address
 const RESERVED_HEAD = 2n;
 const RESERVED_TAIL = 16n;
 
+/** Pods that the CIDRs, one a family, have addresses for. */
+export function podCapacity(cidrs: readonly Cidr[]): number {
+  const rooms = cidrs.map(({ size }) => size - RESERVED_HEAD - RESERVED_TAIL);
+  const least = rooms.reduce((a, b) => (a < b ? a : b), BigInt(2 ** 31 - 1));
+  return Math.max(0, Number(least));
+}
+
 /** Hands out the pod addresses of one CIDR, one owner (pod uid) each; a freed one is reused as late as possible. */
 export class PodIpPool {
   readonly #cidr: Cidr;
