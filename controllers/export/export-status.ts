@@ -37,7 +37,10 @@ export function exportConditions(
 }
 
 /** How far the broker has taken our rows of one service: one refused row makes the export not ready. */
-export function publicationOf(own: OwnExport, link: BrokerLink): Publication {
+export function publicationOf(
+  own: OwnExport,
+  link: Pick<BrokerLink, "refusal" | "isStored" | "status" | "hasSynced">,
+): Publication {
   if (own.kind !== "exported") return { kind: "unknown" };
   const refused = link.refusal(rowKey(own.row));
   if (refused !== undefined) return { kind: "refused", reason: refused };

@@ -161,6 +161,14 @@ describe("conflicts", () => {
     expect(result.conflicts).toEqual([]);
   });
 
+  test("values that only look alike in the message differ all the same", () => {
+    const merged = mergeExports([
+      anExport({ cluster: "a", annotations: { a: "1,b=2" } }),
+      anExport({ cluster: "b", annotations: { a: "1", b: "2" } }),
+    ]);
+    expect(merged?.conflicts.map(({ reason }) => reason)).toEqual(["AnnotationsConflict"]);
+  });
+
   test("several come in the fixed order (EXP-20)", () => {
     const result = merged(
       older,

@@ -89,6 +89,23 @@ test("a failing write is tried again ever more slowly, not hot (EXP-23)", async 
   expect(await b.import()).toBeDefined();
 });
 
+test("a server that names a time is not asked again before it", async () => {
+  b.inject(({ verb, path }, moment) =>
+    moment === "before" && verb === "create" && path.endsWith("/serviceimports")
+      ? { kind: "throttled", message: "slow down", status: 429, retryAfterMs: 20_000 }
+      : undefined,
+  );
+  await a.exported();
+  await world.clock.advance(1_000);
+  b.clearWrites();
+  await world.clock.advance(18_000);
+  expect(b.writes).toEqual([]);
+  await world.clock.advance(42_000);
+  expect(b.writes.length).toBeGreaterThan(0);
+  b.inject(() => undefined);
+  await world.settle(LONG_MS);
+});
+
 describe("the clusterset IP cannot be had (IMP-27)", () => {
   test("addresses are used up: the import says so, and gets one when there is one", async () => {
     // Eight addresses: two are never given out, one is the API server's own.

@@ -124,6 +124,16 @@ describe("manual edits are repaired, with the address kept (IMP-06, I5)", () => 
         }),
     },
     {
+      name: "the status says that there are no slices (IMP-32)",
+      edit: async (m) => {
+        await m.admin.mergePatch(
+          { resource: serviceImports(), namespace: "shop", name: "web" },
+          { status: { endpointSliceObjects: "Absent" } },
+          { signal: new AbortController().signal, subresource: "status" },
+        );
+      },
+    },
+    {
       name: "the status of the import is wiped",
       edit: async (m) => {
         const found = await m.import();
