@@ -16,7 +16,7 @@ export default defineConfig({
       {
         test: {
           name: "system",
-          include: ["test/system/**/*.test.ts", "test/e2e/**/*.test.ts"],
+          include: ["test/{system,e2e,sim}/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

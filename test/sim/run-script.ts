@@ -31,7 +31,8 @@ export async function runScript(script: Script, wiring: Wiring = CORRECT): Promi
   let steps = 0;
   try {
     await world.begin();
-    for (const step of [...script.steps, LAST]) {
+    const isChecked = script.steps.at(-1)?.action.kind === "checkpoint";
+    for (const step of [...script.steps, ...(isChecked ? [] : [LAST])]) {
       note(`> ${stepText(step)}`);
       const { action, waitMs } = step;
       if (action.kind === "checkpoint") await checkpoint(world, action.loseBroker, report);

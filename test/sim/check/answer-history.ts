@@ -1,14 +1,9 @@
-import type { ServiceKey } from "../../../api/service-key.ts";
-import { serviceKey } from "../../../api/service-key.ts";
 import { LABEL_SERVICE_NAME } from "../../../api/mcs/labels.ts";
-import { PRIVATE_SERVICE, SIM_NAMESPACES, SIM_SERVICES } from "../script/service-shapes.ts";
+import type { ServiceKey } from "../../../api/service-key.ts";
+import { SIM_KEYS } from "../script/service-shapes.ts";
 import type { DnsProcess } from "../world/dns-process.ts";
 import { naiveAddresses } from "./naive-addresses.ts";
 import type { Report } from "./violation.ts";
-
-export const SIM_KEYS: readonly ServiceKey[] = SIM_NAMESPACES.flatMap((namespace) =>
-  [...SIM_SERVICES, PRIVATE_SERVICE].map((name) => serviceKey(namespace, name)),
-);
 
 /**
  * I10: each answer is what one state of the server's views gives, never a mix of two. The states are recorded at

@@ -10,13 +10,19 @@ import {
 import type { ServiceExport } from "../../../api/mcs/service-export.ts";
 import { type ServiceImport, serviceImports } from "../../../api/mcs/service-import.ts";
 import { serviceKey } from "../../../api/service-key.ts";
-import { derivedName } from "../world/derived-name.ts";
 import { PRIVATE_SERVICE, SIM_NAMESPACES, SIM_SERVICES } from "../script/service-shapes.ts";
+import { derivedName } from "../world/derived-name.ts";
 import type { DnsProcess } from "../world/dns-process.ts";
 import type { SimCluster } from "../world/sim-cluster.ts";
-import { type ExpectedService, expectedService, joinName, portText } from "./expected-service.ts";
+import {
+  type ExpectedService,
+  expectedService,
+  joinName,
+  mapText,
+  portText,
+} from "./expected-service.ts";
 import { EXPORTS, liveExport, liveExports } from "./live-export.ts";
-import { type ZoneObjects, naiveAddresses } from "./naive-addresses.ts";
+import { naiveAddresses, type ZoneObjects } from "./naive-addresses.ts";
 import type { Report } from "./violation.ts";
 
 const IMPORTS = serviceImports("v1beta1");
@@ -58,12 +64,10 @@ function checkImport(at: Place, expected: ExpectedService | undefined, report: R
   const hasNamespace = cluster.get<Namespace>(NAMESPACES, namespace) !== undefined;
   const wanted = hasNamespace ? expected : undefined;
   const slices = ownSlices(at);
-  const derived = cluster.get<Service>(
-    SERVICES,
-    `${namespace}/${derivedName(namespace, name)}`,
-  );
+  const derived = cluster.get<Service>(SERVICES, `${namespace}/${derivedName(namespace, name)}`);
   if (wanted === undefined || found === undefined) {
-    if (wanted !== undefined) report("I1", `${where}: no import, exported by ${wanted.clusters}`);
+    if (wanted !== undefined)
+      report("I1", `${where}: no import, exported by ${wanted.clusters.join()}`);
     if (found !== undefined) report("I1", `${where}: an import, and nobody exports it`);
     if (slices.length > 0) report("I1", `${where}: slices without an import`);
     if (derived !== undefined && isOwn(derived)) {
@@ -82,11 +86,11 @@ function actualService(
 ): Omit<ExpectedService, "conflicts"> {
   const { [LABEL_MANAGED_BY]: _, ...labels } = metadata.labels ?? {};
   return {
-    type: spec.type,
-    ports: spec.ports.map(portText),
-    sessionAffinity: spec.sessionAffinity ?? "None",
-    internalTrafficPolicy: spec.internalTrafficPolicy ?? "",
-    labels: JSON.stringify(Object.entries(labels).toSorted()),
+    type: spec?.type ?? "ClusterSetIP",
+    ports: (spec?.ports ?? []).map(portText),
+    sessionAffinity: spec?.sessionAffinity ?? "None",
+    internalTrafficPolicy: spec?.internalTrafficPolicy ?? "",
+    labels: mapText(labels),
     clusters: (status?.clusters ?? []).map(({ cluster }) => cluster),
     endpoints: slices.flatMap(sliceLines).toSorted(),
   };
@@ -94,7 +98,9 @@ function actualService(
 
 function sliceLines(slice: EndpointSlice): string[] {
   const cluster = slice.metadata.labels?.[LABEL_SOURCE_CLUSTER];
-  const ports = (slice.ports ?? []).map(({ name = "", port, protocol }) => `${name}:${port}/${protocol}`);
+  const ports = (slice.ports ?? []).map(
+    ({ name = "", port, protocol }) => `${name}:${port}/${protocol}`,
+  );
   return (slice.endpoints ?? []).flatMap((endpoint) =>
     (ports.length === 0 ? ["-"] : ports).map(
       (port) =>
@@ -110,10 +116,11 @@ function checkDerived(
   report: Report,
 ): void {
   const ip = derived?.spec.clusterIP;
-  const wantedIps = spec.type === "Headless" || ip === undefined ? [] : [ip];
-  compare("I1", `${where}: ips`, spec.ips ?? [], wantedIps, report);
+  const wantedIps = spec?.type === "Headless" || ip === undefined ? [] : [ip];
+  compare("I1", `${where}: ips`, spec?.ips ?? [], wantedIps, report);
   const names = (derived?.spec.ports ?? []).map(({ name = "", port }) => `${name}:${port}`);
-  const wantedNames = spec.ports.map((port) => `${joinName(port, spec.ports)}:${port.port}`);
+  const ports = spec?.ports ?? [];
+  const wantedNames = ports.map((port) => `${joinName(port, ports)}:${port.port}`);
   compare("I1", `${where}: ports of the derived Service`, names, wantedNames, report);
   const ready = status?.conditions?.find(({ type }) => type === "Ready");
   compare("I1", `${where}: Ready`, ready?.status, "True", report);
@@ -138,11 +145,16 @@ function checkConditions(at: Place, expected: ExpectedService | undefined, repor
   );
 }
 
-function expectedConditions({ cluster, namespace, name }: Place, expected?: ExpectedService): string[] {
+function expectedConditions(
+  { cluster, namespace, name }: Place,
+  expected?: ExpectedService,
+): string[] {
   if (expected !== undefined && liveExport(cluster, namespace, name) !== undefined) {
     const { conflicts } = expected;
     const conflict =
-      conflicts.length === 0 ? "Conflict=False/NoConflicts" : `Conflict=True/${conflicts.join(",")}`;
+      conflicts.length === 0
+        ? "Conflict=False/NoConflicts"
+        : `Conflict=True/${conflicts.join(",")}`;
     return [conflict, "Ready=True/Exported", "Valid=True/Valid"];
   }
   const hasService = cluster.get(SERVICES, `${namespace}/${name}`) !== undefined;
@@ -159,7 +171,13 @@ function checkAnswer(server: DnsProcess, namespace: string, name: string, report
       .filter(({ metadata }) => metadata.labels?.[LABEL_SERVICE_NAME] === name),
   };
   const answer = server.addresses(serviceKey(namespace, name));
-  compare("I1", `answer for ${namespace}/${name} in ${cluster.id}`, answer, naiveAddresses(objects), report);
+  compare(
+    "I1",
+    `answer for ${namespace}/${name} in ${cluster.id}`,
+    answer,
+    naiveAddresses(objects),
+    report,
+  );
 }
 
 function ownSlices({ cluster, namespace, name }: Place): readonly EndpointSlice[] {
@@ -172,7 +190,13 @@ function isOwn({ metadata }: { readonly metadata: ServiceImport["metadata"] }): 
   return metadata.labels?.[LABEL_MANAGED_BY] !== undefined;
 }
 
-function compare(invariant: string, what: string, actual: unknown, wanted: unknown, report: Report): void {
+function compare(
+  invariant: string,
+  what: string,
+  actual: unknown,
+  wanted: unknown,
+  report: Report,
+): void {
   if (isDeepStrictEqual(actual, wanted)) return;
   report(invariant, `${what}: must be ${JSON.stringify(wanted)}: got ${JSON.stringify(actual)}`);
 }

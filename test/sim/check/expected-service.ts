@@ -45,10 +45,21 @@ function affinityOf({ service }: LiveExport): string {
 }
 
 function labelsOf({ serviceExport }: LiveExport): string {
-  return JSON.stringify(Object.entries(serviceExport.spec?.exportedLabels ?? {}).toSorted());
+  return mapText(serviceExport.spec?.exportedLabels ?? {});
 }
 
-export function portText({ name = "", port, protocol = "TCP", appProtocol = "" }: ServicePort): string {
+/** `key=value` of each, sorted. */
+export function mapText(map: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(map).map(([key, value]) => `${key}=${value}`);
+  return pairs.toSorted().join();
+}
+
+export function portText({
+  name = "",
+  port,
+  protocol = "TCP",
+  appProtocol = "",
+}: ServicePort): string {
   return `${name}:${port}/${protocol} ${appProtocol}`;
 }
 
@@ -69,12 +80,19 @@ function numberOf({ port, protocol = "TCP" }: ServicePort): string {
 }
 
 /** CON-24: of each merged port, the target behind the same number in the exporter's own Service. */
-function endpointsOf({ cluster, service, slices }: LiveExport, merged: readonly ServicePort[]): string[] {
+function endpointsOf(
+  { cluster, service, slices }: LiveExport,
+  merged: readonly ServicePort[],
+): string[] {
   return slices.flatMap((slice) => {
     const targets = merged.flatMap((port) => {
       const own = service.spec.ports?.find((candidate) => numberOf(candidate) === numberOf(port));
-      const target = slice.ports?.find((one) => own !== undefined && (one.name ?? "") === (own.name ?? ""));
-      return target === undefined ? [] : [`${joinName(port, merged)}:${target.port}/${port.protocol}`];
+      const target = slice.ports?.find(
+        (one) => own !== undefined && (one.name ?? "") === (own.name ?? ""),
+      );
+      return target === undefined
+        ? []
+        : [`${joinName(port, merged)}:${target.port}/${port.protocol}`];
     });
     const shown = merged.length === 0 ? ["-"] : targets;
     return (slice.endpoints ?? []).flatMap((endpoint) =>

@@ -1,9 +1,10 @@
 import type { ExportRow, Row } from "../../../api/broker/row.ts";
 import { NAMESPACES } from "../../../api/kube/namespace.ts";
 import { SERVICES } from "../../../api/kube/service.ts";
-import type { ServiceImport } from "../../../api/mcs/service-import.ts";
+import { type ServiceImport, serviceImports } from "../../../api/mcs/service-import.ts";
+import type { Clock } from "../../../runtime/clock/clock.ts";
+import { SIM_KEYS } from "../script/service-shapes.ts";
 import { type Change, collectionName, type SimCluster } from "../world/sim-cluster.ts";
-import { SIM_KEYS } from "./answer-history.ts";
 import { IMPORTS_COLLECTION, importOf } from "./import-of-object.ts";
 import { EXPORTS, liveExport } from "./live-export.ts";
 import type { Report } from "./violation.ts";
@@ -12,6 +13,9 @@ import { isDeleting, isOwn } from "./write-rules.ts";
 const EXPORTS_COLLECTION = collectionName(EXPORTS);
 const SERVICES_COLLECTION = collectionName(SERVICES);
 const NAMESPACES_COLLECTION = collectionName(NAMESPACES);
+
+/** Longer than one pass over one service takes, slow requests included. */
+const PASS_MS_MAX = 30_000;
 
 /** How one export fared since the last checkpoint. */
 interface Course {
@@ -31,11 +35,12 @@ interface Course {
  */
 export class ImportLifetime {
   readonly #clusters: readonly SimCluster[];
+  readonly #clock: Clock;
   readonly #report: Report;
   /** `exporter namespace/name`. BOUNDED: by members and services of a script, as all sets here. */
   readonly #courses = new Map<string, Course>();
-  /** `importer exporter namespace/name`. */
-  readonly #known = new Set<string>();
+  /** `importer exporter namespace/name`, and from when on it counts. */
+  readonly #known = new Map<string, number>();
   /** `importer namespace`. */
   readonly #disturbed = new Set<string>();
   /** `importer namespace/name` whose objects a user has touched. */
@@ -43,14 +48,19 @@ export class ImportLifetime {
   /** `namespace/name type`, for the types that live exports have had. */
   readonly #types = new Set<string>();
 
-  constructor(clusters: readonly SimCluster[], report: Report) {
+  constructor(
+    clusters: readonly SimCluster[],
+    { clock, report }: { readonly clock: Clock; readonly report: Report },
+  ) {
     this.#clusters = clusters;
+    this.#clock = clock;
     this.#report = report;
   }
 
   /** The world is at rest: what is known holds for what lives now. */
   checkpointed(): void {
-    for (const memory of [this.#courses, this.#disturbed, this.#touched, this.#types]) memory.clear();
+    for (const memory of [this.#courses, this.#disturbed, this.#touched, this.#types])
+      memory.clear();
     for (const cluster of this.#clusters) {
       for (const key of SIM_KEYS) this.#follow(cluster, key);
     }
@@ -60,6 +70,11 @@ export class ImportLifetime {
     const { cluster, collection, key, after } = change;
     if (collection === EXPORTS_COLLECTION || collection === SERVICES_COLLECTION) {
       this.#follow(cluster, key);
+    }
+    if (collection === NAMESPACES_COLLECTION) {
+      for (const service of SIM_KEYS.filter((one) => one.startsWith(`${key}/`))) {
+        this.#follow(cluster, service);
+      }
     }
     if (collection === NAMESPACES_COLLECTION && (after === undefined || isDeleting(after))) {
       this.#disturbed.add(`${cluster.id} ${key}`);
@@ -96,7 +111,11 @@ export class ImportLifetime {
     const [namespace = ""] = key.split("/");
     if (course === undefined || this.#disturbed.has(`${importer.id} ${namespace}`)) return;
     const isFirstLife = course.wasLive ? course.turns === 0 : course.turns === 1;
-    if (course.isLive && isFirstLife) this.#known.add(`${importer.id} ${exporter} ${key}`);
+    const entry = `${importer.id} ${exporter} ${key}`;
+    if (!course.isLive || !isFirstLife || this.#known.has(entry)) return;
+    // An import that is older than this knowledge may be in the hands of a pass that began without it.
+    const isOlder = importer.get(serviceImports("v1beta1"), key) !== undefined;
+    this.#known.set(entry, this.#clock.monotonicMs() + (isOlder ? PASS_MS_MAX : 0));
   }
 
   #follow(cluster: SimCluster, key: string): void {
@@ -115,12 +134,17 @@ export class ImportLifetime {
   #checkImport({ cluster, author, key, before, after }: Change): void {
     if (before === undefined || author !== "controllers" || !isOwn(before)) return;
     if (after === undefined || isDeleting(after)) {
+      const nowMs = this.#clock.monotonicMs();
       const living = [...this.#known].filter(
-        (entry) => entry.startsWith(`${cluster.id} `) && entry.endsWith(` ${key}`),
+        ([entry, fromMs]) =>
+          fromMs <= nowMs && entry.startsWith(`${cluster.id} `) && entry.endsWith(` ${key}`),
       );
       if (living.length > 0) {
-        const exporters = living.map((entry) => entry.split(" ")[1]);
-        this.#report("I4", `import ${key} of ${cluster.id} deleted, exported by ${exporters}`);
+        const exporters = living.map(([entry]) => entry.split(" ")[1]);
+        this.#report(
+          "I4",
+          `import ${key} of ${cluster.id} deleted, exported by ${exporters.join()}`,
+        );
       }
       return;
     }
@@ -134,7 +158,7 @@ export class ImportLifetime {
     before: ServiceImport,
     after: ServiceImport,
   ): void {
-    const [was, is] = [before.spec.ips?.[0], after.spec.ips?.[0]];
+    const [was, is] = [before.spec?.ips?.[0], after.spec?.ips?.[0]];
     if (was === undefined || was === is || this.#touched.has(`${cluster.id} ${key}`)) return;
     const types = [...this.#types].filter((entry) => entry.startsWith(`${key} `));
     if (types.length > 1) return;
@@ -142,7 +166,7 @@ export class ImportLifetime {
   }
 
   #forget(isOver: (entry: string) => boolean): void {
-    for (const entry of this.#known) if (isOver(entry)) this.#known.delete(entry);
+    for (const entry of this.#known.keys()) if (isOver(entry)) this.#known.delete(entry);
   }
 }
 

@@ -1,4 +1,5 @@
 import { ENDPOINT_SLICES, type EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
+import { isTerminating, NAMESPACES, type Namespace } from "../../../api/kube/namespace.ts";
 import { SERVICES, type Service } from "../../../api/kube/service.ts";
 import { LABEL_KUBE_SERVICE_NAME, LABEL_MANAGED_BY } from "../../../api/mcs/labels.ts";
 import { type ServiceExport, serviceExports } from "../../../api/mcs/service-export.ts";
@@ -14,7 +15,10 @@ export interface LiveExport {
   readonly slices: readonly EndpointSlice[];
 }
 
-/** Undefined when this cluster exports no such service: no export, no Service, or one that cannot be exported (EXP-16). */
+/**
+ * Undefined when this cluster exports no such service: no export, no Service, one that cannot be exported (EXP-16), or
+ * a namespace that is going.
+ */
 export function liveExport(
   cluster: SimCluster,
   namespace: string,
@@ -23,6 +27,8 @@ export function liveExport(
   const serviceExport = cluster.get<ServiceExport>(EXPORTS, `${namespace}/${name}`);
   const service = cluster.get<Service>(SERVICES, `${namespace}/${name}`);
   if (serviceExport === undefined || service === undefined) return undefined;
+  const home = cluster.get<Namespace>(NAMESPACES, namespace);
+  if (home === undefined || isTerminating(home)) return undefined;
   if (service.metadata.deletionTimestamp !== undefined) return undefined;
   if (service.spec.type === "ExternalName") return undefined;
   const slices = cluster

@@ -13,8 +13,8 @@ export interface ZoneObjects {
 /** What a query for the service's IPv4 addresses must be answered: code and sorted addresses (sections 7.2, 7.3). */
 export function naiveAddresses({ hasNamespace, serviceImport, slices }: ZoneObjects): string {
   if (!hasNamespace || serviceImport === undefined) return "NXDOMAIN ";
-  if (serviceImport.spec.type === "ClusterSetIP") {
-    return `NOERROR ${(serviceImport.spec.ips ?? []).toSorted().join(",")}`;
+  if (serviceImport.spec?.type !== "Headless") {
+    return `NOERROR ${(serviceImport.spec?.ips ?? []).toSorted().join(",")}`;
   }
   const ready = slices
     .filter(({ metadata }) => metadata.labels?.[LABEL_SOURCE_CLUSTER] !== undefined)

@@ -3,15 +3,17 @@ import { ENDPOINT_SLICES, type EndpointSlice } from "../../../api/kube/endpoint-
 import type { KubeObject } from "../../../api/kube/object.ts";
 import { SERVICES } from "../../../api/kube/service.ts";
 import { LABEL_MANAGED_BY, LABEL_SOURCE_CLUSTER } from "../../../api/mcs/labels.ts";
+import { type ServiceImport, serviceImports } from "../../../api/mcs/service-import.ts";
 import { type Change, collectionName } from "../world/sim-cluster.ts";
 import { IMPORTS_COLLECTION, importOf } from "./import-of-object.ts";
 import { EXPORTS, liveExport } from "./live-export.ts";
 import type { Report } from "./violation.ts";
 
+const IMPORTS = serviceImports("v1beta1");
 const EXPORTS_COLLECTION = collectionName(EXPORTS);
 const SLICES_COLLECTION = collectionName(ENDPOINT_SLICES);
 const SERVICES_COLLECTION = collectionName(SERVICES);
-const EVENTS_COLLECTION = "/events";
+export const EVENTS_COLLECTION = "/events";
 
 /** Rules for each single write of Isthmus, checked in the moment of the write, whatever faults there are. */
 export class WriteRules {
@@ -94,14 +96,37 @@ export class WriteRules {
     }
   }
 
-  /** I6: before the first full sync nothing goes, but for own endpoints, whose truth is local. */
+  /**
+   * I6: before the first full sync nothing goes, with exceptions whose truth is local: own endpoints, what hangs on
+   * an import that a user has deleted, and the derived Service of an import that nobody else has a part in, which is made anew when its own Service changes its type.
+   */
   #checkEarlyDeletion(change: Change): void {
     const { cluster, collection, before, after } = change;
     if (before === undefined || (after !== undefined && !isDeleting(after))) return;
     const isOwnEndpoints =
       collection === SLICES_COLLECTION &&
       before.metadata.labels?.[LABEL_SOURCE_CLUSTER] === cluster.id;
-    if (!isOwnEndpoints) this.#fail("I6", change, "deleted before the first full sync");
+    if (isOwnEndpoints || this.#isOrphan(change) || this.#isOursAlone(change)) return;
+    this.#fail("I6", change, "deleted before the first full sync");
+  }
+
+  /** Its import is gone, by a user's hand: the API server is about to collect it. */
+  #isOrphan(change: Change): boolean {
+    const owners = change.before?.metadata.ownerReferences ?? [];
+    const uid = change.cluster.get<ServiceImport>(IMPORTS, importOf(change))?.metadata.uid;
+    return owners.length > 0 && owners.every((owner) => owner.uid !== uid);
+  }
+
+  #isOursAlone(change: Change): boolean {
+    const { cluster, collection } = change;
+    if (collection !== SERVICES_COLLECTION) return false;
+    const [namespace = "", name = ""] = importOf(change).split("/");
+    const found = cluster.get<ServiceImport>(IMPORTS, `${namespace}/${name}`);
+    const clusters = (found?.status?.clusters ?? []).map((exporter) => exporter.cluster);
+    return (
+      clusters.every((exporter) => exporter === cluster.id) &&
+      liveExport(cluster, namespace, name) !== undefined
+    );
   }
 
   #fail(invariant: string, { cluster, author, collection, key }: Change, text: string): void {

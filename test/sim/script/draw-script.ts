@@ -61,7 +61,11 @@ const USER_ACTIONS: readonly DrawUserAction[] = [
   ...repeat<DrawUserAction>(2, (_, target) => ({ kind: "unexport", ...target })),
   (_, target) => ({ kind: "delete-service", ...target }),
   (draw, target) => ({ kind: "delete-endpoints", ...target, slice: draw.below(2) }),
-  ...repeat<DrawUserAction>(2, (_, { member, namespace }) => ({ kind: "create-namespace", member, namespace })),
+  ...repeat<DrawUserAction>(2, (_, { member, namespace }) => ({
+    kind: "create-namespace",
+    member,
+    namespace,
+  })),
   (_, { member, namespace }) => ({ kind: "delete-namespace", member, namespace }),
   (draw, target) => ({ kind: "edit-own", ...target, what: draw.one(OWN_OBJECTS) }),
   (draw, target) => ({ kind: "delete-own", ...target, what: draw.one(OWN_OBJECTS) }),
@@ -95,7 +99,11 @@ const FAULTS: readonly DrawFault[] = [
     latencyMs: draw.one([0, 5, 300]),
     watchDelayMs: draw.one([0, 20, 3_000]),
   })),
-  ...repeat<DrawFault>(2, (draw, member) => ({ kind: "cut-watches", member, gone: draw.chance(0.5) })),
+  ...repeat<DrawFault>(2, (draw, member) => ({
+    kind: "cut-watches",
+    member,
+    gone: draw.chance(0.5),
+  })),
   ...repeat<DrawFault>(2, (draw) => ({
     kind: "broker",
     what: draw.one(["stop", "start", "restart", "lose-store"]),

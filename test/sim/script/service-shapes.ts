@@ -1,10 +1,16 @@
 import type { Service, ServicePort } from "../../../api/kube/service.ts";
+import { type ServiceKey, serviceKey } from "../../../api/service-key.ts";
 
 export const SIM_NAMESPACES = ["shop", "bank"] as const;
 /** Services that scripts export. */
 export const SIM_SERVICES = ["web", "db"] as const;
 /** A service that exists in every member, with endpoints, and is never exported (I2). */
 export const PRIVATE_SERVICE = "private";
+
+/** Every service that any script knows. */
+export const SIM_KEYS: readonly ServiceKey[] = SIM_NAMESPACES.flatMap((namespace) =>
+  [...SIM_SERVICES, PRIVATE_SERVICE].map((name) => serviceKey(namespace, name)),
+);
 
 type Shape = Service["spec"];
 
@@ -20,7 +26,11 @@ export const SERVICE_SHAPES: readonly Shape[] = [
   { clusterIP: "None", ports: [HTTP] },
   { type: "ExternalName", externalName: "example.com" },
   { type: "NodePort", ports: [HTTP], sessionAffinity: "ClientIP" },
-  { type: "LoadBalancer", ports: [{ ...HTTP, appProtocol: "h2c" }], internalTrafficPolicy: "Local" },
+  {
+    type: "LoadBalancer",
+    ports: [{ ...HTTP, appProtocol: "h2c" }],
+    internalTrafficPolicy: "Local",
+  },
   { ports: [{ protocol: "TCP", port: 80, targetPort: 8080 }] },
   { ports: [{ name: "dns", protocol: "UDP", port: 80, targetPort: 8053 }, ADMIN] },
   { clusterIP: "None" },

@@ -86,3 +86,16 @@ export function stepText({ action, waitMs }: Step): string {
   const text = Object.entries(facts).map(([key, value]) => `${key}=${value}`);
   return `${[kind, ...text].join(" ")}; wait ${waitMs} ms`;
 }
+
+const FAULTS: ReadonlySet<string> = new Set<FaultAction["kind"]>([
+  "kube-faults",
+  "cut-watches",
+  "broker",
+  "link",
+  "restart-controllers",
+  "restart-dns",
+]);
+
+export function isFault(action: Action): action is FaultAction {
+  return FAULTS.has(action.kind);
+}

@@ -1,8 +1,8 @@
 import type { Row } from "../../../api/broker/row.ts";
 import type { ServiceKey } from "../../../api/service-key.ts";
 import type { BrokerLink } from "../../../broker/client/broker-link.ts";
-import type { MemoryBroker } from "../../../broker/client/memory/memory-broker.ts";
 import type { MemberLink } from "../../../broker/client/member-link.ts";
+import type { MemoryBroker } from "../../../broker/client/memory/memory-broker.ts";
 import { underlayBackend } from "../../../connectivity/underlay/underlay-backend.ts";
 import { MemberControllers } from "../../../controllers/member-controllers.ts";
 import type { KubeError } from "../../../runtime/kube/kube-error.ts";
@@ -29,6 +29,8 @@ export interface ControllersProcessDeps {
   readonly onPerform: (process: ControllersProcess) => void;
 }
 
+/** For what a planted bug says last. */
+const FLUSH_MS = 1_000;
 const DEAD: KubeError = { kind: "aborted", message: "the process is gone" };
 
 /** One run of a member's controllers, from start to crash or graceful stop. */
@@ -38,7 +40,7 @@ export class ControllersProcess {
   readonly controllers: MemberControllers;
   readonly #client: InMemoryKubeClient;
   readonly #stop = new AbortController();
-  readonly #beforeStop: () => void;
+  readonly #beforeStop: (stop: () => void) => void;
   readonly #report: Report;
   #isDead = false;
 
@@ -62,7 +64,10 @@ export class ControllersProcess {
       },
     });
     const link: BrokerLink = (wiring.link ?? identity)(observed);
-    this.#beforeStop = () => wiring.beforeStop?.(link);
+    this.#beforeStop = (stop) => {
+      if (wiring.beforeStop === undefined) stop();
+      else wiring.beforeStop(link, () => cluster.clock.setTimer(FLUSH_MS, stop));
+    };
     const client = (wiring.controllersKube ?? identity)(faults.delayWatches(this.#client));
     this.controllers = new MemberControllers(
       { cluster: cluster.id, mcsVersion: "v1beta1", localFamilies: ["IPv4"] },
@@ -87,8 +92,7 @@ export class ControllersProcess {
 
   /** As SIGTERM: jobs under way may end. */
   stopGracefully(): void {
-    this.#beforeStop();
-    this.#stop.abort();
+    this.#beforeStop(() => this.#stop.abort());
   }
 
   /** As SIGKILL: nothing that was not handled yet reaches the API server. */

@@ -20,6 +20,9 @@ import { reportingLogger } from "./reporting-logger.ts";
 import type { SimCluster } from "./sim-cluster.ts";
 import type { Wiring } from "./wiring.ts";
 
+/** The default makes room for a hundred thousand answers at each start. */
+const CACHE_LIMITS = { entriesMax: 100, bytesMax: 100_000 };
+
 export interface DnsProcessDeps {
   readonly cluster: SimCluster;
   readonly faults: KubeFaults;
@@ -68,7 +71,7 @@ export class DnsProcess {
     const config = parseZoneConfig({});
     invariant(config.ok, "the default zone is valid", {});
     const responder = new Responder(
-      { config: config.value, udpPayloadBytes: 1232 },
+      { config: config.value, udpPayloadBytes: 1232, cacheLimits: CACHE_LIMITS },
       () => undefined,
     );
     this.#responder = responder;

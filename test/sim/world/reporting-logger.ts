@@ -1,5 +1,5 @@
-import { silentLogger } from "../../../runtime/log/silent-log.ts";
 import type { Logger } from "../../../runtime/log/log.ts";
+import { silentLogger } from "../../../runtime/log/silent-log.ts";
 import type { Report } from "../check/violation.ts";
 
 /** Silent, except that an error is a bug: no injected fault may cause more than a warning. */

@@ -42,7 +42,9 @@ const CRDS: Resource = {
   kind: "CustomResourceDefinition",
   namespaced: false,
 };
-const CRD_MANIFESTS = readCrdManifests(fileURLToPath(new URL("../../../api/crds", import.meta.url)));
+const CRD_MANIFESTS = readCrdManifests(
+  fileURLToPath(new URL("../../../api/crds", import.meta.url)),
+);
 const ANY: Resource = { group: "", version: "", plural: "", kind: "", namespaced: true };
 /** Small, so that watches that resume late are answered 410. */
 const HISTORY_LIMIT = 60;
@@ -58,7 +60,10 @@ export class SimCluster {
   readonly #onChange: (change: Change) => void;
   #author: Author = "cluster";
 
-  constructor(options: SimClusterOptions, deps: { readonly clock: Clock; readonly random: Random }) {
+  constructor(
+    options: SimClusterOptions,
+    deps: { readonly clock: Clock; readonly random: Random },
+  ) {
     this.id = options.id;
     this.index = options.index;
     this.#onChange = options.onChange;
@@ -110,11 +115,13 @@ export class SimCluster {
     );
   }
 
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the resource decides the type, as in KubeClient
   get<T extends KubeObject>(resource: Resource, key: string): T | undefined {
     const found = this.core.state.store.get(collectionName(resource), key);
     return found === undefined ? undefined : parsed<T>(found, resource);
   }
 
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the resource decides the type, as in KubeClient
   list<T extends KubeObject>(resource: Resource, namespace?: string): readonly T[] {
     const entries = this.core.state.store.list(collectionName(resource), namespace);
     return entries.map((entry) => parsed<T>(entry.object, resource));
@@ -133,6 +140,7 @@ function object(stored: unknown): KubeObject | undefined {
   return stored === undefined ? undefined : parsed<KubeObject>(stored, ANY);
 }
 
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the resource decides the type, as in KubeClient
 function parsed<T extends KubeObject>(stored: unknown, resource: Resource): T {
   const result = parseKubeObject<T>(stored, resource);
   invariant(result.ok, "a stored object is an object", { result });

@@ -1,5 +1,5 @@
-import type { KubeError } from "../../../runtime/kube/kube-error.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
+import type { KubeError } from "../../../runtime/kube/kube-error.ts";
 import { ControllersProcess, type ControllersProcessDeps } from "./controllers-process.ts";
 import { DnsProcess, type DnsProcessDeps } from "./dns-process.ts";
 import { NO_FAULTS } from "./kube-faults.ts";
@@ -27,6 +27,11 @@ export class SimMember {
   /** Undefined while it is down. */
   get controllers(): ControllersProcess | undefined {
     return this.#controllers;
+  }
+
+  /** Of the newest process, running or to come. */
+  get incarnation(): number {
+    return this.#incarnation;
   }
 
   get dns(): DnsProcess | undefined {

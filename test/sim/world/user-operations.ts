@@ -9,9 +9,9 @@ import {
 } from "../../../api/mcs/labels.ts";
 import { serviceExports } from "../../../api/mcs/service-export.ts";
 import { serviceImports } from "../../../api/mcs/service-import.ts";
-import { derivedName } from "./derived-name.ts";
 import { EXPORTED_LABELS, SERVICE_SHAPES } from "../script/service-shapes.ts";
 import type { OwnObject, Target, UserAction } from "../script/step.ts";
+import { derivedName } from "./derived-name.ts";
 import type { SimCluster } from "./sim-cluster.ts";
 
 const EXPORTS = serviceExports("v1beta1");
@@ -73,7 +73,12 @@ export async function putService(
 ): Promise<void> {
   const spec = SERVICE_SHAPES[shape];
   if (spec === undefined) return;
-  const wanted: Service = { apiVersion: "v1", kind: "Service", metadata: { namespace, name }, spec };
+  const wanted: Service = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { namespace, name },
+    spec,
+  };
   const existing = cluster.get<Service>(SERVICES, `${namespace}/${name}`);
   if (existing !== undefined) {
     const kept = kindOf(existing) === kindOf(wanted) && kindOf(wanted) !== "external";

@@ -12,8 +12,8 @@ export interface Wiring {
   readonly controllersKube?: (client: KubeClient) => KubeClient;
   /** Between the controllers and the broker link. */
   readonly link?: (link: BrokerLink) => BrokerLink;
-  /** Before a graceful stop. */
-  readonly beforeStop?: (link: BrokerLink) => void;
+  /** Before a graceful stop; `stop` comes when what is said here has been sent. */
+  readonly beforeStop?: (link: BrokerLink, stop: () => void) => void;
   /** Between the API server and the DNS server. */
   readonly dnsKube?: (client: KubeClient) => KubeClient;
   /** Between zone and answers. */

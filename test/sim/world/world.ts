@@ -1,5 +1,6 @@
-import { invariant } from "../../../api/invariant.ts";
+import { isDeepStrictEqual } from "node:util";
 import { parseClusterId } from "../../../api/cluster-id.ts";
+import { invariant } from "../../../api/invariant.ts";
 import { MemoryBroker } from "../../../broker/client/memory/memory-broker.ts";
 import { VirtualClock } from "../../../runtime/clock/virtual-clock.ts";
 import type { KubeError } from "../../../runtime/kube/kube-error.ts";
@@ -8,9 +9,9 @@ import { seededRandom } from "../../../runtime/random/seeded-random.ts";
 import { AnswerHistory } from "../check/answer-history.ts";
 import { ImportLifetime } from "../check/import-lifetime.ts";
 import type { Report } from "../check/violation.ts";
-import { WriteRules } from "../check/write-rules.ts";
-import type { Action, FaultAction, Script } from "../script/step.ts";
-import { PRIVATE_SERVICE } from "../script/service-shapes.ts";
+import { EVENTS_COLLECTION, WriteRules } from "../check/write-rules.ts";
+import { PRIVATE_SERVICE, SIM_KEYS } from "../script/service-shapes.ts";
+import { type FaultAction, isFault, type Script, type UserAction } from "../script/step.ts";
 import type { ControllersProcess } from "./controllers-process.ts";
 import { KubeFaults } from "./kube-faults.ts";
 import { type Change, SimCluster } from "./sim-cluster.ts";
@@ -21,6 +22,13 @@ import type { Wiring } from "./wiring.ts";
 const IDS = ["east", "north", "south", "west"];
 const GONE: KubeError = { kind: "gone", status: 410, message: "injected: expired" };
 const RESET: KubeError = { kind: "unavailable", message: "injected: connection reset" };
+
+export interface WriteCount {
+  readonly all: number;
+  /** Without Events. */
+  readonly objects: number;
+  readonly last: string;
+}
 
 export interface WorldDeps {
   readonly wiring: Wiring;
@@ -42,9 +50,7 @@ export class World {
   readonly #rules: WriteRules;
   /** Who is writing at this very moment. */
   #writer: ControllersProcess | undefined;
-  /** Writes of controllers and DNS servers, and the last of them. */
-  #writes = 0;
-  #lastWrite = "";
+  #writes: WriteCount = { all: 0, objects: 0, last: "" };
 
   constructor(script: Script, deps: WorldDeps) {
     this.#script = script;
@@ -57,19 +63,19 @@ export class World {
     );
     this.#rules = new WriteRules(deps.report);
     this.members = script.members.map((_, index) => this.#member(index));
-    this.lifetime = new ImportLifetime(this.clusters, deps.report);
+    this.lifetime = new ImportLifetime(this.clusters, {
+      clock: this.clock,
+      report: deps.report,
+    });
   }
 
   get clusters(): readonly SimCluster[] {
     return this.members.map(({ deps }) => deps.cluster);
   }
 
-  get writes(): number {
+  /** Of controllers and DNS servers, since the beginning. */
+  get writes(): WriteCount {
     return this.#writes;
-  }
-
-  get lastWrite(): string {
-    return this.#lastWrite;
   }
 
   /** Definitions, namespaces, a service that nobody exports, and the first start of everything. */
@@ -88,20 +94,10 @@ export class World {
     await this.clock.advance(10);
   }
 
-  async perform(action: Exclude<Action, { kind: "checkpoint" }>): Promise<void> {
-    switch (action.kind) {
-      case "kube-faults":
-      case "cut-watches":
-      case "broker":
-      case "link":
-      case "restart-controllers":
-      case "restart-dns":
-        return this.#fault(action);
-      default: {
-        const member = this.members[action.member];
-        if (member !== undefined) await performUserAction(member.deps.cluster, action);
-      }
-    }
+  async perform(action: FaultAction | UserAction): Promise<void> {
+    if (isFault(action)) return this.#fault(action);
+    const member = this.members[action.member];
+    if (member !== undefined) await performUserAction(member.deps.cluster, action);
   }
 
   /** All faults end. */
@@ -154,15 +150,25 @@ export class World {
       return undefined;
     }
     this.broker.loseStore();
-    for (const { deps, controllers } of this.members) {
-      this.lifetime.onlyKnows(deps.cluster, (exporter, key) => {
-        const rows = [...(controllers?.link.foreignServices() ?? [])]
-          .filter((service) => service === key)
-          .flatMap((service) => controllers?.link.foreignRows(service) ?? []);
-        return rows.some((row) => row.cluster === exporter && row.kind === "export");
-      });
-    }
+    this.#forgetUnseen(() => true);
     return undefined;
+  }
+
+  /** The broker does not hold the rows of these owners any more: who has them in its mirror still knows them. */
+  #forgetUnseen(isConcerned: (exporter: string) => boolean): void {
+    for (const { deps, controllers } of this.members) {
+      const link = controllers?.link;
+      const seen = new Set<string>();
+      for (const key of SIM_KEYS) {
+        for (const row of link?.foreignRows(key) ?? []) {
+          if (row.kind === "export") seen.add(`${row.cluster} ${key}`);
+        }
+      }
+      this.lifetime.onlyKnows(
+        deps.cluster,
+        (exporter, key) => !isConcerned(exporter) || seen.has(`${exporter} ${key}`),
+      );
+    }
   }
 
   #linkFault({ id }: SimCluster, what: "break" | "cut" | "heal" | "freeze"): void {
@@ -208,28 +214,44 @@ export class World {
     });
   }
 
-  /** A new process has an empty mirror: it knows what the broker will tell it. */
+  /**
+   * A new process has an empty mirror: it knows what the broker will tell it. That is nothing of an owner who comes back
+   * under another incarnation, until that owner has sent all its rows anew: whose mirror shows the old rows keeps them,
+   * whose mirror is empty does not see them.
+   */
   #follow(cluster: SimCluster, { link }: ControllersProcess): void {
     const { table } = this.broker.store;
     const stored = new Set<string>();
-    for (const other of this.clusters) {
-      for (const [key] of table.owner(other.id)?.rows() ?? []) stored.add(`${other.id} ${key}`);
+    for (const { incarnation, deps } of this.members) {
+      const { id } = deps.cluster;
+      const owner = table.owner(id);
+      if (owner === undefined || owner.incarnation < incarnation) continue;
+      for (const [key] of owner.rows()) stored.add(`${id} ${key}`);
     }
     this.lifetime.onlyKnows(cluster, (exporter, key) => stored.has(`${exporter} export/${key}`));
+    const incarnation = this.members[cluster.index]?.incarnation ?? 0;
+    if (incarnation > (table.owner(cluster.id)?.incarnation ?? 0)) {
+      this.#forgetUnseen((exporter) => exporter === cluster.id);
+    }
     link.subscribe((event) => {
+      if (event.kind === "synced") this.#deps.note(`link of ${cluster.id}: synced`);
       if (event.kind !== "service-changed") return;
-      this.lifetime.rowsSeen(cluster, event.service, link.foreignRows(event.service));
+      const rows = link.foreignRows(event.service);
+      const exporters = rows.filter(({ kind }) => kind === "export").map((row) => row.cluster);
+      this.#deps.note(`link of ${cluster.id}: ${event.service} from [${exporters.join()}]`);
+      this.lifetime.rowsSeen(cluster, event.service, rows);
     });
   }
 
   #onChange(change: Change): void {
     if (change.author === "controllers" || change.author === "dns") {
-      this.#writes += 1;
-      this.#lastWrite = `${change.author} of ${change.cluster.id}: ${change.collection} ${change.key}`;
-      this.#deps.note(`${this.#lastWrite} ${changeText(change)}`);
+      const { all, objects } = this.#writes;
+      const last = `${change.author} of ${change.cluster.id}: ${change.collection} ${change.key}`;
+      const isEvent = change.collection === EVENTS_COLLECTION;
+      this.#writes = { all: all + 1, objects: objects + (isEvent ? 0 : 1), last };
+      this.#deps.note(`${last} ${changeText(change)}`);
     }
-    const hasSynced =
-      change.author === "controllers" ? this.#writer?.link.hasSynced() : undefined;
+    const hasSynced = change.author === "controllers" ? this.#writer?.link.hasSynced() : undefined;
     this.#rules.onChange(change, hasSynced);
     this.lifetime.onChange(change);
   }
@@ -242,6 +264,10 @@ export class World {
 
 function changeText({ before, after }: Change): string {
   if (before === undefined) return "created";
-  return after === undefined ? "deleted" : "changed";
+  if (after === undefined) return "deleted";
+  const was = new Map<string, unknown>(Object.entries(before));
+  const parts = Object.entries(after).filter(
+    ([part, value]) => part !== "metadata" && !isDeepStrictEqual(value, was.get(part)),
+  );
+  return `changed ${JSON.stringify(Object.fromEntries(parts))}`;
 }
-

@@ -1,0 +1,105 @@
+import { ok } from "../../../api/result.ts";
+import { SIM_KEYS } from "../script/service-shapes.ts";
+import { overrideBrokerLink } from "../world/override-broker-link.ts";
+import { overrideKubeClient } from "../world/override-kube-client.ts";
+import type { Wiring } from "../world/wiring.ts";
+import {
+  changePatches,
+  changeReads,
+  forgetValid,
+  hideConflict,
+  labelAsOurs,
+  missModified,
+  recreateDerived,
+  swallowErrors,
+  withoutPorts,
+} from "./kube-bugs.ts";
+import { askOnce, changeOwnRows, everythingReady, keepOldRows, withoutAge } from "./link-bugs.ts";
+
+export interface PlantedBug {
+  readonly name: string;
+  /** What a programmer might have got wrong. */
+  readonly mistake: string;
+  readonly wiring: Wiring;
+}
+
+/** Mistakes in the wiring that the simulation has to find: each is a wrapper around a port, the product is as it is. */
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  bug("import-not-deleted", "the deletion of an import is skipped and taken for done", {
+    controllersKube: (client) =>
+      overrideKubeClient(client, {
+        delete: async (ref, ...rest) =>
+          ref.resource.kind === "ServiceImport" ? ok(undefined) : client.delete(ref, ...rest),
+      }),
+  }),
+  bug("synced-too-early", "the link says that it has synced before it has", {
+    link: (link) => overrideBrokerLink(link, { hasSynced: () => true }),
+  }),
+  bug("withdrawal-ignored", "own rows are set but never withdrawn", {
+    link: (link) =>
+      overrideBrokerLink(link, {
+        setOwnRows: (service, rows) => {
+          if (rows.length > 0) link.setOwnRows(service, rows);
+        },
+      }),
+  }),
+  bug("old-rows-kept", "the mirror keeps rows of an owner's earlier life beside the new ones", {
+    link: keepOldRows,
+  }),
+  bug("export-age-lost", "the export's creation time does not travel", {
+    link: (link) => changeOwnRows(link, withoutAge),
+  }),
+  bug("not-ready-offered", "endpoints travel as ready whether they are or not", {
+    link: (link) => changeOwnRows(link, everythingReady),
+  }),
+  bug("namespaces-once", "namespaces that come later are not asked for at the broker", {
+    link: askOnce,
+  }),
+  bug("withdrawn-at-shutdown", "a graceful stop withdraws the member's exports", {
+    beforeStop: (link, stop) => {
+      for (const key of SIM_KEYS) link.setOwnRows(key, []);
+      stop();
+    },
+  }),
+  bug("conflict-hidden", "Conflict is always written as False", {
+    controllersKube: (client) => changePatches(client, "ServiceExport", hideConflict),
+  }),
+  bug("stale-slice-ports", "a slice's ports are written at its creation only", {
+    controllersKube: (client) => changePatches(client, "EndpointSlice", withoutPorts),
+  }),
+  bug("ownership-not-checked", "every import is taken for ours", {
+    controllersKube: (client) => changeReads(client, "ServiceImport", labelAsOurs),
+  }),
+  bug("address-not-kept", "the derived Service is made anew when its ports change", {
+    controllersKube: recreateDerived,
+  }),
+  bug("write-errors-swallowed", "a patch that failed is taken for done", {
+    controllersKube: swallowErrors,
+  }),
+  bug(
+    "status-always-new",
+    "a condition gets a new transition time although its status is the same",
+    {
+      controllersKube: (client) => changeReads(client, "ServiceExport", forgetValid),
+    },
+  ),
+  bug("zone-not-updated", "a zone that came after the first is not served", {
+    publishZone: (responder) => {
+      let isFirst = true;
+      return (zone, changed) => {
+        if (isFirst) responder.setZone(zone, changed);
+        isFirst = false;
+      };
+    },
+  }),
+  bug("answers-not-invalidated", "cached answers outlive the zone they were made from", {
+    publishZone: (responder) => (zone) => responder.setZone(zone, []),
+  }),
+  bug("slices-unseen-by-dns", "the DNS server misses changes of slices", {
+    dnsKube: (client) => missModified(client, "EndpointSlice"),
+  }),
+];
+
+function bug(name: string, mistake: string, wiring: Wiring): PlantedBug {
+  return { name, mistake, wiring };
+}
