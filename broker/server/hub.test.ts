@@ -247,4 +247,14 @@ describe("stopping", () => {
     expect(store.table.owner(testCluster("a"))?.size).toBe(1);
     expect(clock.nextTimerMs()).toBeUndefined();
   });
+
+  test("turns away who comes meanwhile over a connection that is still there", async () => {
+    hub.stop();
+    const late = await connect("a");
+    expect([late.closed?.kind, late.isPaused, hub.connectedMembers]).toEqual([
+      "stopping",
+      true,
+      [],
+    ]);
+  });
 });

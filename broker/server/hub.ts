@@ -23,6 +23,7 @@ export interface HubDeps {
 }
 
 const DEFAULT_HEARTBEAT_MS = 5000;
+const STOPPING: CloseReason = { kind: "stopping", text: "broker is stopping: come back" };
 
 /** All streams of one broker process, over any transport: lets members in, one stream each, and fans out changes. */
 export class Hub {
@@ -36,6 +37,7 @@ export class Hub {
   readonly #budgets = new Map<ClusterId, MessageBudget>();
   #unsubscribe: (() => void) | undefined;
   #timer: Timer | undefined;
+  #isStopping = false;
 
   constructor(options: HubOptions, deps: HubDeps) {
     this.#options = options;
@@ -55,12 +57,12 @@ export class Hub {
 
   /** Closes every stream; withdraws nothing (CLN-10). Idempotent. */
   stop(): void {
+    this.#isStopping = true;
     this.#timer?.cancel();
     this.#unsubscribe?.();
     this.#timer = undefined;
     this.#unsubscribe = undefined;
-    const reason: CloseReason = { kind: "stopping", text: "broker is stopping: come back" };
-    for (const connection of this.#connections.values()) connection.close(reason);
+    for (const connection of this.#connections.values()) connection.close(STOPPING);
   }
 
   get connectedMembers(): readonly ClusterId[] {
@@ -98,6 +100,10 @@ export class Hub {
 
   async #admit(connection: Connection): Promise<void> {
     const { peer } = connection;
+    if (this.#isStopping) {
+      connection.close(STOPPING);
+      return;
+    }
     const allowed = this.#checkLife(peer);
     if (!allowed.ok) {
       connection.close({ kind: "over", text: allowed.error });

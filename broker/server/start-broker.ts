@@ -73,49 +73,67 @@ export async function startBroker(
   options: BrokerOptions,
   deps: BrokerDeps,
 ): Promise<Result<RunningBroker, string>> {
-  const { clusterset, heartbeatIntervalMs } = options;
+  const { clusterset } = options;
+  const members = createMembersPort(options, deps);
+  const { hub, gate } = members;
+  // Before the first member can come: none may miss a change.
+  hub.start();
+  const bound = await gate.listen();
+  if (!bound.ok) {
+    await stopMembersPort(members, deps.clock);
+    return bound;
+  }
+  const lifecycle = { isStopping: false };
+  const health = await startHealth(options, deps, lifecycle);
+  if (!health.ok) {
+    await stopMembersPort(members, deps.clock);
+    return health;
+  }
+  deps.log.info("broker listening", { clusterset, port: bound.value, epoch: deps.store.epoch });
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    lifecycle.isStopping = true;
+    await stopMembersPort(members, deps.clock);
+    await health.value.server?.stop();
+    deps.log.info("broker stopped", { clusterset });
+  };
+  return ok({
+    listen: { ...options.listen, port: bound.value },
+    healthListen: health.value.listen,
+    hub,
+    stop: () => (stopped ??= stop()),
+  });
+}
+
+/** From the port inwards: connections, gRPC, streams. */
+interface MembersPort {
+  readonly gate: ConnectionGate;
+  readonly server: Server;
+  readonly hub: Hub;
+}
+
+function createMembersPort(options: BrokerOptions, deps: BrokerDeps): MembersPort {
+  const { clusterset, heartbeatIntervalMs, listen } = options;
   const hub = new Hub(
     { clusterset, ...(heartbeatIntervalMs === undefined ? {} : { heartbeatIntervalMs }) },
     deps,
   );
   const server = new Server(SERVER_OPTIONS);
-  const gate = new ConnectionGate(
-    { listen: options.listen },
-    { ...deps, accept: acceptInto(server, deps.certificates) },
-  );
+  const accept = acceptInto(server, deps.certificates);
+  const gate = new ConnectionGate({ listen }, { ...deps, accept });
   server.addService(SYNC_SERVICE, {
     join: createJoinHandler(deps.authority, deps.log),
     sync: createSyncHandler({ clusterset }, { hub, gate, clock: deps.clock }),
   });
-  const bound = await gate.listen();
-  if (!bound.ok) return bound;
-  const lifecycle = { isStopping: false };
-  const health = await startHealth(options, deps, lifecycle);
-  if (!health.ok) {
-    gate.shut();
-    server.forceShutdown();
-    gate.clear();
-    return health;
-  }
-  hub.start();
-  const listen = { ...options.listen, port: bound.value };
-  deps.log.info("broker listening", { clusterset, port: bound.value, epoch: deps.store.epoch });
-  let stopped: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
-    lifecycle.isStopping = true;
-    gate.shut();
-    hub.stop();
-    await drain(server, deps.clock);
-    gate.clear();
-    await health.value.server?.stop();
-    deps.log.info("broker stopped", { clusterset });
-  };
-  return ok({
-    listen,
-    healthListen: health.value.listen,
-    hub,
-    stop: () => (stopped ??= stop()),
-  });
+  return { gate, server, hub };
+}
+
+/** Nobody new, every stream told, then whatever is left after the bound is cut. */
+async function stopMembersPort({ gate, server, hub }: MembersPort, clock: Clock): Promise<void> {
+  gate.shut();
+  hub.stop();
+  await drain(server, clock);
+  gate.clear();
 }
 
 /** One port for both calls: Join comes without a client certificate, Sync checks for one. */
