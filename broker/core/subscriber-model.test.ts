@@ -298,6 +298,25 @@ test("a Subscribe in the middle of an owner's rows is answered before Synced say
   expect(world.shown()).toEqual(world.expected());
 });
 
+test("a deletion is told though its tombstone is forgotten while others are being told", () => {
+  const world = new World();
+  const a = testCluster("a");
+  world.write(a, "n1", "x", true);
+  world.complete(a);
+  world.subscribe("n1", true);
+  world.connect();
+  world.read(Number.MAX_SAFE_INTEGER);
+  world.write(a, "n1", "x", false);
+  world.write(a, "n1", "y", false);
+  // Begins to tell of both, y first: x was subscribed before.
+  world.subscribe("n2", true);
+  world.read(1);
+  // The table keeps two tombstones: that of x goes.
+  world.write(a, "n1", "z", false);
+  world.read(Number.MAX_SAFE_INTEGER);
+  expect(world.shown()).toEqual(new Map());
+});
+
 test("rows of a life that ended in the middle of being sent are not sent on (CLN-13)", () => {
   const world = new World();
   for (const name of ["x", "y"]) world.write(testCluster("a"), "n1", name, true);

@@ -191,8 +191,9 @@ export class Subscriber {
     if (row !== undefined) {
       return { kind: "row", sequence: row.sequence, encoded: row.message };
     }
-    const sequence = owner.tombstone(key);
-    if (isWhole || sequence === undefined) return undefined;
+    if (isWhole) return undefined;
+    // Its tombstone may have been forgotten since the pass began: it has been told to nobody all the same.
+    const sequence = owner.tombstone(key) ?? owner.trimmedSequence;
     return say({ $case: "rowDelete", value: { clusterId: cluster, incarnation, sequence, key } });
   }
 
