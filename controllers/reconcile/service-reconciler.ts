@@ -14,6 +14,7 @@ import { exportEvents } from "../events/export-events.ts";
 import { advertiseRows } from "../export/derive-endpoints-rows.ts";
 import { deriveOwnExport, type OwnExport } from "../export/derive-own-rows.ts";
 import { exportConditions, publicationOf } from "../export/export-status.ts";
+import { namesTooLong } from "../export/names-too-long.ts";
 import {
   type ImportStageDeps,
   type ImportStageOptions,
@@ -148,13 +149,16 @@ export class ServiceReconciler {
   }
 
   /** What a human must mend: once in the log, and as an Event where the export's owner looks (EXP-25). */
-  #tellProblems({ key, world, signal }: Pass, imported: Imported): void {
-    const fresh = this.#problems.update(key, problemsOf(imported));
+  #tellProblems({ key, world, own, signal }: Pass, imported: Imported): void {
+    const problems = [namesTooLong(own), ...problemsOf(imported)].filter(
+      (text) => text !== undefined,
+    );
+    const fresh = this.#problems.update(key, problems);
     const about = world.serviceExport ?? world.serviceImport;
     for (const note of fresh) {
-      this.#deps.log.warn("service cannot be imported as it should be", { key, problem: note });
+      this.#deps.log.warn("service cannot be offered as it should be", { key, problem: note });
       if (about === undefined) continue;
-      const draft = { type: "Warning", reason: "ImportFailed", action: "Importing", note } as const;
+      const draft = { type: "Warning", reason: "Impaired", action: "Reconciling", note } as const;
       this.#deps.events.record(about, draft, signal);
     }
   }

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ENDPOINT_SLICES } from "../../api/kube/endpoint-slice.ts";
 import { SERVICES } from "../../api/kube/service.ts";
+import { serviceExports } from "../../api/mcs/service-export.ts";
+import { serviceImports } from "../../api/mcs/service-import.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
 import { MemberWorld } from "./member-world.ts";
 import type { TestCluster } from "./test-cluster.ts";
@@ -310,4 +312,46 @@ test("definitions that come late or go and come back are waited for (VER-04, CID
   await world.installCrds(c);
   await world.settle(LONG_MS);
   expect((await c.import())?.spec.ips).toHaveLength(1);
+});
+
+test("a cluster that serves only v1alpha1 is a member like any other (VER-04, EXP-02)", async () => {
+  const c = await world.cluster("c", { crds: false, mcsVersion: "v1alpha1" });
+  await world.installCrds(c, (crd) => {
+    const versions = crd.spec.versions
+      .filter(({ name }) => name === "v1alpha1")
+      .map((version) => ({ ...version, storage: true }));
+    return { ...crd, spec: { ...crd.spec, versions } };
+  });
+  c.start();
+  await a.exported();
+  await c.service();
+  await c.slice("web-1", ["10.99.0.1"]);
+  const resource = serviceExports("v1alpha1");
+  await c.create(resource, {
+    apiVersion: "multicluster.x-k8s.io/v1alpha1",
+    kind: "ServiceExport",
+    metadata: { namespace: "shop", name: "web" },
+  });
+  await world.settle();
+  const found = await c.find(serviceImports("v1alpha1"), "web");
+  expect(found).toMatchObject({ status: { clusters: [{ cluster: "a" }, { cluster: "c" }] } });
+  expect((await c.derived())?.metadata.ownerReferences).toMatchObject([
+    { apiVersion: "multicluster.x-k8s.io/v1alpha1", uid: found?.metadata.uid },
+  ]);
+  expect(await b.backends()).toEqual({ a: ["10.97.0.1"], c: ["10.99.0.1"] });
+});
+
+test("a CRD that does not know endpointSliceObjects is not written to again and again (IMP-33)", async () => {
+  const c = await world.cluster("c", { crds: false });
+  // As in v0.5.0: the field is pruned without an error.
+  await world.installCrds(c, (crd) =>
+    JSON.parse(JSON.stringify(crd).replaceAll('"endpointSliceObjects"', '"unheardOf"')),
+  );
+  c.start();
+  await a.exported();
+  await world.settle();
+  const status = (await c.import())?.status;
+  expect(status?.clusters).toEqual([{ cluster: "a" }]);
+  expect(status).not.toHaveProperty("endpointSliceObjects");
+  await world.expectNoChurn();
 });

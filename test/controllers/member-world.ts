@@ -1,6 +1,10 @@
 import { type ClusterId, parseClusterId } from "../../api/cluster-id.ts";
-import { CUSTOM_RESOURCE_DEFINITIONS } from "../../api/kube/custom-resource-definition.ts";
+import {
+  CUSTOM_RESOURCE_DEFINITIONS,
+  type CustomResourceDefinition,
+} from "../../api/kube/custom-resource-definition.ts";
 import type { IpFamily } from "../../api/kube/service.ts";
+import type { McsVersion } from "../../api/mcs/service-export.ts";
 import { MemoryBroker } from "../../broker/client/memory/memory-broker.ts";
 import { shippedCrds } from "../../cli/install-crds.ts";
 import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
@@ -12,6 +16,8 @@ export interface ClusterOptions {
   readonly families?: readonly IpFamily[];
   /** Service addresses; a small one runs out. @default one /16 per family */
   readonly serviceCidrs?: readonly string[];
+  /** Of the MCS API, that the controllers use. @default v1beta1 */
+  readonly mcsVersion?: McsVersion;
   /** Install the custom resource definitions. @default true */
   readonly crds?: boolean;
 }
@@ -51,8 +57,14 @@ export class MemberWorld implements AsyncDisposable {
     return cluster;
   }
 
-  async installCrds(cluster: TestCluster): Promise<void> {
-    for (const crd of shippedCrds()) await cluster.create(CUSTOM_RESOURCE_DEFINITIONS, crd);
+  /** @param change makes the definitions those of another release. */
+  async installCrds(
+    cluster: TestCluster,
+    change: (crd: CustomResourceDefinition) => CustomResourceDefinition = (crd) => crd,
+  ): Promise<void> {
+    for (const crd of shippedCrds()) {
+      await cluster.create(CUSTOM_RESOURCE_DEFINITIONS, change(crd));
+    }
     await this.clock.advance(100);
   }
 

@@ -11,7 +11,7 @@ import type { TestCluster } from "./test-cluster.ts";
 
 const DERIVED = derivedServiceName("shop", "web");
 
-const LEFT_ALONE = "service cannot be imported as it should be";
+const LEFT_ALONE = "service cannot be offered as it should be";
 
 let world: MemberWorld;
 let a: TestCluster;
@@ -212,7 +212,7 @@ describe("objects that are not ours (I3)", () => {
     expect(await b.import()).toEqual(before);
     expect(await b.derived()).toBeUndefined();
     expect(b.log.messages).toEqual([LEFT_ALONE]);
-    expect(await b.events()).toEqual(["Warning ImportFailed ServiceExport/web"]);
+    expect(await b.events()).toEqual(["Warning Impaired ServiceExport/web"]);
     await b.remove(resource, "web");
     await world.settle();
     expect((await b.import())?.spec.ips).toHaveLength(1);

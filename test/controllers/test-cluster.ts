@@ -5,7 +5,11 @@ import { NAMESPACES } from "../../api/kube/namespace.ts";
 import { apiVersionOf, type KubeObject, type Resource } from "../../api/kube/object.ts";
 import { type IpFamily, SERVICES, type Service } from "../../api/kube/service.ts";
 import { LABEL_SERVICE_NAME, LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
-import { type ServiceExport, serviceExports } from "../../api/mcs/service-export.ts";
+import {
+  type McsVersion,
+  type ServiceExport,
+  serviceExports,
+} from "../../api/mcs/service-export.ts";
 import {
   type ServiceImport,
   type ServiceImportSpec,
@@ -32,6 +36,8 @@ export interface TestClusterOptions {
   readonly id: ClusterId;
   readonly families: readonly IpFamily[];
   readonly serviceCidrs?: readonly string[];
+  /** @default v1beta1 */
+  readonly mcsVersion?: McsVersion;
 }
 
 export interface TestClusterDeps {
@@ -124,7 +130,11 @@ export class TestCluster {
     const stop = new AbortController();
     const link = broker.link(this.id, incarnation);
     const controllers = new MemberControllers(
-      { cluster: this.id, mcsVersion: "v1beta1", localFamilies: this.#options.families },
+      {
+        cluster: this.id,
+        mcsVersion: this.#options.mcsVersion ?? "v1beta1",
+        localFamilies: this.#options.families,
+      },
       {
         client: this.client,
         link,
