@@ -120,6 +120,29 @@ test("an object more than the server holds is refused; changes and deletions go 
   expect(small.ask("POST", CONFIG_MAPS, aConfigMap("b")).status).toBe(201);
 });
 
+test.each([
+  ["PUT", { spec: { replicas: -1 } }, 422, 'Scale.autoscaling "d" is invalid: spec.replicas: '],
+  ["PUT", { spec: { replicas: "x" } }, 400, 'Scale in version "v1" cannot be handled as a Scale: '],
+  ["PATCH", { spec: { replicas: "x" } }, 422, ' "" is invalid: patch: Invalid value: '],
+  ["PATCH", { spec: { replicas: 1.5 } }, 422, ' "" is invalid: patch: Invalid value: '],
+])("%s of a scale with %j is %i", (method, body, status, message) => {
+  const labels = { app: "d" };
+  const template = { metadata: { labels }, spec: { containers: [{ name: "c", image: "x" }] } };
+  const spec = { selector: { matchLabels: labels }, template };
+  world.ask("POST", DEPLOYMENTS, { metadata: { name: "d" }, spec });
+  const answer = world.ask(method, `${DEPLOYMENTS}/d/scale`, body, method === "PATCH" ? MERGE : {});
+  expect(answer.status).toBe(status);
+  expect(Object(answer.body).message).toContain(message);
+  expect(world.ask("GET", `${DEPLOYMENTS}/d/scale`)).toMatchObject({
+    body: { spec: { replicas: 1 } },
+  });
+});
+
+test("half a body is told as such", () => {
+  const answer = world.ask("POST", CONFIG_MAPS, undefined, { body: Buffer.from("{") });
+  expect(Object(answer.body).message).toContain("json parse error: unexpected end of JSON input");
+});
+
 describe("writes", () => {
   test("a change that changes nothing keeps the resourceVersion (I9)", () => {
     world.ask("POST", CONFIG_MAPS, aConfigMap("a"));

@@ -1,8 +1,9 @@
 import { err, ok, type Result } from "../../../api/result.ts";
 import type { ApiServerCore } from "../core/api-server-core.ts";
 import { scaleOf, withScale } from "../kinds/workload/scale.ts";
-import { isObject, type JsonObject } from "../object/json.ts";
-import { badRequest, type StatusError } from "../object/status-error.ts";
+import { invalidValue } from "../object/field-error.ts";
+import { fieldAt, isObject, type JsonObject } from "../object/json.ts";
+import { badRequest, invalid, type StatusError } from "../object/status-error.ts";
 import { jsonPatch } from "../patch/json-patch.ts";
 import { mergePatch } from "../patch/merge-patch.ts";
 import { PATCH_TYPES } from "../registry/patch-object.ts";
@@ -26,6 +27,8 @@ export function serveScale(
   if (request.method === "GET") return bodyResponse(200, scaleOf(live.value));
   const scale = wantedScale(request, live.value);
   if (!scale.ok) return errorResponse(scale.error);
+  const wrong = checkScale(request, target.name, scale.value);
+  if (wrong !== undefined) return errorResponse(wrong);
   const call = writeCall(request, "", "UpdateOptions", () => undefined);
   if (!call.ok) return errorResponse(call.error);
   const version = resourceVersionOf(scale.value);
@@ -33,6 +36,22 @@ export function serveScale(
   const written = updateObject(core.state, target, next, call.value);
   if (!written.ok) return errorResponse(written.error);
   return bodyResponse(200, scaleOf(written.value.object));
+}
+
+function checkScale(request: ApiRequest, name: string, scale: JsonObject): StatusError | undefined {
+  const replicas = fieldAt(scale, ["spec", "replicas"]) ?? 0;
+  if (typeof replicas === "number" && Number.isInteger(replicas)) {
+    if (replicas >= 0) return undefined;
+    const negative = "must be greater than or equal to 0";
+    const error = invalidValue("spec.replicas", replicas, negative);
+    return invalid({ group: "autoscaling", kind: "Scale" }, name, [error]);
+  }
+  const problem = `json: cannot unmarshal ${JSON.stringify(replicas)} into Go struct field ScaleSpec.spec.replicas of type int32`;
+  if (request.method === "PUT") {
+    return badRequest(`Scale in version "v1" cannot be handled as a Scale: ${problem}`);
+  }
+  const patch = Buffer.from(request.body).toString("utf8");
+  return invalid({ group: "", kind: "" }, "", [invalidValue("patch", patch, problem)]);
 }
 
 /** The Scale that a PUT brings, or that a patch makes of the present one. */

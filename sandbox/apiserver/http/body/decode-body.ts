@@ -108,6 +108,7 @@ function goWording(failure: unknown, text: string): string {
   if (message.includes("Unexpected end") || text.trim() === "")
     return "unexpected end of JSON input";
   const position = /position (?<at>\d+)/.exec(message)?.groups?.["at"];
+  if (Number(position) >= text.length) return "unexpected end of JSON input";
   const seen = position === undefined ? text.trimStart().charAt(0) : text.charAt(Number(position));
   return `invalid character '${seen}' looking for beginning of value`;
 }

@@ -1,5 +1,4 @@
 import {
-  duplicate,
   type FieldError,
   forbiddenField,
   invalidValue,
@@ -56,7 +55,9 @@ function validateConfigMap(configMap: JsonObject): readonly FieldError[] {
   const bytes = bytesOf(data, (text) => Buffer.byteLength(text)) + bytesOf(binary, base64Bytes);
   return [
     ...validateKeys(data, "data"),
-    ...both.map((key) => duplicate(`data[${key}]`, key)),
+    ...both.map((key) =>
+      invalidValue(`data[${key}]`, key, "duplicate of key present in binaryData"),
+    ),
     ...validateKeys(binary, "binaryData"),
     // The real server names no field here.
     ...(bytes > DATA_BYTES_MAX ? [tooLong("[]", DATA_BYTES_MAX)] : []),

@@ -82,7 +82,7 @@ test.each<[string, Kind, JsonObject, string]>([
     "a key in data and binaryData",
     CONFIG_MAP,
     { data: { a: "1" }, binaryData: { a: "MQ==" } },
-    'data[a]: Duplicate value: "a"',
+    'data[a]: Invalid value: "a": duplicate of key present in binaryData',
   ],
   [
     "a bad key",
@@ -101,6 +101,12 @@ test.each<[string, Kind, JsonObject, string]>([
     SECRET,
     { data: { a: "no base64!" } },
     'data[a]: Invalid value: "<base64>": must be base64',
+  ],
+  [
+    "a TLS secret without its key",
+    SECRET,
+    { type: "kubernetes.io/tls", stringData: { "tls.crt": "x" } },
+    "data[tls.key]: Required value",
   ],
   [
     "a lease of no time",

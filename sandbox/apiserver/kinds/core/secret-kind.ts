@@ -1,4 +1,4 @@
-import { type FieldError, invalidValue, tooLong } from "../../object/field-error.ts";
+import { type FieldError, invalidValue, required, tooLong } from "../../object/field-error.ts";
 import { field, type JsonObject, objectAt, stringAt, withField } from "../../object/json.ts";
 import { dnsSubdomain } from "../../object/name-rules.ts";
 import { bool, bytesMap, pointer, text, textMap } from "../../schema/build-schema.ts";
@@ -64,8 +64,24 @@ function validateSecret(secret: JsonObject): readonly FieldError[] {
   return [
     ...validateKeys(data, "data"),
     ...broken,
+    ...missingKeys(stringAt(secret, ["type"]), data),
     ...(size > DATA_BYTES_MAX ? [tooLong("data", DATA_BYTES_MAX)] : []),
   ];
+}
+
+/** What a secret of a type must hold. */
+const REQUIRED_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["kubernetes.io/tls", ["tls.crt", "tls.key"]],
+  ["kubernetes.io/dockercfg", [".dockercfg"]],
+  ["kubernetes.io/dockerconfigjson", [".dockerconfigjson"]],
+  ["kubernetes.io/ssh-auth", ["ssh-privatekey"]],
+]);
+
+function missingKeys(type: string, data: JsonObject): readonly FieldError[] {
+  const keys = REQUIRED_KEYS.get(type) ?? [];
+  return keys
+    .filter((key) => field(data, key) === undefined)
+    .map((key) => required(`data[${key}]`));
 }
 
 function validateType(next: JsonObject, old: JsonObject): readonly FieldError[] {

@@ -57,6 +57,11 @@ test.each<[string, JsonObject, string]>([
     'endpoints[0].addresses[0]: Invalid value: "0.0.0.0": may not be unspecified (0.0.0.0 or ::)',
   ],
   [
+    "no address at all",
+    endpoint("1.2.3"),
+    'endpoints[0].addresses[0]: Invalid value: "1.2.3": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+  ],
+  [
     "the other family",
     endpoint("2001:db8::1"),
     'endpoints[0].addresses: Invalid value: "2001:db8::1": must be an IPv4 address',

@@ -43,10 +43,10 @@ export function validateEndpointSlice(
     old !== undefined && jsonEquals(field(old, "endpoints"), field(slice, "endpoints"));
   return [
     ...(known ? [] : [notSupported("addressType", type, ADDRESS_TYPES)]),
+    ...validatePorts(slice),
     ...(known && !unchanged
       ? validateEndpoints(listAt(slice, ["endpoints"]).filter(isObject), type)
       : []),
-    ...validatePorts(slice),
   ];
 }
 
@@ -99,7 +99,11 @@ function validateAddress(
     );
   }
   const ip = parseIp(address);
-  if (ip?.family !== type) return [invalidValue(at, address, `must be an ${type} address`)];
+  if (ip === undefined) {
+    const text = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+    return [invalidValue(here, address, text)];
+  }
+  if (ip.family !== type) return [invalidValue(at, address, `must be an ${type} address`)];
   return specialIpProblems(ip).map((problem) => invalidValue(here, address, problem));
 }
 

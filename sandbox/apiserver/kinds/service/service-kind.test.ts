@@ -114,6 +114,19 @@ test.each<[string, JsonObject, readonly string[]]>([
     { ports: [{ port: 80 }, { port: 81 }] },
     ["spec.ports[0].name: Required value", "spec.ports[1].name: Required value"],
   ],
+  ...["1.2.3.4", "1.2.3.0/33", "x/8", "1.2.3.0/24/1"].map(
+    (range): [string, JsonObject, readonly string[]] => [
+      `the source range ${range}`,
+      {
+        type: "LoadBalancer",
+        ports: [{ port: 80 }],
+        loadBalancerSourceRanges: ["10.0.0.0/8", range],
+      },
+      [
+        `spec.LoadBalancerSourceRanges[1]: Invalid value: "${range}": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)`,
+      ],
+    ],
+  ),
   ["no ports", { selector: { a: "b" } }, ["spec.ports: Required value"]],
   [
     "the same port twice",

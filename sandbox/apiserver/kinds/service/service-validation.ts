@@ -130,7 +130,21 @@ function validateIps(view: ServiceSpecView, spec: JsonObject): readonly FieldErr
   listAt(spec, ["externalIPs"]).forEach((ip, index) => {
     errors.push(...validateIp(`spec.externalIPs[${index}]`, typeof ip === "string" ? ip : ""));
   });
+  errors.push(...validateSourceRanges(spec));
   return errors;
+}
+
+function validateSourceRanges(spec: JsonObject): readonly FieldError[] {
+  return listAt(spec, ["loadBalancerSourceRanges"]).flatMap((range, index) => {
+    const text = typeof range === "string" ? range.trim() : "";
+    const [address = "", bits = "", ...more] = text.split("/");
+    const ip = parseIp(address);
+    const isBits = /^(0|[1-9][0-9]{0,2})$/.test(bits) && more.length === 0;
+    if (ip !== undefined && isBits && Number(bits) <= (ip.family === "IPv4" ? 32 : 128)) return [];
+    const problem = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+    // The real server writes the field like this.
+    return [invalidValue(`spec.LoadBalancerSourceRanges[${index}]`, text, problem)];
+  });
 }
 
 function validateFamilyList({ ipFamilies, clusterIPs }: ServiceSpecView): readonly FieldError[] {

@@ -35,13 +35,13 @@ function meets(requirement: JsonObject, labels: JsonObject): boolean {
   }
 }
 
-/** A LabelSelector as tables show it: `app=web,tier in (a,b)`. */
+/** A LabelSelector as text: `app=web,tier in (a,b)`. */
 export function formatSelector(selector: JsonObject): string {
   const exact = Object.entries(objectAt(selector, ["matchLabels"])).map(
     ([key, value]) => `${key}=${goText(value)}`,
   );
   const others = listAt(selector, ["matchExpressions"]).filter(isObject).map(formatRequirement);
-  return [...exact, ...others].toSorted().join(",") || "<none>";
+  return [...exact, ...others].toSorted().join(",");
 }
 
 function formatRequirement(requirement: JsonObject): string {

@@ -26,7 +26,7 @@ import {
 import { PROTOCOLS } from "../service/service-port-validation.ts";
 
 const RESTART_POLICIES = ["Always", "OnFailure", "Never"];
-const DNS_POLICIES = ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
+const DNS_POLICIES = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
 const PULL_POLICIES = ["Always", "IfNotPresent", "Never"];
 
 /** Rules of a PodSpec at `at` (`spec`, `spec.template.spec`). */

@@ -91,14 +91,61 @@ test.each<[string, JsonObject, string]>([
     { selector: { matchLabels: { app: "b" } } },
     'spec.template.metadata.labels: Invalid value: {"app":"a"}: `selector` does not match template `labels`',
   ],
-  ["no selector", { selector: null }, "spec.selector: Required value"],
   [
     "negative replicas",
     { replicas: -1 },
     "spec.replicas: Invalid value: -1: must be greater than or equal to 0",
   ],
+  [
+    "a strategy nobody knows",
+    { strategy: { type: "Foo" } },
+    'spec.strategy: Unsupported value: {"Type":"Foo","RollingUpdate":null}: supported values: "Recreate", "RollingUpdate"',
+  ],
+  [
+    "a rolling update that is none",
+    { strategy: { type: "Recreate", rollingUpdate: { maxSurge: 1 } } },
+    "spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy `type` is 'Recreate'",
+  ],
+  [
+    "no room to roll",
+    { strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 0 } } },
+    "spec.strategy.rollingUpdate.maxUnavailable: Invalid value: 0: may not be 0 when `maxSurge` is 0",
+  ],
+  [
+    "no room to roll, in percent",
+    { strategy: { rollingUpdate: { maxSurge: "0%", maxUnavailable: "0%" } } },
+    'spec.strategy.rollingUpdate.maxUnavailable: Invalid value: "0%": may not be 0 when `maxSurge` is 0',
+  ],
+  [
+    "more than all",
+    { strategy: { rollingUpdate: { maxUnavailable: "200%" } } },
+    'spec.strategy.rollingUpdate.maxUnavailable: Invalid value: "200%": must not be greater than 100%',
+  ],
+  [
+    "a share that is none",
+    { strategy: { rollingUpdate: { maxSurge: "x" } } },
+    "spec.strategy.rollingUpdate.maxSurge: Invalid value: \"x\": a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')",
+  ],
+  [
+    "a negative history",
+    { revisionHistoryLimit: -1 },
+    "spec.revisionHistoryLimit: Invalid value: -1: must be greater than or equal to 0",
+  ],
+  [
+    "a deadline before pods can be available",
+    { minReadySeconds: 10, progressDeadlineSeconds: 10 },
+    "spec.progressDeadlineSeconds: Invalid value: 10: must be greater than minReadySeconds",
+  ],
 ])("refuses a deployment with %s", (_name, spec, want) => {
   expect(causes(new KindTrial(DEPLOYMENT).create(deployment(spec)))).toEqual([want]);
+});
+
+test("refuses a deployment without anything", () => {
+  expect(causes(new KindTrial(DEPLOYMENT).create({ apiVersion: "apps/v1", spec: {} }))).toEqual([
+    "spec.selector: Required value",
+    "spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`",
+    "spec.template.spec.containers: Required value",
+  ]);
 });
 
 test("replicas scale to zero and the selector stays", () => {

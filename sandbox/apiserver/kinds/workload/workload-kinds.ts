@@ -1,6 +1,7 @@
 import { type FieldError, invalidValue, required } from "../../object/field-error.ts";
 import {
   field,
+  fieldAt,
   isObject,
   type JsonObject,
   jsonEquals,
@@ -32,6 +33,7 @@ import type { Schema } from "../../schema/schema.ts";
 import { type BuiltinKind, builtinKind } from "../builtin-kind.ts";
 import { AGE_COLUMN, textColumn } from "../columns/printer-columns.ts";
 import type { PrinterColumn } from "../kind.ts";
+import { validateRollout } from "./deployment-validation.ts";
 import { formatSelector, selects } from "./label-selector.ts";
 import { defaultPodSpec } from "./pod-defaults.ts";
 import { POD_SPEC } from "./pod-spec-schema.ts";
@@ -101,8 +103,10 @@ export const DEPLOYMENT = builtinKind({
         struct("DeploymentStrategy", "How to replace pods.", {
           type: text("Recreate or RollingUpdate."),
           rollingUpdate: struct("RollingUpdateDeployment", "Parameters of a rolling update.", {
-            maxUnavailable: intOrString("Pods that may be unavailable. Defaults to 25%."),
-            maxSurge: intOrString("Pods that may be above the desired number. Defaults to 25%."),
+            maxUnavailable: pointer(intOrString("Pods that may be unavailable. Defaults to 25%.")),
+            maxSurge: pointer(
+              intOrString("Pods that may be above the desired number. Defaults to 25%."),
+            ),
           }),
         }),
       ),
@@ -134,6 +138,7 @@ export const DEPLOYMENT = builtinKind({
   ],
   rules: {
     ...workloadRules(),
+    validate: (object) => [...validateWorkload(object), ...validateRollout(object)],
     applyDefaults: (object) => defaultDeployment(defaultWorkload(object)),
   },
 });
@@ -230,25 +235,26 @@ function defaultDeployment(deployment: JsonObject): JsonObject {
 function validateWorkload(object: JsonObject): readonly FieldError[] {
   const replicas = numberAt(object, ["spec", "replicas"]) ?? 0;
   const selector = field(objectAt(object, ["spec"]), "selector");
-  const labels = objectAt(object, ["spec", "template", "metadata", "labels"]);
+  const template = objectAt(object, ["spec", "template"]);
+  const labels = objectAt(template, ["metadata", "labels"]);
   const errors: FieldError[] = [];
   if (replicas < 0) {
     errors.push(invalidValue("spec.replicas", replicas, "must be greater than or equal to 0"));
   }
-  if (selector === undefined) errors.push(required("spec.selector"));
-  else if (isObject(selector) && isEmptySelector(selector)) {
+  if (selector === undefined) {
+    errors.push(required("spec.selector"), mismatch(template));
+  } else if (isObject(selector) && isEmptySelector(selector)) {
     errors.push(
       invalidValue("spec.selector", selector, "empty selector is invalid for deployment"),
     );
   } else if (isObject(selector) && !selects(selector, labels)) {
-    const text = "`selector` does not match template `labels`";
-    errors.push(invalidValue("spec.template.metadata.labels", labels, text));
+    errors.push(mismatch(template));
   }
-  const template = objectAt(object, ["spec", "template", "spec"]);
+  const pod = objectAt(template, ["spec"]);
   errors.push(...validateLabels(labels, "spec.template.labels"));
-  errors.push(...validatePodSpec(template, "spec.template.spec"));
-  if (stringAt(template, ["restartPolicy"]) !== "Always") {
-    const policy = stringAt(template, ["restartPolicy"]);
+  errors.push(...validatePodSpec(pod, "spec.template.spec"));
+  if (stringAt(pod, ["restartPolicy"]) !== "Always") {
+    const policy = stringAt(pod, ["restartPolicy"]);
     errors.push({
       type: "FieldValueNotSupported",
       field: "spec.template.spec.restartPolicy",
@@ -256,6 +262,12 @@ function validateWorkload(object: JsonObject): readonly FieldError[] {
     });
   }
   return errors;
+}
+
+function mismatch(template: JsonObject): FieldError {
+  const labels = fieldAt(template, ["metadata", "labels"]) ?? null;
+  const text = "`selector` does not match template `labels`";
+  return invalidValue("spec.template.metadata.labels", labels, text);
 }
 
 function validateSelectorUpdate(next: JsonObject, old: JsonObject): readonly FieldError[] {
@@ -275,7 +287,7 @@ function ofContainers(object: JsonObject, name: string): string {
 }
 
 function selectorText(object: JsonObject): string {
-  return formatSelector(objectAt(object, ["spec", "selector"]));
+  return formatSelector(objectAt(object, ["spec", "selector"])) || "<none>";
 }
 
 function count(object: JsonObject, name: string): string {
