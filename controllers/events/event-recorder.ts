@@ -25,7 +25,7 @@ export interface EventRecorderDeps {
   readonly meter: Meter;
 }
 
-export const REPORTING_CONTROLLER = "isthmus.dev/controllers";
+const REPORTING_CONTROLLER = "isthmus.dev/controllers";
 
 /** The same thing about the same object is not told again within this time. */
 const REPEAT_AFTER_MS = 600_000;

@@ -21,8 +21,8 @@ export interface Views {
   readonly imports: ObjectView<ServiceImport>;
 }
 
-export const SLICES_BY_SERVICE = "service";
-export const SLICES_BY_IMPORT = "import";
+const SLICES_BY_SERVICE = "service";
+const SLICES_BY_IMPORT = "import";
 
 export const SLICE_INDEXES: Readonly<Record<string, IndexFunction<EndpointSlice>>> = {
   [SLICES_BY_SERVICE]: (slice) => labelIndex(slice, LABEL_KUBE_SERVICE_NAME),
