@@ -79,11 +79,11 @@ export function labelAsOurs<T extends KubeObject>(object: T): T {
 
 /** An export's Valid condition is not seen, and so always new. */
 export function forgetValid<T extends KubeObject>(object: T): T {
-  if (!("status" in object)) return object;
-  const status: unknown = JSON.parse(
-    JSON.stringify(object.status).replace(/\{"type":"Valid"[^}]*\},?/, ""),
+  const text = JSON.stringify(object);
+  const withoutValid: unknown = JSON.parse(
+    text.replace(/\{"type":"Valid"[^}]*\},/, "").replace(/,?\{"type":"Valid"[^}]*\}/, ""),
   );
-  return { ...object, status };
+  return Object.assign(structuredClone(object), withoutValid);
 }
 
 /** Events that change an object of this kind are lost. */

@@ -30,7 +30,7 @@ export interface ControllersProcessDeps {
 }
 
 /** For what a planted bug says last. */
-const FLUSH_MS = 1_000;
+const FLUSH_MS = 50;
 const DEAD: KubeError = { kind: "aborted", message: "the process is gone" };
 
 /** One run of a member's controllers, from start to crash or graceful stop. */

@@ -23,6 +23,9 @@ const IDS = ["east", "north", "south", "west"];
 const GONE: KubeError = { kind: "gone", status: 410, message: "injected: expired" };
 const RESET: KubeError = { kind: "unavailable", message: "injected: connection reset" };
 
+/** Far more than all members need to bring all services from nothing to their end. */
+const WRITES_PER_MOMENT_MAX = 1_000;
+
 export interface WriteCount {
   readonly all: number;
   /** Without Events. */
@@ -50,6 +53,9 @@ export class World {
   readonly #rules: WriteRules;
   /** Who is writing at this very moment. */
   #writer: ControllersProcess | undefined;
+  /** BOUNDED: by the restarts of a script. */
+  readonly #processes: ControllersProcess[] = [];
+  #moment = { atMs: 0, writes: 0 };
   #writes: WriteCount = { all: 0, objects: 0, last: "" };
 
   constructor(script: Script, deps: WorldDeps) {
@@ -219,7 +225,9 @@ export class World {
    * under another incarnation, until that owner has sent all its rows anew: whose mirror shows the old rows keeps them,
    * whose mirror is empty does not see them.
    */
-  #follow(cluster: SimCluster, { link }: ControllersProcess): void {
+  #follow(cluster: SimCluster, process: ControllersProcess): void {
+    this.#processes.push(process);
+    const { link } = process;
     const { table } = this.broker.store;
     const stored = new Set<string>();
     for (const { incarnation, deps } of this.members) {
@@ -243,6 +251,16 @@ export class World {
     });
   }
 
+  /** Requests without latency take no virtual time: who writes without end would stop the clock. */
+  #stopLivelock(): void {
+    const nowMs = this.clock.monotonicMs();
+    if (this.#moment.atMs !== nowMs) this.#moment = { atMs: nowMs, writes: 0 };
+    this.#moment.writes += 1;
+    if (this.#moment.writes !== WRITES_PER_MOMENT_MAX) return;
+    this.#deps.report("I9", `writes without end; last: ${this.#writes.last}`);
+    for (const process of this.#processes) process.crash();
+  }
+
   #onChange(change: Change): void {
     if (change.author === "controllers" || change.author === "dns") {
       const { all, objects } = this.#writes;
@@ -250,6 +268,7 @@ export class World {
       const isEvent = change.collection === EVENTS_COLLECTION;
       this.#writes = { all: all + 1, objects: objects + (isEvent ? 0 : 1), last };
       this.#deps.note(`${last} ${changeText(change)}`);
+      this.#stopLivelock();
     }
     const hasSynced = change.author === "controllers" ? this.#writer?.link.hasSynced() : undefined;
     this.#rules.onChange(change, hasSynced);
