@@ -129,7 +129,7 @@ describe("npm run demo", () => {
         const clusters = async (): Promise<string> => {
           const seen = new Set<string>();
           for (let i = 0; i < 6; i++) {
-            const answer = await run(`${curl.replace("curl", "curl -s --max-time 5")}`);
+            const answer = await run(curl.replace("curl", "curl -s --max-time 5"));
             for (const match of (answer ?? "").matchAll(/member-\d/g)) seen.add(match[0]);
           }
           return [...seen].toSorted().join();
