@@ -40,9 +40,9 @@ class World {
     return this.#note(this.writes.complete());
   }
 
-  /** The store has written everything. */
-  settle(): this {
-    for (const { records, storedSequence } of this.#underWay.splice(0)) {
+  /** The store has written everything, or the first so many verdicts. */
+  settle(count = Number.POSITIVE_INFINITY): this {
+    for (const { records, storedSequence } of this.#underWay.splice(0, count)) {
       for (const record of records) this.table.apply(record);
       if (storedSequence !== undefined) this.writes.durable(storedSequence);
     }
@@ -178,6 +178,16 @@ describe("sequences", () => {
     world.put(1);
     world.settle();
     expect(world.put(2)).toEqual({ records: [], storedSequence: 2 });
+  });
+
+  test("what is stored by now does not hide what is still on its way", () => {
+    const world = new World();
+    world.put(1);
+    world.put(2, badRow);
+    world.settle(1);
+    expect(world.keys).toHaveLength(1);
+    // The row is there, and its deletion is on its way: nothing is left to delete.
+    expect(world.delete(3).records).toEqual([]);
   });
 
   test("an equal row written while another version is on its way is written", () => {

@@ -69,3 +69,17 @@ describe("an owner's rows", () => {
     },
   );
 });
+
+test("namespaces have the keys of the rows that are there, and no others", () => {
+  const rows = new OwnerRows(testCluster("a"), 1);
+  const key = (namespace: string, name: string): RowKey => rowKey(anExportRow({ namespace, name }));
+  const bytes = new Uint8Array([1]);
+  rows.put(key("n1", "x"), 1, bytes);
+  rows.put(key("n1", "y"), 2, bytes);
+  rows.put(key("n2", "x"), 3, bytes);
+  rows.put(key("n1", "x"), 4, bytes);
+  rows.delete(key("n1", "y"), 5);
+  rows.delete(key("n2", "x"), 6);
+  const shown = [...rows.namespaces()].map(([namespace, keys]) => [namespace, [...keys]]);
+  expect(shown).toEqual([["n1", [key("n1", "x")]]]);
+});

@@ -279,6 +279,26 @@ describe("answers", () => {
   });
 });
 
+test("a Subscribe is answered with the rows of what it adds, not of what was there", () => {
+  const world = new World().open({ namespaces: ["n1"] });
+  ["n1", "n2", "n3"].forEach((namespace, at) => {
+    const row = anExportRow({ cluster: b, namespace });
+    const record = { cluster: b, incarnation: 1, sequence: at + 1, key: rowKey(row) };
+    world.table.apply({ kind: "row", ...record, bytes: encodeRowBytes(row) });
+  });
+  world.table.apply({ kind: "complete", cluster: b, incarnation: 1 });
+  world.session.step({ kind: "owners-changed", clusters: new Set([b]) });
+  expect(world.pullAll().filter(({ $case }) => $case === "rowPut")).toHaveLength(1);
+  const value = { add: ["n2"], remove: [], generation: 1 };
+  world.hear({ $case: "subscribe", value });
+  expect(world.pullAll().map(({ $case }) => $case)).toEqual([
+    "ownerReset",
+    "rowPut",
+    "ownerComplete",
+    "synced",
+  ]);
+});
+
 describe("input is not wanted", () => {
   test("while too many refusals are unread; reading them makes room", () => {
     const world = new World().open();

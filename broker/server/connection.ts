@@ -95,8 +95,7 @@ export class Connection {
       const text = `member must read within ${this.#unreadLimitMs} ms: has not for ${Math.round(unreadMs)} ms`;
       this.close({ kind: "unread", text });
     }
-    // Not heard because not read: that is no silence.
-    if (this.#budgetTimer === undefined) this.#step({ kind: "tick", nowMs });
+    this.#step({ kind: "tick", nowMs });
   }
 
   /** The broker ends it. */

@@ -123,6 +123,34 @@ describe("letting in", () => {
   });
 });
 
+describe("other members", () => {
+  test("hear that one left though it has joined again in the same moment (CLN-13)", async () => {
+    const [writer, reader] = [await greet("a"), await greet("b")];
+    writer.complete();
+    writer.put(1, anExportRow());
+    await settle();
+    const from = reader.heard.length;
+    const cluster = testCluster("a");
+    const member = { cluster, incarnation: 2, joinedAtMs: 0, certificateSerial: "02" };
+    await store.append([
+      { kind: "gone", cluster, incarnation: 1 },
+      { kind: "member", member },
+    ]);
+    expect(reader.kinds(from)).toEqual(["ownerGone"]);
+  });
+
+  test("hear nothing of an owner before it is complete, then everything at once (I7)", async () => {
+    const [writer, reader] = [await greet("a"), await greet("b")];
+    const from = reader.heard.length;
+    writer.put(1, anExportRow());
+    await settle();
+    expect(reader.kinds(from)).toEqual([]);
+    writer.complete();
+    await settle();
+    expect(reader.kinds(from)).toEqual(["ownerReset", "rowPut", "ownerComplete"]);
+  });
+});
+
 describe("silence", () => {
   test("of three intervals ends a stream; a ping in time keeps it", async () => {
     const [silent, alive] = [await greet("a"), await greet("b")];

@@ -40,6 +40,17 @@ test("is full at so many messages, however small", async () => {
   expect(told).toBe(1);
 });
 
+test("stays full while what is left is over its bound", async () => {
+  const { stream, take } = aStream();
+  let told = 0;
+  const output = new StreamOutput(stream, () => (told += 1), 100);
+  expect([output.write(Buffer.alloc(90)), output.write(Buffer.alloc(200))]).toEqual([true, false]);
+  await take();
+  expect(told).toBe(0);
+  await take();
+  expect(told).toBe(1);
+});
+
 test("takes one message over its bound: the bound is on what comes after", async () => {
   const { stream, take } = aStream();
   let told = 0;

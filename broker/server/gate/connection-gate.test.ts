@@ -134,8 +134,12 @@ describe("members", () => {
     world.gate.vouch(first.peer, a);
     first.socket.destroy();
     while (world.accepted[0]?.closed === false) await turn();
-    world.gate.vouch((await world.call()).peer, a);
+    const second = await world.call();
+    world.gate.vouch(second.peer, a);
     expect(world.cut).toEqual([]);
+    world.gate.vouch((await world.call()).peer, a);
+    await second.closed;
+    expect(world.cut).toEqual(["crowded"]);
   });
 });
 

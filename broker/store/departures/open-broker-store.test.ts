@@ -11,6 +11,7 @@ import { testCluster } from "../../wire/row-arbitrary.ts";
 import { openFileStore } from "../file/open-file-store.ts";
 import type { Store } from "../store.ts";
 import { aRow, testStoreCompliance } from "../store-compliance.ts";
+import { DepartureLedger } from "./departure-ledger.ts";
 import { openBrokerStore } from "./open-broker-store.ts";
 
 const deps = { clock: systemClock, random: seededRandom(1), log: silentLogger, meter: silentMeter };
@@ -90,6 +91,17 @@ describe("a member that was removed", () => {
     expect(store.members()).toEqual([member]);
     await store.close();
   });
+});
+
+test("the ledger never forgets a later departure for an earlier one, also when both are told at once", async () => {
+  const ledger = new DepartureLedger(departuresPath(dataDir));
+  await Promise.all([ledger.record(a, 5), ledger.record(a, 3), ledger.record(testCluster("b"), 1)]);
+  const again = new DepartureLedger(departuresPath(dataDir));
+  expect(await again.load()).toEqual({ ok: true, value: undefined });
+  expect([...again.departed]).toEqual([
+    ["a", 5],
+    ["b", 1],
+  ]);
 });
 
 describe("does not open, and says why,", () => {
