@@ -6,10 +6,10 @@ import { PLANTED_BUGS } from "./planted-bugs.ts";
 /** docs/testing.md says how many seeds each needs; all need far fewer. */
 const SEEDS_MAX = 200;
 
-test.each(PLANTED_BUGS)("the simulation finds $name: $mistake", async ({ wiring }) => {
+test.each(PLANTED_BUGS)("the simulation finds $name: $mistake", async ({ wiring, breaks }) => {
   for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {
     const { violation } = await runScript(drawScript(seed), wiring);
-    if (violation !== undefined) return;
+    if (violation !== undefined && breaks.includes(violation.invariant)) return;
   }
   expect.fail(`not found within ${SEEDS_MAX} seeds`);
 });

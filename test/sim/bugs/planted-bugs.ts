@@ -20,22 +20,24 @@ export interface PlantedBug {
   readonly name: string;
   /** What a programmer might have got wrong. */
   readonly mistake: string;
+  /** Invariants that it may break: it counts as found only as one of them. */
+  readonly breaks: readonly string[];
   readonly wiring: Wiring;
 }
 
 /** Mistakes in the wiring that the simulation has to find: each is a wrapper around a port, the product is as it is. */
 export const PLANTED_BUGS: readonly PlantedBug[] = [
-  bug("import-not-deleted", "the deletion of an import is skipped and taken for done", {
+  bug("import-not-deleted", ["I1"], "the deletion of an import is skipped and taken for done", {
     controllersKube: (client) =>
       overrideKubeClient(client, {
         delete: async (ref, ...rest) =>
           ref.resource.kind === "ServiceImport" ? ok(undefined) : client.delete(ref, ...rest),
       }),
   }),
-  bug("synced-too-early", "the link says that it has synced before it has", {
+  bug("synced-too-early", ["I4", "I6"], "the link says that it has synced before it has", {
     link: (link) => overrideBrokerLink(link, { hasSynced: () => true }),
   }),
-  bug("withdrawal-ignored", "own rows are set but never withdrawn", {
+  bug("withdrawal-ignored", ["I1"], "own rows are set but never withdrawn", {
     link: (link) =>
       overrideBrokerLink(link, {
         setOwnRows: (service, rows) => {
@@ -43,47 +45,53 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         },
       }),
   }),
-  bug("old-rows-kept", "the mirror keeps rows of an owner's earlier life beside the new ones", {
-    link: keepOldRows,
-  }),
-  bug("export-age-lost", "the export's creation time does not travel", {
+  bug(
+    "old-rows-kept",
+    ["I1"],
+    "the mirror keeps rows of an owner's earlier life beside the new ones",
+    {
+      link: keepOldRows,
+    },
+  ),
+  bug("export-age-lost", ["I1"], "the export's creation time does not travel", {
     link: (link) => changeOwnRows(link, withoutAge),
   }),
-  bug("not-ready-offered", "endpoints travel as ready whether they are or not", {
+  bug("not-ready-offered", ["I1"], "endpoints travel as ready whether they are or not", {
     link: (link) => changeOwnRows(link, everythingReady),
   }),
-  bug("namespaces-once", "namespaces that come later are not asked for at the broker", {
+  bug("namespaces-once", ["I1"], "namespaces that come later are not asked for at the broker", {
     link: askOnce,
   }),
-  bug("withdrawn-at-shutdown", "a graceful stop withdraws the member's exports", {
+  bug("withdrawn-at-shutdown", ["I4", "I9"], "a graceful stop withdraws the member's exports", {
     beforeStop: (link, stop) => {
       for (const key of SIM_KEYS) link.setOwnRows(key, []);
       stop();
     },
   }),
-  bug("conflict-hidden", "Conflict is always written as False", {
+  bug("conflict-hidden", ["I11"], "Conflict is always written as False", {
     controllersKube: (client) => changePatches(client, "ServiceExport", hideConflict),
   }),
-  bug("stale-slice-ports", "a slice's ports are written at its creation only", {
+  bug("stale-slice-ports", ["I1"], "a slice's ports are written at its creation only", {
     controllersKube: (client) => changePatches(client, "EndpointSlice", withoutPorts),
   }),
-  bug("ownership-not-checked", "every import is taken for ours", {
+  bug("ownership-not-checked", ["I3"], "every import is taken for ours", {
     controllersKube: (client) => changeReads(client, "ServiceImport", labelAsOurs),
   }),
-  bug("address-not-kept", "the derived Service is made anew when its ports change", {
+  bug("address-not-kept", ["I5"], "the derived Service is made anew when its ports change", {
     controllersKube: recreateDerived,
   }),
-  bug("write-errors-swallowed", "a patch that failed is taken for done", {
+  bug("write-errors-swallowed", ["I1", "I11"], "a patch that failed is taken for done", {
     controllersKube: swallowErrors,
   }),
   bug(
     "status-always-new",
+    ["I7", "I9"],
     "a condition gets a new transition time although its status is the same",
     {
       controllersKube: (client) => changeReads(client, "ServiceExport", forgetValid),
     },
   ),
-  bug("zone-not-updated", "a zone that came after the first is not served", {
+  bug("zone-not-updated", ["I1"], "a zone that came after the first is not served", {
     publishZone: (responder) => {
       let isFirst = true;
       return (zone, changed) => {
@@ -92,14 +100,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       };
     },
   }),
-  bug("answers-not-invalidated", "cached answers outlive the zone they were made from", {
+  bug("answers-not-invalidated", ["I1"], "cached answers outlive the zone they were made from", {
     publishZone: (responder) => (zone) => responder.setZone(zone, []),
   }),
-  bug("slices-unseen-by-dns", "the DNS server misses changes of slices", {
+  bug("slices-unseen-by-dns", ["I1"], "the DNS server misses changes of slices", {
     dnsKube: (client) => missModified(client, "EndpointSlice"),
   }),
 ];
 
-function bug(name: string, mistake: string, wiring: Wiring): PlantedBug {
-  return { name, mistake, wiring };
+function bug(name: string, breaks: readonly string[], mistake: string, wiring: Wiring): PlantedBug {
+  return { name, breaks, mistake, wiring };
 }

@@ -4,12 +4,13 @@ import { SERVICES } from "../../../api/kube/service.ts";
 import { type ServiceImport, serviceImports } from "../../../api/mcs/service-import.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import { SIM_KEYS } from "../script/service-shapes.ts";
-import { type Change, collectionName, type SimCluster } from "../world/sim-cluster.ts";
+import { type Change, collectionName, type SimCluster, typedObject } from "../world/sim-cluster.ts";
 import { IMPORTS_COLLECTION, importOf } from "./import-of-object.ts";
 import { EXPORTS, liveExport } from "./live-export.ts";
 import type { Report } from "./violation.ts";
 import { isDeleting, isOwn } from "./write-rules.ts";
 
+const IMPORTS = serviceImports("v1beta1");
 const EXPORTS_COLLECTION = collectionName(EXPORTS);
 const SERVICES_COLLECTION = collectionName(SERVICES);
 const NAMESPACES_COLLECTION = collectionName(NAMESPACES);
@@ -114,7 +115,7 @@ export class ImportLifetime {
     const entry = `${importer.id} ${exporter} ${key}`;
     if (!course.isLive || !isFirstLife || this.#known.has(entry)) return;
     // An import that is older than this knowledge may be in the hands of a pass that began without it.
-    const isOlder = importer.get(serviceImports("v1beta1"), key) !== undefined;
+    const isOlder = importer.get(IMPORTS, key) !== undefined;
     this.#known.set(entry, this.#clock.monotonicMs() + (isOlder ? PASS_MS_MAX : 0));
   }
 
@@ -148,7 +149,7 @@ export class ImportLifetime {
       }
       return;
     }
-    this.#checkAddress(cluster, key, asImport(before), asImport(after));
+    this.#checkAddress(cluster, key, typedObject(before, IMPORTS), typedObject(after, IMPORTS));
   }
 
   /** Where nobody touched our objects and no two exports disagree about the type, the first address never changes (I5). */
@@ -172,8 +173,4 @@ export class ImportLifetime {
 
 function isExportRow(row: Row): row is ExportRow {
   return row.kind === "export";
-}
-
-function asImport(object: Change["after"] & object): ServiceImport {
-  return object as ServiceImport;
 }

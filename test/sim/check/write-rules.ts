@@ -4,7 +4,7 @@ import type { KubeObject } from "../../../api/kube/object.ts";
 import { SERVICES } from "../../../api/kube/service.ts";
 import { LABEL_MANAGED_BY, LABEL_SOURCE_CLUSTER } from "../../../api/mcs/labels.ts";
 import { type ServiceImport, serviceImports } from "../../../api/mcs/service-import.ts";
-import { type Change, collectionName } from "../world/sim-cluster.ts";
+import { type Change, collectionName, typedObject } from "../world/sim-cluster.ts";
 import { IMPORTS_COLLECTION, importOf } from "./import-of-object.ts";
 import { EXPORTS, liveExport } from "./live-export.ts";
 import type { Report } from "./violation.ts";
@@ -148,10 +148,7 @@ function withoutStatus(object: KubeObject): object {
 }
 
 function addressesOf(object: KubeObject): readonly string[] {
-  return (asSlice(object).endpoints ?? []).flatMap(({ addresses }) => addresses);
-}
-
-/** What the collection says it is. */
-function asSlice(object: KubeObject): EndpointSlice {
-  return object as EndpointSlice;
+  return (typedObject<EndpointSlice>(object, ENDPOINT_SLICES).endpoints ?? []).flatMap(
+    ({ addresses }) => addresses,
+  );
 }

@@ -118,13 +118,13 @@ export class SimCluster {
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the resource decides the type, as in KubeClient
   get<T extends KubeObject>(resource: Resource, key: string): T | undefined {
     const found = this.core.state.store.get(collectionName(resource), key);
-    return found === undefined ? undefined : parsed<T>(found, resource);
+    return found === undefined ? undefined : typedObject<T>(found, resource);
   }
 
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the resource decides the type, as in KubeClient
   list<T extends KubeObject>(resource: Resource, namespace?: string): readonly T[] {
     const entries = this.core.state.store.list(collectionName(resource), namespace);
-    return entries.map((entry) => parsed<T>(entry.object, resource));
+    return entries.map((entry) => typedObject<T>(entry.object, resource));
   }
 
   stop(): void {
@@ -137,11 +137,12 @@ export function collectionName({ group, plural }: Resource): string {
 }
 
 function object(stored: unknown): KubeObject | undefined {
-  return stored === undefined ? undefined : parsed<KubeObject>(stored, ANY);
+  return stored === undefined ? undefined : typedObject<KubeObject>(stored, ANY);
 }
 
+/** An object of a change as what its collection says it is. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the resource decides the type, as in KubeClient
-function parsed<T extends KubeObject>(stored: unknown, resource: Resource): T {
+export function typedObject<T extends KubeObject>(stored: unknown, resource: Resource): T {
   const result = parseKubeObject<T>(stored, resource);
   invariant(result.ok, "a stored object is an object", { result });
   return result.value;
