@@ -2,12 +2,15 @@ import type { ClusterId } from "../api/cluster-id.ts";
 import { ENDPOINT_SLICES, type EndpointSlice } from "../api/kube/endpoint-slice.ts";
 import { NAMESPACES, type Namespace } from "../api/kube/namespace.ts";
 import { type IpFamily, SERVICES, type Service } from "../api/kube/service.ts";
+import { parseServiceExport } from "../api/mcs/parse-service-export.ts";
+import { parseServiceImport } from "../api/mcs/parse-service-import.ts";
 import { type McsVersion, type ServiceExport, serviceExports } from "../api/mcs/service-export.ts";
 import { type ServiceImport, serviceImports } from "../api/mcs/service-import.ts";
 import type { BrokerLink } from "../broker/client/broker-link.ts";
 import type { Backend } from "../connectivity/backend.ts";
 import type { Clock } from "../runtime/clock/clock.ts";
 import type { KubeClient } from "../runtime/kube/kube-client.ts";
+import { parseWith } from "../runtime/kube/reflector/parse-with.ts";
 import { Reflector } from "../runtime/kube/reflector/reflector.ts";
 import type { Logger } from "../runtime/log/log.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
@@ -49,8 +52,14 @@ export class MemberControllers {
       { resource: ENDPOINT_SLICES, indexes: SLICE_INDEXES },
       deps,
     );
-    const exports = new Reflector<ServiceExport>({ resource: serviceExports(mcsVersion) }, deps);
-    const imports = new Reflector<ServiceImport>({ resource: serviceImports(mcsVersion) }, deps);
+    const exports = new Reflector<ServiceExport>(
+      { resource: serviceExports(mcsVersion), project: parseWith(parseServiceExport, deps.log) },
+      deps,
+    );
+    const imports = new Reflector<ServiceImport>(
+      { resource: serviceImports(mcsVersion), project: parseWith(parseServiceImport, deps.log) },
+      deps,
+    );
     this.#reflectors = [namespaces, services, slices, exports, imports];
     const views = {
       namespaces: namespaces.view,

@@ -196,6 +196,7 @@ function outcomeOf(error: KubeError): JobOutcome {
   return {
     kind: "failed",
     error,
+    isOrdinary: error.kind === "conflict",
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
   };
 }

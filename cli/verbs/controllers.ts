@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { z } from "zod";
-import { err, ok, type Result } from "../../api/result.ts";
+import { ok } from "../../api/result.ts";
 import { FileIdentityStore } from "../../broker/identity/member/file-identity-store.ts";
 import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
 import { runWhileLeading } from "../../controllers/leadership/run-while-leading.ts";
@@ -10,12 +10,9 @@ import {
   listenDefault,
   logLevelSetting,
 } from "../../runtime/config/common-settings.ts";
-import { HealthServer } from "../../runtime/http/health-server.ts";
 import { LeaderElector } from "../../runtime/kube/leader/leader-elector.ts";
-import { pinoLogger } from "../../runtime/log/pino-log.ts";
-import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
-import { systemRandom } from "../../runtime/random/system-random.ts";
-import { connectKube } from "../connect-kube.ts";
+import { startMemberProcess } from "../member-process.ts";
+import type { Readiness } from "../readiness.ts";
 import { type RunMemberDeps, type RunMemberOptions, runMember } from "../run-member.ts";
 import { defineVerb, type Output } from "../verb.ts";
 import { DEFAULT_IDENTITY_DIR } from "./join.ts";
@@ -50,46 +47,24 @@ export const controllersVerb = defineVerb({
     logLevel: logLevelSetting,
   }),
   async run({ settings, signal, env, out }) {
-    const log = pinoLogger("controllers", settings.logLevel);
-    const meter = new PrometheusMeter();
     const identity = await loadIdentity(settings.identityDir, out);
     if (identity === undefined) return 1;
-    const kube = connectKube(settings, env, meter);
-    if (!kube.ok) {
-      out.problem(kube.error);
+    const started = await startMemberProcess("controllers", settings, env);
+    if (!started.ok) {
+      out.problem(started.error);
       return 1;
     }
-    const deps = {
-      client: kube.value.client,
-      clock: systemClock,
-      random: systemRandom,
-      log,
-      meter,
-    };
-    const ready = new Readiness();
-    const health = new HealthServer(
-      {
-        listen: settings.healthListen,
-        livez: { process: () => ok("running") },
-        readyz: { member: () => ready.check() },
-      },
-      { log, metrics: meter },
-    );
-    const bound = await health.start();
-    if (!bound.ok) {
-      out.problem(bound.error);
-      return 1;
-    }
+    const { deps, readiness } = started.value;
     const options: RunMemberOptions = {
       identity,
       otherAddresses: settings.broker,
       cidrs: settings.cidrs,
-      onReadiness: (check) => ready.set(check),
+      onReadiness: (check) => readiness.decidedBy(check),
     };
     const problem = settings.leaderElect
-      ? await runMemberWhileLeading(settings.namespace, options, { ...deps, signal, ready })
+      ? await runMemberWhileLeading(settings.namespace, options, { ...deps, signal, readiness })
       : await runMember(options, deps, signal);
-    await health.stop();
+    await started.value.stop();
     if (problem === undefined) return 0;
     out.problem(problem);
     return 1;
@@ -102,15 +77,15 @@ async function runMemberWhileLeading(
   options: RunMemberOptions,
   {
     signal,
-    ready,
+    readiness,
     ...deps
-  }: RunMemberDeps & { readonly signal: AbortSignal; readonly ready: Readiness },
+  }: RunMemberDeps & { readonly signal: AbortSignal; readonly readiness: Readiness },
 ): Promise<string | undefined> {
   // Two replicas may share a host name; a process that comes back is another candidate.
   const identity = `${hostname()}_${Math.floor(deps.random.next() * 2 ** 32).toString(36)}`;
   const elector = new LeaderElector({ namespace, name: LEASE_NAME, identity }, deps);
   let problem: string | undefined;
-  const standBy = (): void => ready.set(() => ok("standing by: another replica leads"));
+  const standBy = (): void => readiness.decidedBy(() => ok("standing by: another replica leads"));
   standBy();
   await runWhileLeading(
     elector,
@@ -121,19 +96,6 @@ async function runMemberWhileLeading(
     signal,
   );
   return problem;
-}
-
-/** The check behind `/readyz`, which changes as the start goes on. */
-class Readiness {
-  #check: () => Result<string, string> = () => err("starting");
-
-  set(check: () => Result<string, string>): void {
-    this.#check = check;
-  }
-
-  check(): Result<string, string> {
-    return this.#check();
-  }
 }
 
 async function loadIdentity(directory: string, out: Output): Promise<MemberIdentity | undefined> {

@@ -4,23 +4,16 @@ import { NAMESPACES, type Namespace } from "../../api/kube/namespace.ts";
 import { LABEL_SERVICE_NAME } from "../../api/mcs/labels.ts";
 import { parseServiceImport } from "../../api/mcs/parse-service-import.ts";
 import { type ServiceImport, serviceImports } from "../../api/mcs/service-import.ts";
-import { ok } from "../../api/result.ts";
 import { startDnsServer } from "../../dns-server/dns-server.ts";
-import { systemClock } from "../../runtime/clock/system-clock.ts";
 import {
   kubeSettings,
   listenDefault,
   logLevelSetting,
 } from "../../runtime/config/common-settings.ts";
-import { HealthServer } from "../../runtime/http/health-server.ts";
 import { parseWith } from "../../runtime/kube/reflector/parse-with.ts";
 import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
-import { pinoLogger } from "../../runtime/log/pino-log.ts";
-import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
-import { systemRandom } from "../../runtime/random/system-random.ts";
-import { connectKube } from "../connect-kube.ts";
 import { discoverMcsVersion } from "../discover-mcs-version.ts";
-import { Readiness } from "../readiness.ts";
+import { startMemberProcess } from "../member-process.ts";
 import { reflectorsCheck } from "../reflectors-check.ts";
 import { untilAborted } from "../until-aborted.ts";
 import { defineVerb } from "../verb.ts";
@@ -54,43 +47,21 @@ export const dnsVerb = defineVerb({
     logLevel: logLevelSetting,
   }),
   async run({ settings, signal, env, out }) {
-    const log = pinoLogger("dns", settings.logLevel);
-    const meter = new PrometheusMeter();
-    const kube = connectKube(settings, env, meter);
-    if (!kube.ok) {
-      out.problem(kube.error);
+    const started = await startMemberProcess("dns", settings, env);
+    if (!started.ok) {
+      out.problem(started.error);
       return 1;
     }
-    const deps = {
-      client: kube.value.client,
-      clock: systemClock,
-      random: systemRandom,
-      log,
-      meter,
-    };
-    const readiness = new Readiness();
-    const health = new HealthServer(
-      {
-        listen: settings.healthListen,
-        livez: { process: () => ok("running") },
-        readyz: { zone: () => readiness.check() },
-      },
-      { log, metrics: meter },
-    );
-    const bound = await health.start();
-    if (!bound.ok) {
-      out.problem(bound.error);
-      return 1;
-    }
+    const { deps, readiness } = started.value;
     const version = await discoverMcsVersion(deps, signal, (reason) =>
       readiness.waitingFor(reason),
     );
     if (version === undefined) {
-      await health.stop();
+      await started.value.stop();
       return 0;
     }
     const imports = new Reflector<ServiceImport>(
-      { resource: serviceImports(version), project: parseWith(parseServiceImport, log) },
+      { resource: serviceImports(version), project: parseWith(parseServiceImport, deps.log) },
       deps,
     );
     const slices = new Reflector<EndpointSlice>(
@@ -111,7 +82,7 @@ export const dnsVerb = defineVerb({
     );
     if (!server.ok) {
       out.problem(server.error);
-      await health.stop();
+      await started.value.stop();
       return 1;
     }
     const reflectors = [imports, slices, namespaces];
@@ -121,7 +92,7 @@ export const dnsVerb = defineVerb({
     for (const reflector of reflectors) reflector.start(signal);
     await untilAborted(signal);
     await server.value.stop();
-    await health.stop();
+    await started.value.stop();
     return 0;
   },
 });

@@ -19,8 +19,10 @@ export function diffImport(
       desired.annotations,
     ),
   };
-  const spec = mergeDiff({ ...observed.spec }, { ...desired.spec });
-  return wholePatch(observed, metadata, spec === undefined ? {} : { spec });
+  const differing = mergeDiff({ ...observed.spec }, { ...desired.spec });
+  // The whole spec, not only what differs: somebody may have removed the spec itself, and a part of it is no valid one.
+  const spec = differing === undefined ? {} : { spec: { ...desired.spec, ...differing } };
+  return wholePatch(observed, metadata, spec);
 }
 
 /** Undefined when there is nothing to write; conditional on the version the diff was made against otherwise. */

@@ -128,7 +128,7 @@ async function writeImport(
   },
 ): Promise<Result<unknown, KubeError>> {
   const resource = serviceImports(options.mcsVersion);
-  const desired = deriveImport(merged, importAddresses(merged, facts, serviceImport.spec ?? {}));
+  const desired = deriveImport(merged, importAddresses(merged, facts, serviceImport.spec));
   const patched = await objects.patch(resource, serviceImport, {
     patch: diffImport(serviceImport, desired),
     signal,
@@ -146,7 +146,7 @@ function addressesToKeep(
   { spec }: ServiceImport,
   families: readonly IpFamily[],
 ): readonly string[] {
-  const { ips = [], ipFamilies = [] }: ImportAddresses = spec ?? {};
+  const { ips = [], ipFamilies = [] }: ImportAddresses = spec;
   return ips.filter((_, index) => ipFamilies[index] === families[index] && index < families.length);
 }
 

@@ -15,7 +15,13 @@ export type JobOutcome =
   /** Went well; look at the key again after this time. */
   | { readonly kind: "again-after"; readonly delayMs: number }
   /** Comes again with backoff; no sooner than `retryAfterMs` when given. */
-  | { readonly kind: "failed"; readonly error: unknown; readonly retryAfterMs?: number };
+  | {
+      readonly kind: "failed";
+      readonly error: unknown;
+      readonly retryAfterMs?: number;
+      /** Happens in good health, such as a conflict: worth a warning only when it goes on. */
+      readonly isOrdinary?: boolean;
+    };
 
 /** `signal` aborts when the queue must end at once: give up what can be given up. */
 export type Job = (key: string, signal: AbortSignal) => Promise<JobOutcome>;
@@ -37,6 +43,9 @@ export interface WorkQueueDeps {
   readonly log: Logger;
   readonly meter: Meter;
 }
+
+/** Failures in a row of an ordinary kind that are nobody's business. */
+const ORDINARY_FAILURES = 5;
 
 const DEFAULTS = {
   concurrency: 4,
@@ -128,7 +137,10 @@ export class WorkQueue {
       case "failed":
         this.#keys.failed(key, (failures) => {
           const waitMs = this.#retryDelayMs(failures, outcome.retryAfterMs);
-          log.warn("job failed", { key, attempt: failures, delayMs: waitMs, err: outcome.error });
+          const fields = { key, attempt: failures, delayMs: waitMs, err: outcome.error };
+          if (outcome.isOrdinary === true && failures <= ORDINARY_FAILURES) {
+            log.debug("job comes again", fields);
+          } else log.warn("job failed", fields);
           return clock.monotonicMs() + waitMs;
         });
         break;
