@@ -134,6 +134,8 @@ class World {
   readonly clock = new VirtualClock();
   readonly broker: MemoryBroker;
   readonly members: readonly Member[];
+  /** `owner service` that was withdrawn once: its withdrawal may arrive long after it was set again. */
+  readonly #withdrawn = new Set<string>();
 
   constructor(seed: number) {
     const random = seededRandom(seed);
@@ -164,7 +166,10 @@ class World {
       if (key === undefined) return;
       const rows = step.kind === "set" ? rowsOf(one.cluster, key, step.revision) : [];
       one.set(key, rows);
-      if (rows.length === 0) this.forget((entry) => entry === `${one.cluster} ${key}`);
+      if (rows.length === 0) {
+        this.#withdrawn.add(`${one.cluster} ${key}`);
+        this.forget((entry) => entry === `${one.cluster} ${key}`);
+      }
     } else if (step.kind === "namespaces") {
       one.namespaces = new Set(NAMESPACES.filter((_, at) => (step.mask & (1 << at)) !== 0));
       one.link.setNamespaces(one.namespaces);
@@ -205,7 +210,7 @@ class World {
         const wanted = this.members
           .find((other) => other.cluster === owner)
           ?.rows.get(SERVICES.find((known) => known === key) ?? serviceKey("", ""));
-        if ((wanted?.length ?? 0) > 0) one.seen.add(entry);
+        if ((wanted?.length ?? 0) > 0 && !this.#withdrawn.has(entry)) one.seen.add(entry);
       }
     }
   }
