@@ -25,8 +25,7 @@ const isPresent = existsSync(RECORDING);
 const absence = isPresent ? "" : ` (skipped: there is no recording at ${RECORDING})`;
 
 test.skipIf(!isPresent)(`answers like the recorded kube-apiserver${absence}`, async () => {
-  // The steps ask for revisions by number: 1 is still there, 99,999,999 is not reached.
-  await using server = await startApiServer({ firstRevision: 1 });
+  await using server = await startApiServer();
   const env = {
     ...process.env,
     KUBECONFIG: server.kubeconfig,

@@ -19,12 +19,9 @@ export interface ApiServerCoreOptions {
   readonly historyLimit?: number;
   /** Objects of all kinds together. @default 100,000 */
   readonly objectLimit?: number;
-  /** The first resourceVersion. @default milliseconds since 2020: above those of earlier lives */
+  /** The first resourceVersion; give one above those of an earlier life at the same address. @default 1, as etcd */
   readonly firstRevision?: number;
 }
-
-/** 2020-01-01: revisions count from here, so that they stay small. */
-const REVISION_EPOCH_MS = 1_577_836_800_000;
 
 /** Rounds of background work after which a settle gives up: a guard against a rule that feeds itself. */
 const SETTLE_ROUNDS_MAX = 1_000;
@@ -58,7 +55,7 @@ export class ApiServerCore {
     const ranges = parseServiceRanges(options.serviceCidrs);
     if (!ranges.ok) return err(ranges.error);
     const core = new ApiServerCore({
-      store: new ObjectStore({ firstRevision: firstRevision(deps.nowMs), ...options }),
+      store: new ObjectStore(options),
       kinds: new KindRegistry(builtinKinds()),
       network: new ServiceNetwork(ranges.value, deps),
       random: deps.random,
@@ -91,14 +88,6 @@ export class ApiServerCore {
   nextTickMs(): number | undefined {
     return this.watches.nextTickMs();
   }
-}
-
-/**
- * A server that starts again has forgotten everything: its revisions start above those of its earlier lives (which wrote less than one object a
- * millisecond), so that a watch from then is told 410 and lists again, rather than that it silently misses what changed.
- */
-function firstRevision(nowMs: number): number {
-  return Math.max(1, nowMs - REVISION_EPOCH_MS);
 }
 
 /** Background work as a queue that writes feed. */

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { aConfigMap, CONFIG_MAPS, START_MS, TestCore } from "../testing/test-core.ts";
+import { aConfigMap, CONFIG_MAPS, TestCore } from "../testing/test-core.ts";
 
 const MERGE = { headers: { "content-type": "application/merge-patch+json" } };
 const DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments";
@@ -34,13 +34,13 @@ describe("paths and methods", () => {
   });
 });
 
-describe("a server that starts again", () => {
+describe("a server that starts again above its earlier life", () => {
   test("tells watches and pages of its earlier life to list again", () => {
     world.ask("POST", CONFIG_MAPS, aConfigMap("a"));
     world.ask("POST", CONFIG_MAPS, aConfigMap("b"));
     const page = world.ask("GET", `${CONFIG_MAPS}?limit=1`).body;
     const { resourceVersion, continue: next } = Object(page).metadata;
-    const later = new TestCore({}, START_MS + 60_000);
+    const later = new TestCore({ firstRevision: Number(resourceVersion) + 1_000 });
     for (const name of ["a", "b", "c"]) later.ask("POST", CONFIG_MAPS, aConfigMap(name));
     const [first] = later.watch(`${CONFIG_MAPS}?watch=1&resourceVersion=${resourceVersion}`).events;
     expect(first).toMatchObject({ type: "ERROR", object: { code: 410, reason: "Expired" } });
@@ -48,11 +48,6 @@ describe("a server that starts again", () => {
     expect(later.ask("GET", `${CONFIG_MAPS}?limit=1&continue=${token}`).status).toBe(410);
     const exact = `resourceVersion=${resourceVersion}&resourceVersionMatch=Exact`;
     expect(later.ask("GET", `${CONFIG_MAPS}?${exact}`).status).toBe(410);
-  });
-
-  test("has versions that JavaScript and Go read exactly, for centuries", () => {
-    const far = new TestCore({}, Date.UTC(2500, 0, 1));
-    expect(Number.isSafeInteger(far.core.state.store.revision * 100)).toBe(true);
   });
 });
 
