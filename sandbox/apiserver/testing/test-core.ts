@@ -6,7 +6,7 @@ import type { ApiRequest } from "../http/api-request.ts";
 import { handleRequest } from "../http/handle-request.ts";
 import type { WatchEvent } from "../watch/watch-event.ts";
 
-const START_MS = Date.UTC(2026, 0, 1);
+export const START_MS = Date.UTC(2026, 0, 1);
 const ADMIN: User = { name: "admin", groups: [MASTERS] };
 
 export interface Answer {
