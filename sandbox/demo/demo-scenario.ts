@@ -157,20 +157,18 @@ export class DemoScenario {
 
   async #showDns(): Promise<void> {
     const { steps } = this.#deps;
-    await steps.step(`DNS on ${this.#consumer.id}, asked over UDP`, async () => {
-      for (const type of ["A", "SRV"] as const) {
-        const answer = await this.#ask(type);
-        for (const record of answer?.answers ?? []) {
-          if (record.type === "A") steps.detail(`${record.name} ${record.ttl} IN A ${record.data}`);
-          if (record.type === "SRV") {
-            const { priority, weight, port, target } = record.data;
-            steps.detail(
-              `${record.name} ${record.ttl} IN SRV ${priority ?? 0} ${weight ?? 0} ${port} ${target}`,
-            );
-          }
-        }
+    const answers = await steps.step(`DNS on ${this.#consumer.id}, asked over UDP`, () =>
+      Promise.all([this.#ask("A"), this.#ask("SRV")]),
+    );
+    for (const record of answers.flatMap((answer) => answer?.answers ?? [])) {
+      if (record.type === "A") steps.detail(`${record.name} ${record.ttl} IN A ${record.data}`);
+      if (record.type === "SRV") {
+        const { priority, weight, port, target } = record.data;
+        steps.detail(
+          `${record.name} ${record.ttl} IN SRV ${priority ?? 0} ${weight ?? 0} ${port} ${target}`,
+        );
       }
-    });
+    }
   }
 
   /** Asks over the clusterset IP until every expected cluster has answered, then counts a round of answers. */
