@@ -73,15 +73,23 @@ export class E2eCluster {
     return this.find<ServiceExport>(serviceExports(), namespace, name);
   }
 
-  /** MCS slices of one import. */
-  async slices(namespace: string, name: string): Promise<readonly EndpointSlice[]> {
-    const listed = await this.kube.list<EndpointSlice>(
-      ENDPOINT_SLICES,
-      { namespace, labelSelector: `${LABEL_SERVICE_NAME}=${name}` },
+  async list<T extends KubeObject>(
+    resource: Resource,
+    namespace: string,
+    labelSelector: string,
+  ): Promise<readonly T[]> {
+    const listed = await this.kube.list<T>(
+      resource,
+      { namespace, labelSelector },
       { signal: this.#signal },
     );
     if (!listed.ok) throw new Error(listed.error.message);
     return listed.value.items;
+  }
+
+  /** MCS slices of one import. */
+  slices(namespace: string, name: string): Promise<readonly EndpointSlice[]> {
+    return this.list(ENDPOINT_SLICES, namespace, `${LABEL_SERVICE_NAME}=${name}`);
   }
 
   /** `source-cluster address` of each ready endpoint in the MCS slices, sorted: the state of the world in one value. */

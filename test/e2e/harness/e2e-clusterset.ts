@@ -8,6 +8,7 @@ import {
   clusterProperties,
 } from "../../../api/mcs/cluster-property.ts";
 import { connectKube } from "../../../cli/connect-kube.ts";
+import { sleep } from "../../../runtime/clock/sleep.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
 import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../../runtime/random/system-random.ts";
@@ -31,6 +32,14 @@ function existingClusters(): readonly MemberPlan[] | undefined {
   return contexts
     .split(",")
     .map((context, index) => ({ id: `member-${index + 1}`, kubeconfig, context }));
+}
+
+/**
+ * Whether this run makes its own clusters, known before a test is collected: existing ones have no SOCKS entry, so that
+ * no pod of theirs can be talked to from here.
+ */
+export function runsOnEmbedded(): boolean {
+  return existingClusters() === undefined;
 }
 
 /**
@@ -151,6 +160,21 @@ export class E2eClusterset {
     } catch (error) {
       throw new Error(`${what}: last seen ${JSON.stringify(last)}`, { cause: error });
     }
+  }
+
+  /** A state of the world that must hold at every look; says what was there instead. */
+  async throughout<T>(
+    what: string,
+    ask: () => Promise<T>,
+    wanted: (state: T) => boolean,
+    durationMs = 2_000,
+  ): Promise<void> {
+    const endMs = systemClock.monotonicMs() + durationMs;
+    do {
+      const state = await ask();
+      if (!wanted(state)) throw new Error(`${what}: seen ${JSON.stringify(state)}`);
+      await sleep(systemClock, 100, this.signal);
+    } while (systemClock.monotonicMs() < endMs);
   }
 
   async ready(): Promise<void> {
