@@ -21,7 +21,6 @@ afterAll(async () => {
 });
 
 const VALID = ["Valid", "True/Valid"] as const;
-const NO_CONFLICT = ["Conflict", "False/NoConflicts"] as const;
 
 /** Both exports have reached this importer: what it shows now is its verdict on the two. */
 function fromTwo(found: ServiceImport): boolean {
@@ -43,16 +42,14 @@ function byName(a: ImportPort, b: ImportPort): number {
   return (a.name ?? "").localeCompare(b.name ?? "");
 }
 
-describe("exports and imports", () => {
+// Side by side: each has a namespace of its own, and most of the time they watch that nothing happens.
+describe.concurrent("exports and imports", () => {
   test("C-01: an import exists as long as there is at least one exporter", async () => {
     const hello = await HelloFixture.create(set);
     const c0 = set.cluster(0);
+    const look = (): Promise<ServiceImport | undefined> => c0.import(hello.namespace, hello.name);
     const stays = (what: string): Promise<void> =>
-      set.throughout(
-        what,
-        () => c0.import(hello.namespace, hello.name),
-        (found) => found !== undefined,
-      );
+      set.throughout(what, look, (found) => found !== undefined);
     await hello.deploy(0);
     await hello.deploy(1);
     await hello.export(0);
@@ -62,7 +59,7 @@ describe("exports and imports", () => {
     await hello.unexport(0);
     await stays("the import after the first unexport");
     // IMP-05: not one instant without it.
-    expect((await c0.import(hello.namespace, hello.name))?.metadata.uid).toBe(uid);
+    expect((await look())?.metadata.uid).toBe(uid);
     await hello.unexport(1);
     await hello.importGone(c0);
   });
@@ -186,7 +183,7 @@ describe("exports and imports", () => {
   });
 });
 
-describe("fields of the import", () => {
+describe.concurrent("fields of the import", () => {
   test.each([
     {
       id: "C-05",
@@ -229,26 +226,20 @@ describe("fields of the import", () => {
 
   test("C-09: ports equal the Service's, with protocol and appProtocol", async () => {
     const hello = await HelloFixture.create(set);
-    const [tcp, udp] = HELLO_PORTS;
-    if (tcp === undefined || udp === undefined) throw new Error("hello has two ports");
-    const service = await hello.deploy(0, {
-      ports: [{ ...tcp, appProtocol: "kubernetes.io/h2c", targetPort: 4242 }, udp],
-    });
+    const more = { appProtocol: "kubernetes.io/h2c", targetPort: 4242 };
+    const ports = HELLO_PORTS.map((port, index) => (index === 0 ? { ...port, ...more } : port));
+    const service = await hello.deploy(0, { ports });
     await hello.export(0);
-    const { ports } = (await hello.imported(set.cluster(0))).spec;
-    expect(ports.toSorted(byName)).toEqual(portsOf(service));
+    const { spec } = await hello.imported(set.cluster(0));
+    expect(spec.ports.toSorted(byName)).toEqual(portsOf(service));
   });
 
   test("C-10: ports are the union of all exports', in every cluster, and both are told", async () => {
     const hello = await HelloFixture.create(set);
     await hello.deploy(0);
     await hello.exportFirst(0);
-    await hello.deploy(1, {
-      ports: [
-        { name: "tcp", port: 42, protocol: "TCP" },
-        { name: "stcp", port: 142, protocol: "SCTP" },
-      ],
-    });
+    const sctp = { name: "stcp", port: 142, protocol: "SCTP" } as const;
+    await hello.deploy(1, { ports: [...HELLO_PORTS.slice(0, 1), sctp] });
     await hello.export(1);
     for (const index of [0, 1]) await hello.condition(index, "Conflict", "True/PortConflict");
     for (const cluster of set.clusters) {
@@ -300,11 +291,10 @@ test("C-16: every cluster has slices of every family, which go with the export",
       });
     }
   }
-  const names = await Promise.all(
-    set.clusters.map((cluster) => cluster.slices(hello.namespace, hello.name)),
-  );
+  const all = set.clusters.map((cluster) => cluster.slices(hello.namespace, hello.name));
+  const before = await Promise.all(all);
   await hello.unexport(0);
-  for (const [index, slices] of names.entries()) {
+  for (const [index, slices] of before.entries()) {
     const cluster = set.cluster(index);
     for (const { metadata } of slices) {
       await set.eventually(
@@ -397,7 +387,7 @@ describe("what upstream's suite leaves out", () => {
       );
     }
     for (const index of [0, 1]) {
-      await hello.condition(index, ...NO_CONFLICT);
+      await hello.condition(index, "Conflict", "False/NoConflicts");
       await hello.condition(index, ...VALID);
     }
     const after = await set.cluster(0).find<Service>(SERVICES, hello.namespace, hello.name);
