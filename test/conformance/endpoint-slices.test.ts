@@ -161,5 +161,6 @@ test("CON-26: a port without a number, which means all ports, is not exported by
   await a.exported();
   await a.slice("web-all", ["10.97.0.9"], { ports: [{ name: "http", protocol: "TCP" }] });
   await world.settle();
-  expect(await b.backends()).toEqual({ a: ["10.97.0.1"] });
+  for (const member of [a, b]) expect(await member.backends()).toEqual({ a: ["10.97.0.1"] });
+  expect((await a.conditions())["Ready"]).toBe("True/Exported");
 });
