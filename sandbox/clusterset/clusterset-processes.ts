@@ -2,7 +2,6 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import type { Random } from "../../runtime/random/random.ts";
-import { freePorts } from "../process/free-ports.ts";
 import { ManagedProcess, type ManagedProcessDeps } from "../process/managed-process.ts";
 import { until } from "../process/until.ts";
 import { askHealth } from "./health.ts";
@@ -12,6 +11,8 @@ export interface ClustersetPlan {
   readonly directory: string;
   readonly clusterset: string;
   readonly members: readonly MemberPlan[];
+  /** Free ones, as many as `portsNeeded` says. */
+  readonly ports: readonly number[];
   /** Environment of the processes. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logLevel?: string;
@@ -37,6 +38,11 @@ export interface MemberProcesses {
 
 type Deps = ManagedProcessDeps & { readonly clock: Clock; readonly random: Random };
 
+/** Ports of a clusterset of so many members: two for the broker, three for each member. */
+export function portsNeeded(members: number): number {
+  return 2 + 3 * members;
+}
+
 /**
  * The processes that make existing clusters a clusterset: one broker and, for each member, controllers and DNS. They
  * run outside the clusters, each as its own process, exactly as on real machines.
@@ -49,9 +55,11 @@ export class ClustersetProcesses {
   readonly members: readonly MemberProcesses[];
   readonly #deps: Deps;
 
-  private constructor(plan: ClustersetPlan, ports: readonly number[], deps: Deps) {
+  constructor(plan: ClustersetPlan, deps: Deps) {
     this.#deps = deps;
-    const [brokerPort = 0, brokerHealthPort = 0, ...memberPorts] = ports;
+    mkdirSync(join(plan.directory, "logs"), { recursive: true });
+    for (const { id } of plan.members) mkdirSync(join(plan.directory, id), { recursive: true });
+    const [brokerPort = 0, brokerHealthPort = 0, ...memberPorts] = plan.ports;
     this.brokerAddress = `127.0.0.1:${brokerPort}`;
     this.brokerHealthPort = brokerHealthPort;
     this.brokerDataDir = join(plan.directory, "hub");
@@ -93,12 +101,6 @@ export class ClustersetProcesses {
     });
   }
 
-  static async plan(plan: ClustersetPlan, deps: Deps): Promise<ClustersetProcesses> {
-    mkdirSync(join(plan.directory, "logs"), { recursive: true });
-    for (const { id } of plan.members) mkdirSync(join(plan.directory, id), { recursive: true });
-    return new ClustersetProcesses(plan, await freePorts(2 + 3 * plan.members.length), deps);
-  }
-
   get processes(): readonly ManagedProcess[] {
     return [this.broker, ...this.members.flatMap(({ controllers, dns }) => [controllers, dns])];
   }
@@ -118,7 +120,8 @@ export class ClustersetProcesses {
         async () => {
           const health = await askHealth(healthPort, this.#deps.clock);
           if (health.kind === "not-ready") last = health.why;
-          return health.kind === "ready" ? true : undefined;
+          // An answer while the process is down is somebody else's.
+          return health.kind === "ready" && process.isRunning ? true : undefined;
         },
         { clock: this.#deps.clock, ...options },
       );

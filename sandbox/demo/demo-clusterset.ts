@@ -2,7 +2,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import type { Random } from "../../runtime/random/random.ts";
-import { ClustersetProcesses, type Waiting } from "../clusterset/clusterset-processes.ts";
+import {
+  ClustersetProcesses,
+  portsNeeded,
+  type Waiting,
+} from "../clusterset/clusterset-processes.ts";
 import { askHealth } from "../clusterset/health.ts";
 import { freePorts } from "../process/free-ports.ts";
 import { ManagedProcess, type ManagedProcessDeps } from "../process/managed-process.ts";
@@ -44,11 +48,14 @@ export class DemoClusterset {
   /** Decides ports and addresses; starts nothing yet. */
   static async plan(options: DemoClustersetOptions, deps: Deps): Promise<DemoClusterset> {
     const { directory, clusters: count } = options;
-    const ports = await freePorts(count * PORTS_PER_MEMBER);
-    const members = demoMembers(count, directory, ports);
-    const processes = await ClustersetProcesses.plan(
+    const own = portsNeeded(count);
+    // All at once: two draws could give the same port twice.
+    const ports = await freePorts(own + count * PORTS_PER_MEMBER, deps.random);
+    const members = demoMembers(count, directory, ports.slice(own));
+    const processes = new ClustersetProcesses(
       {
         ...options,
+        ports: ports.slice(0, own),
         members: members.map(({ id, kubeconfig }) => ({ id, kubeconfig, context: id })),
       },
       deps,

@@ -25,7 +25,7 @@ beforeAll(async () => {
   if (plan === undefined) throw new Error("no member");
   const { controllers, identityDir } = clusterset.processes.member(plan.id);
   await controllers.stop();
-  const ports = await freePorts(2);
+  const ports = await freePorts(2, systemRandom);
   replicas = ports.map((healthPort, index) => ({
     healthPort,
     process: new ManagedProcess(

@@ -20,7 +20,7 @@ describe.skipIf(!isInstalled)(`kubectl and a member${absence}`, () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "isthmus-member-"));
-    const [healthPort = 0] = await freePorts(1);
+    const [healthPort = 0] = await freePorts(1, systemRandom);
     const health = `127.0.0.1:${healthPort}`;
     const args = [
       ["--name", "one", "--pod-cidrs", "10.1.0.0/16", "--service-cidrs", "10.101.0.0/16"],

@@ -15,8 +15,10 @@ import { systemRandom } from "../../../runtime/random/system-random.ts";
 import {
   ClustersetProcesses,
   type MemberPlan,
+  portsNeeded,
 } from "../../../sandbox/clusterset/clusterset-processes.ts";
 import { DemoClusterset } from "../../../sandbox/demo/demo-clusterset.ts";
+import { freePorts } from "../../../sandbox/process/free-ports.ts";
 import { until } from "../../../sandbox/process/until.ts";
 import { E2eCluster } from "./e2e-cluster.ts";
 import { mustRunCli } from "./run-cli.ts";
@@ -86,7 +88,11 @@ export class E2eClusterset {
       existing ??
       (embedded?.members ?? []).map(({ id, kubeconfig }) => ({ id, kubeconfig, context: id }));
     const processes =
-      embedded?.processes ?? (await ClustersetProcesses.plan({ ...common, members }, deps));
+      embedded?.processes ??
+      new ClustersetProcesses(
+        { ...common, members, ports: await freePorts(portsNeeded(members.length), systemRandom) },
+        deps,
+      );
     const waiting = { timeoutMs: START_MS, signal: abort.signal };
     processes.broker.start();
     await embedded?.startClusters(waiting);
