@@ -1,7 +1,7 @@
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anImport } from "../../dns-server/testing/objects.ts";
+import { systemRandom } from "../../runtime/random/system-random.ts";
+import { freePorts } from "../../sandbox/process/free-ports.ts";
 import { type DnsWorld, findProgram, run, startDnsWorld, Unbound } from "./dns-world.ts";
 
 // Clients that people use, against the server on loopback. In CI they must be there; elsewhere a missing one skips its tests.
@@ -163,7 +163,8 @@ describe("unbound as a resolver in front", () => {
     "unbound",
     "resolves with mixed case and minimised names, caches, follows changes after the TTL",
     async (path) => {
-      await using resolver = await Unbound.start(path, await freePort(), world.port);
+      const [port = 0] = await freePorts(1, systemRandom);
+      await using resolver = await Unbound.start(path, port, world.port);
       const client = findProgram("dig") ?? "dig";
       const ask = (...args: string[]): Promise<string> =>
         run(client, ["@127.0.0.1", "-p", String(resolver.port), "+tries=1", "+time=10", ...args]);
@@ -190,11 +191,3 @@ describe("unbound as a resolver in front", () => {
     },
   );
 });
-
-async function freePort(): Promise<number> {
-  const socket = createSocket("udp4").bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
