@@ -8,9 +8,6 @@ export const LABEL_SOURCE_CLUSTER = "multicluster.kubernetes.io/source-cluster";
 export const LABEL_SLICE_MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
 /** Service that kube-proxy joins an EndpointSlice to (EPS-14). */
 export const LABEL_KUBE_SERVICE_NAME = "kubernetes.io/service-name";
-/** kube-proxy ignores slices and Services that carry it (EPS-15). */
-export const LABEL_SERVICE_PROXY_NAME = "service.kubernetes.io/service-proxy-name";
-export const LABEL_HEADLESS = "service.kubernetes.io/headless";
 
 /** Derived Service of a ServiceImport (VIP-10). */
 export const ANNOTATION_DERIVED_SERVICE = "multicluster.kubernetes.io/derived-service";
@@ -19,8 +16,6 @@ export const ANNOTATION_DERIVED_SERVICE = "multicluster.kubernetes.io/derived-se
 export const MANAGED_BY = "isthmus.dev";
 /** Marks objects that Isthmus owns: others are never changed or deleted (I3, IMP-06). */
 export const LABEL_MANAGED_BY = "isthmus.dev/managed-by";
-/** Field manager of every server-side apply. */
-export const FIELD_MANAGER = "isthmus";
 
 /** Keys with these prefixes are ours or Kubernetes' and are stripped from exported labels and annotations (IMP-24). */
 export const PROTECTED_KEY_PREFIXES: readonly string[] = [

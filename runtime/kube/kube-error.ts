@@ -21,8 +21,3 @@ export type KubeErrorKind =
   | "unavailable" // 5xx, connection refused or broken
   | "timeout"
   | "aborted";
-
-/** True when the same request may succeed later without anyone mending it. */
-export function isTransient(error: KubeError): boolean {
-  return error.kind === "throttled" || error.kind === "unavailable" || error.kind === "timeout";
-}
