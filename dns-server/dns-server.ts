@@ -116,12 +116,13 @@ function parsePayloadBytes(bytes: number): Result<number, string> {
 }
 
 function answerWith(responder: Responder, stats: QueryStats): AnswerPacket {
-  return (packet, transport) =>
-    stats.time(() => {
-      const response = responder.respond(packet, transport);
-      if (response !== undefined && ((response[2] ?? 0) & TC_BYTE) !== 0) stats.truncated();
-      return response;
-    });
+  return (packet, length, transport, into) => {
+    const startMs = stats.startTimer();
+    const bytes = responder.respond(packet, length, transport, into);
+    if (bytes > 0 && ((into[2] ?? 0) & TC_BYTE) !== 0) stats.truncated();
+    if (startMs !== undefined) stats.stopTimer(startMs);
+    return bytes;
+  };
 }
 
 /** TC in the third byte of a header. */

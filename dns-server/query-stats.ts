@@ -91,15 +91,16 @@ export class QueryStats {
     this.#names.set(nameCount);
   }
 
-  /** Runs `work`, timing it now and then. */
-  time<T>(work: () => T): T {
+  /** Now, for `stopTimer`, if this query is one of those that are timed. */
+  startTimer(): number | undefined {
     this.#sinceTimed++;
-    if (this.#sinceTimed < TIMED_EVERY) return work();
+    if (this.#sinceTimed < TIMED_EVERY) return undefined;
     this.#sinceTimed = 0;
-    const startMs = this.#clock.monotonicMs();
-    const result = work();
+    return this.#clock.monotonicMs();
+  }
+
+  stopTimer(startMs: number): void {
     this.#seconds.observe((this.#clock.monotonicMs() - startMs) / 1000);
-    return result;
   }
 
   #report(): void {

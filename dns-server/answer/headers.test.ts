@@ -2,7 +2,7 @@ import { decode, encode } from "dns-packet";
 import { describe, expect, test } from "vitest";
 import { messageText, questionText } from "../testing/message-text.ts";
 import { SAMPLE_ZONE } from "../testing/sample-zone.ts";
-import { queryPacket, testResponder } from "../testing/test-responder.ts";
+import { queryPacket, responseTo, testResponder } from "../testing/test-responder.ts";
 
 const Z = "svc.clusterset.local";
 const { send } = testResponder(SAMPLE_ZONE);
@@ -90,9 +90,10 @@ describe("headers", () => {
       id: 1,
       questions: [{ name: `web.shop.${Z}`, type: "A" }],
     });
-    expect(responder.respond(response, "udp")).toBeUndefined();
+    expect(responseTo(responder, response)).toBeUndefined();
     for (let length = 0; length < 12; length++) {
-      expect(responder.respond(queryPacket("a A").subarray(0, length), "udp")).toBeUndefined();
+      const scrap = queryPacket("a A").subarray(0, length);
+      expect(responseTo(responder, scrap)).toBeUndefined();
     }
   });
 });

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { serviceKey } from "../../api/service-key.ts";
 import { messageText } from "../testing/message-text.ts";
 import { anImport, aSlice, port } from "../testing/objects.ts";
-import { queryPacket, testResponder, zoneOf } from "../testing/test-responder.ts";
+import { queryPacket, responseTo, testResponder, zoneOf } from "../testing/test-responder.ts";
 import type { ZoneSnapshot } from "../zone/zone-snapshot.ts";
 
 const PORTS = [port("http", 80), port("dns", 53, "UDP")];
@@ -158,7 +158,7 @@ test("mutated queries never throw, and whatever is answered decodes", () => {
 
 function expectSane(packet: Buffer): void {
   const before = Buffer.from(packet);
-  const response = responder.respond(packet, "udp");
+  const response = responseTo(responder, packet);
   expect(packet).toEqual(before);
   if (response === undefined) return;
   expect(response.subarray(0, 2)).toEqual(packet.subarray(0, 2));

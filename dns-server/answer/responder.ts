@@ -78,16 +78,21 @@ export class Responder {
     for (const key of changed) this.#cache.invalidate(key);
   }
 
-  /** The response to a packet; undefined when it must stay without one. The packet may be reused afterwards. */
-  respond(packet: Buffer, transport: Transport): Buffer | undefined {
+  /**
+   * Writes the response to the first `length` bytes of `packet` into `into`, which holds `udpPayloadBytes`, or
+   * MESSAGE_BYTES_MAX for TCP, and is not the packet's own memory.
+   * @returns the response's bytes; 0 when there must be none
+   */
+  respond(packet: Buffer, length: number, transport: Transport, into: Buffer): number {
     const query = this.#query;
-    const verdict = parseQuery(packet, query);
-    if (verdict === "drop") return undefined;
-    if (verdict === "malformed") return this.#headerError(RCODE.FORMERR, transport);
-    if (verdict === "unsupported-opcode") return this.#headerError(RCODE.NOTIMP, transport);
+    const verdict = parseQuery(packet, length, query);
+    if (verdict === "drop") return 0;
+    if (verdict === "malformed") return this.#headerError(RCODE.FORMERR, transport, into);
+    if (verdict === "unsupported-opcode") return this.#headerError(RCODE.NOTIMP, transport, into);
     const frame: ResponseFrame = {
       packet,
       query,
+      into,
       bytesMax: this.#bytesMax(transport),
       ednsBytes: this.#udpPayloadBytes,
     };
@@ -96,7 +101,7 @@ export class Responder {
     return this.#answer(frame, transport);
   }
 
-  #answer(frame: ResponseFrame, transport: Transport): Buffer {
+  #answer(frame: ResponseFrame, transport: Transport): number {
     const { packet, query } = frame;
     const nameBytes = query.nameEnd - HEADER_BYTES;
     lowerName(packet, HEADER_BYTES, query.nameEnd, this.#question);
@@ -160,14 +165,14 @@ export class Responder {
     return Math.min(this.#udpPayloadBytes, Math.max(UDP_BYTES_WITHOUT_EDNS, udpPayloadBytes));
   }
 
-  #error(frame: ResponseFrame, rcode: number, transport: Transport): Buffer {
+  #error(frame: ResponseFrame, rcode: number, transport: Transport): number {
     this.#observe(frame.query.type, rcode, transport);
     return writeError(frame, rcode);
   }
 
-  #headerError(rcode: number, transport: Transport): Buffer {
+  #headerError(rcode: number, transport: Transport, into: Buffer): number {
     this.#observe(0, rcode, transport);
-    return writeHeaderError(this.#query, rcode);
+    return writeHeaderError(this.#query, rcode, into);
   }
 }
 

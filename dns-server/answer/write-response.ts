@@ -1,4 +1,4 @@
-// HOT: one allocation per answer.
+// HOT: no allocation. Every writer returns the bytes written.
 import { FLAG, HEADER_BYTES, OPT_BYTES, TYPE } from "../wire/dns-numbers.ts";
 import type { Query } from "../wire/parse-query.ts";
 import type { CompiledAnswer, Cut } from "./compiled-answer.ts";
@@ -8,6 +8,8 @@ import type { NegativeSoa } from "./negative-answer.ts";
 export interface ResponseFrame {
   readonly packet: Buffer;
   readonly query: Query;
+  /** Where the response goes; holds `bytesMax` bytes. */
+  readonly into: Buffer;
   /** Largest message the client takes. */
   readonly bytesMax: number;
   /** UDP size that we offer in OPT. */
@@ -20,8 +22,8 @@ export function writeAnswer(
   answer: CompiledAnswer,
   serial: number,
   turn: number,
-): Buffer {
-  const { packet, query } = frame;
+): number {
+  const { packet, query, into } = frame;
   const optBytes = query.hasEdns ? OPT_BYTES : 0;
   let end = answer.bytes.length;
   let { answerCount, additionalCount } = answer;
@@ -32,16 +34,14 @@ export function writeAnswer(
     additionalCount = cut?.additionalCount ?? 0;
   }
   const isCut = answer.isIncomplete || answerCount < answer.answerCount;
-  const response = Buffer.allocUnsafe(end + optBytes);
-  if (answer.rotationBytes === 0) answer.bytes.copy(response, 0, 0, end);
-  else copyRotated(answer, response, end, turn % answer.answerCount);
-  packet.copy(response, HEADER_BYTES, HEADER_BYTES, query.nameEnd);
-  writeHeader(response, query, FLAG.AA | (isCut ? FLAG.TC : 0), 0);
-  putWord(response, 6, answerCount);
-  putWord(response, 10, additionalCount + (query.hasEdns ? 1 : 0));
-  if (answer.serialAt !== 0) response.writeUInt32BE(serial, answer.serialAt);
-  if (query.hasEdns) writeOpt(response, end, frame, 0);
-  return response;
+  if (answer.rotationBytes === 0) answer.bytes.copy(into, 0, 0, end);
+  else copyRotated(answer, into, end, turn % answer.answerCount);
+  packet.copy(into, HEADER_BYTES, HEADER_BYTES, query.nameEnd);
+  writeHeader(into, query, FLAG.AA | (isCut ? FLAG.TC : 0), 0);
+  putWord(into, 6, answerCount);
+  putWord(into, 10, additionalCount + (query.hasEdns ? 1 : 0));
+  if (answer.serialAt !== 0) into.writeUInt32BE(serial, answer.serialAt);
+  return query.hasEdns ? writeOpt(frame, end, 0) : end;
 }
 
 /** NXDOMAIN or NODATA with the SOA. */
@@ -50,78 +50,76 @@ export function writeNegative(
   rcode: number,
   soa: NegativeSoa,
   zone: { readonly serial: number; readonly at: number },
-): Buffer {
-  const { query } = frame;
+): number {
+  const { query, into } = frame;
   const soaStart = query.nameEnd + 4;
   const end = soaStart + soa.bytes.length;
-  const response = Buffer.allocUnsafe(end + (query.hasEdns ? OPT_BYTES : 0));
-  writeQuestion(response, frame, FLAG.AA, rcode);
-  soa.bytes.copy(response, soaStart);
-  for (const at of soa.pointersAt)
-    putWord(response, soaStart + at, 0xc000 | (HEADER_BYTES + zone.at));
-  response.writeUInt32BE(zone.serial, soaStart + soa.serialAt);
-  putWord(response, 8, 1);
-  if (query.hasEdns) writeOpt(response, end, frame, 0);
-  return response;
+  writeQuestion(frame, FLAG.AA, rcode);
+  soa.bytes.copy(into, soaStart);
+  for (const at of soa.pointersAt) putWord(into, soaStart + at, 0xc000 | (HEADER_BYTES + zone.at));
+  into.writeUInt32BE(zone.serial, soaStart + soa.serialAt);
+  putWord(into, 8, 1);
+  return query.hasEdns ? writeOpt(frame, end, 0) : end;
 }
 
 /** An error that repeats the question: REFUSED, SERVFAIL, BADVERS. */
-export function writeError(frame: ResponseFrame, rcode: number): Buffer {
+export function writeError(frame: ResponseFrame, rcode: number): number {
   const { query } = frame;
   const end = query.nameEnd + 4;
-  const response = Buffer.allocUnsafe(end + (query.hasEdns ? OPT_BYTES : 0));
-  writeQuestion(response, frame, 0, rcode & 0xf);
-  if (query.hasEdns) writeOpt(response, end, frame, rcode >> 4);
-  return response;
+  writeQuestion(frame, 0, rcode & 0xf);
+  return query.hasEdns ? writeOpt(frame, end, rcode >> 4) : end;
 }
 
 /** An error about a packet whose question could not be read: a bare header. */
-export function writeHeaderError(query: Query, rcode: number): Buffer {
-  const response = Buffer.alloc(HEADER_BYTES);
+export function writeHeaderError(query: Query, rcode: number, into: Buffer): number {
+  into.fill(0, 0, HEADER_BYTES);
   // The opcode is repeated: the client knows what it asked (RFC 1035, section 4.1.1).
-  writeHeader(response, query, query.flags & 0x7800, rcode);
-  return response;
+  writeHeader(into, query, query.flags & 0x7800, rcode);
+  return HEADER_BYTES;
 }
 
-function writeQuestion(response: Buffer, frame: ResponseFrame, flags: number, rcode: number): void {
-  const { packet, query } = frame;
-  packet.copy(response, HEADER_BYTES, HEADER_BYTES, query.nameEnd + 4);
-  writeHeader(response, query, flags, rcode);
-  putWord(response, 4, 1);
-  putWord(response, 6, 0);
-  putWord(response, 8, 0);
-  putWord(response, 10, query.hasEdns ? 1 : 0);
+function writeQuestion(frame: ResponseFrame, flags: number, rcode: number): void {
+  const { packet, query, into } = frame;
+  packet.copy(into, HEADER_BYTES, HEADER_BYTES, query.nameEnd + 4);
+  writeHeader(into, query, flags, rcode);
+  putWord(into, 4, 1);
+  putWord(into, 6, 0);
+  putWord(into, 8, 0);
+  putWord(into, 10, query.hasEdns ? 1 : 0);
 }
 
 /** RD is copied; RA, AD and CD stay clear: we neither recurse nor validate (RFC 4035, section 3.1.6). */
-function writeHeader(response: Buffer, query: Query, flags: number, rcode: number): void {
-  putWord(response, 0, query.id);
-  putWord(response, 2, FLAG.QR | flags | (query.flags & FLAG.RD) | rcode);
+function writeHeader(into: Buffer, query: Query, flags: number, rcode: number): void {
+  putWord(into, 0, query.id);
+  putWord(into, 2, FLAG.QR | flags | (query.flags & FLAG.RD) | rcode);
 }
 
-function writeOpt(response: Buffer, at: number, frame: ResponseFrame, extendedRcode: number): void {
-  response[at] = 0;
-  putWord(response, at + 1, TYPE.OPT);
-  putWord(response, at + 3, frame.ednsBytes);
-  response[at + 5] = extendedRcode;
-  response[at + 6] = 0;
+/** Returns where the OPT ends, which is the end of the message. */
+function writeOpt(frame: ResponseFrame, at: number, extendedRcode: number): number {
+  const { into } = frame;
+  into[at] = 0;
+  putWord(into, at + 1, TYPE.OPT);
+  putWord(into, at + 3, frame.ednsBytes);
+  into[at + 5] = extendedRcode;
+  into[at + 6] = 0;
   // "The DO bit of the query MUST be copied in the response" (RFC 3225, section 3).
-  putWord(response, at + 7, frame.query.isDnssecOk ? 0x8000 : 0);
-  putWord(response, at + 9, 0);
+  putWord(into, at + 7, frame.query.isDnssecOk ? 0x8000 : 0);
+  putWord(into, at + 9, 0);
+  return at + OPT_BYTES;
 }
 
-function copyRotated(answer: CompiledAnswer, response: Buffer, end: number, turn: number): void {
+function copyRotated(answer: CompiledAnswer, into: Buffer, end: number, turn: number): void {
   const { bytes, answersStart, answersEnd, rotationBytes } = answer;
   const first = answersStart + turn * rotationBytes;
-  bytes.copy(response, 0, 0, answersStart);
+  bytes.copy(into, 0, 0, answersStart);
   const written = bytes.copy(
-    response,
+    into,
     answersStart,
     first,
     Math.min(answersEnd, first + end - answersStart),
   );
   if (answersStart + written < end) {
-    bytes.copy(response, answersStart + written, answersStart, end - written);
+    bytes.copy(into, answersStart + written, answersStart, end - written);
   }
 }
 

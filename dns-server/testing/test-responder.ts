@@ -6,6 +6,7 @@ import type { ServiceImport } from "../../api/mcs/service-import.ts";
 import { type ServiceKey, serviceKey } from "../../api/service-key.ts";
 import type { AnswerCacheLimits } from "../answer/answer-cache.ts";
 import { Responder, type Transport } from "../answer/responder.ts";
+import { MESSAGE_BYTES_MAX } from "../wire/dns-numbers.ts";
 import { deriveServiceRecords } from "../zone/derive-service-records.ts";
 import type { ServiceRecords } from "../zone/service-records.ts";
 import { parseZoneConfig, type ZoneSettings } from "../zone/zone-config.ts";
@@ -69,11 +70,22 @@ export function testResponder(
   );
   if (zone !== undefined) responder.setZone(zone, []);
   const send = (packet: Buffer, transport: Transport = "udp"): Buffer => {
-    const response = responder.respond(packet, transport);
+    const response = responseTo(responder, packet, transport);
     if (response === undefined) throw new InvariantError("packet is answered", { packet });
     return response;
   };
   return { responder, send, ask: (text) => messageText(send(queryPacket(text), "tcp")) };
+}
+
+/** The response as memory of its own; undefined for silence. */
+export function responseTo(
+  responder: Responder,
+  packet: Buffer,
+  transport: Transport = "udp",
+): Buffer | undefined {
+  const into = Buffer.alloc(MESSAGE_BYTES_MAX);
+  const bytes = responder.respond(packet, packet.length, transport, into);
+  return bytes === 0 ? undefined : into.subarray(0, bytes);
 }
 
 export interface QueryDraft {

@@ -1,7 +1,15 @@
 import type { Transport } from "../answer/responder.ts";
 
-/** What a listener asks: the response to a packet, undefined for silence. Must not throw. */
-export type AnswerPacket = (packet: Buffer, transport: Transport) => Buffer | undefined;
+/**
+ * What a listener asks: to write the response to the first `length` bytes of `packet` into `into`, which holds the
+ * largest message of the transport. Returns its bytes, 0 for silence. Must not throw, and keeps neither buffer.
+ */
+export type AnswerPacket = (
+  packet: Buffer,
+  length: number,
+  transport: Transport,
+  into: Buffer,
+) => number;
 
 /** What a listener did not answer, and why. */
 export type DropReason =

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { MESSAGE_BYTES_MAX } from "../wire/dns-numbers.ts";
 import type { AnswerPacket, DropObserver } from "./answer-packet.ts";
 import { TcpFrames } from "./tcp-frames.ts";
 
@@ -6,6 +7,10 @@ export interface TcpConnectionOptions {
   /** Without a whole query, or without a reader of our answers, for this long, the connection is closed. */
   readonly idleMs: number;
 }
+
+const FRAME_LENGTH_BYTES = 2;
+/** Holds one answer at a time, of whatever connection. */
+const RESPONSE = Buffer.allocUnsafeSlow(MESSAGE_BYTES_MAX);
 
 /** One client's stream of queries, answered in order (RFC 7766, section 6.2.1.1 allows pipelining). */
 export class TcpConnection {
@@ -76,8 +81,8 @@ export class TcpConnection {
         else this.#socket.resume();
         return;
       }
-      const response = this.#answer(message, "tcp");
-      if (response === undefined) {
+      const bytes = this.#answer(message, message.length, "tcp", RESPONSE);
+      if (bytes === 0) {
         // Whoever sends this is no DNS client: nothing better will follow.
         this.#dropped("tcp-frame");
         this.#socket.uncork();
@@ -85,10 +90,10 @@ export class TcpConnection {
         return;
       }
       this.#activeMs = nowMs;
-      const length = Buffer.allocUnsafe(2);
-      length.writeUInt16BE(response.length);
-      this.#socket.write(length);
-      this.#socket.write(response);
+      const frame = Buffer.allocUnsafe(FRAME_LENGTH_BYTES + bytes);
+      frame.writeUInt16BE(bytes);
+      RESPONSE.copy(frame, FRAME_LENGTH_BYTES, 0, bytes);
+      this.#socket.write(frame);
     }
     this.#socket.uncork();
     this.#socket.pause();

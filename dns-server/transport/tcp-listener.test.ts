@@ -29,11 +29,11 @@ class Bed {
         clock: this.clock,
         log: silentLogger,
         dropped: (reason) => void this.drops.push(reason),
-        answer: (packet) => {
+        answer: (packet, length, _transport, into) => {
           this.answered++;
-          const text = packet.toString();
-          if (text === "silence") return undefined;
-          return text === "big" ? Buffer.alloc(60_000, 98) : Buffer.from(packet);
+          const text = packet.toString("latin1", 0, length);
+          if (text === "silence") return 0;
+          return into.write(text === "big" ? "b".repeat(60_000) : text, "latin1");
         },
       },
     );

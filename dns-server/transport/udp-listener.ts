@@ -4,6 +4,7 @@ import { isIPv6 } from "node:net";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { ListenAddress } from "../../runtime/net/listen-address.ts";
+import { MESSAGE_BYTES_MAX } from "../wire/dns-numbers.ts";
 import type { AnswerPacket, DropObserver } from "./answer-packet.ts";
 import { fromListenError, type ListenError } from "./listen-error.ts";
 
@@ -23,6 +24,7 @@ export interface UdpListenerDeps {
 export class UdpListener {
   readonly #options: UdpListenerOptions;
   readonly #deps: UdpListenerDeps;
+  readonly #response = Buffer.allocUnsafeSlow(MESSAGE_BYTES_MAX);
   #socket: Socket | undefined;
 
   constructor(options: UdpListenerOptions, deps: UdpListenerDeps) {
@@ -66,12 +68,14 @@ export class UdpListener {
       this.#deps.dropped("no-source-port");
       return;
     }
-    const response = this.#deps.answer(packet, "udp");
-    if (response === undefined) {
+    const bytes = this.#deps.answer(packet, packet.length, "udp", this.#response);
+    if (bytes === 0) {
       this.#deps.dropped("unanswerable");
       return;
     }
-    socket.send(response, 0, response.length, peer.port, peer.address, this.#sent);
+    // A copy: what the kernel does not take at once waits in the process while other answers are written.
+    const response = Buffer.from(this.#response.subarray(0, bytes));
+    socket.send(response, 0, bytes, peer.port, peer.address, this.#sent);
   }
 
   readonly #sent = (cause: Error | null): void => {

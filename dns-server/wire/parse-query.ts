@@ -42,14 +42,14 @@ const EDNS_DO = 0x8000;
 const POINTER_BITS = 0xc0;
 const FIXED_RECORD_BYTES = 10;
 
-/** Reads header, question and OPT of `packet` into `into`. Never reads outside the packet. */
-export function parseQuery(packet: Uint8Array, into: Query): QueryVerdict {
+/** Reads header, question and OPT of the first `length` bytes of `packet` into `into`. Never reads behind them. */
+export function parseQuery(packet: Uint8Array, length: number, into: Query): QueryVerdict {
   into.hasEdns = false;
   into.isDnssecOk = false;
   into.udpPayloadBytes = 0;
   into.nameEnd = 0;
   into.type = 0;
-  if (packet.length < HEADER_BYTES) return "drop";
+  if (length < HEADER_BYTES) return "drop";
   into.id = word(packet, 0);
   const flags = word(packet, 2);
   into.flags = flags;
@@ -59,41 +59,46 @@ export function parseQuery(packet: Uint8Array, into: Query): QueryVerdict {
   // "A DNS message with OPCODE = 0 and QDCOUNT > 1 MUST be treated as an incorrectly formatted message" (RFC 9619).
   if (word(packet, 4) !== 1) return "malformed";
 
-  const nameEnd = endOfQuestionName(packet);
-  if (nameEnd === -1 || nameEnd + 4 > packet.length) return "malformed";
+  const nameEnd = endOfQuestionName(packet, length);
+  if (nameEnd === -1 || nameEnd + 4 > length) return "malformed";
   into.nameEnd = nameEnd;
   into.type = word(packet, nameEnd);
-  const versionVerdict = parseRecords(packet, nameEnd + 4, into);
+  const versionVerdict = parseRecords(packet, length, nameEnd + 4, into);
   if (versionVerdict !== "answer") return versionVerdict;
   return word(packet, nameEnd + 2) === CLASS_IN ? "answer" : "wrong-class";
 }
 
 /** A question comes first, so a compression pointer in it could point at nothing that makes sense. */
-function endOfQuestionName(packet: Uint8Array): number {
+function endOfQuestionName(packet: Uint8Array, length: number): number {
   let offset = HEADER_BYTES;
-  while (offset < packet.length) {
-    const length = packet[offset] ?? 0;
-    if (length === 0) {
+  while (offset < length) {
+    const labelBytes = packet[offset] ?? 0;
+    if (labelBytes === 0) {
       return offset + 1 - HEADER_BYTES > NAME_BYTES_MAX ? -1 : offset + 1;
     }
-    if ((length & POINTER_BITS) !== 0) return -1;
-    offset += length + 1;
+    if ((labelBytes & POINTER_BITS) !== 0) return -1;
+    offset += labelBytes + 1;
   }
   return -1;
 }
 
 /** Walks over the other records for the sake of OPT; they have no other meaning in a query. */
-function parseRecords(packet: Uint8Array, start: number, into: Query): QueryVerdict {
+function parseRecords(
+  packet: Uint8Array,
+  length: number,
+  start: number,
+  into: Query,
+): QueryVerdict {
   const beforeAdditional = word(packet, 6) + word(packet, 8);
   const count = beforeAdditional + word(packet, 10);
   let offset = start;
   let version = 0;
   for (let index = 0; index < count; index++) {
     const nameStart = offset;
-    offset = skipName(packet, offset);
-    if (offset === -1 || offset + FIXED_RECORD_BYTES > packet.length) return "malformed";
+    offset = skipName(packet, length, offset);
+    if (offset === -1 || offset + FIXED_RECORD_BYTES > length) return "malformed";
     const end = offset + FIXED_RECORD_BYTES + word(packet, offset + 8);
-    if (end > packet.length) return "malformed";
+    if (end > length) return "malformed";
     if (word(packet, offset) === TYPE.OPT) {
       // "If a query message with more than one OPT RR is received, a FORMERR MUST be returned" (RFC 6891, 6.1.1),
       // and its name "MUST be 0 (root domain)" (6.1.2).
@@ -116,14 +121,14 @@ function hasWholeOptions(packet: Uint8Array, start: number, end: number): boolea
   return offset === end;
 }
 
-function skipName(packet: Uint8Array, start: number): number {
+function skipName(packet: Uint8Array, length: number, start: number): number {
   let offset = start;
-  while (offset < packet.length) {
-    const length = packet[offset] ?? 0;
-    if (length === 0) return offset + 1;
-    if ((length & POINTER_BITS) === POINTER_BITS) return offset + 2;
-    if ((length & POINTER_BITS) !== 0 || offset - start > NAME_BYTES_MAX) return -1;
-    offset += length + 1;
+  while (offset < length) {
+    const labelBytes = packet[offset] ?? 0;
+    if (labelBytes === 0) return offset + 1;
+    if ((labelBytes & POINTER_BITS) === POINTER_BITS) return offset + 2;
+    if ((labelBytes & POINTER_BITS) !== 0 || offset - start > NAME_BYTES_MAX) return -1;
+    offset += labelBytes + 1;
   }
   return -1;
 }

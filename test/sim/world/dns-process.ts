@@ -7,7 +7,7 @@ import { type ServiceKey, splitServiceKey } from "../../../api/service-key.ts";
 import { Responder } from "../../../dns-server/answer/responder.ts";
 import { ZoneSource } from "../../../dns-server/source/zone-source.ts";
 import { messageText } from "../../../dns-server/testing/message-text.ts";
-import { queryPacket } from "../../../dns-server/testing/test-responder.ts";
+import { queryPacket, responseTo } from "../../../dns-server/testing/test-responder.ts";
 import { parseZoneConfig } from "../../../dns-server/zone/zone-config.ts";
 import type { KubeError } from "../../../runtime/kube/kube-error.ts";
 import { Reflector } from "../../../runtime/kube/reflector/reflector.ts";
@@ -121,7 +121,7 @@ export class DnsProcess {
   addresses(key: ServiceKey): string {
     const { namespace, name } = splitServiceKey(key);
     const packet = queryPacket(`${name}.${namespace}.svc.clusterset.local A`);
-    const response = this.#responder.respond(packet, "tcp");
+    const response = responseTo(this.#responder, packet, "tcp");
     invariant(response !== undefined, "a query is answered", { key });
     const [status = "", ...records] = messageText(response);
     const addresses = records.flatMap((record) => / IN A (\S+)$/.exec(record)?.[1] ?? []);
