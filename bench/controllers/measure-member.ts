@@ -1,0 +1,229 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { NAMESPACES } from "../../api/kube/namespace.ts";
+import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
+import { connectKube } from "../../cli/connect-kube.ts";
+import { installCrds } from "../../cli/install-crds.ts";
+import { sleep } from "../../runtime/clock/sleep.ts";
+import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
+import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
+import { until } from "../../sandbox/process/until.ts";
+import { type ChangeCost, measureChanges } from "./changes.ts";
+import { Owners } from "./owners.ts";
+import {
+  ask,
+  countedBetween,
+  type MemberStart,
+  type MemberState,
+  machineMs,
+  type RequestCounts,
+  type ServerState,
+} from "./process-messages.ts";
+import { exportersOf, namespaceAt, type Workload } from "./workload.ts";
+
+export interface MeasureOptions {
+  /** Of each kind of change. */
+  readonly rounds: number;
+  readonly idleSeconds: number;
+  /** Folder for CPU profiles of the member and the API server. */
+  readonly profile: string | undefined;
+}
+
+export interface Measured {
+  /** From the start of the process until it says that it is ready: everything is known, not yet written. */
+  readonly readyMs: number;
+  /** From the start of the process until the last write, after which every import is as it should be. */
+  readonly syncMs: number;
+  readonly firstSync: RequestCounts;
+  readonly afterSync: MemberState;
+  readonly serverAfterSync: ServerState;
+  readonly idle: RequestCounts;
+  readonly restartMs: number;
+  readonly restart: RequestCounts;
+  readonly afterRestart: MemberState;
+  readonly changes: Readonly<Record<string, ChangeCost>>;
+  readonly linkBytesPerEndpointChange: number;
+  readonly afterChanges: MemberState;
+}
+
+const SYNC_PATIENCE_MS = 1_800_000;
+/** No write for this long: at rest. */
+const REST_MS = 3_000;
+const { signal } = new AbortController();
+
+/** One member that imports the whole workload: broker, API server and controllers in a process each. */
+export async function measureMember(
+  workload: Workload,
+  options: MeasureOptions,
+): Promise<Measured> {
+  const broker = fork(new URL("../broker/server.ts", import.meta.url), [
+    String(workload.clusters + 1),
+  ]);
+  const apiServer = fork(new URL("./api-server.ts", import.meta.url), {
+    execArgv: profiling(options),
+  });
+  const [[{ identities }], [{ kubeconfig }]] = await Promise.all([
+    once(broker, "message"),
+    once(apiServer, "message"),
+  ]);
+  const all: readonly MemberIdentity[] = identities;
+  const owners = new Owners(all.slice(0, workload.clusters), workload);
+  const identity = all[workload.clusters];
+  if (identity === undefined) throw new Error("the broker has given too few identities");
+  await Promise.all([owners.fill(), prepareCluster(kubeconfig, workload)]);
+  const run = { start: { identity, kubeconfig }, apiServer, owners, workload, options };
+  try {
+    return await measure(run);
+  } finally {
+    owners.stop();
+    for (const child of [broker, apiServer]) {
+      child.disconnect();
+      await once(child, "exit");
+    }
+  }
+}
+
+interface Run {
+  readonly start: MemberStart;
+  readonly apiServer: ChildProcess;
+  readonly owners: Owners;
+  readonly workload: Workload;
+  readonly options: MeasureOptions;
+}
+
+async function measure(run: Run): Promise<Measured> {
+  const { apiServer, options } = run;
+  const atStart = await ask<ServerState>(apiServer, "state");
+  const first = await startMember(run);
+  const serverAfterSync = await synced(run);
+  const syncMs = serverAfterSync.lastWriteMs - first.startMs;
+  const afterSync = await ask<MemberState>(first.process, "state");
+  const idle = await idleFor(options.idleSeconds * 1_000, apiServer);
+  await stopMember(first.process);
+
+  const beforeRestart = await ask<ServerState>(apiServer, "state");
+  const second = await startMember(run);
+  await sleep(clock, REST_MS, signal);
+  const restart = countedBetween(
+    beforeRestart.counts,
+    (await ask<ServerState>(apiServer, "state")).counts,
+  );
+  const afterRestart = await ask<MemberState>(second.process, "state");
+  const changes = await changeThings(run, second.process);
+  const afterChanges = await ask<MemberState>(second.process, "state");
+  await stopMember(second.process);
+  return {
+    readyMs: first.readyMs,
+    syncMs,
+    firstSync: countedBetween(atStart.counts, serverAfterSync.counts),
+    afterSync,
+    serverAfterSync,
+    idle,
+    restartMs: second.readyMs,
+    restart,
+    afterRestart,
+    ...changes,
+    afterChanges,
+  };
+}
+
+async function prepareCluster(kubeconfig: string, { namespaces }: Workload): Promise<void> {
+  const kube = connectKube({ kubeconfig }, {}, silentMeter);
+  if (!kube.ok) throw new Error(kube.error);
+  const { client } = kube.value;
+  const installed = await installCrds(client, clock, signal);
+  if (!installed.ok) throw new Error(installed.error);
+  for (let at = 0; at < namespaces; at++) {
+    const namespace = {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: namespaceAt(at) },
+    };
+    const made = await client.create(NAMESPACES, namespace, { signal });
+    if (!made.ok) throw new Error(made.error.message);
+  }
+}
+
+async function startMember({ start, options }: Run): Promise<{
+  readonly process: ChildProcess;
+  readonly startMs: number;
+  readonly readyMs: number;
+}> {
+  const startMs = machineMs();
+  const member = fork(new URL("./member.ts", import.meta.url), {
+    execArgv: ["--expose-gc", ...profiling(options)],
+  });
+  await once(member, "message");
+  member.send(start);
+  await once(member, "message");
+  return { process: member, startMs, readyMs: machineMs() - startMs };
+}
+
+async function stopMember(member: ChildProcess): Promise<void> {
+  const ended = once(member, "exit");
+  member.send("stop");
+  await ended;
+}
+
+/** Until every import is as it should be and nothing more is written. */
+async function synced({ apiServer, workload }: Run): Promise<ServerState> {
+  const { services, exporters } = workload;
+  const askState = async (): Promise<ServerState | undefined> => {
+    const state = await ask<ServerState>(apiServer, "state");
+    const isWhole = state.readyImports === services && state.slices === services * exporters;
+    return isWhole && machineMs() - state.lastWriteMs > REST_MS ? state : undefined;
+  };
+  const waiting = { clock, timeoutMs: SYNC_PATIENCE_MS, signal, everyMs: 1_000 };
+  return until("the first sync", askState, waiting);
+}
+
+async function idleFor(ms: number, apiServer: ChildProcess): Promise<RequestCounts> {
+  const before = await ask<ServerState>(apiServer, "state");
+  await sleep(clock, ms, signal);
+  const after = await ask<ServerState>(apiServer, "state");
+  return countedBetween(before.counts, after.counts);
+}
+
+async function changeThings(
+  { apiServer, owners, workload, options }: Run,
+  member: ChildProcess,
+): Promise<Pick<Measured, "changes" | "linkBytesPerEndpointChange">> {
+  const { rounds } = options;
+  const serviceAt = (round: number): number => (round * 7) % workload.services;
+  const ownerOf = (service: number): number => exportersOf(service, workload)[0] ?? 0;
+  /** A cluster that does not export the service. */
+  const newcomerTo = (service: number): number => service + workload.exporters;
+  apiServer.send("trace");
+  const changes: Record<string, ChangeCost> = {};
+  const linkBytes = async (): Promise<number> =>
+    (await ask<MemberState>(member, "state")).linkBytes;
+  const linkBefore = await linkBytes();
+  changes["endpoint becomes not ready"] = await measureChanges(apiServer, rounds, (round) => {
+    const service = serviceAt(round);
+    owners.export(service, ownerOf(service), { isFirstDown: true });
+  });
+  const perChange = ((await linkBytes()) - linkBefore) / rounds;
+  changes["endpoint added"] = await measureChanges(apiServer, rounds, (round) => {
+    const service = serviceAt(round);
+    owners.export(service, ownerOf(service), { isFirstDown: true, moreEndpoints: 1 });
+  });
+  changes["one more cluster exports"] = await measureChanges(apiServer, rounds, (round) => {
+    const service = serviceAt(round);
+    owners.export(service, newcomerTo(service));
+  });
+  changes["that cluster withdraws"] = await measureChanges(apiServer, rounds, (round) => {
+    const service = serviceAt(round);
+    owners.withdraw(service, newcomerTo(service));
+  });
+  changes["new service exported"] = await measureChanges(apiServer, rounds, (round) => {
+    owners.export(workload.services + round, round);
+  });
+  changes["that service withdrawn"] = await measureChanges(apiServer, rounds, (round) => {
+    owners.withdraw(workload.services + round, round);
+  });
+  return { changes, linkBytesPerEndpointChange: Math.round(perChange) };
+}
+
+function profiling({ profile }: MeasureOptions): string[] {
+  return profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
+}
