@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { EndpointSlice } from "../api/kube/endpoint-slice.ts";
 import type { Namespace } from "../api/kube/namespace.ts";
 import type { ServiceImport } from "../api/mcs/service-import.ts";
@@ -7,7 +8,9 @@ import type { ObjectView } from "../runtime/kube/object-view.ts";
 import type { Logger } from "../runtime/log/log.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
 import type { ListenAddress } from "../runtime/net/listen-address.ts";
+import { type EdnsSettings, parseNsid } from "./answer/edns-options.ts";
 import { Responder } from "./answer/responder.ts";
+import { COOKIE_SECRET_BYTES, parseCookieSecret, ServerCookies } from "./guard/server-cookies.ts";
 import { QueryStats } from "./query-stats.ts";
 import { ZoneSource } from "./source/zone-source.ts";
 import type { AnswerPacket } from "./transport/answer-packet.ts";
@@ -31,6 +34,13 @@ export interface DnsServerOptions {
   readonly nsAddresses?: readonly string[];
   /** Largest UDP answer and the size offered in OPT, 512 to 4096 bytes. @default 1232 */
   readonly udpPayloadBytes?: number;
+  /**
+   * Secrets of DNS cookies (RFC 9018), 32 hexadecimal digits each; the first one signs, all are accepted. Servers that share
+   * an address need the same. @default one drawn at the start
+   */
+  readonly cookieSecrets?: readonly string[];
+  /** What those who ask for NSID are told (RFC 5001), at most 32 bytes. @default nothing */
+  readonly nsid?: string;
   /** Lets several processes share the port (SO_REUSEPORT). @default false */
   readonly reusePort?: boolean;
 }
@@ -78,8 +88,10 @@ export async function startDnsServer(
 
   const { clock, log, meter } = deps;
   const stats = new QueryStats(clock, meter);
+  const edns = parseEdns(options, clock);
+  if (!edns.ok) return edns;
   const responder = new Responder(
-    { config: config.value, udpPayloadBytes: udpPayloadBytes.value },
+    { config: config.value, udpPayloadBytes: udpPayloadBytes.value, edns: edns.value },
     stats.answered,
   );
   const source = new ZoneSource(config.value.zone, deps, (zone, changed) => {
@@ -115,10 +127,30 @@ function parsePayloadBytes(bytes: number): Result<number, string> {
   return err(`cannot parse udp payload size: must be ${min} to ${max} bytes: got ${bytes}`);
 }
 
+function parseEdns(
+  options: Pick<DnsServerOptions, "cookieSecrets" | "nsid">,
+  clock: Clock,
+): Result<EdnsSettings, string> {
+  const secrets = (options.cookieSecrets ?? []).map(parseCookieSecret);
+  const wrong = secrets.find((secret) => !secret.ok);
+  if (wrong !== undefined && !wrong.ok) return wrong;
+  const [first = randomBytes(COOKIE_SECRET_BYTES), ...rest] = secrets.flatMap((secret) =>
+    secret.ok ? [secret.value] : [],
+  );
+  const nsid = options.nsid === undefined ? undefined : parseNsid(options.nsid);
+  if (nsid !== undefined && !nsid.ok) return nsid;
+  return ok({
+    cookies: new ServerCookies([first, ...rest]),
+    ...(nsid === undefined ? {} : { nsid: nsid.value }),
+    tcpIdleMs: TCP_LIMITS.idleMs,
+    nowSeconds: () => Math.floor(clock.nowMs() / 1000),
+  });
+}
+
 function answerWith(responder: Responder, stats: QueryStats): AnswerPacket {
-  return (packet, length, transport, into) => {
+  return (packet, length, transport, into, client) => {
     const startMs = stats.startTimer();
-    const bytes = responder.respond(packet, length, transport, into);
+    const bytes = responder.respond(packet, length, transport, into, client);
     if (bytes > 0 && ((into[2] ?? 0) & TC_BYTE) !== 0) stats.truncated();
     if (startMs !== undefined) stats.stopTimer(startMs);
     return bytes;

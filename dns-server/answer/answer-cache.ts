@@ -1,13 +1,18 @@
 import { LRUCache } from "lru-cache";
 import type { ServiceKey } from "../../api/service-key.ts";
 import type { CompiledAnswer } from "./compiled-answer.ts";
+import type { ExtendedError } from "./extended-errors.ts";
 
-/** What is kept for one question: an answer, or that the name exists without such records. */
+/** What is known about one question: an answer, or that the name exists without such records, or that it does not. */
 export interface CachedAnswer {
+  /** NXDOMAIN, which is never kept. */
+  readonly isAbsent?: true;
   /** Absent for NODATA. */
   readonly answer?: CompiledAnswer;
   /** Absent for names that no service owns. */
   readonly service?: ServiceKey;
+  /** Why there is no answer, where that is not plain. */
+  readonly error?: ExtendedError;
 }
 
 export interface AnswerCacheLimits {

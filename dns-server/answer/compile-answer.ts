@@ -1,6 +1,7 @@
 import { OPT_BYTES, TYPE, UDP_BYTES_WITHOUT_EDNS } from "../wire/dns-numbers.ts";
 import { MessageWriter, type RecordData } from "../wire/message-writer.ts";
 import type { CompiledAnswer, Cut } from "./compiled-answer.ts";
+import { OPTIONS_BYTES_MAX } from "./edns-options.ts";
 import type { SelectedRecords } from "./select-records.ts";
 
 export interface AnswerInput {
@@ -35,7 +36,7 @@ export function compileAnswer(input: AnswerInput, scratch: Buffer): CompiledAnsw
     answersEnd,
     additionalCount,
     rotationBytes: canRotate(data) ? (answersEnd - answersStart) / answerCount : 0,
-    cuts: bytes.length + OPT_BYTES > UDP_BYTES_WITHOUT_EDNS ? cuts : [],
+    cuts: bytes.length + OPT_BYTES + OPTIONS_BYTES_MAX > UDP_BYTES_WITHOUT_EDNS ? cuts : [],
     isIncomplete: answerCount < data.length,
     serialAt: data[0]?.type === "SOA" ? answersEnd - SERIAL_TO_END_BYTES : 0,
   };

@@ -9,30 +9,40 @@ import {
 } from "../wire/dns-numbers.ts";
 import type { RecordData } from "../wire/message-writer.ts";
 import { emptyQuery, parseQuery, type Query } from "../wire/parse-query.ts";
-import { findName, type NameLookup } from "../zone/find-name.ts";
-import type { NameNode } from "../zone/service-records.ts";
+import { type AbsenceReason, findName, type NameLookup } from "../zone/find-name.ts";
+import type { NameNode, ServiceRecords } from "../zone/service-records.ts";
 import { staticNames } from "../zone/static-names.ts";
 import type { ZoneConfig } from "../zone/zone-config.ts";
 import type { ZoneSnapshot } from "../zone/zone-snapshot.ts";
 import { AnswerCache, type AnswerCacheLimits, type CachedAnswer } from "./answer-cache.ts";
 import { compileAnswer, isCacheable } from "./compile-answer.ts";
+import { EdnsOptions, type EdnsSettings } from "./edns-options.ts";
+import { ABSENCE_ERRORS, EXTENDED_ERRORS, type ExtendedError } from "./extended-errors.ts";
 import { compileNegativeSoa, type NegativeSoa } from "./negative-answer.ts";
 import { findZone, labelsBefore, lowerName, toWireName } from "./question-name.ts";
 import { type RecordContext, selectRecords } from "./select-records.ts";
 import {
   type ResponseFrame,
+  roomForOptions,
   writeAnswer,
   writeError,
   writeHeaderError,
   writeNegative,
+  writeOptOnly,
 } from "./write-response.ts";
 
 export type Transport = "udp" | "tcp";
+
+/** Who sent a packet. */
+export interface Client {
+  readonly address: string;
+}
 
 export interface ResponderOptions {
   readonly config: ZoneConfig;
   /** Largest UDP answer, also the size offered in OPT. */
   readonly udpPayloadBytes: number;
+  readonly edns: EdnsSettings;
   readonly cacheLimits?: AnswerCacheLimits;
 }
 
@@ -51,6 +61,7 @@ export class Responder {
   readonly #zoneName: Buffer;
   readonly #soa: NegativeSoa;
   readonly #cache: AnswerCache;
+  readonly #options: EdnsOptions;
   readonly #query: Query = emptyQuery();
   /** The question in lower case: name, then type. */
   readonly #question = Buffer.alloc(NAME_BYTES_MAX + 2);
@@ -66,6 +77,7 @@ export class Responder {
     this.#zoneName = toWireName(options.config.zone);
     this.#soa = compileNegativeSoa(options.config);
     this.#cache = new AnswerCache(options.cacheLimits);
+    this.#options = new EdnsOptions(options.edns);
   }
 
   get cacheSize(): number {
@@ -83,7 +95,13 @@ export class Responder {
    * MESSAGE_BYTES_MAX for TCP, and is not the packet's own memory.
    * @returns the response's bytes; 0 when there must be none
    */
-  respond(packet: Buffer, length: number, transport: Transport, into: Buffer): number {
+  respond(
+    packet: Buffer,
+    length: number,
+    transport: Transport,
+    into: Buffer,
+    client: Client,
+  ): number {
     const query = this.#query;
     const verdict = parseQuery(packet, length, query);
     if (verdict === "drop") return 0;
@@ -95,7 +113,14 @@ export class Responder {
       into,
       bytesMax: this.#bytesMax(transport),
       ednsBytes: this.#udpPayloadBytes,
+      options: this.#options,
     };
+    if (query.options === 0) this.#options.clear();
+    else this.#options.prepare(packet, query, client.address, transport);
+    if (verdict === "cookie-only") {
+      this.#observe(0, RCODE.NOERROR, transport);
+      return writeOptOnly(frame);
+    }
     if (verdict === "unsupported-edns-version") return this.#error(frame, RCODE.BADVERS, transport);
     if (verdict === "wrong-class") return this.#error(frame, RCODE.REFUSED, transport);
     return this.#answer(frame, transport);
@@ -106,28 +131,40 @@ export class Responder {
     const nameBytes = query.nameEnd - HEADER_BYTES;
     lowerName(packet, HEADER_BYTES, query.nameEnd, this.#question);
     const zoneAt = findZone(this.#question, nameBytes, this.#zoneName);
-    // Zone transfers are refused (DNS-48), and so is what others are asked for.
-    if (zoneAt === -1 || query.type === TYPE.AXFR || query.type === TYPE.IXFR) {
-      return this.#error(frame, RCODE.REFUSED, transport);
+    if (zoneAt === -1) {
+      return this.#error(frame, RCODE.REFUSED, transport, EXTENDED_ERRORS.notInZone);
+    }
+    // Zone transfers are refused (DNS-48).
+    if (query.type === TYPE.AXFR || query.type === TYPE.IXFR) {
+      return this.#error(frame, RCODE.REFUSED, transport, EXTENDED_ERRORS.noTransfer);
     }
     const zone = this.#zone;
-    if (zone === undefined) return this.#error(frame, RCODE.SERVFAIL, transport);
+    if (zone === undefined) {
+      return this.#error(frame, RCODE.SERVFAIL, transport, EXTENDED_ERRORS.notSynced);
+    }
     this.#question.writeUInt16BE(query.type, nameBytes);
     const key = this.#question.toString("latin1", 0, nameBytes + 2);
     const found = this.#cache.get(key) ?? this.#resolve(zone, zoneAt, key);
-    const rcode = found === undefined ? RCODE.NXDOMAIN : RCODE.NOERROR;
+    const rcode = found.isAbsent === true ? RCODE.NXDOMAIN : RCODE.NOERROR;
     this.#observe(query.type, rcode, transport);
-    if (found?.answer !== undefined) {
+    if (found.answer !== undefined) {
       return writeAnswer(frame, found.answer, zone.serial, this.#turn++);
+    }
+    if (found.error !== undefined && query.hasEdns) {
+      this.#options.explain(
+        found.error,
+        roomForOptions(frame, query.nameEnd + 4 + this.#soa.bytes.length),
+      );
     }
     return writeNegative(frame, rcode, this.#soa, { serial: zone.serial, at: zoneAt });
   }
 
-  /** Looks the name up and compiles; undefined is NXDOMAIN, which is not kept: its names are without number. */
-  #resolve(zone: ZoneSnapshot, zoneAt: number, key: string): CachedAnswer | undefined {
+  /** Looks the name up and compiles; NXDOMAIN is not kept: its names are without number. */
+  #resolve(zone: ZoneSnapshot, zoneAt: number, key: string): CachedAnswer {
     const labels = labelsBefore(this.#question, zoneAt);
-    const found = labels === undefined ? NXDOMAIN : findName(zone, this.#statics, labels);
-    if (labels === undefined || found.kind === "nxdomain") return undefined;
+    if (labels === undefined) return ABSENT["unknown-name"];
+    const found = findName(zone, this.#statics, labels);
+    if (found.kind === "nxdomain") return ABSENT[found.reason];
     const { type } = this.#query;
     const cached = this.#compile(zone, found, labels, type);
     if (isCacheable(type)) this.#cache.set(key, cached);
@@ -145,7 +182,10 @@ export class Responder {
     const context: RecordContext = { config: this.#config, serial: zone.serial, origin };
     const records = selectRecords(found.node, type, context);
     const owner = isService ? { service: found.service.key } : {};
-    if (records === undefined) return owner;
+    if (records === undefined) {
+      const isWaiting = isService && !hasAddress(found.service);
+      return isWaiting ? { ...owner, error: EXTENDED_ERRORS.noAddress } : owner;
+    }
     const names = isService ? found.service.names : this.#statics;
     const input = {
       name: [...labels, this.#config.zone].join("."),
@@ -165,8 +205,11 @@ export class Responder {
     return Math.min(this.#udpPayloadBytes, Math.max(UDP_BYTES_WITHOUT_EDNS, udpPayloadBytes));
   }
 
-  #error(frame: ResponseFrame, rcode: number, transport: Transport): number {
+  #error(frame: ResponseFrame, rcode: number, transport: Transport, why?: ExtendedError): number {
     this.#observe(frame.query.type, rcode, transport);
+    if (why !== undefined && frame.query.hasEdns) {
+      this.#options.explain(why, roomForOptions(frame, frame.query.nameEnd + 4));
+    }
     return writeError(frame, rcode);
   }
 
@@ -176,7 +219,24 @@ export class Responder {
   }
 }
 
-const NXDOMAIN: NameLookup = { kind: "nxdomain" };
+/** One value per reason: floods of names that do not exist make no garbage here. */
+const ABSENT: Readonly<Record<AbsenceReason, CachedAnswer>> = {
+  "unknown-name": absent("unknown-name"),
+  "unknown-namespace": absent("unknown-namespace"),
+  "unknown-service": absent("unknown-service"),
+  "no-ready-endpoint": absent("no-ready-endpoint"),
+  "unknown-part": absent("unknown-part"),
+};
+
+function absent(reason: AbsenceReason): CachedAnswer {
+  return { isAbsent: true, error: ABSENCE_ERRORS[reason] };
+}
+
+/** A ClusterSetIP import that has its address; every other service has one by itself. */
+function hasAddress(service: ServiceRecords): boolean {
+  const bare = service.names.get("");
+  return bare?.a !== undefined || bare?.aaaa !== undefined;
+}
 
 function addressesOf(
   names: ReadonlyMap<string, NameNode>,

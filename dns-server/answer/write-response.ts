@@ -2,6 +2,7 @@
 import { FLAG, HEADER_BYTES, OPT_BYTES, TYPE } from "../wire/dns-numbers.ts";
 import type { Query } from "../wire/parse-query.ts";
 import type { CompiledAnswer, Cut } from "./compiled-answer.ts";
+import type { EdnsOptions } from "./edns-options.ts";
 import type { NegativeSoa } from "./negative-answer.ts";
 
 /** What every response needs to know besides its records. */
@@ -14,6 +15,8 @@ export interface ResponseFrame {
   readonly bytesMax: number;
   /** UDP size that we offer in OPT. */
   readonly ednsBytes: number;
+  /** What goes into OPT; not looked at without EDNS. */
+  readonly options: EdnsOptions;
 }
 
 /** An answer with records, cut to what the client takes: addresses of targets go first and silently, then TC is set (DNS-44). */
@@ -24,7 +27,7 @@ export function writeAnswer(
   turn: number,
 ): number {
   const { packet, query, into } = frame;
-  const optBytes = query.hasEdns ? OPT_BYTES : 0;
+  const optBytes = optBytesOf(frame);
   let end = answer.bytes.length;
   let { answerCount, additionalCount } = answer;
   if (end + optBytes > frame.bytesMax) {
@@ -70,6 +73,20 @@ export function writeError(frame: ResponseFrame, rcode: number): number {
   return query.hasEdns ? writeOpt(frame, end, rcode >> 4) : end;
 }
 
+/** The answer to a query without a question: a cookie alone (RFC 7873, section 5.4). */
+export function writeOptOnly(frame: ResponseFrame): number {
+  const { into } = frame;
+  into.fill(0, 0, HEADER_BYTES);
+  writeHeader(into, frame.query, 0, 0);
+  putWord(into, 10, 1);
+  return writeOpt(frame, HEADER_BYTES, 0);
+}
+
+/** How much an explanation may add to a response that ends at `end` before its OPT. */
+export function roomForOptions(frame: ResponseFrame, end: number): number {
+  return frame.query.hasEdns ? frame.bytesMax - end - OPT_BYTES : 0;
+}
+
 /** An error about a packet whose question could not be read: a bare header. */
 export function writeHeaderError(query: Query, rcode: number, into: Buffer): number {
   into.fill(0, 0, HEADER_BYTES);
@@ -94,9 +111,13 @@ function writeHeader(into: Buffer, query: Query, flags: number, rcode: number): 
   putWord(into, 2, FLAG.QR | flags | (query.flags & FLAG.RD) | rcode);
 }
 
+function optBytesOf(frame: ResponseFrame): number {
+  return frame.query.hasEdns ? OPT_BYTES + frame.options.length : 0;
+}
+
 /** Returns where the OPT ends, which is the end of the message. */
 function writeOpt(frame: ResponseFrame, at: number, extendedRcode: number): number {
-  const { into } = frame;
+  const { into, options } = frame;
   into[at] = 0;
   putWord(into, at + 1, TYPE.OPT);
   putWord(into, at + 3, frame.ednsBytes);
@@ -104,8 +125,9 @@ function writeOpt(frame: ResponseFrame, at: number, extendedRcode: number): numb
   into[at + 6] = 0;
   // "The DO bit of the query MUST be copied in the response" (RFC 3225, section 3).
   putWord(into, at + 7, frame.query.isDnssecOk ? 0x8000 : 0);
-  putWord(into, at + 9, 0);
-  return at + OPT_BYTES;
+  putWord(into, at + 9, options.length);
+  if (options.length > 0) options.bytes.copy(into, at + OPT_BYTES, 0, options.length);
+  return at + OPT_BYTES + options.length;
 }
 
 function copyRotated(answer: CompiledAnswer, into: Buffer, end: number, turn: number): void {

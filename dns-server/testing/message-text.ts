@@ -18,6 +18,27 @@ export function messageText(message: Buffer): readonly string[] {
   ];
 }
 
+/** Options of a response: `COOKIE <hex>`, `NSID <text>`, `KEEPALIVE <100 ms>`, `EDE <code> <text>`; empty without OPT. */
+export function optionTexts(message: Buffer): readonly string[] {
+  const opt = decode(message).additionals?.find((answer) => answer.type === "OPT");
+  if (opt?.type !== "OPT") return [];
+  return opt.options.map((option) => {
+    const data = "data" in option && Buffer.isBuffer(option.data) ? option.data : Buffer.alloc(0);
+    switch (option.code as number) {
+      case 3:
+        return `NSID ${data.toString()}`;
+      case 10:
+        return `COOKIE ${data.toString("hex")}`;
+      case 11:
+        return `KEEPALIVE ${"timeout" in option ? option.timeout : data.toString("hex")}`;
+      case 15:
+        return `EDE ${data.readUInt16BE(0)} ${data.toString("utf8", 2)}`;
+      default:
+        return `OPTION${option.code} ${data.toString("hex")}`;
+    }
+  });
+}
+
 export function questionText(message: Buffer): string {
   const [question] = decode(message).questions ?? [];
   return question === undefined ? "" : `${question.name} ${question.type}`;
@@ -34,11 +55,15 @@ function toType(text: string): Question["type"] {
 }
 
 const CODES = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"];
+const EXTENDED_CODES = new Map([
+  [16, "BADVERS"],
+  [23, "BADCOOKIE"],
+]);
 
 function rcodeText(message: Buffer, opt: Answer | undefined): string {
   const extended = opt?.type === "OPT" ? opt.extendedRcode << 4 : 0;
   const code = extended | ((message[3] ?? 0) & 0xf);
-  return code === 16 ? "BADVERS" : (CODES[code] ?? `RCODE${code}`);
+  return CODES[code] ?? EXTENDED_CODES.get(code) ?? `RCODE${code}`;
 }
 
 export function recordText(answer: Answer): string {
@@ -57,6 +82,7 @@ function dataText(answer: Answer): string {
     return `${mname} ${rname} <serial> ${refresh} ${retry} ${expire} ${minimum}`;
   }
   if (answer.type === "TXT") return JSON.stringify([answer.data].flat().map(String));
-  if (answer.type === "A" || answer.type === "AAAA" || answer.type === "NS") return answer.data;
+  if (answer.type === "A" || answer.type === "AAAA") return answer.data;
+  if (answer.type === "NS" || answer.type === "PTR") return answer.data;
   throw new InvariantError("the server sends only types of its zone", { type: answer.type });
 }

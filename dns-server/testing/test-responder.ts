@@ -5,7 +5,8 @@ import { LABEL_SERVICE_NAME } from "../../api/mcs/labels.ts";
 import type { ServiceImport } from "../../api/mcs/service-import.ts";
 import { type ServiceKey, serviceKey } from "../../api/service-key.ts";
 import type { AnswerCacheLimits } from "../answer/answer-cache.ts";
-import { Responder, type Transport } from "../answer/responder.ts";
+import type { EdnsSettings } from "../answer/edns-options.ts";
+import { type Client, Responder, type Transport } from "../answer/responder.ts";
 import { MESSAGE_BYTES_MAX } from "../wire/dns-numbers.ts";
 import { deriveServiceRecords } from "../zone/derive-service-records.ts";
 import type { ServiceRecords } from "../zone/service-records.ts";
@@ -41,16 +42,20 @@ export function zoneOf(objects: ZoneObjects): ZoneSnapshot {
   return changeZone(EMPTY_ZONE, { serial: SERIAL, services, namespaces });
 }
 
+/** Who asks in tests. */
+export const CLIENT: Client = { address: "192.0.2.1" };
+
 export interface TestResponder {
   readonly responder: Responder;
   /** `[code flags, records...]` of "name TYPE", asked with EDNS of 4096 bytes over TCP. */
   readonly ask: (question: string) => readonly string[];
-  readonly send: (packet: Buffer, transport?: Transport) => Buffer;
+  readonly send: (packet: Buffer, transport?: Transport, client?: Client) => Buffer;
 }
 
 export interface TestResponderOptions {
   readonly settings?: ZoneSettings;
   readonly udpPayloadBytes?: number;
+  readonly edns?: Partial<EdnsSettings>;
   readonly cacheLimits?: AnswerCacheLimits;
 }
 
@@ -64,13 +69,14 @@ export function testResponder(
     {
       config: config.value,
       udpPayloadBytes: options.udpPayloadBytes ?? 1232,
+      edns: { tcpIdleMs: 10_000, nowSeconds: () => 1_780_000_000, ...options.edns },
       cacheLimits: options.cacheLimits ?? { entriesMax: 1000, bytesMax: 1_000_000 },
     },
     () => undefined,
   );
   if (zone !== undefined) responder.setZone(zone, []);
-  const send = (packet: Buffer, transport: Transport = "udp"): Buffer => {
-    const response = responseTo(responder, packet, transport);
+  const send = (packet: Buffer, transport: Transport = "udp", client = CLIENT): Buffer => {
+    const response = responseTo(responder, packet, transport, client);
     if (response === undefined) throw new InvariantError("packet is answered", { packet });
     return response;
   };
@@ -82,9 +88,10 @@ export function responseTo(
   responder: Responder,
   packet: Buffer,
   transport: Transport = "udp",
+  client: Client = CLIENT,
 ): Buffer | undefined {
   const into = Buffer.alloc(MESSAGE_BYTES_MAX);
-  const bytes = responder.respond(packet, packet.length, transport, into);
+  const bytes = responder.respond(packet, packet.length, transport, into, client);
   return bytes === 0 ? undefined : into.subarray(0, bytes);
 }
 
@@ -95,6 +102,8 @@ export interface QueryDraft {
   readonly ednsBytes?: number;
   readonly isDnssecOk?: boolean;
   readonly ednsVersion?: number;
+  /** Options of OPT: code, and data in hexadecimal. */
+  readonly options?: readonly (readonly [code: number, data: string])[];
 }
 
 export function queryPacket(question: string, draft: QueryDraft = { ednsBytes: 4096 }): Buffer {
@@ -119,7 +128,18 @@ export function queryPacket(question: string, draft: QueryDraft = { ednsBytes: 4
             },
           ],
   });
-  // dns-packet writes a size of 0 as 4096.
-  if (draft.ednsBytes !== undefined) packet.writeUInt16BE(draft.ednsBytes, packet.length - 8);
-  return packet;
+  if (draft.ednsBytes === undefined) return packet;
+  // dns-packet writes a size of 0 as 4096, and only options that it knows.
+  packet.writeUInt16BE(draft.ednsBytes, packet.length - 8);
+  const options = Buffer.concat((draft.options ?? []).map(([code, data]) => option(code, data)));
+  packet.writeUInt16BE(options.length, packet.length - 2);
+  return Buffer.concat([packet, options]);
+}
+
+function option(code: number, hex: string): Buffer {
+  const data = Buffer.from(hex, "hex");
+  const header = Buffer.alloc(4);
+  header.writeUInt16BE(code, 0);
+  header.writeUInt16BE(data.length, 2);
+  return Buffer.concat([header, data]);
 }

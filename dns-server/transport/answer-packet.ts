@@ -1,14 +1,15 @@
-import type { Transport } from "../answer/responder.ts";
+import type { Client, Transport } from "../answer/responder.ts";
 
 /**
  * What a listener asks: to write the response to the first `length` bytes of `packet` into `into`, which holds the
- * largest message of the transport. Returns its bytes, 0 for silence. Must not throw, and keeps neither buffer.
+ * largest message of the transport. Returns its bytes, 0 for silence. Must not throw, and keeps none of its arguments.
  */
 export type AnswerPacket = (
   packet: Buffer,
   length: number,
   transport: Transport,
   into: Buffer,
+  client: Client,
 ) => number;
 
 /** What a listener did not answer, and why. */

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Client } from "../answer/responder.ts";
 import { MESSAGE_BYTES_MAX } from "../wire/dns-numbers.ts";
 import type { AnswerPacket, DropObserver } from "./answer-packet.ts";
 import { TcpFrames } from "./tcp-frames.ts";
@@ -18,6 +19,7 @@ export class TcpConnection {
   readonly #options: TcpConnectionOptions;
   readonly #answer: AnswerPacket;
   readonly #dropped: DropObserver;
+  readonly #client: Client;
   readonly #frames = new TcpFrames();
   #activeMs: number;
   #hasEnded = false;
@@ -32,6 +34,7 @@ export class TcpConnection {
     },
   ) {
     this.#socket = socket;
+    this.#client = { address: socket.remoteAddress ?? "" };
     this.#options = options;
     this.#answer = deps.answer;
     this.#dropped = deps.dropped;
@@ -81,7 +84,7 @@ export class TcpConnection {
         else this.#socket.resume();
         return;
       }
-      const bytes = this.#answer(message, message.length, "tcp", RESPONSE);
+      const bytes = this.#answer(message, message.length, "tcp", RESPONSE, this.#client);
       if (bytes === 0) {
         // Whoever sends this is no DNS client: nothing better will follow.
         this.#dropped("tcp-frame");

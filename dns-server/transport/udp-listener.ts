@@ -68,7 +68,7 @@ export class UdpListener {
       this.#deps.dropped("no-source-port");
       return;
     }
-    const bytes = this.#deps.answer(packet, packet.length, "udp", this.#response);
+    const bytes = this.#deps.answer(packet, packet.length, "udp", this.#response, peer);
     if (bytes === 0) {
       this.#deps.dropped("unanswerable");
       return;

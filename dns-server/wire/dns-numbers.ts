@@ -4,6 +4,7 @@ export const TYPE = {
   A: 1,
   NS: 2,
   SOA: 6,
+  PTR: 12,
   TXT: 16,
   AAAA: 28,
   SRV: 33,
@@ -24,6 +25,20 @@ export const RCODE = {
   REFUSED: 5,
   /** Extended: its upper eight bits travel in OPT (RFC 6891, section 9). */
   BADVERS: 16,
+  /** RFC 7873, section 5.2.3. */
+  BADCOOKIE: 23,
+} as const;
+
+/** Options inside OPT. */
+export const OPTION = {
+  /** RFC 5001. */
+  NSID: 3,
+  /** RFC 7873. */
+  COOKIE: 10,
+  /** edns-tcp-keepalive, RFC 7828. */
+  KEEPALIVE: 11,
+  /** RFC 8914. */
+  EXTENDED_ERROR: 15,
 } as const;
 
 /** Bits of the second 16-bit word of the header (RFC 1035, section 4.1.1). */

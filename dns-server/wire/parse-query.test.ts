@@ -97,9 +97,9 @@ describe("limits", () => {
       opt.writeUInt16BE(bytes.length, packet.length - 2);
       return opt;
     };
-    expect(verdict(withOption([0, 10, 0, 2, 1, 2]))).toBe("answer");
-    expect(verdict(withOption([0, 10, 0, 3, 1, 2]))).toBe("malformed");
-    expect(verdict(withOption([0, 10]))).toBe("malformed");
+    expect(verdict(withOption([253, 233, 0, 2, 1, 2]))).toBe("answer");
+    expect(verdict(withOption([253, 233, 0, 3, 1, 2]))).toBe("malformed");
+    expect(verdict(withOption([253, 233]))).toBe("malformed");
   });
 
   test("65,535 announced records that are not there cost nothing", () => {

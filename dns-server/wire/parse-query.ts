@@ -1,9 +1,11 @@
 // HOT: runs once per packet, budget 300 ns; no closures, no allocation.
-import { CLASS_IN, FLAG, HEADER_BYTES, NAME_BYTES_MAX, TYPE } from "./dns-numbers.ts";
+import { CLASS_IN, FLAG, HEADER_BYTES, NAME_BYTES_MAX, OPTION, TYPE } from "./dns-numbers.ts";
 
 /** What must be done with a packet; everything but `answer` ends in a short error or in silence. */
 export type QueryVerdict =
   | "answer"
+  /** No question, but a COOKIE option: the client wants a server cookie (RFC 7873, section 5.4). */
+  | "cookie-only"
   /** Not to be answered at all: too short for a header, or itself a response. */
   | "drop"
   | "malformed"
@@ -23,7 +25,14 @@ export interface Query {
   /** Size the client takes by UDP, as it says; meaningless without EDNS. */
   udpPayloadBytes: number;
   isDnssecOk: boolean;
+  /** Bits of ASKS for options that a response may have to carry; 0 for nearly every query. */
+  options: number;
+  /** Data of the COOKIE option; meaningless without its bit. */
+  cookieAt: number;
+  cookieBytes: number;
 }
+
+export const ASKS = { cookie: 1, nsid: 2, keepalive: 4 } as const;
 
 export function emptyQuery(): Query {
   return {
@@ -34,6 +43,9 @@ export function emptyQuery(): Query {
     hasEdns: false,
     udpPayloadBytes: 0,
     isDnssecOk: false,
+    options: 0,
+    cookieAt: 0,
+    cookieBytes: 0,
   };
 }
 
@@ -49,6 +61,7 @@ export function parseQuery(packet: Uint8Array, length: number, into: Query): Que
   into.udpPayloadBytes = 0;
   into.nameEnd = 0;
   into.type = 0;
+  into.options = 0;
   if (length < HEADER_BYTES) return "drop";
   into.id = word(packet, 0);
   const flags = word(packet, 2);
@@ -57,7 +70,9 @@ export function parseQuery(packet: Uint8Array, length: number, into: Query): Que
   if ((flags & FLAG.QR) !== 0) return "drop";
   if ((flags & OPCODE_BITS) !== 0) return "unsupported-opcode";
   // "A DNS message with OPCODE = 0 and QDCOUNT > 1 MUST be treated as an incorrectly formatted message" (RFC 9619).
-  if (word(packet, 4) !== 1) return "malformed";
+  const questions = word(packet, 4);
+  if (questions === 0) return parseWithoutQuestion(packet, length, into);
+  if (questions !== 1) return "malformed";
 
   const nameEnd = endOfQuestionName(packet, length);
   if (nameEnd === -1 || nameEnd + 4 > length) return "malformed";
@@ -66,6 +81,14 @@ export function parseQuery(packet: Uint8Array, length: number, into: Query): Que
   const versionVerdict = parseRecords(packet, length, nameEnd + 4, into);
   if (versionVerdict !== "answer") return versionVerdict;
   return word(packet, nameEnd + 2) === CLASS_IN ? "answer" : "wrong-class";
+}
+
+/** "The QDCOUNT of 0 ... with a COOKIE option" asks for a cookie alone; anything else without a question makes no sense. */
+function parseWithoutQuestion(packet: Uint8Array, length: number, into: Query): QueryVerdict {
+  into.nameEnd = 0;
+  const verdict = parseRecords(packet, length, HEADER_BYTES, into);
+  if (verdict !== "answer") return "malformed";
+  return (into.options & ASKS.cookie) === 0 ? "malformed" : "cookie-only";
 }
 
 /** A question comes first, so a compression pointer in it could point at nothing that makes sense. */
@@ -107,18 +130,40 @@ function parseRecords(
       into.udpPayloadBytes = word(packet, offset + 2);
       version = packet[offset + 5] ?? 0;
       into.isDnssecOk = (word(packet, offset + 6) & EDNS_DO) !== 0;
-      if (!hasWholeOptions(packet, offset + FIXED_RECORD_BYTES, end)) return "malformed";
+      if (!readOptions(packet, offset + FIXED_RECORD_BYTES, end, into)) return "malformed";
     }
     offset = end;
   }
   return version === 0 ? "answer" : "unsupported-edns-version";
 }
 
-/** Options are ignored, yet a broken list of them is a broken packet (RFC 6891, 6.1.2). */
-function hasWholeOptions(packet: Uint8Array, start: number, end: number): boolean {
+/** Notes the options that are answered and ignores others; false for a broken list of them (RFC 6891, 6.1.2). */
+function readOptions(packet: Uint8Array, start: number, end: number, into: Query): boolean {
   let offset = start;
-  while (offset + 4 <= end) offset += 4 + word(packet, offset + 2);
+  while (offset + 4 <= end) {
+    const code = word(packet, offset);
+    const bytes = word(packet, offset + 2);
+    if (code === OPTION.COOKIE) {
+      if (!isCookieLength(bytes)) return false;
+      // "If multiple COOKIE options occur in a DNS message, then all but the first are ignored" (RFC 7873, 5.2).
+      if ((into.options & ASKS.cookie) === 0) {
+        into.cookieAt = offset + 4;
+        into.cookieBytes = bytes;
+      }
+      into.options |= ASKS.cookie;
+    } else if (code === OPTION.NSID) {
+      into.options |= ASKS.nsid;
+    } else if (code === OPTION.KEEPALIVE) {
+      into.options |= ASKS.keepalive;
+    }
+    offset += 4 + bytes;
+  }
   return offset === end;
+}
+
+/** A client cookie alone, or with a server cookie of 8 to 32 bytes; other lengths are FORMERR (RFC 7873, section 5.2.2). */
+function isCookieLength(bytes: number): boolean {
+  return bytes === 8 || (bytes >= 16 && bytes <= 40);
 }
 
 function skipName(packet: Uint8Array, length: number, start: number): number {

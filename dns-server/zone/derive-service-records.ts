@@ -21,8 +21,8 @@ export interface ServiceInput {
 }
 
 export interface DerivedService {
-  /** Absent when the service has no name at all: headless with no ready endpoint (DNS-22). */
-  readonly records?: ServiceRecords;
+  /** Without any name when the service is headless and has no ready endpoint (DNS-22). */
+  readonly records: ServiceRecords;
   /** What could not be given a record, and why; one sentence each. */
   readonly problems: readonly string[];
 }

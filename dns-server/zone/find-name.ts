@@ -5,9 +5,24 @@ import type { ZoneSnapshot } from "./zone-snapshot.ts";
 export type NameLookup =
   | { readonly kind: "static"; readonly node: NameNode }
   | { readonly kind: "service"; readonly node: NameNode; readonly service: ServiceRecords }
-  | { readonly kind: "nxdomain" };
+  | { readonly kind: "nxdomain"; readonly reason: AbsenceReason };
 
-const NXDOMAIN: NameLookup = { kind: "nxdomain" };
+/** Why a name does not exist, for people who look for the mistake. */
+export type AbsenceReason =
+  | "unknown-name"
+  | "unknown-namespace"
+  | "unknown-service"
+  /** A headless service all of whose endpoints are away (DNS-22). */
+  | "no-ready-endpoint"
+  | "unknown-part";
+
+/** One value per reason: most questions of a flood end here. */
+const absent = (reason: AbsenceReason): NameLookup => ({ kind: "nxdomain", reason });
+const UNKNOWN_NAME = absent("unknown-name");
+const UNKNOWN_NAMESPACE = absent("unknown-namespace");
+const UNKNOWN_SERVICE = absent("unknown-service");
+const NO_READY_ENDPOINT = absent("no-ready-endpoint");
+const UNKNOWN_PART = absent("unknown-part");
 const NAMESPACE: NameLookup = { kind: "static", node: {} };
 
 /**
@@ -22,14 +37,16 @@ export function findName(
   const depth = labels.length;
   if (depth < 2 || labels[depth - 1] !== "svc") {
     const node = statics.get(labels.join("."));
-    return node === undefined ? NXDOMAIN : { kind: "static", node };
+    return node === undefined ? UNKNOWN_NAME : { kind: "static", node };
   }
   const namespace = zone.namespaces.get(labels[depth - 2] ?? "");
   // "Nor for a namespace that does not exist in this importer" (DNS-31).
-  if (namespace === undefined || !namespace.exists) return NXDOMAIN;
+  if (namespace === undefined || !namespace.exists) return UNKNOWN_NAMESPACE;
   if (depth === 2) return NAMESPACE;
   const service = namespace.services.get(labels[depth - 3] ?? "");
-  const node = service?.names.get(labels.slice(0, depth - 3).join("."));
-  if (service === undefined || node === undefined) return NXDOMAIN;
+  if (service === undefined) return UNKNOWN_SERVICE;
+  if (service.names.size === 0) return NO_READY_ENDPOINT;
+  const node = service.names.get(labels.slice(0, depth - 3).join("."));
+  if (node === undefined) return UNKNOWN_PART;
   return { kind: "service", node, service };
 }

@@ -58,9 +58,8 @@ export class ServiceRecordsBuilder {
     this.#problems.add(problem);
   }
 
-  build(): { readonly records?: ServiceRecords; readonly problems: readonly string[] } {
+  build(): { readonly records: ServiceRecords; readonly problems: readonly string[] } {
     const problems = [...this.#problems];
-    if (!this.#nodes.has("")) return { problems };
     // A ClusterSetIP without an address has no target to send clients to, yet its names exist (DNS-16).
     const bare = this.#nodes.get("");
     const isUnreachable = bare?.a === undefined && bare?.aaaa === undefined;

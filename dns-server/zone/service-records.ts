@@ -3,7 +3,7 @@ import type { ServiceKey } from "../../api/service-key.ts";
 /**
  * Everything the zone knows about one imported service. Immutable: a change makes a new one.
  * Names are relative to the service: "" is the service itself, "_http._tcp" a port, "db-0.east" an endpoint.
- * A node without records is an empty non-terminal (DNS-43).
+ * A node without records is an empty non-terminal (DNS-43). Without any node the service is known and yet does not resolve.
  */
 export interface ServiceRecords {
   readonly key: ServiceKey;

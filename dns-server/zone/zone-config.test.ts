@@ -40,6 +40,10 @@ const WRONG: readonly { settings: ZoneSettings; problem: string }[] = [
   { settings: { nsName: "clusterset.local" }, problem: "must be a name inside clusterset.local" },
   { settings: { nsName: "ns.svc.clusterset.local" }, problem: "not taken" },
   { settings: { nsName: "hostmaster.clusterset.local" }, problem: "not taken" },
+  {
+    settings: { nsName: `${"n".repeat(32)}.${"s".repeat(32)}.clusterset.local` },
+    problem: "must be at most 63 characters before the zone",
+  },
   { settings: { nsAddresses: ["10.0.0.1", "ns"] }, problem: "must be an IP address: got ns" },
 ];
 

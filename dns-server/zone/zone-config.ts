@@ -22,6 +22,8 @@ export interface ZoneSettings {
 const TTL_SECONDS = { default: 5, max: 3600 } as const;
 /** Leaves room for `<service>.<namespace>.svc.` of full labels. */
 const ZONE_CHARS_MAX = 120;
+/** A negative answer to the longest question, with this name in its SOA and all options, fits 512 bytes. */
+const NS_CHARS_MAX = 63;
 
 export function parseZoneConfig(settings: ZoneSettings): Result<ZoneConfig, string> {
   const zone = parseName("dns zone", settings.zone ?? "clusterset.local");
@@ -43,6 +45,11 @@ export function parseZoneConfig(settings: ZoneSettings): Result<ZoneConfig, stri
   if (!nsName.value.endsWith(`.${zone.value}`) || taken !== undefined) {
     return err(
       `cannot parse name server: must be a name inside ${zone.value} that is not taken: got ${nsName.value}`,
+    );
+  }
+  if (nsName.value.length > zone.value.length + 1 + NS_CHARS_MAX) {
+    return err(
+      `cannot parse name server: must be at most ${NS_CHARS_MAX} characters before the zone: got ${nsName.value}`,
     );
   }
   const nsAddresses = settings.nsAddresses ?? [];

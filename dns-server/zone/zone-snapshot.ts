@@ -9,6 +9,7 @@ export interface ZoneSnapshot {
   readonly serial: number;
   /** Namespaces of this cluster; names under others do not exist (DNS-31). */
   readonly namespaces: ReadonlyMap<string, NamespaceRecords>;
+  /** Services that resolve. */
   readonly serviceCount: number;
   readonly nameCount: number;
 }
@@ -53,7 +54,7 @@ export function changeZone(zone: ZoneSnapshot, change: ZoneChange): ZoneSnapshot
     const before = services.get(name);
     if (records === undefined) services.delete(name);
     else services.set(name, records);
-    serviceCount += (records === undefined ? 0 : 1) - (before === undefined ? 0 : 1);
+    serviceCount += (hasNames(records) ? 1 : 0) - (hasNames(before) ? 1 : 0);
     nameCount += (records?.names.size ?? 0) - (before?.names.size ?? 0);
   }
   for (const [name, exists] of change.namespaces) draft(name).exists = exists;
@@ -62,4 +63,8 @@ export function changeZone(zone: ZoneSnapshot, change: ZoneChange): ZoneSnapshot
     else namespaces.delete(name);
   }
   return { serial: change.serial, namespaces, serviceCount, nameCount };
+}
+
+function hasNames(records: ServiceRecords | undefined): boolean {
+  return records !== undefined && records.names.size > 0;
 }

@@ -71,7 +71,12 @@ export class DnsProcess {
     const config = parseZoneConfig({});
     invariant(config.ok, "the default zone is valid", {});
     const responder = new Responder(
-      { config: config.value, udpPayloadBytes: 1232, cacheLimits: CACHE_LIMITS },
+      {
+        config: config.value,
+        udpPayloadBytes: 1232,
+        edns: { tcpIdleMs: 10_000, nowSeconds: () => Math.floor(clock.nowMs() / 1000) },
+        cacheLimits: CACHE_LIMITS,
+      },
       () => undefined,
     );
     this.#responder = responder;
