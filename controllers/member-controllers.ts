@@ -16,6 +16,7 @@ import type { Logger } from "../runtime/log/log.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
 import type { Random } from "../runtime/random/random.ts";
 import { EventRecorder } from "./events/event-recorder.ts";
+import { PeerWatch } from "./liveness/peer-watch.ts";
 import { ServiceReconciler } from "./reconcile/service-reconciler.ts";
 import { SLICE_INDEXES } from "./reconcile/world.ts";
 import { ServiceController } from "./service-controller.ts";
@@ -24,7 +25,12 @@ export interface MemberControllersOptions {
   readonly cluster: ClusterId;
   readonly mcsVersion: McsVersion;
   readonly localFamilies: readonly IpFamily[];
+  /** See PeerWatchOptions. @default DEFAULT_STALE_AFTER_MS */
+  readonly staleAfterMs?: number;
 }
+
+/** Longer than a restart of a member's controllers, and than a change of their leader. */
+export const DEFAULT_STALE_AFTER_MS = 60_000;
 
 export interface MemberControllersDeps {
   readonly client: KubeClient;
@@ -43,6 +49,7 @@ export type RunningReflector = Pick<Reflector<Namespace>, "start" | "synced" | "
 export class MemberControllers {
   readonly #reflectors: readonly RunningReflector[];
   readonly #controller: ServiceController;
+  readonly #peers: PeerWatch;
 
   constructor(options: MemberControllersOptions, deps: MemberControllersDeps) {
     const { mcsVersion } = options;
@@ -69,13 +76,19 @@ export class MemberControllers {
       imports: imports.view,
     };
     const events = new EventRecorder({ instance: options.cluster }, deps);
+    this.#peers = new PeerWatch(
+      { staleAfterMs: options.staleAfterMs ?? DEFAULT_STALE_AFTER_MS },
+      deps,
+    );
+    const peers = this.#peers;
     const reconciler = new ServiceReconciler(options, {
       ...deps,
+      peers,
       kube: deps.client,
       views,
       events,
     });
-    this.#controller = new ServiceController({ ...deps, reconciler, views });
+    this.#controller = new ServiceController({ ...deps, reconciler, views, peers });
   }
 
   /** Runs until the signal aborts. Work begins when every collection has been read in whole (I6). */
@@ -84,6 +97,7 @@ export class MemberControllers {
     for (const reflector of this.#reflectors) {
       if (!(await reflector.synced(signal))) return;
     }
+    this.#peers.start(signal);
     this.#controller.start(signal);
     await this.#controller.stopped();
   }

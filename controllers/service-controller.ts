@@ -1,3 +1,4 @@
+import type { ClusterId } from "../api/cluster-id.ts";
 import type { EndpointSlice } from "../api/kube/endpoint-slice.ts";
 import { isTerminating, type Namespace } from "../api/kube/namespace.ts";
 import type { KubeObject } from "../api/kube/object.ts";
@@ -5,6 +6,7 @@ import {
   LABEL_KUBE_SERVICE_NAME,
   LABEL_MANAGED_BY,
   LABEL_SERVICE_NAME,
+  LABEL_SOURCE_CLUSTER,
 } from "../api/mcs/labels.ts";
 import { type ServiceKey, serviceKey } from "../api/service-key.ts";
 import type { BrokerLink, LinkEvent } from "../broker/client/broker-link.ts";
@@ -15,6 +17,7 @@ import { type JobOutcome, WorkQueue } from "../runtime/kube/queue/work-queue.ts"
 import type { Logger } from "../runtime/log/log.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
 import type { Random } from "../runtime/random/random.ts";
+import type { PeerWatch } from "./liveness/peer-watch.ts";
 import type { ServiceReconciler } from "./reconcile/service-reconciler.ts";
 import type { Views } from "./reconcile/world.ts";
 
@@ -22,6 +25,7 @@ export interface ServiceControllerDeps {
   readonly reconciler: ServiceReconciler;
   readonly views: Views;
   readonly link: BrokerLink;
+  readonly peers: Pick<PeerWatch, "subscribe">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -52,7 +56,7 @@ export class ServiceController {
 
   /** Call when all views have synced. */
   start(signal: AbortSignal): void {
-    const { views, link } = this.#deps;
+    const { views, link, peers } = this.#deps;
     this.#publishEverything();
     this.#unsubscribe.push(
       views.exports.subscribe((event) => this.#onKeyed(event)),
@@ -61,6 +65,7 @@ export class ServiceController {
       views.slices.subscribe((event) => this.#onSlice(event)),
       views.namespaces.subscribe((event) => this.#onNamespace(event)),
       link.subscribe((event) => this.#onLink(event)),
+      peers.subscribe((clusters) => this.#onPeers(clusters)),
     );
     this.lookAgain();
     this.#queue.start(signal);
@@ -145,6 +150,31 @@ export class ServiceController {
         // Exports say who rejects them (EXP-28), and wait no longer for what a lost broker would have told (I7).
         for (const key of this.#deps.views.exports.keys()) this.#queue.add(key);
         break;
+      case "peers-changed":
+        break;
+    }
+  }
+
+  /** Whatever these clusters have a part in: as their rows say, and as our objects do. */
+  #onPeers(clusters: ReadonlySet<ClusterId> | "all"): void {
+    if (clusters === "all") {
+      this.lookAgain();
+      return;
+    }
+    const { views, link } = this.#deps;
+    for (const key of link.foreignServices()) {
+      if (link.foreignRows(key).some(({ cluster }) => clusters.has(cluster))) this.#queue.add(key);
+    }
+    const names: ReadonlySet<string> = clusters;
+    for (const slice of views.slices.values()) {
+      const { [LABEL_SOURCE_CLUSTER]: cluster = "", [LABEL_SERVICE_NAME]: name } =
+        slice.metadata.labels ?? {};
+      if (name === undefined || !names.has(cluster)) continue;
+      this.#queue.add(serviceKey(slice.metadata.namespace ?? "", name));
+    }
+    for (const { metadata, status } of views.imports.values()) {
+      if (status?.clusters?.some(({ cluster }) => names.has(cluster)) !== true) continue;
+      this.#queue.add(serviceKey(metadata.namespace ?? "", metadata.name));
     }
   }
 

@@ -25,6 +25,12 @@ export const protobufPackage = "isthmus.broker.v1";
 
 export const protobufFileName = "broker.proto";
 
+export interface LeaveRequest {
+}
+
+export interface LeaveResponse {
+}
+
 export interface JoinRequest {
   /** One lower-case RFC 1123 label. */
   readonly clusterId: string;
@@ -69,6 +75,7 @@ export interface BrokerMessage {
     | { readonly $case: "refused"; readonly value: Refused }
     | { readonly $case: "ownerGone"; readonly value: OwnerGone }
     | { readonly $case: "pong"; readonly value: Pong }
+    | { readonly $case: "presence"; readonly value: Presence }
     | undefined;
 }
 
@@ -227,6 +234,47 @@ export interface OwnerGone {
   readonly incarnation: number;
 }
 
+/**
+ * Who is in the clusterset, and who can be heard. Sent whole before the first Synced of a stream, then as it changes.
+ * "Unknown is not none": an owner that is listed here and has not been completed may hold rows that nobody has been sent,
+ * and of a cluster that is not listed the broker knows nothing at all, not even that it left.
+ */
+export interface Presence {
+  /** Replaces everything told before; more messages may follow that do not. */
+  readonly whole: boolean;
+  readonly members: readonly MemberPresence[];
+}
+
+export interface MemberPresence {
+  readonly clusterId: string;
+  /** Present life, or the last one of a cluster that left. */
+  readonly incarnation: number;
+  readonly state: MemberPresence_State;
+  /** DISCONNECTED: for how long, as far as this broker knows: never longer than it has been running itself. */
+  readonly disconnectedMs: number;
+}
+
+export const MemberPresence_State = {
+  UNSPECIFIED: 0,
+  /** CONNECTED - Has a stream to the broker. */
+  CONNECTED: 1,
+  /** DISCONNECTED - Is a member without a stream. Nothing says that its pods are gone: that is for the reader to decide, in time. */
+  DISCONNECTED: 2,
+  /** LEFT - Is no member any more: it has no rows. */
+  LEFT: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type MemberPresence_State = typeof MemberPresence_State[keyof typeof MemberPresence_State];
+
+export namespace MemberPresence_State {
+  export type UNSPECIFIED = typeof MemberPresence_State.UNSPECIFIED;
+  export type CONNECTED = typeof MemberPresence_State.CONNECTED;
+  export type DISCONNECTED = typeof MemberPresence_State.DISCONNECTED;
+  export type LEFT = typeof MemberPresence_State.LEFT;
+  export type UNRECOGNIZED = typeof MemberPresence_State.UNRECOGNIZED;
+}
+
 /** One record; its owner is known from the stream or the RowPut around it. */
 export interface Row {
   readonly namespace: string;
@@ -297,6 +345,76 @@ export interface Endpoint {
   readonly hostname?: string | undefined;
   readonly zone?: string | undefined;
 }
+
+function createBaseLeaveRequest(): LeaveRequest {
+  return {};
+}
+
+export const LeaveRequest: MessageFns<LeaveRequest> = {
+  encode(_: LeaveRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeaveRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeaveRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLeaveResponse(): LeaveResponse {
+  return {};
+}
+
+export const LeaveResponse: MessageFns<LeaveResponse> = {
+  encode(_: LeaveResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeaveResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeaveResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
 
 function createBaseJoinRequest(): JoinRequest {
   return { clusterId: "", token: "", certificateRequest: new Uint8Array(0) };
@@ -591,6 +709,9 @@ export const BrokerMessage: MessageFns<BrokerMessage> = {
       case "pong":
         Pong.encode(message.message.value, writer.uint32(98).fork()).join();
         break;
+      case "presence":
+        Presence.encode(message.message.value, writer.uint32(106).fork()).join();
+        break;
     }
     return writer;
   },
@@ -702,6 +823,14 @@ export const BrokerMessage: MessageFns<BrokerMessage> = {
             }
 
             message.message = { $case: "pong", value: Pong.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.message = { $case: "presence", value: Presence.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1891,6 +2020,142 @@ export const OwnerGone: MessageFns<OwnerGone> = {
   },
 };
 
+function createBasePresence(): Presence {
+  return { whole: false, members: [] };
+}
+
+export const Presence: MessageFns<Presence> = {
+  encode(message: Presence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.whole !== false) {
+      writer.uint32(8).bool(message.whole);
+    }
+    for (const v of message.members) {
+      MemberPresence.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Presence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePresence() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.whole = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.members.push(MemberPresence.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMemberPresence(): MemberPresence {
+  return { clusterId: "", incarnation: 0, state: 0, disconnectedMs: 0 };
+}
+
+export const MemberPresence: MessageFns<MemberPresence> = {
+  encode(message: MemberPresence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.clusterId !== "") {
+      writer.uint32(10).string(message.clusterId);
+    }
+    if (message.incarnation !== 0) {
+      writer.uint32(16).uint64(message.incarnation);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
+    }
+    if (message.disconnectedMs !== 0) {
+      writer.uint32(32).uint64(message.disconnectedMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MemberPresence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMemberPresence() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.clusterId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.incarnation = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.disconnectedMs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseRow(): Row {
   return { namespace: "", name: "", content: undefined };
 }
@@ -2539,6 +2804,19 @@ export const BrokerService = {
     responseSerialize: (value: BrokerMessage): Buffer => Buffer.from(BrokerMessage.encode(value).finish()),
     responseDeserialize: (value: Buffer): BrokerMessage => BrokerMessage.decode(value),
   },
+  /**
+   * Ends the membership that the client certificate speaks for: its rows are withdrawn, the certificate is of no use
+   * any more. Client certificate required. Repeating it is fine: PERMISSION_DENIED says that this life is over already.
+   */
+  leave: {
+    path: "/isthmus.broker.v1.Broker/Leave" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: LeaveRequest): Buffer => Buffer.from(LeaveRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LeaveRequest => LeaveRequest.decode(value),
+    responseSerialize: (value: LeaveResponse): Buffer => Buffer.from(LeaveResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LeaveResponse => LeaveResponse.decode(value),
+  },
 } as const;
 
 export interface BrokerServer extends UntypedServiceImplementation {
@@ -2552,6 +2830,11 @@ export interface BrokerServer extends UntypedServiceImplementation {
    * (this life of the cluster id is over: join again): an admin must act.
    */
   sync: handleBidiStreamingCall<MemberMessage, BrokerMessage>;
+  /**
+   * Ends the membership that the client certificate speaks for: its rows are withdrawn, the certificate is of no use
+   * any more. Client certificate required. Repeating it is fine: PERMISSION_DENIED says that this life is over already.
+   */
+  leave: handleUnaryCall<LeaveRequest, LeaveResponse>;
 }
 
 export interface BrokerClient extends Client {
@@ -2578,6 +2861,25 @@ export interface BrokerClient extends Client {
   sync(): ClientDuplexStream<MemberMessage, BrokerMessage>;
   sync(options: Partial<CallOptions>): ClientDuplexStream<MemberMessage, BrokerMessage>;
   sync(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<MemberMessage, BrokerMessage>;
+  /**
+   * Ends the membership that the client certificate speaks for: its rows are withdrawn, the certificate is of no use
+   * any more. Client certificate required. Repeating it is fine: PERMISSION_DENIED says that this life is over already.
+   */
+  leave(
+    request: LeaveRequest,
+    callback: (error: ServiceError | null, response: LeaveResponse) => void,
+  ): ClientUnaryCall;
+  leave(
+    request: LeaveRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: LeaveResponse) => void,
+  ): ClientUnaryCall;
+  leave(
+    request: LeaveRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: LeaveResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const BrokerClient = makeGenericClientConstructor(BrokerService, "isthmus.broker.v1.Broker") as unknown as {

@@ -1,6 +1,7 @@
 import type { Row, RowKey } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
+import type { Peer } from "./peer-table.ts";
 
 /**
  * What a member's controllers see of the broker: own rows go in, everybody else's come out.
@@ -28,6 +29,16 @@ export interface BrokerLink {
    */
   hasSynced(namespace?: string): boolean;
 
+  /**
+   * True when it is known which rows this cluster has: they have all been sent since this process started, or it is no
+   * member any more. "Unknown is not none": nothing of an unknown cluster may be taken for withdrawn (I4). A cluster of
+   * which the broker has never heard counts as known, to have nothing, after `FORGET_UNHEARD_MS`.
+   */
+  isKnown(cluster: ClusterId): boolean;
+
+  /** The other clusters, as the broker last spoke of them in a session that has synced; kept through disconnections. */
+  peers(): ReadonlyMap<ClusterId, Peer>;
+
   /** Own rows the broker did not store, and why; an entry leaves when its row changes or is stored. */
   refusal(key: RowKey): string | undefined;
 
@@ -44,7 +55,15 @@ export type LinkEvent =
   | { readonly kind: "service-changed"; readonly service: ServiceKey }
   /** `hasSynced` became true of these namespaces. */
   | { readonly kind: "synced"; readonly namespaces: ReadonlySet<string> }
-  | { readonly kind: "connection-changed" };
+  | { readonly kind: "connection-changed" }
+  /** `peers` or `isKnown` of these clusters changed, or the session has synced again. */
+  | { readonly kind: "peers-changed"; readonly clusters: ReadonlySet<ClusterId> | "all" };
+
+/**
+ * Milliseconds after the first sync of a process until a cluster that the broker does not list is taken for one that has
+ * nothing: a broker that lost its store hears from every living member long before.
+ */
+export const FORGET_UNHEARD_MS = 3_600_000;
 
 export type LinkStatus =
   | { readonly kind: "connecting"; readonly attempt: number; readonly lastError?: string }

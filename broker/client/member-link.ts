@@ -1,4 +1,8 @@
-import type { BrokerMessage, MemberMessage } from "../../api/broker/broker.gen.ts";
+import type {
+  BrokerMessage,
+  MemberMessage,
+  Presence as PresenceMessage,
+} from "../../api/broker/broker.gen.ts";
 import type { Row, RowKey } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { assertNever } from "../../api/invariant.ts";
@@ -7,7 +11,12 @@ import { backoffMs } from "../../runtime/backoff/backoff.ts";
 import type { Clock, Timer } from "../../runtime/clock/clock.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { Random } from "../../runtime/random/random.ts";
-import type { BrokerLink, LinkEvent, LinkStatus } from "./broker-link.ts";
+import {
+  type BrokerLink,
+  FORGET_UNHEARD_MS,
+  type LinkEvent,
+  type LinkStatus,
+} from "./broker-link.ts";
 import {
   CLIENT_TIMING,
   type ClientEffect,
@@ -20,6 +29,7 @@ import {
 import { MessageIntake } from "./message-intake.ts";
 import { Mirror } from "./mirror.ts";
 import { OwnRows } from "./own-rows.ts";
+import { type Peer, PeerTable } from "./peer-table.ts";
 import { Subscription } from "./subscription.ts";
 import type { SyncStream, SyncTransport } from "./sync-transport.ts";
 
@@ -49,6 +59,7 @@ export class MemberLink implements BrokerLink {
   readonly #subscription = new Subscription();
   readonly #mirror = new Mirror(this.#subscription);
   readonly #own = new OwnRows();
+  readonly #peers = new PeerTable();
   readonly #intake: MessageIntake;
   #state: ClientState = { kind: "idle" };
   #stream: SyncStream | undefined;
@@ -58,6 +69,8 @@ export class MemberLink implements BrokerLink {
   /** Namespaces whose rows have been sent in whole at least once. BOUNDED: by the namespaces wanted. */
   readonly #synced = new Set<string>();
   #isSessionSynced = false;
+  #firstSyncedMs: number | undefined;
+  #forgetTimer: Timer | undefined;
   #timer: { readonly timer: Timer; readonly dueMs: number } | undefined;
   /** BOUNDED: by the controllers of one process. */
   readonly #listeners = new Set<(event: LinkEvent) => void>();
@@ -111,6 +124,19 @@ export class MemberLink implements BrokerLink {
     return namespace === undefined ? this.#hasSynced : this.#synced.has(namespace);
   }
 
+  isKnown(cluster: ClusterId): boolean {
+    if (cluster === this.#options.clusterId || this.#mirror.isWhole(cluster)) return true;
+    const peer = this.#peers.get(cluster);
+    if (peer !== undefined) return peer.kind === "left";
+    const { clock } = this.#deps;
+    const sinceMs = this.#firstSyncedMs ?? Number.POSITIVE_INFINITY;
+    return clock.monotonicMs() - sinceMs >= FORGET_UNHEARD_MS;
+  }
+
+  peers(): ReadonlyMap<ClusterId, Peer> {
+    return this.#peers.all();
+  }
+
   refusal(key: RowKey): string | undefined {
     return this.#own.refusal(key);
   }
@@ -145,6 +171,7 @@ export class MemberLink implements BrokerLink {
   }
 
   #stop(): void {
+    this.#forgetTimer?.cancel();
     this.#step({ kind: "stop" });
     this.#deps.transport.close();
   }
@@ -253,19 +280,42 @@ export class MemberLink implements BrokerLink {
   }
 
   #apply(message: Broker): void {
+    if (message.$case === "presence") {
+      this.#takePresence(message.value);
+      return;
+    }
+    const news = this.#wholeOwner(message);
     const applied = this.#intake.take(message);
     if (!applied.ok) {
       this.#step({ kind: "violated", reason: applied.error });
       return;
     }
     this.#tell(applied.value);
+    if (news !== undefined) this.#emit({ kind: "peers-changed", clusters: new Set([news]) });
     if (message.$case === "synced") this.#noteSynced();
     this.#pump();
   }
 
+  #takePresence(message: PresenceMessage): void {
+    const taken = this.#peers.take(message, this.#deps.clock.monotonicMs());
+    if (taken.ok) this.#emit({ kind: "peers-changed", clusters: taken.value });
+    else this.#step({ kind: "violated", reason: taken.error });
+  }
+
+  /** The owner whose rows are whole for the first time with this message, once others may have waited for that. */
+  #wholeOwner(message: Broker): ClusterId | undefined {
+    if (message.$case !== "ownerComplete" || !this.#hasSynced) return undefined;
+    const cluster = (message.value.version?.clusterId ?? "") as ClusterId;
+    return this.#mirror.isWhole(cluster) ? undefined : cluster;
+  }
+
   #noteSynced(): void {
     if (!this.#subscription.isDelivered) return;
-    this.#isSessionSynced = true;
+    if (!this.#isSessionSynced) {
+      this.#isSessionSynced = true;
+      this.#emit({ kind: "peers-changed", clusters: "all" });
+    }
+    this.#noteFirstSync();
     const { wanted } = this.#subscription;
     const namespaces = new Set([...wanted].filter((name) => !this.#synced.has(name)));
     if (this.#hasSynced && namespaces.size === 0) return;
@@ -273,6 +323,16 @@ export class MemberLink implements BrokerLink {
     if (!this.#hasSynced) this.#deps.log.info("synced with broker");
     this.#hasSynced = true;
     this.#emit({ kind: "synced", namespaces });
+  }
+
+  #noteFirstSync(): void {
+    if (this.#firstSyncedMs !== undefined) return;
+    const { clock } = this.#deps;
+    this.#firstSyncedMs = clock.monotonicMs();
+    // Whoever waits for a cluster that nobody has heard of is told when the waiting is over.
+    this.#forgetTimer = clock.setTimer(FORGET_UNHEARD_MS, () =>
+      this.#emit({ kind: "peers-changed", clusters: "all" }),
+    );
   }
 
   /** Sends what can be sent: what is left waits for the stream, coalesced by key. */

@@ -54,6 +54,7 @@ export class MessageIntake {
       case "ownerComplete":
       case "ownerGone":
         return this.#takeForeign(message);
+      case "presence":
       case "pong":
         return NO_CHANGE;
       default:

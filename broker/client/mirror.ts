@@ -29,6 +29,8 @@ interface Owner {
   incarnation: number;
   /** Of the last OwnerComplete in the present epoch; undefined: nothing can be built upon. */
   sequence: number | undefined;
+  /** All of its rows have been sent at least once. */
+  isWhole: boolean;
   /** BOUNDED: by the broker, LIMITS.rowsPerOwner. */
   readonly rows: Map<RowKey, Held>;
   /** Rows that a whole reset did not mention, in namespaces it may not have covered. BOUNDED: as rows. */
@@ -66,6 +68,11 @@ export class Mirror {
 
   owners(): readonly ClusterId[] {
     return [...this.#owners.keys()].sort();
+  }
+
+  /** All rows of this cluster have been here at least once; false for one that left. */
+  isWhole(cluster: ClusterId): boolean {
+    return this.#owners.get(cluster)?.isWhole ?? false;
   }
 
   rows(service: ServiceKey): readonly Row[] {
@@ -139,6 +146,7 @@ export class Mirror {
     const owner = this.#owner(cluster, version.incarnation);
     owner.incarnation = version.incarnation;
     owner.sequence = version.sequence;
+    owner.isWhole = true;
     const { staging } = owner;
     owner.staging = undefined;
     return staging === undefined ? NOTHING : this.#commit(cluster, owner, staging);
@@ -222,6 +230,7 @@ export class Mirror {
     const owner: Owner = {
       incarnation,
       sequence: undefined,
+      isWhole: false,
       rows: new Map(),
       doubtful: new Set(),
       staging: undefined,

@@ -79,6 +79,7 @@ export class ModelMember {
         if (this.syncedGeneration === this.askedGeneration) this.covered = new Set(this.namespaces);
         return;
       case undefined:
+      case "presence":
       case "welcome":
       case "ownRow":
       case "ownRowsEnd":

@@ -17,6 +17,7 @@ export type SessionInput =
   /** The appends of this session up to this sequence are in the table. */
   | { readonly kind: "durable"; readonly sequence: number }
   | { readonly kind: "owners-changed"; readonly clusters: ReadonlySet<ClusterId> }
+  | { readonly kind: "presence-changed"; readonly cluster: ClusterId }
   | { readonly kind: "tick"; readonly nowMs: number };
 
 export type SessionEffect =

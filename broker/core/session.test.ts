@@ -7,6 +7,7 @@ import { testCluster } from "../wire/row-arbitrary.ts";
 import { rowDigest } from "../wire/row-digest.ts";
 import { anExportRow } from "../wire/test-rows.ts";
 import { BrokerTable } from "./broker-table.ts";
+import { Presence } from "./presence.ts";
 import { Session } from "./session.ts";
 import type { SessionEffect } from "./session-io.ts";
 
@@ -19,6 +20,7 @@ type Said = NonNullable<MemberMessage["message"]>;
 /** A session of member a at time 0, with a table in reach. */
 class World {
   readonly table = new BrokerTable();
+  readonly presence = new Presence(0);
   readonly session: Session;
   nowMs = 0;
 
@@ -27,6 +29,7 @@ class World {
     this.session = new Session(
       { peer, clusterset: "set", storeEpoch: "e1", heartbeatIntervalMs: HEARTBEAT_MS, nowMs: 0 },
       this.table,
+      this.presence,
     );
   }
 
@@ -64,7 +67,11 @@ class World {
   /** What it says until it has nothing more to say. */
   pullAll(): (NonNullable<BrokerMessage["message"]> | { readonly $case: "rowPut" })[] {
     const said: (NonNullable<BrokerMessage["message"]> | { readonly $case: "rowPut" })[] = [];
-    for (let next = this.session.pull(); next !== undefined; next = this.session.pull()) {
+    for (
+      let next = this.session.pull(this.nowMs);
+      next !== undefined;
+      next = this.session.pull(this.nowMs)
+    ) {
       said.push(next.kind === "row" ? { $case: "rowPut" } : next.message);
     }
     return said;
@@ -80,7 +87,7 @@ describe("greeting", () => {
   test("waits until what was appended before is in the table, then says Welcome first", () => {
     const world = new World();
     expect(world.hello()).toEqual([{ kind: "settle" }]);
-    expect([world.session.pull(), world.session.wantsInput]).toEqual([undefined, false]);
+    expect([world.session.pull(0), world.session.wantsInput]).toEqual([undefined, false]);
     world.session.step({ kind: "settled" });
     expect(world.session.wantsInput).toBe(true);
     const [welcome, ...rest] = world.pullAll();
@@ -95,7 +102,7 @@ describe("greeting", () => {
         heartbeatIntervalMs: HEARTBEAT_MS,
       },
     });
-    expect(rest.map(({ $case }) => $case)).toEqual(["ownRowsEnd", "synced"]);
+    expect(rest.map(({ $case }) => $case)).toEqual(["ownRowsEnd", "presence", "synced"]);
   });
 
   test("lists the member's own rows as they are when they are told", () => {
@@ -107,7 +114,7 @@ describe("greeting", () => {
     });
     world.hello();
     world.session.step({ kind: "settled" });
-    world.session.pull();
+    world.session.pull(0);
     // Deleted between Welcome and its turn in the list.
     const gone = {
       cluster: a,
@@ -139,6 +146,7 @@ describe("greeting", () => {
     expect(world.pullAll().map(({ $case }) => $case)).toEqual([
       "welcome",
       "ownRowsEnd",
+      "presence",
       "rowPut",
       "ownerComplete",
       "synced",
@@ -218,7 +226,7 @@ describe("a stream is closed, with the rule and the value seen, by", () => {
     expect(closed(act(world))).toBe(why);
     // Closed for good: nothing is read, said or done any more.
     expect(world.session.wantsInput).toBe(false);
-    expect(world.session.pull()).toBeUndefined();
+    expect(world.session.pull(0)).toBeUndefined();
     expect([...world.put(1), ...world.tick(99_999)]).toEqual([]);
   });
 });
@@ -306,7 +314,7 @@ describe("input is not wanted", () => {
     expect(world.session.wantsInput).toBe(true);
     world.badPut(LIMITS.unreadRefusals);
     expect(world.session.wantsInput).toBe(false);
-    expect(world.session.pull()).toMatchObject({ message: { $case: "refused" } });
+    expect(world.session.pull(0)).toMatchObject({ message: { $case: "refused" } });
     expect(world.session.wantsInput).toBe(true);
   });
 

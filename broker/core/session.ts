@@ -8,6 +8,8 @@ import type { TableView } from "./broker-table.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { OwnWrites, type Verdict } from "./own-writes.ts";
 import { type ParsedHello, parseHello, parseSubscribe, tooManyNamespaces } from "./parse-hello.ts";
+import type { Presence } from "./presence.ts";
+import { PresenceTeller } from "./presence-teller.ts";
 import type { CloseReason, SessionEffect, SessionInput, SessionPeer } from "./session-io.ts";
 import { Subscriber } from "./subscriber.ts";
 
@@ -34,6 +36,7 @@ export class Session {
   readonly #table: TableView;
   readonly #writes: OwnWrites;
   readonly #subscriber: Subscriber;
+  readonly #presence: PresenceTeller;
   #phase: Phase = "new";
   #hello: ParsedHello | undefined;
   #cidrs: AnnouncedCidrs = ANY_ADDRESS;
@@ -47,11 +50,12 @@ export class Session {
   #storedSequence: number | undefined;
   #pongNonce: number | undefined;
 
-  constructor(options: SessionOptions, table: TableView) {
+  constructor(options: SessionOptions, table: TableView, presence: Presence) {
     this.#options = options;
     this.#table = table;
     this.#writes = new OwnWrites(options.peer, table);
     this.#subscriber = new Subscriber(options.peer.cluster, table);
+    this.#presence = new PresenceTeller(options.peer.cluster, table, presence);
     this.#heardMs = options.nowMs;
   }
 
@@ -83,6 +87,9 @@ export class Session {
           for (const cluster of input.clusters) this.#subscriber.ownerChanged(cluster);
         }
         return [];
+      case "presence-changed":
+        if (this.#phase === "open") this.#presence.changed(input.cluster);
+        return [];
       case "tick":
         return this.#tick(input.nowMs);
       default:
@@ -90,8 +97,8 @@ export class Session {
     }
   }
 
-  /** The next message for the member; undefined when there is nothing to say. */
-  pull(): Outgoing | undefined {
+  /** The next message for the member at this moment; undefined when there is nothing to say. */
+  pull(nowMs: number): Outgoing | undefined {
     if (this.#phase !== "open") return undefined;
     if (this.#isWelcomeDue) return this.#welcome();
     const refusal = this.#refusals.shift();
@@ -106,7 +113,11 @@ export class Session {
       this.#pongNonce = undefined;
       return say({ $case: "pong", value: { nonce } });
     }
-    return this.#ownKeys === undefined ? this.#subscriber.pull() : this.#ownRow(this.#ownKeys);
+    if (this.#ownKeys !== undefined) return this.#ownRow(this.#ownKeys);
+    // Before rows and Synced: who is not complete is to be known by then.
+    const presence = this.#presence.next(nowMs);
+    if (presence !== undefined) return say({ $case: "presence", value: presence });
+    return this.#subscriber.pull();
   }
 
   #receive(message: MemberMessage["message"]): readonly SessionEffect[] {
@@ -149,6 +160,7 @@ export class Session {
     this.#writes.start();
     const isSameEpoch = hello.storeEpoch === this.#options.storeEpoch;
     this.#subscriber.start(hello.namespaces, hello.known, isSameEpoch);
+    this.#presence.start();
     this.#isWelcomeDue = true;
     const owner = this.#table.owner(this.#options.peer.cluster);
     this.#ownKeys = owner === undefined ? [] : [...owner.rows()].map(([key]) => key);

@@ -3,6 +3,7 @@ import type { ClusterId } from "../../api/cluster-id.ts";
 import { assertNever } from "../../api/invariant.ts";
 import type { Clock, Timer } from "../../runtime/clock/clock.ts";
 import type { Outgoing } from "../core/outgoing.ts";
+import type { Presence } from "../core/presence.ts";
 import { Session, type SessionOptions } from "../core/session.ts";
 import type { CloseReason, SessionEffect, SessionInput, SessionPeer } from "../core/session-io.ts";
 import type { Store } from "../store/store.ts";
@@ -21,6 +22,7 @@ export interface Transport {
 
 interface Deps {
   readonly store: Store;
+  readonly presence: Presence;
   readonly clock: Clock;
   readonly metrics: BrokerMetrics;
   /** The member's, whichever stream it uses. */
@@ -56,9 +58,9 @@ export class Connection {
     this.#transport = transport;
     this.#deps = deps;
     this.#unreadLimitMs = UNREAD_INTERVALS * options.heartbeatIntervalMs;
-    const { store, clock } = deps;
+    const { store, presence, clock } = deps;
     const sessionOptions = { ...options, storeEpoch: store.epoch, nowMs: clock.monotonicMs() };
-    this.#session = new Session(sessionOptions, store.table);
+    this.#session = new Session(sessionOptions, store.table, presence);
   }
 
   get isOpen(): boolean {
@@ -86,6 +88,10 @@ export class Connection {
   ownersChanged(clusters: ReadonlySet<ClusterId>): void {
     this.#behindSinceMs ??= this.#deps.clock.monotonicMs();
     this.#step({ kind: "owners-changed", clusters });
+  }
+
+  presenceChanged(cluster: ClusterId): void {
+    this.#step({ kind: "presence-changed", cluster });
   }
 
   tick(): void {
@@ -188,7 +194,7 @@ export class Connection {
 
   #pump(): void {
     while (this.#isOpen && this.#blockedSinceMs === undefined) {
-      const outgoing = this.#session.pull();
+      const outgoing = this.#session.pull(this.#deps.clock.monotonicMs());
       if (outgoing === undefined) {
         this.#caughtUp();
         // Telling refusals may have made room to read again.

@@ -3,6 +3,7 @@ import { err, ok, type Result } from "../../api/result.ts";
 import type { Clock, Timer } from "../../runtime/clock/clock.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { Meter } from "../../runtime/metrics/meter.ts";
+import { Presence } from "../core/presence.ts";
 import type { CloseReason, SessionPeer } from "../core/session-io.ts";
 import type { Store } from "../store/store.ts";
 import { Connection, type Transport } from "./connection.ts";
@@ -35,6 +36,9 @@ export class Hub {
   readonly #connections = new Map<ClusterId, Connection>();
   /** BOUNDED: as #connections, and members whose budget has not filled up again since they left. */
   readonly #budgets = new Map<ClusterId, MessageBudget>();
+  readonly #presence: Presence;
+  /** The lives that members have been told of. BOUNDED: by the members. */
+  readonly #lives = new Map<ClusterId, number>();
   #unsubscribe: (() => void) | undefined;
   #timer: Timer | undefined;
   #isStopping = false;
@@ -44,11 +48,15 @@ export class Hub {
     this.#deps = deps;
     this.heartbeatIntervalMs = options.heartbeatIntervalMs ?? DEFAULT_HEARTBEAT_MS;
     this.#metrics = createBrokerMetrics(deps.meter);
+    this.#presence = new Presence(deps.clock.monotonicMs());
   }
 
   start(): void {
     this.#unsubscribe = this.#deps.store.subscribe((changed) => this.#fanOut(changed));
     this.#metrics.connectedMembers.set(0);
+    for (const { cluster, incarnation } of this.#deps.store.table.members()) {
+      this.#lives.set(cluster, incarnation);
+    }
     for (const owner of this.#deps.store.table.owners()) {
       this.#metrics.memberRows.set(owner.size, { cluster: owner.cluster });
     }
@@ -78,6 +86,7 @@ export class Hub {
       transport,
       {
         store,
+        presence: this.#presence,
         clock,
         metrics: this.#metrics,
         budget: this.#budgetOf(peer.cluster),
@@ -122,6 +131,7 @@ export class Hub {
     }
     if (!connection.isOpen) return;
     connection.admit();
+    if (this.#presence.connected(peer.cluster)) this.#tellPresence(peer.cluster);
     this.#deps.log.info("member connected", {
       cluster: peer.cluster,
       incarnation: peer.incarnation,
@@ -158,6 +168,7 @@ export class Hub {
     const news = new Set<ClusterId>();
     for (const cluster of changed) {
       this.#metrics.memberRows.set(table.owner(cluster)?.size ?? 0, { cluster });
+      this.#noteLife(cluster);
       if (this.#hasNews(cluster)) news.add(cluster);
       const connection = this.#connections.get(cluster);
       if (connection === undefined) continue;
@@ -168,6 +179,22 @@ export class Hub {
     for (const connection of this.#connections.values()) connection.ownersChanged(news);
   }
 
+  /** Who joined, joined again or left is told to all; rows say nothing about that. */
+  #noteLife(cluster: ClusterId): void {
+    const { table } = this.#deps.store;
+    const life = table.member(cluster)?.incarnation;
+    if (this.#lives.get(cluster) === life) return;
+    if (life === undefined) {
+      this.#lives.delete(cluster);
+      this.#presence.forget(cluster);
+    } else this.#lives.set(cluster, life);
+    this.#tellPresence(cluster);
+  }
+
+  #tellPresence(cluster: ClusterId): void {
+    for (const connection of this.#connections.values()) connection.presenceChanged(cluster);
+  }
+
   /** Nothing is told of an owner that is incomplete, unless that an earlier life of it has ended. */
   #hasNews(cluster: ClusterId): boolean {
     const { table } = this.#deps.store;
@@ -176,7 +203,11 @@ export class Hub {
 
   #onClose(connection: Connection, reason: CloseReason | undefined): void {
     const { cluster } = connection.peer;
-    if (this.#connections.get(cluster) === connection) this.#connections.delete(cluster);
+    if (this.#connections.get(cluster) === connection) {
+      this.#connections.delete(cluster);
+      const isNews = this.#presence.disconnected(cluster, this.#deps.clock.monotonicMs());
+      if (isNews) this.#tellPresence(cluster);
+    }
     this.#metrics.connectedMembers.set(this.#connections.size);
     const kind = reason?.kind ?? "ended";
     this.#metrics.closedStreams.add(1, { reason: kind });

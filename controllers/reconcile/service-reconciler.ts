@@ -1,6 +1,5 @@
 import type { Row } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
-import { LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
 import { serviceExports } from "../../api/mcs/service-export.ts";
 import { ok, type Result } from "../../api/result.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
@@ -24,8 +23,11 @@ import { applySliceOps, type Occupied } from "../import/slices/apply-slices.ts";
 import { ownSlicesOnly } from "../import/slices/own-slices-only.ts";
 import { reachableRows } from "../import/slices/reachable-rows.ts";
 import { withdrawImport } from "../import/withdraw-import.ts";
+import type { PeerWatch } from "../liveness/peer-watch.ts";
+import { readyByCluster, withheldClusters } from "../liveness/withheld-clusters.ts";
 import { type MergedService, mergeExports } from "../merge/merge-exports.ts";
 import { isOwn } from "./is-own.ts";
+import { mentionedClusters } from "./mentioned-clusters.ts";
 import { OwnObjects } from "./own-objects.ts";
 import { StandingProblems } from "./standing-problems.ts";
 import { observe, type Views, type World } from "./world.ts";
@@ -38,6 +40,7 @@ export interface ServiceReconcilerDeps extends Omit<ImportStageDeps, "objects"> 
   readonly kube: KubeClient;
   readonly views: Views;
   readonly link: BrokerLink;
+  readonly peers: Pick<PeerWatch, "isLost" | "isAlone" | "isAwaited">;
   readonly backend: Backend;
   readonly events: Pick<EventRecorder, "record">;
   readonly log: Logger;
@@ -50,8 +53,11 @@ interface Pass {
   readonly own: OwnExport;
   /** Undefined when nobody that is known of exports the service. */
   readonly merged: MergedService | undefined;
-  /** The broker had told everything when the rows were read: what came since is for the next pass. */
-  readonly isSynced: boolean;
+  /**
+   * When the rows were read the broker had told everything, and nobody was awaited who has a part in the import: what
+   * came since is for the next pass.
+   */
+  readonly isSettled: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -93,7 +99,9 @@ export class ServiceReconciler {
       world,
       own,
       merged,
-      isSynced: link.hasSynced(world.namespace),
+      isSettled:
+        link.hasSynced(world.namespace) &&
+        !mentionedClusters(world).some((cluster) => this.#deps.peers.isAwaited(cluster)),
       signal,
     };
     const imported = await this.#reconcileImport(pass);
@@ -104,15 +112,18 @@ export class ServiceReconciler {
   }
 
   async #reconcileImport(pass: Pass): Promise<Imported> {
-    const { world, merged, isSynced, signal } = pass;
-    if (!isSynced) return this.#importBeforeSync(pass);
+    const { world, merged, isSettled, signal } = pass;
+    if (!isSettled) return this.#importBeforeSync(pass);
     if (merged !== undefined) return this.#import(pass, merged);
+    // Nobody else exports it, and of one that did nothing is known: it lives until that one is heard, or has left (I4).
+    if (mentionedClusters(world).some((cluster) => !this.#deps.link.isKnown(cluster)))
+      return ok([]);
     const withdrawn = await withdrawImport(this.#objects, this.#options.mcsVersion, world, signal);
     return withdrawn.ok ? ok([]) : withdrawn;
   }
 
   /**
-   * The broker has not told everything yet: nothing is deleted, and what other clusters have a part in stands as it
+   * The broker has not told everything yet, or a cluster that has a part in the import is still awaited: nothing is deleted, and what other clusters have a part in stands as it
    * is (I6). A service that is ours alone, as far as anybody has ever told, follows our changes all the same (I7),
    * but a new import waits while the broker is there to say what others export.
    */
@@ -129,21 +140,18 @@ export class ServiceReconciler {
       : ok([]);
   }
 
-  /** The slices count too: an import whose status was never written may have others' endpoints already. */
-  #isOursAlone({ serviceImport, ownSlices }: World, merged: MergedService): boolean {
-    const known = new Set([
-      ...merged.clusters,
-      ...(serviceImport?.status?.clusters ?? []).map(({ cluster }) => cluster),
-      ...ownSlices.flatMap(({ metadata }) => metadata.labels?.[LABEL_SOURCE_CLUSTER] ?? []),
-    ]);
+  #isOursAlone(world: World, merged: MergedService): boolean {
+    const known = new Set([...merged.clusters, ...mentionedClusters(world)]);
     return known.size === 1 && known.has(this.#options.cluster);
   }
 
   #import({ world, own, signal }: Pass, merged: MergedService): Promise<Imported> {
-    const rows = [
+    const all = [
       ...(own.kind === "exported" ? own.endpoints : []),
       ...reachableRows(world.foreignRows, this.#deps.backend),
     ];
+    const withheld = withheldClusters(readyByCluster(all), this.#deps.peers);
+    const rows = all.filter(({ cluster }) => !withheld.has(cluster));
     const stage = { ...this.#deps, objects: this.#objects };
     return importService(this.#options, stage, { world, merged, rows, signal });
   }
@@ -167,7 +175,7 @@ export class ServiceReconciler {
     world,
     own,
     merged,
-    isSynced,
+    isSettled,
     signal,
   }: Pass): Promise<Result<void, KubeError>> {
     const { serviceExport } = world;
@@ -175,7 +183,7 @@ export class ServiceReconciler {
     const { link, clock, kube, events } = this.#deps;
     const conditions = exportConditions(serviceExport, own, {
       publication: publicationOf(own, link),
-      conflicts: isSynced ? merged?.conflicts : undefined,
+      conflicts: isSettled ? merged?.conflicts : undefined,
       nowMs: clock.nowMs(),
     });
     if (conditions === undefined) return ok(undefined);
