@@ -12,6 +12,7 @@ import type { Clock } from "../runtime/clock/clock.ts";
 import type { KubeClient } from "../runtime/kube/kube-client.ts";
 import { parseWith } from "../runtime/kube/reflector/parse-with.ts";
 import { Reflector } from "../runtime/kube/reflector/reflector.ts";
+import { WriteThroughClient } from "../runtime/kube/reflector/write-through-client.ts";
 import type { Logger } from "../runtime/log/log.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
 import type { Random } from "../runtime/random/random.ts";
@@ -84,7 +85,7 @@ export class MemberControllers {
     const reconciler = new ServiceReconciler(options, {
       ...deps,
       peers,
-      kube: deps.client,
+      kube: new WriteThroughClient(deps.client, [services, slices, exports, imports]),
       views,
       events,
     });

@@ -18,6 +18,8 @@ export interface ClusterOptions {
   readonly serviceCidrs?: readonly string[];
   /** Of the MCS API, that the controllers use. @default v1beta1 */
   readonly mcsVersion?: McsVersion;
+  /** Every watch event of the controllers comes so much later than the one before it. @default 0 */
+  readonly watchLagMs?: number;
   /** Install the custom resource definitions. @default true */
   readonly crds?: boolean;
 }

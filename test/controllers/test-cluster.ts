@@ -30,6 +30,7 @@ import {
   InMemoryKubeClient,
   type InMemoryRequest,
 } from "../../sandbox/apiserver/in-memory-kube-client.ts";
+import { lateWatches } from "./late-watches.ts";
 import { MemoryLogger } from "./memory-logger.ts";
 
 export interface TestClusterOptions {
@@ -38,6 +39,8 @@ export interface TestClusterOptions {
   readonly serviceCidrs?: readonly string[];
   /** @default v1beta1 */
   readonly mcsVersion?: McsVersion;
+  /** Every watch event of the controllers comes so much later than the one before it. @default 0 */
+  readonly watchLagMs?: number;
 }
 
 export interface TestClusterDeps {
@@ -136,7 +139,7 @@ export class TestCluster {
         localFamilies: this.#options.families,
       },
       {
-        client: this.client,
+        client: lateWatches(this.client, clock, this.#options.watchLagMs ?? 0),
         link,
         backend: underlayBackend,
         clock,

@@ -4,7 +4,6 @@ import { backoffMs } from "../../backoff/backoff.ts";
 import type { Random } from "../../random/random.ts";
 import type { ListPage, WatchEvent } from "../kube-client.ts";
 import type { KubeError } from "../kube-error.ts";
-import { objectKey } from "../object-view.ts";
 
 /** Decides how to keep a picture of a collection equal to the server's: list, watch, resume, relist, wait. */
 export interface ReflectorState<T> {
@@ -40,7 +39,7 @@ export type ReflectorInput<T> =
 export type StoreEffect<T> =
   | { readonly kind: "replace"; readonly items: readonly T[] }
   | { readonly kind: "put"; readonly object: T }
-  | { readonly kind: "remove"; readonly key: string }
+  | { readonly kind: "remove"; readonly object: T }
   | { readonly kind: "mark-synced" };
 
 /** What the shell does next; its outcome is the next input. */
@@ -149,7 +148,7 @@ function takeEvent<T extends KubeObject>(
   const { resourceVersion } = event.object.metadata;
   const effect: StoreEffect<T> =
     event.kind === "deleted"
-      ? { kind: "remove", key: objectKey(event.object) }
+      ? { kind: "remove", object: event.object }
       : { kind: "put", object: event.object };
   return {
     state: { ...rest, ...(resourceVersion !== undefined && { resourceVersion }) },

@@ -70,6 +70,50 @@ describe("Reflector", () => {
     expect(reflector.view.get("b")?.metadata).not.toHaveProperty("managedFields");
   });
 
+  test("what was written through shows at once, slim, and once: the watch has nothing to add (I9)", async () => {
+    const server = new ThingServer();
+    const { clock, stop, reflector, events } = aReflector(server);
+    reflector.start(stop.signal);
+    await clock.advance(1);
+    const written = await reflector.writeThrough(
+      "a",
+      async () => {
+        server.put("a");
+        return server.objects.get("a");
+      },
+      (object) => object && { kind: "written", object },
+    );
+    expect(reflector.view.get("a")).toMatchObject({ metadata: { uid: "a" } });
+    expect(reflector.view.get("a")?.metadata).not.toHaveProperty("managedFields");
+    expect(written?.metadata).toHaveProperty("managedFields");
+    await clock.advance(1);
+    expect(events.filter(({ kind }) => kind === "changed")).toHaveLength(1);
+  });
+
+  test("a write that throws or fails shows nothing", async () => {
+    const server = new ThingServer();
+    const { clock, stop, reflector } = aReflector(server);
+    reflector.start(stop.signal);
+    await clock.advance(1);
+    const fails = reflector.writeThrough(
+      "a",
+      () => Promise.reject(new Error("no answer")),
+      () => ({ kind: "deleted", uid: "a" }),
+    );
+    await expect(fails).rejects.toThrow("no answer");
+    expect(reflector.view.size).toBe(0);
+  });
+
+  test("a part of a collection takes no writes", async () => {
+    const { reflector } = aReflector(new ThingServer(), { labelSelector: "app=web" });
+    const write = reflector.writeThrough(
+      "a",
+      async () => undefined,
+      () => undefined,
+    );
+    await expect(write).rejects.toThrow("what is written through belongs to the collection");
+  });
+
   test("a cut watch goes on from the last version, bookmarks included, without a list", async () => {
     const server = new ThingServer();
     const { clock, stop, reflector } = aReflector(server);

@@ -8,8 +8,9 @@ import type { Counter, Gauge, Meter } from "../../metrics/meter.ts";
 import type { Random } from "../../random/random.ts";
 import type { KubeClient, ListPage, WatchEvent } from "../kube-client.ts";
 import type { KubeError } from "../kube-error.ts";
-import type { IndexFunction, ObjectView } from "../object-view.ts";
+import { type IndexFunction, type ObjectView, objectKey } from "../object-view.ts";
 import { ObjectStore } from "./object-store.ts";
+import { OwnWrites, type WriteOutcome } from "./own-writes.ts";
 import type { NextEffect, ReflectorInput, ReflectorState, StoreEffect } from "./reflector-step.ts";
 import { initialReflectorState, reflectorStep } from "./reflector-step.ts";
 import { slimObject } from "./slim-object.ts";
@@ -57,6 +58,7 @@ export class Reflector<T extends KubeObject> {
   readonly #options: ReflectorOptions<T>;
   readonly #deps: ReflectorDeps;
   readonly #store: ObjectStore<T>;
+  readonly #ownWrites = new OwnWrites<T>();
   readonly #labels: { readonly resource: string };
   readonly #failures: Counter;
   readonly #objects: Gauge;
@@ -85,6 +87,33 @@ export class Reflector<T extends KubeObject> {
 
   get view(): ObjectView<T> {
     return this.#store;
+  }
+
+  /**
+   * Makes a write of ours to one object of the collection, and shows its outcome in the view at once, ahead of the
+   * watch: who wrote sees what was written. Only for a reflector of a whole collection.
+   * @param outcomeOf undefined when nothing was written.
+   */
+  async writeThrough<R>(
+    key: string,
+    write: () => Promise<R>,
+    outcomeOf: (result: R) => WriteOutcome<T> | undefined,
+  ): Promise<R> {
+    const { namespace, labelSelector, fieldSelector } = this.#options;
+    invariant(
+      namespace === undefined && labelSelector === undefined && fieldSelector === undefined,
+      "what is written through belongs to the collection",
+      this.#labels,
+    );
+    const open = this.#ownWrites.begin(key);
+    let outcome: WriteOutcome<T> | undefined;
+    try {
+      const result = await write();
+      if (this.#store.hasSynced()) outcome = outcomeOf(result);
+      return result;
+    } finally {
+      if (this.#ownWrites.end(open, outcome, this.#store.get(key))) this.#show(key, outcome);
+    }
   }
 
   status(): ReflectorStatus {
@@ -149,15 +178,26 @@ export class Reflector<T extends KubeObject> {
   #applyToStore(effect: StoreEffect<T>): void {
     switch (effect.kind) {
       case "replace":
+        this.#ownWrites.relisted();
         return this.#store.replace(effect.items);
       case "put":
-        return this.#store.put(effect.object);
+        if (this.#ownWrites.takesPut(effect.object)) this.#store.put(effect.object);
+        return;
       case "remove":
-        return this.#store.remove(effect.key);
+        if (this.#ownWrites.takesRemove(effect.object)) {
+          this.#store.remove(objectKey(effect.object));
+        }
+        return;
       case "mark-synced":
         this.#deps.log.info("collection synced", { objects: this.#store.size });
         return this.#store.markSynced();
     }
+  }
+
+  #show(key: string, outcome: WriteOutcome<T> | undefined): void {
+    if (outcome?.kind === "written") this.#store.put(this.#slim(outcome.object));
+    else this.#store.remove(key);
+    this.#objects.set(this.#store.size, this.#labels);
   }
 
   async #perform(effect: NextEffect, signal: AbortSignal): Promise<ReflectorInput<T>> {
