@@ -9,7 +9,9 @@ import type { Logger } from "../runtime/log/log.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
 import type { ListenAddress } from "../runtime/net/listen-address.ts";
 import { type EdnsSettings, parseNsid } from "./answer/edns-options.ts";
-import { Responder } from "./answer/responder.ts";
+import { Responder, type ResponderOptions } from "./answer/responder.ts";
+import { AccessList } from "./guard/access-list.ts";
+import { RateLimiter, type RateVerdict } from "./guard/rate-limiter.ts";
 import { COOKIE_SECRET_BYTES, parseCookieSecret, ServerCookies } from "./guard/server-cookies.ts";
 import { QueryStats } from "./query-stats.ts";
 import { ZoneSource } from "./source/zone-source.ts";
@@ -39,6 +41,12 @@ export interface DnsServerOptions {
    * an address need the same. @default one drawn at the start
    */
   readonly cookieSecrets?: readonly string[];
+  /** Addresses and CIDR blocks that may ask; others are refused. @default everybody */
+  readonly allow?: readonly string[];
+  /** UDP responses per second to one client that has not proven its address by a cookie. @default no limit */
+  readonly rateLimit?: number;
+  /** Addresses and CIDR blocks without that limit, such as resolvers in front. @default none */
+  readonly rateLimitExempt?: readonly string[];
   /** What those who ask for NSID are told (RFC 5001), at most 32 bytes. @default nothing */
   readonly nsid?: string;
   /** Lets several processes share the port (SO_REUSEPORT). @default false */
@@ -90,8 +98,15 @@ export async function startDnsServer(
   const stats = new QueryStats(clock, meter);
   const edns = parseEdns(options, clock);
   if (!edns.ok) return edns;
+  const guard = parseGuard(options, clock, stats);
+  if (!guard.ok) return guard;
   const responder = new Responder(
-    { config: config.value, udpPayloadBytes: udpPayloadBytes.value, edns: edns.value },
+    {
+      config: config.value,
+      udpPayloadBytes: udpPayloadBytes.value,
+      edns: edns.value,
+      ...guard.value,
+    },
     stats.answered,
   );
   const source = new ZoneSource(config.value.zone, deps, (zone, changed) => {
@@ -144,6 +159,34 @@ function parseEdns(
     ...(nsid === undefined ? {} : { nsid: nsid.value }),
     tcpIdleMs: TCP_LIMITS.idleMs,
     nowSeconds: () => Math.floor(clock.nowMs() / 1000),
+  });
+}
+
+function parseGuard(
+  options: Pick<DnsServerOptions, "allow" | "rateLimit" | "rateLimitExempt">,
+  clock: Clock,
+  stats: QueryStats,
+): Result<Pick<ResponderOptions, "access" | "limitRate">, string> {
+  const access = options.allow === undefined ? undefined : AccessList.parse("allow", options.allow);
+  if (access !== undefined && !access.ok) return access;
+  const exempt = AccessList.parse("rate limit exemption", options.rateLimitExempt ?? []);
+  if (!exempt.ok) return exempt;
+  const { rateLimit: perSecond } = options;
+  if (perSecond !== undefined && !(Number.isInteger(perSecond) && perSecond > 0)) {
+    return err(
+      `cannot parse rate limit: must be a whole number of responses per second from 1: got ${perSecond}`,
+    );
+  }
+  const limiter = perSecond === undefined ? undefined : new RateLimiter({ perSecond });
+  const limitRate = (address: string): RateVerdict => {
+    if (limiter === undefined || exempt.value.holds(address)) return "pass";
+    const verdict = limiter.judge(address, clock.monotonicMs());
+    if (verdict !== "pass") stats.rateLimited(verdict);
+    return verdict;
+  };
+  return ok({
+    ...(access === undefined ? {} : { access: access.value }),
+    ...(limiter === undefined ? {} : { limitRate }),
   });
 }
 

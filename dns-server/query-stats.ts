@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../runtime/clock/clock.ts";
 import type { Counter, Gauge, Histogram, Meter } from "../runtime/metrics/meter.ts";
-import type { Transport } from "./answer/responder.ts";
+import type { Transport } from "./answer/client.ts";
 import type { DropReason } from "./transport/answer-packet.ts";
 import { RCODE, TYPE } from "./wire/dns-numbers.ts";
 
@@ -22,6 +22,7 @@ export class QueryStats {
   readonly #queries: Counter;
   readonly #dropped: Counter;
   readonly #truncated: Counter;
+  readonly #rateLimited: Counter;
   readonly #seconds: Histogram;
   readonly #services: Gauge;
   readonly #names: Gauge;
@@ -42,6 +43,11 @@ export class QueryStats {
       name: "isthmus_dns_dropped_total",
       help: "Packets and connections without an answer, by reason.",
       labels: ["reason"],
+    });
+    this.#rateLimited = meter.counter({
+      name: "isthmus_dns_rate_limited_total",
+      help: "UDP responses above a client's limit, by what became of them: slip (a small one was sent), drop.",
+      labels: ["action"],
     });
     this.#truncated = meter.counter({
       name: "isthmus_dns_truncated_total",
@@ -79,6 +85,10 @@ export class QueryStats {
     const slot = (known << 9) | (rcode << 1) | (transport === "udp" ? 0 : 1);
     this.#counts.set(slot, (this.#counts.get(slot) ?? 0) + 1);
   };
+
+  rateLimited(verdict: "slip" | "drop"): void {
+    this.#rateLimited.add(1, { action: verdict });
+  }
 
   readonly dropped = (reason: DropReason): void => this.#dropped.add(1, { reason });
 

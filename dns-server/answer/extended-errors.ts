@@ -32,6 +32,8 @@ function extendedError(infoCode: number, text: string): ExtendedError {
 export const EXTENDED_ERRORS = {
   notSynced: extendedError(INFO.notReady, "not synced: the first zone is still being built"),
   notInZone: extendedError(INFO.notAuthoritative, "no name of this server's zone"),
+  wrongClass: extendedError(INFO.notSupported, "no class but IN"),
+  prohibited: extendedError(INFO.prohibited, "not allowed from this address"),
   noTransfer: extendedError(INFO.notSupported, "no zone transfers"),
   noAddress: extendedError(INFO.other, "service has no clusterset IP yet"),
 } as const;

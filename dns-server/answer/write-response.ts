@@ -1,6 +1,7 @@
 // HOT: no allocation. Every writer returns the bytes written.
 import { FLAG, HEADER_BYTES, OPT_BYTES, TYPE } from "../wire/dns-numbers.ts";
 import type { Query } from "../wire/parse-query.ts";
+import type { Client, Transport } from "./client.ts";
 import type { CompiledAnswer, Cut } from "./compiled-answer.ts";
 import type { EdnsOptions } from "./edns-options.ts";
 import type { NegativeSoa } from "./negative-answer.ts";
@@ -17,6 +18,8 @@ export interface ResponseFrame {
   readonly ednsBytes: number;
   /** What goes into OPT; not looked at without EDNS. */
   readonly options: EdnsOptions;
+  readonly transport: Transport;
+  readonly client: Client;
 }
 
 /** An answer with records, cut to what the client takes: addresses of targets go first and silently, then TC is set (DNS-44). */
@@ -65,21 +68,23 @@ export function writeNegative(
   return query.hasEdns ? writeOpt(frame, end, 0) : end;
 }
 
-/** An error that repeats the question: REFUSED, SERVFAIL, BADVERS. */
-export function writeError(frame: ResponseFrame, rcode: number): number {
+/** A response that repeats the question and says nothing more than its code: REFUSED, SERVFAIL, BADVERS, or TC alone. */
+export function writeError(frame: ResponseFrame, rcode: number, flags: number): number {
   const { query } = frame;
+  // A cookie alone has no question (RFC 7873, section 5.4).
+  if (query.nameEnd === 0) return writeOptOnly(frame, rcode);
   const end = query.nameEnd + 4;
-  writeQuestion(frame, 0, rcode & 0xf);
+  writeQuestion(frame, flags, rcode & 0xf);
   return query.hasEdns ? writeOpt(frame, end, rcode >> 4) : end;
 }
 
 /** The answer to a query without a question: a cookie alone (RFC 7873, section 5.4). */
-export function writeOptOnly(frame: ResponseFrame): number {
+export function writeOptOnly(frame: ResponseFrame, rcode: number): number {
   const { into } = frame;
   into.fill(0, 0, HEADER_BYTES);
-  writeHeader(into, frame.query, 0, 0);
+  writeHeader(into, frame.query, 0, rcode & 0xf);
   putWord(into, 10, 1);
-  return writeOpt(frame, HEADER_BYTES, 0);
+  return writeOpt(frame, HEADER_BYTES, rcode >> 4);
 }
 
 /** How much an explanation may add to a response that ends at `end` before its OPT. */

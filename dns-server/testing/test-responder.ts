@@ -5,8 +5,9 @@ import { LABEL_SERVICE_NAME } from "../../api/mcs/labels.ts";
 import type { ServiceImport } from "../../api/mcs/service-import.ts";
 import { type ServiceKey, serviceKey } from "../../api/service-key.ts";
 import type { AnswerCacheLimits } from "../answer/answer-cache.ts";
+import type { Client, Transport } from "../answer/client.ts";
 import type { EdnsSettings } from "../answer/edns-options.ts";
-import { type Client, Responder, type Transport } from "../answer/responder.ts";
+import { Responder, type ResponderOptions } from "../answer/responder.ts";
 import { MESSAGE_BYTES_MAX } from "../wire/dns-numbers.ts";
 import { deriveServiceRecords } from "../zone/derive-service-records.ts";
 import type { ServiceRecords } from "../zone/service-records.ts";
@@ -43,7 +44,17 @@ export function zoneOf(objects: ZoneObjects): ZoneSnapshot {
 }
 
 /** Who asks in tests. */
-export const CLIENT: Client = { address: "192.0.2.1" };
+export const CLIENT: Client = clientAt("192.0.2.1");
+
+/** A client to whom nothing is sent later. */
+export function clientAt(address: string): Client {
+  return {
+    address,
+    later: () => () => {
+      throw new InvariantError("nothing was to be sent later", { address });
+    },
+  };
+}
 
 export interface TestResponder {
   readonly responder: Responder;
@@ -52,7 +63,7 @@ export interface TestResponder {
   readonly send: (packet: Buffer, transport?: Transport, client?: Client) => Buffer;
 }
 
-export interface TestResponderOptions {
+export interface TestResponderOptions extends Pick<ResponderOptions, "access" | "limitRate"> {
   readonly settings?: ZoneSettings;
   readonly udpPayloadBytes?: number;
   readonly edns?: Partial<EdnsSettings>;
@@ -69,6 +80,7 @@ export function testResponder(
     {
       config: config.value,
       udpPayloadBytes: options.udpPayloadBytes ?? 1232,
+      ...options,
       edns: { tcpIdleMs: 10_000, nowSeconds: () => 1_780_000_000, ...options.edns },
       cacheLimits: options.cacheLimits ?? { entriesMax: 1000, bytesMax: 1_000_000 },
     },
@@ -92,7 +104,7 @@ export function responseTo(
 ): Buffer | undefined {
   const into = Buffer.alloc(MESSAGE_BYTES_MAX);
   const bytes = responder.respond(packet, packet.length, transport, into, client);
-  return bytes === 0 ? undefined : into.subarray(0, bytes);
+  return bytes <= 0 ? undefined : into.subarray(0, bytes);
 }
 
 export interface QueryDraft {

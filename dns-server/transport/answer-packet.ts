@@ -1,8 +1,9 @@
-import type { Client, Transport } from "../answer/responder.ts";
+import type { Client, Transport } from "../answer/client.ts";
 
 /**
  * What a listener asks: to write the response to the first `length` bytes of `packet` into `into`, which holds the
- * largest message of the transport. Returns its bytes, 0 for silence. Must not throw, and keeps none of its arguments.
+ * largest message of the transport. Returns its bytes, 0 for what is no query at all, or NOTHING_NOW. Must not throw, and
+ * keeps none of its arguments.
  */
 export type AnswerPacket = (
   packet: Buffer,

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Client } from "../answer/responder.ts";
+import type { Client } from "../answer/client.ts";
 import { MESSAGE_BYTES_MAX } from "../wire/dns-numbers.ts";
 import type { AnswerPacket, DropObserver } from "./answer-packet.ts";
 import { TcpFrames } from "./tcp-frames.ts";
@@ -10,6 +10,8 @@ export interface TcpConnectionOptions {
 }
 
 const FRAME_LENGTH_BYTES = 2;
+/** Queries of one connection that may wait for answers from elsewhere. */
+const PENDING_MAX = 100;
 /** Holds one answer at a time, of whatever connection. */
 const RESPONSE = Buffer.allocUnsafeSlow(MESSAGE_BYTES_MAX);
 
@@ -21,7 +23,9 @@ export class TcpConnection {
   readonly #dropped: DropObserver;
   readonly #client: Client;
   readonly #frames = new TcpFrames();
+  readonly #nowMs: () => number;
   #activeMs: number;
+  #pending = 0;
   #hasEnded = false;
 
   constructor(
@@ -34,7 +38,8 @@ export class TcpConnection {
     },
   ) {
     this.#socket = socket;
-    this.#client = { address: socket.remoteAddress ?? "" };
+    this.#client = { address: socket.remoteAddress ?? "", later: () => this.#later() };
+    this.#nowMs = deps.nowMs;
     this.#options = options;
     this.#answer = deps.answer;
     this.#dropped = deps.dropped;
@@ -55,7 +60,7 @@ export class TcpConnection {
 
   /** Closes the connection when nothing has come of it for too long: a byte now and then is no progress. */
   closeIfIdle(nowMs: number): void {
-    if (nowMs - this.#activeMs < this.#options.idleMs) return;
+    if (this.#pending > 0 || nowMs - this.#activeMs < this.#options.idleMs) return;
     if (this.#socket.writableLength > 0) {
       this.#dropped("tcp-timeout");
       this.#socket.destroy();
@@ -75,12 +80,12 @@ export class TcpConnection {
 
   #serve(nowMs: number): void {
     this.#socket.cork();
-    // Queries of a client that does not read its answers wait until it has.
-    while (!this.#socket.writableNeedDrain) {
+    // Queries of a client that does not read its answers wait until it has, as do those behind too many unanswered ones.
+    while (!this.#socket.writableNeedDrain && this.#pending < PENDING_MAX) {
       const message = this.#frames.take();
       if (message === undefined) {
         this.#socket.uncork();
-        if (this.#hasEnded) this.#socket.end();
+        if (this.#hasEnded) this.#endWhenAnswered();
         else this.#socket.resume();
         return;
       }
@@ -93,12 +98,33 @@ export class TcpConnection {
         return;
       }
       this.#activeMs = nowMs;
-      const frame = Buffer.allocUnsafe(FRAME_LENGTH_BYTES + bytes);
-      frame.writeUInt16BE(bytes);
-      RESPONSE.copy(frame, FRAME_LENGTH_BYTES, 0, bytes);
-      this.#socket.write(frame);
+      if (bytes > 0) this.#write(RESPONSE, bytes);
     }
     this.#socket.uncork();
     this.#socket.pause();
+  }
+
+  /** Answers that take time go out when they are there, in any order (RFC 7766, section 6.2.1.1). */
+  #later(): (response: Buffer) => void {
+    this.#pending++;
+    return (response) => {
+      this.#pending--;
+      if (this.#socket.destroyed) return;
+      this.#write(response, response.length);
+      const nowMs = this.#nowMs();
+      this.#activeMs = nowMs;
+      this.#serve(nowMs);
+    };
+  }
+
+  #write(response: Buffer, bytes: number): void {
+    const frame = Buffer.allocUnsafe(FRAME_LENGTH_BYTES + bytes);
+    frame.writeUInt16BE(bytes);
+    response.copy(frame, FRAME_LENGTH_BYTES, 0, bytes);
+    this.#socket.write(frame);
+  }
+
+  #endWhenAnswered(): void {
+    if (this.#pending === 0) this.#socket.end();
   }
 }

@@ -4,6 +4,7 @@ import { isIPv6 } from "node:net";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { ListenAddress } from "../../runtime/net/listen-address.ts";
+import type { Client } from "../answer/client.ts";
 import { MESSAGE_BYTES_MAX } from "../wire/dns-numbers.ts";
 import type { AnswerPacket, DropObserver } from "./answer-packet.ts";
 import { fromListenError, type ListenError } from "./listen-error.ts";
@@ -25,6 +26,8 @@ export class UdpListener {
   readonly #options: UdpListenerOptions;
   readonly #deps: UdpListenerDeps;
   readonly #response = Buffer.allocUnsafeSlow(MESSAGE_BYTES_MAX);
+  /** One object for every datagram: nearly none is answered later. */
+  readonly #client = new PeerClient((response, peer) => this.#send(response, peer));
   #socket: Socket | undefined;
 
   constructor(options: UdpListenerOptions, deps: UdpListenerDeps) {
@@ -52,7 +55,7 @@ export class UdpListener {
     }
     this.#socket = socket;
     socket.on("error", (cause) => this.#deps.log.error("udp socket failed", { err: cause }));
-    socket.on("message", (packet, peer) => this.#receive(socket, packet, peer));
+    socket.on("message", (packet, peer) => this.#receive(packet, peer));
     this.#growQueues(socket);
     return ok(socket.address().port);
   }
@@ -62,20 +65,25 @@ export class UdpListener {
     this.#socket = undefined;
   }
 
-  #receive(socket: Socket, packet: Buffer, peer: RemoteInfo): void {
+  #receive(packet: Buffer, peer: RemoteInfo): void {
     // A forged datagram may come from port 0, which nothing can be sent to.
     if (peer.port === 0) {
       this.#deps.dropped("no-source-port");
       return;
     }
-    const bytes = this.#deps.answer(packet, packet.length, "udp", this.#response, peer);
+    this.#client.peer = peer;
+    const bytes = this.#deps.answer(packet, packet.length, "udp", this.#response, this.#client);
+    if (bytes < 0) return;
     if (bytes === 0) {
       this.#deps.dropped("unanswerable");
       return;
     }
     // A copy: what the kernel does not take at once waits in the process while other answers are written.
-    const response = Buffer.from(this.#response.subarray(0, bytes));
-    socket.send(response, 0, bytes, peer.port, peer.address, this.#sent);
+    this.#send(Buffer.from(this.#response.subarray(0, bytes)), peer);
+  }
+
+  #send(response: Buffer, peer: RemoteInfo): void {
+    this.#socket?.send(response, 0, response.length, peer.port, peer.address, this.#sent);
   }
 
   readonly #sent = (cause: Error | null): void => {
@@ -89,5 +97,26 @@ export class UdpListener {
     } catch (cause) {
       this.#deps.log.debug("udp queues keep their size", { err: cause });
     }
+  }
+}
+
+/** The sender of the datagram at hand. */
+class PeerClient implements Client {
+  peer: RemoteInfo | undefined;
+  readonly #send: (response: Buffer, peer: RemoteInfo) => void;
+
+  constructor(send: (response: Buffer, peer: RemoteInfo) => void) {
+    this.#send = send;
+  }
+
+  get address(): string {
+    return this.peer?.address ?? "";
+  }
+
+  later(): (response: Buffer) => void {
+    const { peer } = this;
+    return (response) => {
+      if (peer !== undefined) this.#send(response, peer);
+    };
   }
 }
