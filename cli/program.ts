@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { parse } from "yaml";
+import type { z } from "zod";
 import { err, ok, type Result } from "../api/result.ts";
 import {
   type FlagShape,
@@ -9,7 +10,7 @@ import {
   readSettings,
   type SettingsSchema,
 } from "../runtime/config/settings.ts";
-import type { ExitCode, Verb, VerbInput } from "./verb.ts";
+import type { ConfigFile, ExitCode, Verb, VerbInput } from "./verb.ts";
 import { VERBS } from "./verb-table.ts";
 
 type Surroundings = Pick<VerbInput<unknown>, "env" | "signal" | "out">;
@@ -86,22 +87,36 @@ async function runVerb(
   command: Command,
   surroundings: Surroundings,
 ): Promise<ExitCode> {
-  const { config, ...given } = givenOptions(command, verb.settings);
-  const file = typeof config === "string" ? readConfigFile(config) : ok(undefined);
-  if (!file.ok) {
-    surroundings.out.problem(file.error);
-    return 2;
-  }
-  const settings = readSettings(verb.settings, {
-    flags: given,
-    file: file.value,
-    ...(typeof config === "string" ? { fileName: config } : {}),
-  });
+  const { config: path, ...flags } = givenOptions(command, verb.settings);
+  const config = typeof path === "string" ? configFile(path, verb.settings, flags) : undefined;
+  const settings =
+    config === undefined
+      ? readSettings(verb.settings, { flags, file: undefined })
+      : readTextFile(config.path, config.read);
   if (!settings.ok) {
     surroundings.out.problem(settings.error);
     return 2;
   }
-  return verb.run({ ...surroundings, settings: settings.value, positionals: command.args });
+  return verb.run({
+    ...surroundings,
+    settings: settings.value,
+    ...(config === undefined ? {} : { config }),
+    positionals: command.args,
+  });
+}
+
+function configFile<S extends SettingsSchema>(
+  path: string,
+  schema: S,
+  flags: Readonly<Record<string, unknown>>,
+): ConfigFile<z.output<S>> {
+  return {
+    path,
+    read: (text) => {
+      const file = parseYaml(path, text);
+      return file.ok ? readSettings(schema, { flags, file: file.value, fileName: path }) : file;
+    },
+  };
 }
 
 /** Only what was typed: commander's own defaults (a `--no-x` switch has one) are not settings. */
@@ -111,17 +126,35 @@ function givenOptions(command: Command, schema: SettingsSchema): Record<string, 
     if (command.getOptionValueSource(key) !== "cli") continue;
     const type = schema.shape[key];
     const isList = type !== undefined && flagShape(type).kind === "list";
-    given[key] = isList && typeof value === "string" ? value.split(",") : value;
+    given[key] = isList && typeof value === "string" ? listOf(value) : value;
   }
   return given;
 }
 
-function readConfigFile(path: string): Result<unknown, string> {
+/** `""` is a list of nothing, which a list of one empty text never has to be. */
+function listOf(text: string): readonly string[] {
+  return text === "" ? [] : text.split(",");
+}
+
+function readTextFile<T>(
+  path: string,
+  read: (text: string) => Result<T, string>,
+): Result<T, string> {
   try {
-    return ok(parse(readFileSync(path, "utf8")));
+    return read(readFileSync(path, "utf8"));
   } catch (error) {
-    return err(
-      `cannot read config file ${path}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    return err(cannotRead(path, error));
   }
+}
+
+function parseYaml(path: string, text: string): Result<unknown, string> {
+  try {
+    return ok(parse(text));
+  } catch (error) {
+    return err(cannotRead(path, error));
+  }
+}
+
+function cannotRead(path: string, error: unknown): string {
+  return `cannot read config file ${path}: ${error instanceof Error ? error.message : String(error)}`;
 }

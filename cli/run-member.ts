@@ -4,7 +4,9 @@ import type { MemberIdentity } from "../broker/identity/member/member-identity.t
 import { underlayBackend } from "../connectivity/underlay/underlay-backend.ts";
 import { MemberControllers } from "../controllers/member-controllers.ts";
 import { MembershipGuard } from "../controllers/membership/membership-guard.ts";
+import type { MemberPolicy } from "../controllers/policy/member-policy.ts";
 import type { Clock } from "../runtime/clock/clock.ts";
+import type { Changing } from "../runtime/config/changing.ts";
 import type { KubeClient } from "../runtime/kube/kube-client.ts";
 import type { Logger } from "../runtime/log/log.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
@@ -17,6 +19,7 @@ export interface RunMemberOptions {
   /** Further broker addresses. */
   readonly otherAddresses: readonly string[];
   readonly cidrs: readonly string[];
+  readonly policy: Changing<MemberPolicy>;
   /** Told what readiness means from now on. */
   readonly onReadiness: (check: () => Result<string, string>) => void;
 }
@@ -39,7 +42,7 @@ export async function runMember(
   deps: RunMemberDeps,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const { identity, otherAddresses, cidrs, onReadiness } = options;
+  const { identity, otherAddresses, cidrs, policy, onReadiness } = options;
   const prepared = await prepareMember(identity, deps, {
     signal,
     onWaiting: (reason) => onReadiness(() => err(reason)),
@@ -52,7 +55,7 @@ export async function runMember(
   const guard = new MembershipGuard(identity, aboutVersion, deps);
   const controllers = new MemberControllers(
     { cluster: identity.clusterId, ...member },
-    { ...deps, link, backend: underlayBackend },
+    { ...deps, link, backend: underlayBackend, policy },
   );
   onReadiness(
     reflectorsCheck(

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Result } from "../api/result.ts";
 import type { SettingsSchema } from "../runtime/config/settings.ts";
 
 /** One command of the `isthmus` program. */
@@ -12,11 +13,19 @@ export interface Verb<S extends SettingsSchema = SettingsSchema> {
 
 export interface VerbInput<T> {
   readonly settings: T;
+  /** The file named by `--config`, for those who follow what it says while they run. */
+  readonly config?: ConfigFile<T>;
   readonly positionals: readonly string[];
   /** Aborts when the process is asked to stop. */
   readonly signal: AbortSignal;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly out: Output;
+}
+
+export interface ConfigFile<T> {
+  readonly path: string;
+  /** The settings if the file said this; flags still win. */
+  readonly read: (text: string) => Result<T, string>;
 }
 
 /** What a person or a script reads; logs go elsewhere. */

@@ -9,6 +9,7 @@ import { type ServiceImport, serviceImports } from "../api/mcs/service-import.ts
 import type { BrokerLink } from "../broker/client/broker-link.ts";
 import type { Backend } from "../connectivity/backend.ts";
 import type { Clock } from "../runtime/clock/clock.ts";
+import type { Changing } from "../runtime/config/changing.ts";
 import type { KubeClient } from "../runtime/kube/kube-client.ts";
 import { parseWith } from "../runtime/kube/reflector/parse-with.ts";
 import { Reflector } from "../runtime/kube/reflector/reflector.ts";
@@ -18,6 +19,7 @@ import type { Meter } from "../runtime/metrics/meter.ts";
 import type { Random } from "../runtime/random/random.ts";
 import { EventRecorder } from "./events/event-recorder.ts";
 import { PeerWatch } from "./liveness/peer-watch.ts";
+import type { MemberPolicy } from "./policy/member-policy.ts";
 import { ServiceReconciler } from "./reconcile/service-reconciler.ts";
 import { SLICE_INDEXES } from "./reconcile/world.ts";
 import { ServiceController } from "./service-controller.ts";
@@ -37,6 +39,7 @@ export interface MemberControllersDeps {
   readonly client: KubeClient;
   readonly link: BrokerLink;
   readonly backend: Backend;
+  readonly policy: Changing<MemberPolicy>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

@@ -1,6 +1,6 @@
 import type { ClusterId } from "../api/cluster-id.ts";
 import type { EndpointSlice } from "../api/kube/endpoint-slice.ts";
-import { isTerminating, type Namespace } from "../api/kube/namespace.ts";
+import type { Namespace } from "../api/kube/namespace.ts";
 import type { KubeObject } from "../api/kube/object.ts";
 import {
   LABEL_KUBE_SERVICE_NAME,
@@ -11,13 +11,20 @@ import {
 import { type ServiceKey, serviceKey } from "../api/service-key.ts";
 import type { BrokerLink, LinkEvent } from "../broker/client/broker-link.ts";
 import type { Clock } from "../runtime/clock/clock.ts";
+import type { Changing } from "../runtime/config/changing.ts";
 import type { KubeError } from "../runtime/kube/kube-error.ts";
 import { objectKey, type ViewEvent } from "../runtime/kube/object-view.ts";
 import { type JobOutcome, WorkQueue } from "../runtime/kube/queue/work-queue.ts";
 import type { Logger } from "../runtime/log/log.ts";
-import type { Meter } from "../runtime/metrics/meter.ts";
+import type { Gauge, Meter } from "../runtime/metrics/meter.ts";
 import type { Random } from "../runtime/random/random.ts";
 import type { PeerWatch } from "./liveness/peer-watch.ts";
+import {
+  deniedNamespaces,
+  isImported,
+  isSameToPolicy,
+  type MemberPolicy,
+} from "./policy/member-policy.ts";
 import type { ServiceReconciler } from "./reconcile/service-reconciler.ts";
 import type { Views } from "./reconcile/world.ts";
 
@@ -26,6 +33,7 @@ export interface ServiceControllerDeps {
   readonly views: Views;
   readonly link: BrokerLink;
   readonly peers: Pick<PeerWatch, "subscribe">;
+  readonly policy: Changing<MemberPolicy>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -34,6 +42,8 @@ export interface ServiceControllerDeps {
 
 /** A conflict is the ordinary sign of a view that lags: the event that cures it is already on its way. */
 const BACKOFF = { firstMs: 20, maxMs: 30_000 };
+/** Namespaces named in one log line. */
+const LOGGED_MAX = 20;
 
 /**
  * Turns every change, of an object or a row, into "look at this service again". It starts working only when all
@@ -42,11 +52,19 @@ const BACKOFF = { firstMs: 20, maxMs: 30_000 };
 export class ServiceController {
   readonly #deps: ServiceControllerDeps;
   readonly #queue: WorkQueue;
+  readonly #denied: Gauge;
+  /** What was said last about the namespaces that policy keeps out. */
+  #deniedText = "";
   /** BOUNDED: by its subscriptions, a handful. */
   readonly #unsubscribe: (() => void)[] = [];
 
   constructor(deps: ServiceControllerDeps) {
     this.#deps = deps;
+    this.#denied = deps.meter.gauge({
+      name: "isthmus_controllers_denied_namespaces",
+      help: "Namespaces of this cluster that its policy keeps from being exported from or imported into.",
+      labels: ["direction"],
+    });
     this.#queue = new WorkQueue(
       { name: "services", concurrency: 8, backoff: BACKOFF },
       (key, signal) => this.#run(key as ServiceKey, signal),
@@ -66,7 +84,9 @@ export class ServiceController {
       views.namespaces.subscribe((event) => this.#onNamespace(event)),
       link.subscribe((event) => this.#onLink(event)),
       peers.subscribe((clusters) => this.#onPeers(clusters)),
+      this.#deps.policy.subscribe(() => this.#onPolicy()),
     );
+    this.#noteDenied();
     this.lookAgain();
     this.#queue.start(signal);
     signal.addEventListener("abort", () => this.#stop(), { once: true });
@@ -89,7 +109,7 @@ export class ServiceController {
   /** All own rows are handed over in one go, so that the broker can tell what is gone (BrokerLink.markOwnComplete). */
   #publishEverything(): void {
     const { views, link, reconciler } = this.#deps;
-    link.setNamespaces(this.#liveNamespaces());
+    link.setNamespaces(this.#importedNamespaces());
     for (const key of views.exports.keys()) reconciler.publish(key as ServiceKey);
     link.markOwnComplete();
   }
@@ -125,10 +145,11 @@ export class ServiceController {
     }
   }
 
-  /** Namespaces that appear get their imports, and are asked for at the broker (IMP-03). */
+  /** Namespaces that appear get their imports, and are asked for at the broker (IMP-03); labels may decide too. */
   #onNamespace(event: ViewEvent<Namespace>): void {
-    if (event.kind !== "changed" || isLive(event.before) === isLive(event.after)) return;
-    this.#deps.link.setNamespaces(this.#liveNamespaces());
+    const policy = this.#deps.policy.current;
+    if (event.kind !== "changed" || isSameToPolicy(policy, event.before, event.after)) return;
+    this.#shareNamespaces();
     for (const key of this.#everyService()) {
       if (namespaceOf(key) === event.key) this.#queue.add(key);
     }
@@ -203,21 +224,43 @@ export class ServiceController {
     return keys;
   }
 
-  #liveNamespaces(): ReadonlySet<string> {
-    const live = new Set<string>();
-    for (const namespace of this.#deps.views.namespaces.values()) {
-      if (isLive(namespace)) live.add(objectKey(namespace));
+  #importedNamespaces(): ReadonlySet<string> {
+    const { views, policy } = this.#deps;
+    const imported = [...views.namespaces.values()].filter((namespace) =>
+      isImported(policy.current, namespace),
+    );
+    return new Set(imported.map(objectKey));
+  }
+
+  #shareNamespaces(): void {
+    this.#deps.link.setNamespaces(this.#importedNamespaces());
+    this.#noteDenied();
+  }
+
+  #onPolicy(): void {
+    this.#deps.log.info("namespace policy changed");
+    this.#shareNamespaces();
+    this.lookAgain();
+  }
+
+  #noteDenied(): void {
+    const { views, policy, log } = this.#deps;
+    const denied = deniedNamespaces(policy.current, views.namespaces.values());
+    const text = JSON.stringify(denied);
+    if (text === this.#deniedText) return;
+    this.#deniedText = text;
+    for (const direction of ["export", "import"] as const) {
+      this.#denied.set(denied[direction].length, { direction });
     }
-    return live;
+    log.info("namespaces kept out by policy", {
+      exports: denied.export.slice(0, LOGGED_MAX),
+      imports: denied.import.slice(0, LOGGED_MAX),
+    });
   }
 }
 
 function namespaceOf(key: string): string {
   return key.slice(0, key.indexOf("/"));
-}
-
-function isLive(namespace: Namespace | undefined): boolean {
-  return namespace !== undefined && !isTerminating(namespace);
 }
 
 function outcomeOf(error: KubeError): JobOutcome {

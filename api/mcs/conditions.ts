@@ -3,7 +3,13 @@
 export type ExportConditionType = "Valid" | "Ready" | "Conflict";
 export type ImportConditionType = "Ready";
 
-export const VALID_REASONS = ["Valid", "NoService", "InvalidServiceType"] as const;
+/** The last one is ours (EXP-19 allows more): the namespace is kept out by policy (EXP-28). */
+export const VALID_REASONS = [
+  "Valid",
+  "NoService",
+  "InvalidServiceType",
+  "NamespaceDenied",
+] as const;
 export const READY_REASONS = ["Exported", "Ready", "Pending", "Failed"] as const;
 
 /** Fixed order: several reasons are joined in it, so that the value is stable (EXP-20). */
@@ -21,6 +27,8 @@ export const CONFLICT_REASONS = [
 export type ConflictReason = (typeof CONFLICT_REASONS)[number];
 
 export const NO_CONFLICTS = "NoConflicts";
+/** Ours: whether exports conflict cannot be told, since this cluster does not import into the namespace. */
+export const IMPORT_DENIED = "ImportDenied";
 
 export const IMPORT_READY_REASONS = ["Ready", "Pending", "IPFamilyNotSupported"] as const;
 

@@ -5,8 +5,10 @@ import type { Socket } from "node:net";
 import type { Result } from "../../api/result.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
 import { runMember } from "../../cli/run-member.ts";
+import { SHARE_EVERYTHING } from "../../controllers/policy/member-policy.ts";
 import { sleep } from "../../runtime/clock/sleep.ts";
 import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
+import { unchanging } from "../../runtime/config/changing.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import { systemRandom as random } from "../../runtime/random/system-random.ts";
@@ -42,6 +44,7 @@ async function main(): Promise<void> {
     identity: start.identity,
     otherAddresses: [],
     cidrs: [],
+    policy: unchanging(SHARE_EVERYTHING),
     onReadiness: (check: () => Result<string, string>): void => {
       readiness = check;
     },

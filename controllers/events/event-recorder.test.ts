@@ -141,6 +141,12 @@ describe("exportEvents: one per change of a condition (EXP-25)", () => {
       want: [],
     },
     { name: "it ends", before: [conflict], after: [agreed], want: ["Normal ConflictResolved"] },
+    {
+      name: "it is no longer seen",
+      before: [conflict],
+      after: [condition("Conflict", "Unknown", "ImportDenied")],
+      want: [],
+    },
     { name: "there never was one", before: [], after: [agreed], want: [] },
     {
       name: "the Service is missing",

@@ -27,7 +27,7 @@ function eventOf(before: Condition | undefined, now: Condition): EventDraft | un
         note: `${now.reason}: ${note}`,
       };
     }
-    return before?.status === "True"
+    return before?.status === "True" && now.status === "False"
       ? { type: "Normal", reason: "ConflictResolved", action: "Merging", note }
       : undefined;
   }

@@ -52,6 +52,12 @@ describe("state machine of EXP-27", () => {
       want: ["Valid=True/Valid", "Ready=False/Failed", "Conflict=False/NoConflicts"],
     },
     {
+      name: "imports are denied, so that other exports are not seen",
+      facts: { ...valid, conflicts: { unseen: "a rule" } },
+      previous: [condition("Conflict", "True", "PortConflict")],
+      want: ["Valid=True/Valid", "Ready=True/Exported", "Conflict=Unknown/ImportDenied"],
+    },
+    {
       name: "restart without a broker keeps what was said",
       facts: { ...valid, publication: { kind: "unknown" }, conflicts: undefined },
       previous: [

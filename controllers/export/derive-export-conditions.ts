@@ -1,6 +1,7 @@
 import type { Condition } from "../../api/kube/condition.ts";
 import {
   type ExportConditionType,
+  IMPORT_DENIED,
   MESSAGE_CHARS_MAX,
   NO_CONFLICTS,
   REASON_CHARS_MAX,
@@ -13,8 +14,11 @@ export interface ExportFacts {
   readonly verdict: ExportVerdict;
   /** How far the export has come on its way to the broker. */
   readonly publication: Publication;
-  /** Verdict of the merge; undefined while it is not known (before the first sync). */
-  readonly conflicts: readonly Conflict[] | undefined;
+  /**
+   * Verdict of the merge; undefined while it is not known (before the first sync). `unseen`: which rule keeps other
+   * clusters' exports from being seen here at all.
+   */
+  readonly conflicts: readonly Conflict[] | { readonly unseen: string } | undefined;
 }
 
 export type Publication =
@@ -84,12 +88,20 @@ function pending(status: "Unknown" | "False"): ConditionDraft {
 }
 
 function conflictCondition(
-  conflicts: readonly Conflict[] | undefined,
+  conflicts: ExportFacts["conflicts"],
   previous: readonly Condition[],
 ): ConditionDraft | undefined {
   if (conflicts === undefined) {
     const before = find(previous, "Conflict");
     return before === undefined ? undefined : draftOf(before);
+  }
+  if ("unseen" in conflicts) {
+    return {
+      type: "Conflict",
+      status: "Unknown",
+      reason: IMPORT_DENIED,
+      message: `exports of other clusters are not seen here: imports into this namespace are denied by this cluster's policy: ${conflicts.unseen}`,
+    };
   }
   if (conflicts.length === 0) {
     return {

@@ -23,7 +23,7 @@ export function deriveOwnExport(cluster: ClusterId, world: World): OwnExport {
     return { kind: "none" };
   }
   if (namespaceObject === undefined || isTerminating(namespaceObject)) return { kind: "none" };
-  const verdict = exportVerdict(world.name, service);
+  const verdict = exportVerdict(world.name, service, world.exportDenial);
   if (verdict.kind === "invalid") return { kind: "invalid", verdict };
   if (service === undefined) return { kind: "none" };
   return {

@@ -3,9 +3,12 @@ import { rowKey } from "../../api/broker/row.ts";
 import type { Condition } from "../../api/kube/condition.ts";
 import type { ServiceExport } from "../../api/mcs/service-export.ts";
 import type { BrokerLink } from "../../broker/client/broker-link.ts";
-import type { Conflict } from "../merge/find-conflicts.ts";
 import { stampConditions } from "../reconcile/stamp-conditions.ts";
-import { deriveExportConditions, type Publication } from "./derive-export-conditions.ts";
+import {
+  deriveExportConditions,
+  type ExportFacts,
+  type Publication,
+} from "./derive-export-conditions.ts";
 import type { OwnExport } from "./derive-own-rows.ts";
 
 /** Conditions of our own export (CON-14: every cluster writes only its own); undefined when they say the truth already. */
@@ -14,7 +17,7 @@ export function exportConditions(
   own: OwnExport,
   facts: {
     readonly publication: Publication;
-    readonly conflicts: readonly Conflict[] | undefined;
+    readonly conflicts: ExportFacts["conflicts"];
     readonly nowMs: number;
   },
 ): readonly Condition[] | undefined {

@@ -6,11 +6,24 @@ export type ExportVerdict =
   | { readonly kind: "valid" }
   | {
       readonly kind: "invalid";
-      readonly reason: "NoService" | "InvalidServiceType";
+      readonly reason: "NoService" | "InvalidServiceType" | "NamespaceDenied";
       readonly message: string;
     };
 
-export function exportVerdict(name: string, service: Service | undefined): ExportVerdict {
+/** @param denial which rule keeps the namespace's exports here; undefined: none does. */
+export function exportVerdict(
+  name: string,
+  service: Service | undefined,
+  denial?: string,
+): ExportVerdict {
+  // Whatever the Service is: what would have to change first is told first.
+  if (denial !== undefined) {
+    return {
+      kind: "invalid",
+      reason: "NamespaceDenied",
+      message: `exports of this namespace are denied by this cluster's policy: ${denial}`,
+    };
+  }
   if (service === undefined || service.metadata.deletionTimestamp !== undefined) {
     return {
       kind: "invalid",

@@ -5,12 +5,14 @@ import { ok, type Result } from "../../api/result.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
 import type { BrokerLink } from "../../broker/client/broker-link.ts";
 import type { Backend } from "../../connectivity/backend.ts";
+import type { Changing } from "../../runtime/config/changing.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { EventRecorder } from "../events/event-recorder.ts";
 import { exportEvents } from "../events/export-events.ts";
 import { advertiseRows } from "../export/derive-endpoints-rows.ts";
+import type { ExportFacts } from "../export/derive-export-conditions.ts";
 import { deriveOwnExport, type OwnExport } from "../export/derive-own-rows.ts";
 import { exportConditions, publicationOf } from "../export/export-status.ts";
 import { namesTooLong } from "../export/names-too-long.ts";
@@ -26,6 +28,9 @@ import { withdrawImport } from "../import/withdraw-import.ts";
 import type { PeerWatch } from "../liveness/peer-watch.ts";
 import { readyByCluster, withheldClusters } from "../liveness/withheld-clusters.ts";
 import { type MergedService, mergeExports } from "../merge/merge-exports.ts";
+import { precedenceChange, precedenceText } from "../merge/precedence-change.ts";
+import type { MemberPolicy } from "../policy/member-policy.ts";
+import { importWithdrawn } from "../policy/policy-problems.ts";
 import { isOwn } from "./is-own.ts";
 import { mentionedClusters } from "./mentioned-clusters.ts";
 import { OwnObjects } from "./own-objects.ts";
@@ -42,6 +47,8 @@ export interface ServiceReconcilerDeps extends Omit<ImportStageDeps, "objects"> 
   readonly link: BrokerLink;
   readonly peers: Pick<PeerWatch, "isLost" | "isAlone" | "isAwaited">;
   readonly backend: Backend;
+  /** Which namespaces are shared: read anew in each pass. */
+  readonly policy: Changing<MemberPolicy>;
   readonly events: Pick<EventRecorder, "record">;
   readonly log: Logger;
 }
@@ -81,18 +88,15 @@ export class ServiceReconciler {
 
   /** Hands this cluster's rows of the service to the broker link, without touching any object. */
   publish(key: ServiceKey): OwnExport {
-    const own = deriveOwnExport(
-      this.#options.cluster,
-      observe(key, this.#deps.views, this.#deps.link),
-    );
+    const own = deriveOwnExport(this.#options.cluster, observe(key, this.#deps));
     this.#deps.link.setOwnRows(key, ownRows(own, this.#deps.backend));
     return own;
   }
 
   async reconcile(key: ServiceKey, signal: AbortSignal): Promise<Result<void, KubeError>> {
-    const { link, views } = this.#deps;
+    const { link } = this.#deps;
     const own = this.publish(key);
-    const world = observe(key, views, link);
+    const world = observe(key, this.#deps);
     const merged = mergeExports(exportRows(own, world.foreignRows));
     const pass: Pass = {
       key,
@@ -104,6 +108,7 @@ export class ServiceReconciler {
         !mentionedClusters(world).some((cluster) => this.#deps.peers.isAwaited(cluster)),
       signal,
     };
+    this.#tellPrecedence(pass);
     const imported = await this.#reconcileImport(pass);
     this.#tellProblems(pass, imported);
     // The export's status is told even when the import could not be written: it may say why.
@@ -113,13 +118,53 @@ export class ServiceReconciler {
 
   async #reconcileImport(pass: Pass): Promise<Imported> {
     const { world, merged, isSettled, signal } = pass;
+    if (world.importDenial !== undefined) return this.#denyImport(pass);
     if (!isSettled) return this.#importBeforeSync(pass);
     if (merged !== undefined) return this.#import(pass, merged);
     // Nobody else exports it, and of one that did nothing is known: it lives until that one is heard, or has left (I4).
     if (mentionedClusters(world).some((cluster) => !this.#deps.link.isKnown(cluster)))
       return ok([]);
+    return this.#withdraw(world, signal);
+  }
+
+  async #withdraw(world: World, signal: AbortSignal): Promise<Imported> {
     const withdrawn = await withdrawImport(this.#objects, this.#options.mcsVersion, world, signal);
     return withdrawn.ok ? ok([]) : withdrawn;
+  }
+
+  /** Nothing of ours stands where policy denies it, whatever others export: no sync has to be waited for (IMP-36). */
+  #denyImport({ key, world, signal }: Pass): Promise<Imported> {
+    const draft = importWithdrawn(world);
+    if (draft !== undefined && world.serviceImport !== undefined && isOwn(world.serviceImport)) {
+      this.#deps.log.warn("import withdrawn by policy", { key, rule: world.importDenial });
+      this.#deps.events.record(world.serviceExport ?? world.serviceImport, draft, signal);
+    }
+    return this.#withdraw(world, signal);
+  }
+
+  /** A peer may lie about an export's age: that one took a service over is not passed over in silence (SEC-07). */
+  #tellPrecedence({ key, world, own, merged, isSettled, signal }: Pass): void {
+    if (!isSettled || merged === undefined) return;
+    const change = precedenceChange(world.serviceImport, merged);
+    if (change === undefined) return;
+    const { before, now } = change;
+    this.#deps.log.warn("an older export has arrived and decides now", {
+      key,
+      cluster: now.cluster,
+      createdAtMs: now.createdAtMs,
+      before: before.cluster,
+      beforeCreatedAtMs: before.createdAtMs,
+    });
+    if (own.kind !== "exported" || now.cluster === this.#options.cluster) return;
+    if (world.serviceExport === undefined) return;
+    const note = precedenceText(change);
+    const draft = {
+      type: "Warning",
+      reason: "PrecedenceChanged",
+      action: "Merging",
+      note,
+    } as const;
+    this.#deps.events.record(world.serviceExport, draft, signal);
   }
 
   /**
@@ -183,7 +228,7 @@ export class ServiceReconciler {
     const { link, clock, kube, events } = this.#deps;
     const conditions = exportConditions(serviceExport, own, {
       publication: publicationOf(own, link),
-      conflicts: isSettled ? merged?.conflicts : undefined,
+      conflicts: conflictsSeen(world, merged, isSettled),
       nowMs: clock.nowMs(),
     });
     if (conditions === undefined) return ok(undefined);
@@ -206,6 +251,16 @@ export class ServiceReconciler {
     }
     return ok(undefined);
   }
+}
+
+/** What is known of disagreements: nothing before the first sync, and nothing ever where imports are denied. */
+function conflictsSeen(
+  { importDenial }: World,
+  merged: MergedService | undefined,
+  isSettled: boolean,
+): ExportFacts["conflicts"] {
+  if (importDenial !== undefined) return { unseen: importDenial };
+  return isSettled ? merged?.conflicts : undefined;
 }
 
 /** Of failures only those that do not pass by themselves. */

@@ -7,8 +7,10 @@ import type { ServiceExport } from "../../api/mcs/service-export.ts";
 import type { ServiceImport } from "../../api/mcs/service-import.ts";
 import { type ServiceKey, splitServiceKey } from "../../api/service-key.ts";
 import type { BrokerLink } from "../../broker/client/broker-link.ts";
+import type { Changing } from "../../runtime/config/changing.ts";
 import type { IndexFunction, ObjectView } from "../../runtime/kube/object-view.ts";
 import { derivedServiceName } from "../import/derived-service/derived-service-name.ts";
+import { type MemberPolicy, type NamespaceScope, scopeDenial } from "../policy/member-policy.ts";
 import { isOwn } from "./is-own.ts";
 
 /** The reflected collections a member's controllers decide from. */
@@ -51,14 +53,27 @@ export interface World {
   /** Any slice of the namespace, by name. */
   readonly findSlice: (name: string) => EndpointSlice | undefined;
   readonly foreignRows: readonly Row[];
+  /** Which rule of this cluster keeps the namespace's exports at home, or imports out; undefined: none does. */
+  readonly exportDenial: string | undefined;
+  readonly importDenial: string | undefined;
 }
 
-export function observe(key: ServiceKey, views: Views, link: BrokerLink): World {
+/** What a world is observed through. */
+export interface Observatory {
+  readonly views: Views;
+  readonly link: BrokerLink;
+  readonly policy: Changing<MemberPolicy>;
+}
+
+export function observe(key: ServiceKey, { views, link, policy }: Observatory): World {
   const { namespace, name } = splitServiceKey(key);
+  const namespaceObject = views.namespaces.get(namespace);
+  const denial = (scope: NamespaceScope): string | undefined =>
+    namespaceObject === undefined ? undefined : scopeDenial(scope, namespaceObject);
   return {
     namespace,
     name,
-    namespaceObject: views.namespaces.get(namespace),
+    namespaceObject,
     serviceExport: views.exports.get(key),
     service: views.services.get(key),
     sourceSlices: views.slices.byIndex(SLICES_BY_SERVICE, key).filter((slice) => !isOwn(slice)),
@@ -67,5 +82,7 @@ export function observe(key: ServiceKey, views: Views, link: BrokerLink): World 
     ownSlices: views.slices.byIndex(SLICES_BY_IMPORT, key).filter(isOwn),
     findSlice: (sliceName) => views.slices.get(`${namespace}/${sliceName}`),
     foreignRows: link.foreignRows(key),
+    exportDenial: denial(policy.current.exports),
+    importDenial: denial(policy.current.imports),
   };
 }

@@ -16,6 +16,7 @@ import {
   serviceImports,
 } from "../../api/mcs/service-import.ts";
 import type { Result } from "../../api/result.ts";
+import type { BrokerLink } from "../../broker/client/broker-link.ts";
 import type { MemoryBroker } from "../../broker/client/memory/memory-broker.ts";
 import { underlayBackend } from "../../connectivity/underlay/underlay-backend.ts";
 import { derivedServiceName } from "../../controllers/import/derived-service/derived-service-name.ts";
@@ -32,6 +33,7 @@ import {
 } from "../../sandbox/apiserver/in-memory-kube-client.ts";
 import { lateWatches } from "./late-watches.ts";
 import { MemoryLogger } from "./memory-logger.ts";
+import { SettablePolicy } from "./settable-policy.ts";
 
 export interface TestClusterOptions {
   readonly id: ClusterId;
@@ -74,13 +76,21 @@ export class TestCluster {
   readonly client: InMemoryKubeClient;
   readonly pump: CorePump;
   readonly log = new MemoryLogger();
+  /** Of the controllers; follows what a test sets. */
+  readonly policy = new SettablePolicy();
   readonly #options: TestClusterOptions;
   readonly #deps: TestClusterDeps;
   readonly #signal = new AbortController().signal;
   #writes: Write[] = [];
   #attempts = 0;
   #fault: Fault = () => undefined;
-  #running: { readonly controllers: MemberControllers; readonly stop: AbortController } | undefined;
+  #running:
+    | {
+        readonly controllers: MemberControllers;
+        readonly link: BrokerLink;
+        readonly stop: AbortController;
+      }
+    | undefined;
 
   constructor(options: TestClusterOptions, deps: TestClusterDeps) {
     this.name = options.id;
@@ -116,6 +126,11 @@ export class TestCluster {
     return this.#running?.controllers.idle ?? true;
   }
 
+  /** Services that the broker has sent this cluster rows of. */
+  get foreignServices(): readonly string[] {
+    return [...(this.#running?.link.foreignServices() ?? [])];
+  }
+
   clearWrites(): void {
     this.#writes = [];
   }
@@ -142,6 +157,7 @@ export class TestCluster {
         client: lateWatches(this.client, clock, this.#options.watchLagMs ?? 0),
         link,
         backend: underlayBackend,
+        policy: this.policy,
         clock,
         random,
         log: this.log,
@@ -150,7 +166,7 @@ export class TestCluster {
     );
     link.start(stop.signal);
     void controllers.run(stop.signal);
-    this.#running = { controllers, stop };
+    this.#running = { controllers, link, stop };
   }
 
   stop(): void {

@@ -1,8 +1,8 @@
+import { matchesLabels, parseLabelSelector } from "../../../api/kube/selector/label-selector.ts";
 import { err, ok, type Result } from "../../../api/result.ts";
 import { type JsonObject, objectAt } from "../object/json.ts";
 import { badRequest, type StatusError } from "../object/status-error.ts";
 import { matchesFields, parseFieldSelector } from "../selector/field-selector.ts";
-import { matchesLabels, parseLabelSelector } from "../selector/label-selector.ts";
 import { checkFieldSelector, readSelectableField } from "../selector/selectable-fields.ts";
 import type { ServedKind } from "./kind-registry.ts";
 

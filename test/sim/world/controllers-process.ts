@@ -5,6 +5,8 @@ import type { MemberLink } from "../../../broker/client/member-link.ts";
 import type { MemoryBroker } from "../../../broker/client/memory/memory-broker.ts";
 import { underlayBackend } from "../../../connectivity/underlay/underlay-backend.ts";
 import { MemberControllers } from "../../../controllers/member-controllers.ts";
+import { SHARE_EVERYTHING } from "../../../controllers/policy/member-policy.ts";
+import { unchanging } from "../../../runtime/config/changing.ts";
 import type { KubeError } from "../../../runtime/kube/kube-error.ts";
 import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
 import type { Random } from "../../../runtime/random/random.ts";
@@ -75,6 +77,7 @@ export class ControllersProcess {
         client,
         link,
         backend: underlayBackend,
+        policy: unchanging(SHARE_EVERYTHING),
         clock: cluster.clock,
         random,
         log: reportingLogger(`controllers of ${cluster.id}`, deps.report),

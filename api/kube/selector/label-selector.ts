@@ -1,4 +1,4 @@
-import { err, ok, type Result } from "../../../api/result.ts";
+import { err, ok, type Result } from "../../result.ts";
 import { type Token, tokenize } from "./selector-tokens.ts";
 
 /** One requirement on labels; all requirements of a selector must hold. */
