@@ -5,6 +5,7 @@ import { KubeConfigAccess } from "../runtime/kube/client/kube-config-access.ts";
 import { loadKubeConfig } from "../runtime/kube/client/load-kube-config.ts";
 import type { KubeClient } from "../runtime/kube/kube-client.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
+import { systemRandom } from "../runtime/random/system-random.ts";
 
 export interface KubeChoice {
   readonly kubeconfig?: string | undefined;
@@ -32,7 +33,7 @@ export function connectKube(
   if (!target.ok) return target;
   const access = new KubeConfigAccess(target.value, { clock: systemClock });
   return ok({
-    client: new HttpKubeClient({}, { access, clock: systemClock, meter }),
+    client: new HttpKubeClient({}, { access, clock: systemClock, random: systemRandom, meter }),
     server: access.server,
     contextName: target.value.context,
   });

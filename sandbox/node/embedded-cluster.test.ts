@@ -39,7 +39,10 @@ async function aCluster(): Promise<{ readonly kube: KubeClient; readonly node: M
   const config = loadKubeConfig({ kubeconfig, env: {} });
   if (!config.ok) throw new Error(config.error);
   const access = new KubeConfigAccess(config.value, { clock: systemClock });
-  const kube = new HttpKubeClient({}, { access, clock: systemClock, meter: silentMeter });
+  const kube = new HttpKubeClient(
+    {},
+    { access, clock: systemClock, random: systemRandom, meter: silentMeter },
+  );
   const node = await startMemberNode(
     { cluster: "east", podCidrs: ["10.1.0.0/16"], serviceCidrs, terminationGraceMs: 20 },
     { ...base, meter: silentMeter, kube },

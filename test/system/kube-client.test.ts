@@ -81,7 +81,10 @@ function httpClient(kubeconfig: string): HttpKubeClient {
   const target = loadKubeConfig({ kubeconfig, env: {} });
   if (!target.ok) throw new Error(target.error);
   const access = new KubeConfigAccess(target.value, { clock: systemClock });
-  return new HttpKubeClient({}, { access, clock: systemClock, meter: silentMeter });
+  return new HttpKubeClient(
+    {},
+    { access, clock: systemClock, random: systemRandom, meter: silentMeter },
+  );
 }
 
 async function overflowHistory(client: KubeClient, namespace: string): Promise<void> {

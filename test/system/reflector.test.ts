@@ -33,7 +33,10 @@ test("a view over HTTPS follows the server, survives its loss, and takes over wh
   const target = loadKubeConfig({ kubeconfig, env: {} });
   if (!target.ok) throw new Error(target.error);
   const access = new KubeConfigAccess(target.value, { clock: systemClock });
-  const client = new HttpKubeClient({}, { access, clock: systemClock, meter: silentMeter });
+  const client = new HttpKubeClient(
+    {},
+    { access, clock: systemClock, random: systemRandom, meter: silentMeter },
+  );
   const stop = new AbortController();
   const { signal } = stop;
   const reflector = new Reflector<KubeObject>(

@@ -3,16 +3,17 @@ import http from "node:http";
 import https from "node:https";
 import type { Result } from "../../../api/result.ts";
 import { err, ok } from "../../../api/result.ts";
+import { backoffMs } from "../../backoff/backoff.ts";
 import type { Clock } from "../../clock/clock.ts";
 import { DeadlineError, deadline } from "../../clock/deadline.ts";
-import type { Histogram, Meter } from "../../metrics/meter.ts";
+import { sleep } from "../../clock/sleep.ts";
+import type { Counter, Histogram, Meter } from "../../metrics/meter.ts";
+import type { Random } from "../../random/random.ts";
 import type { KubeError } from "../kube-error.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { fromConnectionError } from "./connection-error.ts";
 import { parseJson } from "./json.ts";
 import { fromErrorAnswer } from "./status-error.ts";
-import type { RateLimit } from "./token-bucket.ts";
-import { TokenBucket } from "./token-bucket.ts";
 
 export interface ApiRequest {
   /** For metrics: get, list, watch, create, ... */
@@ -26,16 +27,18 @@ export interface ApiRequest {
 
 export interface ApiTransportOptions {
   readonly userAgent: string;
-  readonly rateLimit: RateLimit;
   readonly maxBodyBytes: number;
 }
 
 export interface ApiTransportDeps {
   readonly access: ClusterAccess;
   readonly clock: Clock;
+  readonly random: Random;
   readonly meter: Meter;
 }
 
+/** On top of what the server asks for, so that a crowd that was put off does not come back as one. */
+const PUT_OFF = { firstMs: 100, maxMs: 2_000 };
 const ERROR_BODY_BYTES_MAX = 256 * 1024;
 const TCP_KEEPALIVE_MS = 30_000;
 const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -46,28 +49,38 @@ interface Failure {
   readonly reused: boolean;
 }
 
-/** One HTTP exchange with the API server at a time: limits, credentials, deadlines, error mapping. Knows no objects. */
+/**
+ * One HTTP exchange with the API server at a time: credentials, deadlines, error mapping. Knows no objects. There is no
+ * rate limit on this side: how much a server can take only it knows, and it says so (429, KEP-1040); callers bound what
+ * they have under way.
+ */
 export class ApiTransport {
   readonly #options: ApiTransportOptions;
   readonly #access: ClusterAccess;
   readonly #clock: Clock;
-  readonly #bucket: TokenBucket;
+  readonly #random: Random;
   readonly #seconds: Histogram;
+  readonly #putOff: Counter;
 
-  constructor(options: ApiTransportOptions, { access, clock, meter }: ApiTransportDeps) {
+  constructor(options: ApiTransportOptions, { access, clock, random, meter }: ApiTransportDeps) {
     this.#options = options;
     this.#access = access;
     this.#clock = clock;
-    this.#bucket = new TokenBucket(options.rateLimit, clock);
+    this.#random = random;
     this.#seconds = meter.histogram({
       name: "isthmus_kube_request_seconds",
-      help: "Time of requests to the Kubernetes API server, client-side waiting included.",
+      help: "Time of requests to the Kubernetes API server, waiting after a 429 included.",
       labels: ["verb", "outcome"],
       buckets: SECONDS_BUCKETS,
     });
+    this.#putOff = meter.counter({
+      name: "isthmus_kube_requests_put_off_total",
+      help: "Answers 429 of the Kubernetes API server: it has too much to do.",
+      labels: ["verb"],
+    });
   }
 
-  /** The parsed JSON answer of a short request. */
+  /** The parsed JSON answer of a short request; one that is put off (429) comes again while its time allows. */
   async call(
     request: ApiRequest,
     timeoutMs: number,
@@ -75,10 +88,17 @@ export class ApiTransport {
   ): Promise<Result<unknown, KubeError>> {
     const startMs = this.#clock.monotonicMs();
     using limit = deadline(this.#clock, timeoutMs, signal);
-    const answer = await this.#opened(request, limit.signal, undefined);
-    const result = answer.ok ? await this.#readJson(answer.value, limit.signal) : answer;
-    this.#observe(request.verb, startMs, result);
-    return result;
+    for (let attempt = 0; ; attempt++) {
+      const answer = await this.#opened(request, limit.signal, undefined);
+      const waitMs = this.#putOffMs(request.verb, answer, attempt);
+      const leftMs = startMs + timeoutMs - this.#clock.monotonicMs();
+      if (waitMs === undefined || waitMs >= leftMs) {
+        const result = answer.ok ? await this.#readJson(answer.value, limit.signal) : answer;
+        this.#observe(request.verb, startMs, result);
+        return result;
+      }
+      await sleep(this.#clock, waitMs, limit.signal);
+    }
   }
 
   /** The answer's stream, once its head is there (within `headTimeoutMs`). The caller destroys it. */
@@ -103,7 +123,6 @@ export class ApiTransport {
     signal: AbortSignal,
     headTimeoutMs: number | undefined,
   ): Promise<Result<IncomingMessage, KubeError>> {
-    await this.#bucket.take(signal);
     const first = await this.#attempt(request, signal, headTimeoutMs);
     if (first.ok) return first;
     const { error, reused } = first.error;
@@ -201,6 +220,13 @@ export class ApiTransport {
   #failed(error: unknown, signal: AbortSignal, reused: boolean): Result<never, Failure> {
     const mapped = fromConnectionError(error, this.server, signal);
     return err({ error: mapped, reused: reused && mapped.kind === "unavailable" });
+  }
+
+  /** How long to wait before the request may come again; undefined when the server has taken it. */
+  #putOffMs(verb: string, answer: Result<unknown, KubeError>, attempt: number): number | undefined {
+    if (answer.ok || answer.error.kind !== "throttled") return undefined;
+    this.#putOff.add(1, { verb });
+    return (answer.error.retryAfterMs ?? 0) + backoffMs(PUT_OFF, attempt, this.#random);
   }
 
   #observe(verb: string, startMs: number, result: Result<unknown, KubeError>): void {

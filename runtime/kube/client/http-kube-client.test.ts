@@ -5,6 +5,7 @@ import { SERVICES } from "../../../api/kube/service.ts";
 import { err, ok } from "../../../api/result.ts";
 import { systemClock } from "../../clock/system-clock.ts";
 import { silentMeter } from "../../metrics/silent-meter.ts";
+import { systemRandom } from "../../random/system-random.ts";
 import type { WatchEvent } from "../kube-client.ts";
 import type { KubeError } from "../kube-error.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
@@ -14,6 +15,7 @@ import type { HttpKubeClientOptions } from "./http-kube-client.ts";
 import { HttpKubeClient } from "./http-kube-client.ts";
 
 const { signal } = new AbortController();
+const DEPS = { clock: systemClock, random: systemRandom, meter: silentMeter };
 const WEB = { resource: SERVICES, namespace: "shop", name: "web" };
 const OBJECT = { metadata: { name: "web", namespace: "shop", resourceVersion: "7" } };
 
@@ -47,7 +49,7 @@ function aClient(options: HttpKubeClientOptions = {}, at = url): HttpKubeClient 
     refresh: () => tokens.length > 1 && tokens.shift() !== undefined,
     close: () => agent.destroy(),
   };
-  return new HttpKubeClient(options, { access, clock: systemClock, meter: silentMeter });
+  return new HttpKubeClient(options, { access, ...DEPS });
 }
 
 async function errorOf(answer: Answer, options?: HttpKubeClientOptions): Promise<KubeError> {
@@ -99,9 +101,9 @@ describe("HttpKubeClient errors", () => {
       want: { kind: "namespace-terminating" },
     },
     {
-      name: "429 with a Retry-After header",
-      answer: json(429, { kind: "Status", message: "slow down" }, { "retry-after": "3" }),
-      want: { kind: "throttled", retryAfterMs: 3_000 },
+      name: "429 with a Retry-After header beyond the request's own time",
+      answer: json(429, { kind: "Status", message: "slow down" }, { "retry-after": "30" }),
+      want: { kind: "throttled", retryAfterMs: 30_000 },
     },
     {
       name: "503 with retryAfterSeconds in the Status",

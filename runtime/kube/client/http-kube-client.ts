@@ -23,15 +23,12 @@ import { isRecord } from "./json.ts";
 import { parseKubeObject, parseListPage, parseWatchEvent } from "./kube-object-parser.ts";
 import { collectionPath, objectPath, queryString } from "./resource-path.ts";
 import { LineTooLongError, splitLines } from "./split-lines.ts";
-import type { RateLimit } from "./token-bucket.ts";
 
 export interface HttpKubeClientOptions {
   /** Server-side apply field manager. @default "isthmus" */
   readonly fieldManager?: string;
   /** @default "isthmus" */
   readonly userAgent?: string;
-  /** @default 200 a second, burst 400 */
-  readonly rateLimit?: RateLimit;
   /** Of one answer. @default 64 MiB: a page of 500 objects of ordinary size many times over */
   readonly maxBodyBytes?: number;
   /** Of one watch event. @default 8 MiB; etcd refuses objects above 1.5 MiB */
@@ -59,7 +56,6 @@ export class HttpKubeClient implements KubeClient {
     this.#transport = new ApiTransport(
       {
         userAgent: options.userAgent ?? "isthmus",
-        rateLimit: options.rateLimit ?? { perSecond: 200, burst: 400 },
         maxBodyBytes: options.maxBodyBytes ?? 64 * 1024 * 1024,
       },
       deps,

@@ -6,6 +6,7 @@ import { SERVICES } from "../../../api/kube/service.ts";
 import { err } from "../../../api/result.ts";
 import { VirtualClock } from "../../clock/virtual-clock.ts";
 import { silentMeter } from "../../metrics/silent-meter.ts";
+import { systemRandom } from "../../random/system-random.ts";
 import { FaultyServer, json, status } from "./faulty-server.fixture.ts";
 import { HttpKubeClient } from "./http-kube-client.ts";
 import { KubeConfigAccess } from "./kube-config-access.ts";
@@ -38,7 +39,11 @@ function aClient(user: Partial<KubeTarget["user"]>) {
     },
     { clock },
   );
-  return { clock, access, client: new HttpKubeClient({}, { access, clock, meter: silentMeter }) };
+  return {
+    clock,
+    access,
+    client: new HttpKubeClient({}, { access, clock, random: systemRandom, meter: silentMeter }),
+  };
 }
 
 function authorizations(): (string | undefined)[] {
