@@ -14,6 +14,7 @@ import { silentLogger } from "../runtime/log/silent-log.ts";
 import { PrometheusMeter } from "../runtime/metrics/prometheus-meter.ts";
 import { type DnsServer, type DnsServerOptions, startDnsServer } from "./dns-server.ts";
 import { messageText } from "./testing/message-text.ts";
+import { UDP_ENGINES } from "./testing/native-addon.ts";
 import { aNamespace, anImport, aSlice, port } from "./testing/objects.ts";
 import { queryPacket } from "./testing/test-responder.ts";
 
@@ -45,7 +46,7 @@ function views() {
   return { imports, slices, namespaces };
 }
 
-async function start(options: Partial<DnsServerOptions> = {}, isSynced = true) {
+async function startServer(options: Partial<DnsServerOptions> = {}, isSynced = true) {
   const world = views();
   if (isSynced) for (const view of Object.values(world)) view.markSynced();
   const meter = new PrometheusMeter();
@@ -84,7 +85,10 @@ const WEB = "web.shop.svc.clusterset.local A";
 const DB = "db.shop.svc.clusterset.local A";
 const WEB_ANSWER = ["NOERROR aa", "web.shop.svc.clusterset.local 5 IN A 10.96.0.1"];
 
-describe("the server on sockets", () => {
+describe.each(UDP_ENGINES)("the server on sockets, datagrams by %s", (udpEngine) => {
+  const start = (options: Partial<DnsServerOptions> = {}, isSynced = true) =>
+    startServer({ udpEngine, ...options }, isSynced);
+
   test("answers on one port by UDP and TCP", async () => {
     const { port } = await start();
     expect(messageText(await udp(port, queryPacket(WEB)))).toEqual(WEB_ANSWER);
@@ -151,12 +155,14 @@ describe("the server on sockets", () => {
   });
 });
 
-describe("errors name what failed", () => {
+describe.each(UDP_ENGINES)("errors name what failed, datagrams by %s", (udpEngine) => {
+  const start = (options: Partial<DnsServerOptions> = {}) => startServer({ udpEngine, ...options });
+
   test("a port in use, by UDP or by TCP", async () => {
     const { port } = await start();
     const world = views();
     const deps = { ...world, clock: systemClock, log: silentLogger, meter: new PrometheusMeter() };
-    expect(await startDnsServer({ listen: { host: "127.0.0.1", port } }, deps)).toEqual(
+    expect(await startDnsServer({ listen: { host: "127.0.0.1", port }, udpEngine }, deps)).toEqual(
       err(`cannot listen on udp 127.0.0.1:${port}: address in use by another process`),
     );
   });
@@ -173,7 +179,7 @@ describe("errors name what failed", () => {
       log: silentLogger,
       meter: new PrometheusMeter(),
     };
-    expect(await startDnsServer({ listen: { host: "127.0.0.1", port } }, deps)).toEqual(
+    expect(await startDnsServer({ listen: { host: "127.0.0.1", port }, udpEngine }, deps)).toEqual(
       err(`cannot listen on tcp 127.0.0.1:${port}: address in use by another process`),
     );
     blocker.close();
@@ -204,13 +210,13 @@ describe("errors name what failed", () => {
       meter: new PrometheusMeter(),
     };
     expect(
-      await startDnsServer({ listen: { host: "127.0.0.1", port: 0 }, ...options }, deps),
+      await startDnsServer({ listen: { host: "127.0.0.1", port: 0 }, udpEngine, ...options }, deps),
     ).toEqual(err(expect.stringContaining(error)));
   });
 });
 
 test("metrics count queries by type, code and transport, truncations, drops and the zone", async () => {
-  const { port, server, meter } = await start();
+  const { port, server, meter } = await startServer();
   await udp(port, queryPacket(WEB));
   await udp(port, queryPacket(WEB));
   await tcp(port, queryPacket("no.shop.svc.clusterset.local AAAA"));

@@ -17,6 +17,7 @@ import { QueryStats } from "./query-stats.ts";
 import { ZoneSource } from "./source/zone-source.ts";
 import type { AnswerPacket } from "./transport/answer-packet.ts";
 import { startListeners } from "./transport/listeners.ts";
+import type { UdpEngine } from "./transport/udp-engine.ts";
 import { FLAG } from "./wire/dns-numbers.ts";
 import { parseZoneConfig } from "./zone/zone-config.ts";
 
@@ -51,6 +52,8 @@ export interface DnsServerOptions {
   readonly nsid?: string;
   /** Lets several processes share the port (SO_REUSEPORT). @default false */
   readonly reusePort?: boolean;
+  /** What moves datagrams. @default "auto" */
+  readonly udpEngine?: UdpEngine;
 }
 
 export interface DnsServerDeps {
@@ -118,6 +121,7 @@ export async function startDnsServer(
       ...TCP_LIMITS,
       ...options.listen,
       reusePort: options.reusePort ?? false,
+      udpEngine: options.udpEngine ?? "auto",
       queueBytes: UDP_QUEUE_BYTES,
     },
     { answer: answerWith(responder, stats), dropped: stats.dropped, clock, log },

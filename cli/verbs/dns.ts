@@ -38,6 +38,10 @@ export const dnsVerb = defineVerb({
       .int()
       .default(1232)
       .describe("largest UDP answer, bytes, 512 to 4096"),
+    udpEngine: z
+      .enum(["auto", "batch", "dgram"])
+      .default("auto")
+      .describe("what moves datagrams: batch (the native addon), dgram, or auto"),
     nsAddresses: z
       .array(z.string())
       .default([])
@@ -76,6 +80,7 @@ export const dnsVerb = defineVerb({
         ttlSeconds: settings.ttl,
         negativeTtlSeconds: settings.negativeTtl,
         udpPayloadBytes: settings.udpPayload,
+        udpEngine: settings.udpEngine,
         nsAddresses: settings.nsAddresses,
       },
       { ...deps, imports: imports.view, slices: slices.view, namespaces: namespaces.view },

@@ -4,7 +4,7 @@ import { err, ok, type Result } from "../../api/result.ts";
 import { listenErrorText } from "../../runtime/net/listen-error.ts";
 import type { ListenError } from "./listen-error.ts";
 import { TcpListener, type TcpListenerDeps, type TcpListenerOptions } from "./tcp-listener.ts";
-import { UdpListener, type UdpListenerOptions } from "./udp-listener.ts";
+import { makeUdpListener, type UdpEngineOptions } from "./udp-engine.ts";
 
 /** Free ports tried when any will do: one free for TCP may be taken for UDP. */
 const FREE_PORT_ATTEMPTS = 10;
@@ -20,7 +20,7 @@ export interface Listeners {
  * families is taken, or of IPv4 alone where the machine has no IPv6.
  */
 export async function startListeners(
-  options: UdpListenerOptions & TcpListenerOptions,
+  options: UdpEngineOptions & TcpListenerOptions,
   deps: TcpListenerDeps,
 ): Promise<Result<Listeners, string>> {
   const { host } = options;
@@ -44,10 +44,12 @@ export async function startListeners(
 }
 
 async function startPair(
-  options: UdpListenerOptions & TcpListenerOptions,
+  options: UdpEngineOptions & TcpListenerOptions,
   deps: TcpListenerDeps,
 ): Promise<Result<Listeners, ListenError>> {
-  const udp = new UdpListener(options, deps);
+  const made = makeUdpListener(options, deps);
+  if (!made.ok) return err({ code: "", message: made.error });
+  const udp = made.value;
   const udpPort = await udp.start();
   if (!udpPort.ok) return udpPort;
   const tcp = new TcpListener({ ...options, port: udpPort.value }, deps);

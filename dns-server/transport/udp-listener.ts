@@ -5,6 +5,7 @@ import { err, ok, type Result } from "../../api/result.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { ListenAddress } from "../../runtime/net/listen-address.ts";
 import type { Client } from "../answer/client.ts";
+import { SLOT_BYTES } from "../native/load-udp-batch.ts";
 import { MESSAGE_BYTES_MAX } from "../wire/dns-numbers.ts";
 import type { AnswerPacket, DropObserver } from "./answer-packet.ts";
 import { fromListenError, type ListenError } from "./listen-error.ts";
@@ -20,6 +21,9 @@ export interface UdpListenerDeps {
   readonly dropped: DropObserver;
   readonly log: Logger;
 }
+
+/** What is read of a datagram: queries are far shorter, and both engines must see the same. */
+const REQUEST_BYTES_MAX = SLOT_BYTES;
 
 /** Answers datagrams; nothing that arrives can stop it. */
 export class UdpListener {
@@ -72,7 +76,8 @@ export class UdpListener {
       return;
     }
     this.#client.peer = peer;
-    const bytes = this.#deps.answer(packet, packet.length, "udp", this.#response, this.#client);
+    const length = Math.min(packet.length, REQUEST_BYTES_MAX);
+    const bytes = this.#deps.answer(packet, length, "udp", this.#response, this.#client);
     if (bytes < 0) return;
     if (bytes === 0) {
       this.#deps.dropped("unanswerable");

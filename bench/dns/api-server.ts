@@ -1,0 +1,76 @@
+import { writeFileSync } from "node:fs";
+import { CUSTOM_RESOURCE_DEFINITIONS } from "../../api/kube/custom-resource-definition.ts";
+import { ENDPOINT_SLICES } from "../../api/kube/endpoint-slice.ts";
+import { NAMESPACES } from "../../api/kube/namespace.ts";
+import type { KubeObject, Resource } from "../../api/kube/object.ts";
+import { serviceImports } from "../../api/mcs/service-import.ts";
+import { shippedCrds } from "../../cli/install-crds.ts";
+import { systemClock } from "../../runtime/clock/system-clock.ts";
+import { silentLogger } from "../../runtime/log/silent-log.ts";
+import { systemRandom } from "../../runtime/random/system-random.ts";
+import { kubeconfigText } from "../../sandbox/apiserver/auth/kubeconfig.ts";
+import { CorePump } from "../../sandbox/apiserver/core/core-pump.ts";
+import { createApiServer } from "../../sandbox/apiserver/create-api-server.ts";
+import { InMemoryKubeClient } from "../../sandbox/apiserver/in-memory-kube-client.ts";
+import { HEADLESS_SERVICES, headlessSlice, makeClusterset } from "./clusterset.ts";
+
+// The clusterset's API server, a process of its own: `api-server.ts <kubeconfig to write>`. Tells its parent when all objects
+// are there. Parent: `{ change: index }` moves one endpoint, `{ changesPerSecond }` moves endpoints of all headless
+// services in turn until it is 0.
+
+const clock = systemClock;
+const signal = new AbortController().signal;
+const created = await createApiServer(
+  { serviceCidrs: ["10.101.0.0/16"] },
+  { clock, random: systemRandom, log: silentLogger },
+);
+if (!created.ok) throw new Error(created.error);
+const server = created.value;
+const pump = new CorePump({ settleDelayMs: 20 }, { core: server.core, clock });
+const client = new InMemoryKubeClient({}, { core: server.core, pump, clock });
+
+const { namespaces, imports, slices } = makeClusterset();
+await createAll(CUSTOM_RESOURCE_DEFINITIONS, shippedCrds());
+await new Promise((resolve) => setTimeout(resolve, 200));
+await createAll(NAMESPACES, namespaces);
+await createAll(serviceImports(), imports);
+await createAll(ENDPOINT_SLICES, slices);
+await server.start();
+writeFileSync(process.argv[2] ?? "", kubeconfigText([server.kubeconfigEntry("bench")]));
+process.send?.({ ready: true });
+
+let round = 0;
+let next = 0;
+let changesPerSecond = 0;
+let owed = 0;
+const TICK_MS = 5;
+
+process.on(
+  "message",
+  (message: { readonly change?: number; readonly changesPerSecond?: number }) => {
+    if (message.change !== undefined) void move(message.change);
+    if (message.changesPerSecond !== undefined) changesPerSecond = message.changesPerSecond;
+  },
+);
+process.on("disconnect", () => process.exit());
+
+let lastMs = clock.monotonicMs();
+for (;;) {
+  await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+  const nowMs = clock.monotonicMs();
+  owed = Math.min(changesPerSecond, owed + ((nowMs - lastMs) * changesPerSecond) / 1000);
+  lastMs = nowMs;
+  for (; owed >= 1; owed--) await move(next++ % HEADLESS_SERVICES);
+}
+
+async function move(index: number): Promise<void> {
+  const updated = await client.update(ENDPOINT_SLICES, headlessSlice(index, ++round), { signal });
+  if (!updated.ok) throw new Error(updated.error.message);
+}
+
+async function createAll(resource: Resource, objects: readonly KubeObject[]): Promise<void> {
+  for (const object of objects) {
+    const result = await client.create(resource, object, { signal });
+    if (!result.ok) throw new Error(result.error.message);
+  }
+}

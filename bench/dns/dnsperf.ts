@@ -1,0 +1,64 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+export interface DnsperfOptions {
+  readonly port: number;
+  /** File of questions. */
+  readonly questions: string;
+  readonly seconds: number;
+  /** Core that the generator is pinned to; everywhere without it. */
+  readonly core?: number;
+  /** Questions a second; as many as are answered without it. */
+  readonly perSecond?: number;
+  /** Sockets it asks from. @default 20 */
+  readonly clients?: number;
+}
+
+export interface DnsperfResult {
+  readonly perSecond: number;
+  readonly answered: number;
+  readonly lost: number;
+  /** Of answers; only with `perSecond`. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** Outstanding questions when it asks as fast as it can. */
+const OUTSTANDING = 500;
+
+/**
+ * Runs dnsperf once, asking with EDNS. Without a rate it finds the most that is answered; with one it also prints every
+ * answer's time, from which the percentiles come.
+ */
+export async function dnsperf(options: DnsperfOptions): Promise<DnsperfResult> {
+  const { port, questions, seconds, core, perSecond, clients = 20 } = options;
+  const pin = core === undefined ? [] : ["taskset", "-c", `${core}`];
+  const [program = "", ...args] = [
+    ...pin,
+    ...["dnsperf", "-s", "127.0.0.1", "-p", `${port}`, "-d", questions, "-l", `${seconds}`],
+    ...["-c", `${clients}`, "-q", `${OUTSTANDING}`, "-e", "-t", "2"],
+    ...(perSecond === undefined ? [] : ["-Q", `${Math.round(perSecond)}`, "-v"]),
+  ];
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "ignore"] });
+  const exited = once(child, "exit");
+  const times: number[] = [];
+  let summary = "";
+  for await (const line of createInterface({ input: child.stdout })) {
+    // "> NOERROR name type seconds"; "> T name type" for those that were lost.
+    if (line.startsWith("> T ")) continue;
+    if (line.startsWith("> ")) times.push(Number(line.slice(line.lastIndexOf(" "))) * 1000);
+    else summary += `${line}\n`;
+  }
+  const [code] = await exited;
+  if (code !== 0) throw new Error(`dnsperf exited with ${code}: ${summary}`);
+  const number = (pattern: RegExp): number => Number(pattern.exec(summary)?.[1]);
+  times.sort((left, right) => left - right);
+  return {
+    perSecond: Math.round(number(/Queries per second:\s+([\d.]+)/)),
+    answered: number(/Queries completed:\s+(\d+)/),
+    lost: number(/Queries lost:\s+(\d+)/),
+    p50Ms: times[Math.floor(times.length * 0.5)] ?? 0,
+    p99Ms: times[Math.floor(times.length * 0.99)] ?? 0,
+  };
+}
