@@ -87,6 +87,12 @@ export class BrokerTable {
     }
   }
 
+  /** Drops all that is known of a cluster but that lives of it are over: its records are about to be told anew. */
+  forget(cluster: ClusterId): void {
+    this.#owners.delete(cluster);
+    this.#members.delete(cluster);
+  }
+
   /** Records that make an equal table out of an empty one. */
   *snapshot(): IterableIterator<StoreRecord> {
     for (const [cluster, incarnation] of this.#departed) {

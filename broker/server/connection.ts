@@ -1,12 +1,13 @@
 import type { MemberMessage } from "../../api/broker/broker.gen.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { assertNever } from "../../api/invariant.ts";
+import { err, type Result } from "../../api/result.ts";
 import type { Clock, Timer } from "../../runtime/clock/clock.ts";
 import type { Outgoing } from "../core/outgoing.ts";
 import type { Presence } from "../core/presence.ts";
 import { Session, type SessionOptions } from "../core/session.ts";
 import type { CloseReason, SessionEffect, SessionInput, SessionPeer } from "../core/session-io.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, StoreError, StoreSession } from "../store/store.ts";
 import type { MessageBudget } from "./message-budget.ts";
 import type { BrokerMetrics } from "./metrics.ts";
 
@@ -27,8 +28,12 @@ interface Deps {
   readonly metrics: BrokerMetrics;
   /** The member's, whichever stream it uses. */
   readonly budget: MessageBudget;
+  /** Asked again once the table shows what other replicas have stored. Error: this life of the cluster is over. */
+  readonly checkLife: (peer: SessionPeer) => Result<void, string>;
   readonly onClose: (connection: Connection, reason: CloseReason | undefined) => void;
 }
+
+const NOT_BEGUN = err<StoreError>({ kind: "store-failed", text: "cannot append before Hello" });
 
 /** Heartbeat intervals in which a member must have read what it was sent. */
 const UNREAD_INTERVALS = 12;
@@ -40,6 +45,8 @@ export class Connection {
   readonly #transport: Transport;
   readonly #deps: Deps;
   readonly #unreadLimitMs: number;
+  /** Since Hello. */
+  #writing: StoreSession | undefined;
   #isOpen = true;
   #isAdmitted = false;
   #isReading = false;
@@ -134,10 +141,10 @@ export class Connection {
   #perform(effect: SessionEffect): void {
     switch (effect.kind) {
       case "append":
-        void this.#append(effect).catch((error: unknown) => this.#storeFailed(String(error)));
+        void this.#append(effect).catch((error: unknown) => this.#storeThrew(error));
         return;
       case "settle":
-        void this.#settle().catch((error: unknown) => this.#storeFailed(String(error)));
+        void this.#settle().catch((error: unknown) => this.#storeThrew(error));
         return;
       case "refused":
         this.#deps.metrics.writes.add(1, { outcome: "refused" });
@@ -151,24 +158,43 @@ export class Connection {
   }
 
   async #append({ records, sequence }: Extract<SessionEffect, { kind: "append" }>): Promise<void> {
-    const appended = await this.#deps.store.append(records);
+    const appended = (await this.#writing?.append(records)) ?? NOT_BEGUN;
     if (!appended.ok) {
-      this.#storeFailed(appended.error.text);
+      this.#storeFailed(appended.error);
       return;
     }
     if (records.length > 0) this.#deps.metrics.writes.add(1, { outcome: "stored" });
     this.#step({ kind: "durable", sequence });
   }
 
-  /** Appending nothing waits for what an earlier stream of this member has on its way. */
+  /** Takes the writing over from an earlier stream of this member, here or at another replica. */
   async #settle(): Promise<void> {
-    await this.#deps.store.append([]);
+    const begun = await this.#deps.store.openSession(this.peer.cluster);
+    if (!begun.ok) {
+      this.#storeFailed(begun.error);
+      return;
+    }
+    const { replaced } = begun.value;
+    this.#writing = begun.value;
+    replaced.addEventListener("abort", () => this.#replaced(), { once: true });
+    if (replaced.aborted) this.#replaced();
+    const allowed = this.#deps.checkLife(this.peer);
+    if (!allowed.ok) this.close({ kind: "over", text: allowed.error });
     this.#step({ kind: "settled" });
   }
 
   /** Nothing was acknowledged: the member comes back and sends again what the broker lacks. */
-  #storeFailed(text: string): void {
-    this.close({ kind: "store-failed", text });
+  #storeFailed({ kind, text }: StoreError): void {
+    this.close({ kind: kind === "replaced" ? "replaced" : "store-failed", text });
+  }
+
+  #storeThrew(error: unknown): void {
+    this.close({ kind: "store-failed", text: String(error) });
+  }
+
+  #replaced(): void {
+    const text = `only one stream per cluster: ${this.peer.cluster} opened another`;
+    this.close({ kind: "replaced", text });
   }
 
   #adjustInput(): void {

@@ -90,6 +90,7 @@ export class Hub {
         clock,
         metrics: this.#metrics,
         budget: this.#budgetOf(peer.cluster),
+        checkLife: (who) => this.#checkLife(who),
         onClose: (closed, reason) => this.#onClose(closed, reason),
       },
     );
@@ -123,7 +124,7 @@ export class Hub {
       text: `only one stream per cluster: ${peer.cluster} opened another`,
     });
     this.#connections.set(peer.cluster, connection);
-    this.#metrics.connectedMembers.set(this.#connections.size);
+    this.#tellConnected();
     const registered = await this.#register(peer);
     if (!registered.ok) {
       connection.close({ kind: "store-failed", text: registered.error });
@@ -208,7 +209,7 @@ export class Hub {
       const isNews = this.#presence.disconnected(cluster, this.#deps.clock.monotonicMs());
       if (isNews) this.#tellPresence(cluster);
     }
-    this.#metrics.connectedMembers.set(this.#connections.size);
+    this.#tellConnected();
     const kind = reason?.kind ?? "ended";
     this.#metrics.closedStreams.add(1, { reason: kind });
     this.#deps.log.info("member disconnected", { cluster, reason: kind });
@@ -216,6 +217,11 @@ export class Hub {
       // The text may quote what the member sent.
       this.#deps.log.debug("stream closed", { cluster, text: reason.text });
     }
+  }
+
+  #tellConnected(): void {
+    this.#metrics.connectedMembers.set(this.#connections.size);
+    this.#deps.store.whereabouts.publish([...this.#connections.values()].map(({ peer }) => peer));
   }
 
   #scheduleTick(): void {

@@ -159,7 +159,13 @@ async function startHealth(
   const server = new HealthServer(
     {
       listen: healthListen,
-      livez: { process: () => ok("running") },
+      livez: {
+        // Only a restart gives such a broker the contents that there are now.
+        store: () => {
+          const health = store.health();
+          return health.kind === "lost" ? err(health.reason) : ok("known");
+        },
+      },
       readyz: {
         store: () => {
           const health = store.health();

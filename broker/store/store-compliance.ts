@@ -19,7 +19,7 @@ export function aRow(sequence: number, name = "web", incarnation = 1): StoreReco
   return { kind: "row", cluster: a, incarnation, sequence, key: keyOf(name), bytes };
 }
 
-function aDelete(sequence: number, name = "web"): StoreRecord {
+export function aDelete(sequence: number, name = "web"): StoreRecord {
   return { kind: "delete", cluster: a, incarnation: 1, sequence, key: keyOf(name) };
 }
 
