@@ -12,7 +12,8 @@ import { systemClock } from "../runtime/clock/system-clock.ts";
 import { ObjectStore } from "../runtime/kube/reflector/object-store.ts";
 import { silentLogger } from "../runtime/log/silent-log.ts";
 import { PrometheusMeter } from "../runtime/metrics/prometheus-meter.ts";
-import { type DnsServer, type DnsServerOptions, startDnsServer } from "./dns-server.ts";
+import { type DnsServer, startDnsServer } from "./dns-server.ts";
+import type { DnsServerOptions } from "./server-options.ts";
 import { messageText } from "./testing/message-text.ts";
 import { UDP_ENGINES } from "./testing/native-addon.ts";
 import { aNamespace, anImport, aSlice, port } from "./testing/objects.ts";
@@ -155,6 +156,58 @@ describe.each(UDP_ENGINES)("the server on sockets, datagrams by %s", (udpEngine)
   });
 });
 
+describe("other options while it runs", () => {
+  const start = startServer;
+
+  const soa = async (port: number): Promise<number> => {
+    const [answer] = decode(await udp(port, queryPacket("clusterset.local SOA"))).answers ?? [];
+    return answer?.type === "SOA" ? (answer.data.serial ?? 0) : 0;
+  };
+
+  test("are in the answers once their zone is whole, without a gap and with a later serial", async () => {
+    const { port, server } = await start();
+    const before = await soa(port);
+    expect(server.reconfigure({ ttlSeconds: 77, allow: ["127.0.0.0/8"] }).ok).toBe(true);
+    for (;;) {
+      const [head, record = ""] = messageText(await udp(port, queryPacket(WEB)));
+      expect(head).toBe("NOERROR aa");
+      if (record.includes(" 77 IN A ")) break;
+    }
+    expect(await soa(port)).toBeGreaterThan(before);
+    expect(server.reconfigure({ allow: ["192.0.2.0/24"] }).ok).toBe(true);
+    await expect
+      .poll(async () => messageText(await udp(port, queryPacket(WEB))))
+      .toEqual(["REFUSED"]);
+  });
+
+  test("of two in a row the last counts", async () => {
+    const { port, server } = await start();
+    server.reconfigure({ ttlSeconds: 1 });
+    server.reconfigure({ zone: "global.example" });
+    const moved = "web.shop.svc.global.example A";
+    await expect
+      .poll(async () => messageText(await udp(port, queryPacket(moved)))[1])
+      .toBe("web.shop.svc.global.example 5 IN A 10.96.0.1");
+    expect(messageText(await udp(port, queryPacket(WEB)))).toEqual(["REFUSED"]);
+  });
+
+  test("count at once as long as there is no zone", async () => {
+    const { port, server, imports, slices, namespaces } = await start({}, false);
+    server.reconfigure({ zone: "global.example" });
+    expect(messageText(await udp(port, queryPacket(WEB)))).toEqual(["REFUSED"]);
+    for (const view of [imports, slices, namespaces]) view.markSynced();
+    await expect.poll(() => server.isReady()).toBe(true);
+  });
+
+  test("that are wrong change nothing and are told", async () => {
+    const { port, server } = await start();
+    expect(server.reconfigure({ ttlSeconds: -1 })).toEqual(
+      err(expect.stringContaining("cannot parse ttl")),
+    );
+    expect(messageText(await udp(port, queryPacket(WEB)))).toEqual(WEB_ANSWER);
+  });
+});
+
 describe.each(UDP_ENGINES)("errors name what failed, datagrams by %s", (udpEngine) => {
   const start = (options: Partial<DnsServerOptions> = {}) => startServer({ udpEngine, ...options });
 
@@ -194,6 +247,13 @@ describe.each(UDP_ENGINES)("errors name what failed, datagrams by %s", (udpEngin
     },
     { options: { udpPayloadBytes: 4097 }, error: "got 4097" },
     { options: { ttlSeconds: 9999 }, error: "cannot parse ttl" },
+    { options: { allow: ["ten"] }, error: "cannot parse allow: must be an IP address" },
+    { options: { rateLimit: 0 }, error: "cannot parse rate limit: must be a whole number" },
+    { options: { rateLimitExempt: ["x"] }, error: "cannot parse rate limit exemption" },
+    { options: { headlessEndpointsMax: 1.5 }, error: "cannot parse headless subset" },
+    { options: { cookieSecrets: ["1234"] }, error: "cannot parse cookie secret" },
+    { options: { nsid: "" }, error: "cannot parse nsid" },
+    { options: { tcpConnectionsMax: 0 }, error: "cannot parse tcp connectionsMax" },
     {
       options: { listen: { host: "no.such.host.invalid", port: 0 } },
       error: "cannot listen on udp no.such.host.invalid:0",

@@ -3,6 +3,7 @@ import { MessageWriter, type RecordData } from "../wire/message-writer.ts";
 import type { CompiledAnswer, Cut } from "./compiled-answer.ts";
 import { OPTIONS_BYTES_MAX } from "./edns-options.ts";
 import type { SelectedRecords } from "./select-records.ts";
+import { weightedTurns } from "./weighted-turns.ts";
 
 export interface AnswerInput {
   /** Lower case, dotted, without a final dot. */
@@ -18,7 +19,7 @@ export function compileAnswer(input: AnswerInput, scratch: Buffer): CompiledAnsw
   const writer = new MessageWriter(input, scratch);
   const answersStart = writer.length;
   const cuts: Cut[] = [];
-  const { data, ttlSeconds } = input.records;
+  const { data, ttlSeconds, shares } = input.records;
   let answerCount = 0;
   for (const record of data) {
     cuts.push({ end: writer.length, answerCount, additionalCount: 0 });
@@ -36,6 +37,7 @@ export function compileAnswer(input: AnswerInput, scratch: Buffer): CompiledAnsw
     answersEnd,
     additionalCount,
     rotationBytes: canRotate(data) ? (answersEnd - answersStart) / answerCount : 0,
+    ...(shares === undefined ? {} : { firsts: weightedTurns(shares.slice(0, answerCount)) }),
     cuts: bytes.length + OPT_BYTES + OPTIONS_BYTES_MAX > UDP_BYTES_WITHOUT_EDNS ? cuts : [],
     isIncomplete: answerCount < data.length,
     serialAt: data[0]?.type === "SOA" ? answersEnd - SERIAL_TO_END_BYTES : 0,

@@ -13,6 +13,8 @@ export interface CompiledAnswer {
   readonly additionalCount: number;
   /** Bytes of each answer when all are alike and may be handed out in any order; 0 otherwise. */
   readonly rotationBytes: number;
+  /** Which answer comes first, turn by turn, when some are to come first more often. */
+  readonly firsts?: Uint16Array;
   /** Places where the message may be cut, ascending; empty for what fits the smallest client. */
   readonly cuts: readonly Cut[];
   /** True when the whole answer would not even fit into a TCP message. */

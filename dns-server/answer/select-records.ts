@@ -9,6 +9,8 @@ const SCHEMA_TTL_SECONDS = 28_800;
 export interface SelectedRecords {
   readonly ttlSeconds: number;
   readonly data: readonly RecordData[];
+  /** Parts of the traffic, by `data`; absent when all are alike. */
+  readonly shares?: readonly number[];
 }
 
 /** The apex and dns-version need the zone's settings; services need their origin to write targets. */
@@ -28,7 +30,16 @@ export function selectRecords(
   const data = recordsOf(node, type === TYPE.ANY ? smallestType(node) : type, context);
   if (data.length === 0) return undefined;
   const ttlSeconds = node.txt === undefined ? context.config.ttlSeconds : SCHEMA_TTL_SECONDS;
-  return { ttlSeconds, data };
+  const shares = sharesOf(node, data[0]?.type);
+  return { ttlSeconds, data, ...(shares === undefined ? {} : { shares }) };
+}
+
+function sharesOf(
+  node: NameNode,
+  type: RecordData["type"] | undefined,
+): readonly number[] | undefined {
+  if (type === "A") return node.aShares;
+  return type === "AAAA" ? node.aaaaShares : undefined;
 }
 
 /** "A DNS responder ... MAY return ... a subset of the available RRsets" to ANY (RFC 8482, section 4.1): one. */
@@ -62,9 +73,9 @@ function recordsOf(node: NameNode, type: number, context: RecordContext): readon
 function srvRecords(node: NameNode, origin: string): readonly RecordData[] {
   if (node.srv === undefined) return [];
   const { weight, records } = node.srv;
-  return records.map(({ port, target }) => ({
+  return records.map(({ port, target, weight: own }) => ({
     type: "SRV",
-    weight,
+    weight: own ?? weight,
     port,
     target: target === "" ? origin : `${target}.${origin}`,
   }));

@@ -41,7 +41,7 @@ export function writeAnswer(
   }
   const isCut = answer.isIncomplete || answerCount < answer.answerCount;
   if (answer.rotationBytes === 0) answer.bytes.copy(into, 0, 0, end);
-  else copyRotated(answer, into, end, turn % answer.answerCount);
+  else copyRotated(answer, into, end, firstOf(answer, turn));
   packet.copy(into, HEADER_BYTES, HEADER_BYTES, query.nameEnd);
   writeHeader(into, query, FLAG.AA | (isCut ? FLAG.TC : 0), 0);
   putWord(into, 6, answerCount);
@@ -133,6 +133,10 @@ function writeOpt(frame: ResponseFrame, at: number, extendedRcode: number): numb
   putWord(into, at + 9, options.length);
   if (options.length > 0) options.bytes.copy(into, at + OPT_BYTES, 0, options.length);
   return at + OPT_BYTES + options.length;
+}
+
+function firstOf({ firsts, answerCount }: CompiledAnswer, turn: number): number {
+  return firsts === undefined ? turn % answerCount : (firsts[turn % firsts.length] ?? 0);
 }
 
 function copyRotated(answer: CompiledAnswer, into: Buffer, end: number, turn: number): void {

@@ -31,7 +31,7 @@ class World {
       warn: (_: string, fields: unknown) => void this.problems.push(fields),
     };
     this.source = new ZoneSource(
-      "clusterset.local",
+      { zone: "clusterset.local" },
       { imports, slices, namespaces, clock, log },
       (zone, changed) => {
         this.published.push({ zone, changed: [...changed] });

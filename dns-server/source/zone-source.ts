@@ -6,6 +6,7 @@ import { type ServiceKey, serviceKey, splitServiceKey } from "../../api/service-
 import type { Clock, Timer } from "../../runtime/clock/clock.ts";
 import type { ObjectView } from "../../runtime/kube/object-view.ts";
 import type { Logger } from "../../runtime/log/log.ts";
+import type { EndpointPolicy } from "../zone/choose-endpoints.ts";
 import { deriveServiceRecords } from "../zone/derive-service-records.ts";
 import { isSameRecords, type ServiceRecords } from "../zone/service-records.ts";
 import { nextSerial } from "../zone/zone-serial.ts";
@@ -16,8 +17,17 @@ const COALESCE_MS = 5;
 /** Services derived before queries get their turn again. */
 const BATCH_SERVICES = 200;
 
+export interface ZoneSourceOptions {
+  /** Lower case, no final dot. */
+  readonly zone: string;
+  readonly endpoints?: EndpointPolicy;
+  /** Serial that the first zone's must follow; asked for when it is there. */
+  readonly serialBefore?: () => number | undefined;
+}
+
 export interface ZoneSourceDeps {
   readonly imports: ObjectView<ServiceImport>;
+  /** May hold other slices too: those without the MCS labels are ignored (EPS-03, EPS-04). */
   readonly slices: ObjectView<EndpointSlice>;
   readonly namespaces: ObjectView<Namespace>;
   readonly clock: Clock;
@@ -32,7 +42,7 @@ export type ZoneListener = (zone: ZoneSnapshot, changed: Iterable<ServiceKey>) =
  * was published last stays when views lose their connection.
  */
 export class ZoneSource {
-  readonly #zoneName: string;
+  readonly #options: ZoneSourceOptions;
   readonly #deps: ZoneSourceDeps;
   readonly #publish: ZoneListener;
   /** BOUNDED: by the services and namespaces of the views. */
@@ -46,14 +56,19 @@ export class ZoneSource {
   #isReady = false;
   #timer: Timer | undefined;
 
-  constructor(zoneName: string, deps: ZoneSourceDeps, publish: ZoneListener) {
-    this.#zoneName = zoneName;
+  constructor(options: ZoneSourceOptions, deps: ZoneSourceDeps, publish: ZoneListener) {
+    this.#options = options;
     this.#deps = deps;
     this.#publish = publish;
   }
 
   get isReady(): boolean {
     return this.#isReady;
+  }
+
+  /** Of the zone that was published last; undefined before the first. */
+  get serial(): number | undefined {
+    return this.#isReady ? this.#serial : undefined;
   }
 
   start(): void {
@@ -128,7 +143,8 @@ export class ZoneSource {
     const isDone = this.#dirtyServices.size === 0;
     const isFirst = isDone && !this.#isReady;
     if (services.size > 0 || namespaces.size > 0 || isFirst) {
-      this.#serial = nextSerial(this.#serial, this.#deps.clock.nowMs());
+      const before = this.#serial ?? this.#options.serialBefore?.();
+      this.#serial = nextSerial(before, this.#deps.clock.nowMs());
       this.#zone = changeZone(this.#zone, { serial: this.#serial, services, namespaces });
       if (isFirst) this.#isReady = true;
       if (this.#isReady) this.#publish(this.#zone, this.#changedKeys(services, namespaces));
@@ -161,9 +177,10 @@ export class ZoneSource {
     const { namespace, name } = splitServiceKey(key);
     const derived = deriveServiceRecords({
       key,
-      origin: `${name}.${namespace}.svc.${this.#zoneName}`,
+      origin: `${name}.${namespace}.svc.${this.#options.zone}`,
       serviceImport,
       slices: this.#slices(key),
+      ...(this.#options.endpoints === undefined ? {} : { policy: this.#options.endpoints }),
     });
     if (derived.problems.length > 0) {
       this.#deps.log.warn("service has parts without a record", {

@@ -9,6 +9,7 @@ import type { Client, Transport } from "../answer/client.ts";
 import type { EdnsSettings } from "../answer/edns-options.ts";
 import { Responder, type ResponderOptions } from "../answer/responder.ts";
 import { MESSAGE_BYTES_MAX } from "../wire/dns-numbers.ts";
+import type { EndpointPolicy } from "../zone/choose-endpoints.ts";
 import { deriveServiceRecords } from "../zone/derive-service-records.ts";
 import type { ServiceRecords } from "../zone/service-records.ts";
 import { parseZoneConfig, type ZoneSettings } from "../zone/zone-config.ts";
@@ -20,6 +21,7 @@ export interface ZoneObjects {
   readonly slices?: readonly EndpointSlice[];
   /** @default those of the imports */
   readonly namespaces?: readonly string[];
+  readonly policy?: EndpointPolicy;
 }
 
 export const SERIAL = 7;
@@ -36,7 +38,15 @@ export function zoneOf(objects: ZoneObjects): ZoneSnapshot {
         metadata.namespace === namespace && metadata.labels?.[LABEL_SERVICE_NAME] === name,
     );
     const origin = `${name}.${namespace}.svc.clusterset.local`;
-    services.set(key, deriveServiceRecords({ key, origin, serviceImport, slices }).records);
+    const { policy } = objects;
+    const input = {
+      key,
+      origin,
+      serviceImport,
+      slices,
+      ...(policy === undefined ? {} : { policy }),
+    };
+    services.set(key, deriveServiceRecords(input).records);
   }
   const names = objects.namespaces ?? imports.map(({ metadata }) => metadata.namespace ?? "");
   const namespaces = new Map(names.map((name) => [name, true]));

@@ -4,6 +4,8 @@ import type { Endpoint, EndpointSlice } from "../../api/kube/endpoint-slice.ts";
 import { LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
 import type { ServiceImport } from "../../api/mcs/service-import.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
+import { NO_BALANCING, parseBalancing } from "./balancing.ts";
+import { chooseEndpoints, type EndpointPolicy, type ReadyEndpoint } from "./choose-endpoints.ts";
 import { endpointLabel } from "./endpoint-label.ts";
 import { parseIpAddress } from "./ip-address.ts";
 import type { ServiceRecords } from "./service-records.ts";
@@ -18,6 +20,8 @@ export interface ServiceInput {
   readonly serviceImport: ServiceImport;
   /** Every MCS slice of the service. */
   readonly slices: readonly EndpointSlice[];
+  /** Which endpoints of a headless service are named. @default all that are ready */
+  readonly policy?: EndpointPolicy;
 }
 
 export interface DerivedService {
@@ -30,7 +34,7 @@ export interface DerivedService {
 /** Pure: the same objects in any order give the same records. */
 export function deriveServiceRecords(input: ServiceInput): DerivedService {
   const builder = new ServiceRecordsBuilder(input.key, input.origin);
-  if (input.serviceImport.spec?.type === "Headless") addHeadless(builder, input.slices);
+  if (input.serviceImport.spec?.type === "Headless") addHeadless(builder, input);
   else addClusterSetIp(builder, input.serviceImport);
   return builder.build();
 }
@@ -50,9 +54,11 @@ function addClusterSetIp(builder: ServiceRecordsBuilder, serviceImport: ServiceI
   }
 }
 
-function addHeadless(builder: ServiceRecordsBuilder, slices: readonly EndpointSlice[]): void {
+function addHeadless(builder: ServiceRecordsBuilder, input: ServiceInput): void {
+  const health = new Map<string, { ready: number; total: number }>();
+  const ready: ReadyEndpoint[] = [];
   // Objects arrive in any order: answers must not depend on it.
-  const ordered = slices.toSorted((left, right) =>
+  const ordered = input.slices.toSorted((left, right) =>
     left.metadata.name < right.metadata.name ? -1 : 1,
   );
   for (const slice of ordered) {
@@ -61,10 +67,24 @@ function addHeadless(builder: ServiceRecordsBuilder, slices: readonly EndpointSl
       builder.addProblem(`cannot serve slice ${slice.metadata.name}: ${cluster.error}`);
       continue;
     }
+    const counts = getOrMake(health, cluster.value, () => ({ ready: 0, total: 0 }));
     for (const endpoint of slice.endpoints ?? []) {
-      if (isReady(endpoint)) addEndpoint(builder, slice, cluster.value, endpoint);
+      counts.total++;
+      if (!isReady(endpoint)) continue;
+      counts.ready++;
+      const parsed = parseEndpoint(builder, slice, cluster.value, endpoint);
+      if (parsed !== undefined) ready.push(parsed);
     }
   }
+  const { policy } = input;
+  const balancing =
+    policy?.balancing === undefined
+      ? NO_BALANCING
+      : parseBalancing(input.serviceImport, (problem) => builder.addProblem(problem));
+  const { endpoints, shares } = chooseEndpoints(ready, health, balancing, policy);
+  endpoints.forEach((endpoint, index) => addEndpoint(builder, endpoint, shares?.[index]));
+  // Whoever names one endpoint means that one, chosen for the crowd or not: members of a StatefulSet find each other.
+  for (const { target, address } of ready) builder.addAddress(target, address);
 }
 
 /** Readiness decides; absent means ready (EPS-17, EPS-18). */
@@ -72,12 +92,12 @@ function isReady(endpoint: Endpoint): boolean {
   return endpoint.conditions?.ready !== false;
 }
 
-function addEndpoint(
+function parseEndpoint(
   builder: ServiceRecordsBuilder,
   slice: EndpointSlice,
   cluster: string,
   endpoint: Endpoint,
-): void {
+): ReadyEndpoint | undefined {
   // Consumers read only the first address of an endpoint (EPS-11).
   const text = endpoint.addresses[0] ?? "";
   const address = parseIpAddress(text);
@@ -85,18 +105,38 @@ function addEndpoint(
     builder.addProblem(
       `cannot serve endpoint of slice ${slice.metadata.name}: must be an ${slice.addressType} address: got ${JSON.stringify(text)}`,
     );
-    return;
+    return undefined;
   }
-  builder.addAddress("", address);
-  const target = `${endpointLabel(endpoint.hostname, address)}.${cluster}`;
+  return {
+    cluster,
+    target: `${endpointLabel(endpoint.hostname, address)}.${cluster}`,
+    address,
+    slice,
+  };
+}
+
+function addEndpoint(
+  builder: ServiceRecordsBuilder,
+  { target, address, slice }: ReadyEndpoint,
+  share: number | undefined,
+): void {
+  builder.addAddress("", address, share);
   if (!builder.addName(target)) return;
   builder.addAddress(target, address);
   for (const port of slice.ports ?? []) {
     // The slice's port is the one the endpoint listens on: nothing translates it on the way (DNS-24).
     if (port.port === undefined || port.port === null) continue;
     const name = portName(builder, port.name, port.protocol ?? "TCP");
-    if (name !== undefined) builder.addService(name, { port: port.port, target });
+    if (name !== undefined) builder.addService(name, { port: port.port, target }, share);
   }
+}
+
+function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
 }
 
 /** `_http._tcp`; undefined for unnamed ports, which have no SRV (DNS-12). */

@@ -4,6 +4,8 @@ import type { NameNode, ServiceRecords, SrvRecord, SrvSet } from "./service-reco
 
 /** Longest name in text form: 255 bytes on the wire (DNS-45). */
 const NAME_CHARS_MAX = 253;
+/** Part of the traffic of an address that has no weight. */
+const EVEN = 0;
 
 /** Gathers the records of one service, without duplicates, and finishes them into an immutable value. */
 export class ServiceRecordsBuilder {
@@ -12,6 +14,7 @@ export class ServiceRecordsBuilder {
   /** BOUNDED: by the endpoints and ports of the service's slices. */
   readonly #nodes = new Map<string, DraftNode>();
   readonly #problems = new Set<string>();
+  #shareMax = 0;
 
   constructor(key: ServiceKey, origin: string) {
     this.#key = key;
@@ -35,21 +38,24 @@ export class ServiceRecordsBuilder {
     return true;
   }
 
-  addAddress(name: string, address: IpAddress): void {
+  /** `share` is the address's part of the traffic where clusters have weights; an address given twice keeps the first. */
+  addAddress(name: string, address: IpAddress, share = EVEN): void {
     if (!this.addName(name)) return;
     const node = this.#nodes.get(name);
     if (node === undefined) return;
-    if (address.family === "IPv4") (node.a ??= new Set()).add(address.text);
-    else (node.aaaa ??= new Set()).add(address.text);
+    const addresses =
+      address.family === "IPv4" ? (node.a ??= new Map()) : (node.aaaa ??= new Map());
+    if (!addresses.has(address.text)) addresses.set(address.text, share);
   }
 
   /** One SRV at the port's name and one at the bare name, each once per target and number (DNS-11, DNS-14, DNS-25). */
-  addService(portName: string, record: SrvRecord): void {
+  addService(portName: string, record: SrvRecord, share?: number): void {
+    if (share !== undefined) this.#shareMax = Math.max(this.#shareMax, share);
     for (const name of [portName, ""]) {
       if (!this.addName(name)) continue;
       const node = this.#nodes.get(name);
       if (node === undefined) continue;
-      (node.srv ??= new Map()).set(`${record.port} ${record.target}`, record);
+      (node.srv ??= new Map()).set(`${record.port} ${record.target}`, { record, share });
       node.srvCandidates++;
     }
   }
@@ -64,33 +70,51 @@ export class ServiceRecordsBuilder {
     const bare = this.#nodes.get("");
     const isUnreachable = bare?.a === undefined && bare?.aaaa === undefined;
     const names = new Map<string, NameNode>();
-    for (const [name, draft] of this.#nodes) names.set(name, finish(draft, isUnreachable));
+    for (const [name, draft] of this.#nodes)
+      names.set(name, finish(draft, isUnreachable, this.#shareMax));
     return { records: { key: this.#key, names }, problems };
   }
 }
 
 /** Collections are made when something goes in: most names have one address and nothing else. */
 interface DraftNode {
-  a?: Set<string>;
-  aaaa?: Set<string>;
-  srv?: Map<string, SrvRecord>;
+  /** Addresses and their parts of the traffic. */
+  a?: Map<string, number>;
+  aaaa?: Map<string, number>;
+  srv?: Map<string, { readonly record: SrvRecord; readonly share: number | undefined }>;
   srvCandidates: number;
 }
 
-function finish(draft: DraftNode, isUnreachable: boolean): NameNode {
-  const srv = isUnreachable ? undefined : srvSet(draft);
+function finish(draft: DraftNode, isUnreachable: boolean, shareMax: number): NameNode {
+  const srv = isUnreachable ? undefined : srvSet(draft, shareMax);
+  const aShares = sharesOf(draft.a);
+  const aaaaShares = sharesOf(draft.aaaa);
   return {
-    ...(draft.a === undefined ? {} : { a: [...draft.a] }),
-    ...(draft.aaaa === undefined ? {} : { aaaa: [...draft.aaaa] }),
+    ...(draft.a === undefined ? {} : { a: [...draft.a.keys()] }),
+    ...(draft.aaaa === undefined ? {} : { aaaa: [...draft.aaaa.keys()] }),
+    ...(aShares === undefined ? {} : { aShares }),
+    ...(aaaaShares === undefined ? {} : { aaaaShares }),
     ...(srv === undefined ? {} : { srv }),
   };
 }
 
 /** Priority and weight are free (DNS-11); the weight is CoreDNS's: a hundred shared by the records before they are deduplicated. */
-function srvSet(draft: DraftNode): SrvSet | undefined {
+function srvSet(draft: DraftNode, shareMax: number): SrvSet | undefined {
   if (draft.srv === undefined) return undefined;
   return {
     weight: Math.max(1, Math.floor(100 / draft.srvCandidates)),
-    records: [...draft.srv.values()],
+    records: [...draft.srv.values()].map(({ record, share }) =>
+      share === undefined ? record : { ...record, weight: srvWeight(share / shareMax) },
+    ),
   };
+}
+
+/** The largest part weighs a thousand: small ones keep their proportion. */
+function srvWeight(part: number): number {
+  return Math.max(1, Math.round(part * 1000));
+}
+
+function sharesOf(addresses: ReadonlyMap<string, number> | undefined): number[] | undefined {
+  const shares = [...(addresses?.values() ?? [])];
+  return shares.every((share) => share === EVEN) ? undefined : shares;
 }

@@ -16,13 +16,16 @@ export interface NameNode {
   readonly a?: readonly string[];
   /** IPv6 addresses in canonical form, without duplicates. */
   readonly aaaa?: readonly string[];
+  /** Parts of the traffic of the addresses in `a` and `aaaa`, for services whose clusters have weights. */
+  readonly aShares?: readonly number[];
+  readonly aaaaShares?: readonly number[];
   readonly srv?: SrvSet;
   readonly txt?: string;
   readonly isApex?: true;
 }
 
 export interface SrvSet {
-  /** Same for every record: clients spread evenly. */
+  /** Of every record that has none of its own: clients spread evenly. */
   readonly weight: number;
   readonly records: readonly SrvRecord[];
 }
@@ -31,6 +34,7 @@ export interface SrvRecord {
   readonly port: number;
   /** Relative to the service, as the keys of `names`. */
   readonly target: string;
+  readonly weight?: number;
 }
 
 /** True when both answer every question alike: then a change needs no new serial and drops no cached answer. */
@@ -47,6 +51,8 @@ function isSameNode(left: NameNode, right: NameNode): boolean {
   return (
     isSameList(left.a, right.a) &&
     isSameList(left.aaaa, right.aaaa) &&
+    isSameList(left.aShares, right.aShares) &&
+    isSameList(left.aaaaShares, right.aaaaShares) &&
     isSameSrv(left.srv, right.srv) &&
     left.txt === right.txt &&
     left.isApex === right.isApex
@@ -60,14 +66,18 @@ function isSameSrv(left: SrvSet | undefined, right: SrvSet | undefined): boolean
     left.records.length === right.records.length &&
     left.records.every((record, index) => {
       const other = right.records[index];
-      return other?.port === record.port && other.target === record.target;
+      return (
+        other?.port === record.port &&
+        other.target === record.target &&
+        other.weight === record.weight
+      );
     })
   );
 }
 
-function isSameList(
-  left: readonly string[] | undefined,
-  right: readonly string[] | undefined,
+function isSameList<T extends string | number>(
+  left: readonly T[] | undefined,
+  right: readonly T[] | undefined,
 ): boolean {
   if (left === undefined || right === undefined) return left === right;
   return left.length === right.length && left.every((value, index) => value === right[index]);

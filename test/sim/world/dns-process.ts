@@ -88,7 +88,7 @@ export class DnsProcess {
       view.subscribe(() => deps.onView(this));
     }
     this.#source = new ZoneSource(
-      config.value.zone,
+      { zone: config.value.zone },
       {
         clock,
         log,

@@ -1,0 +1,102 @@
+import type { Clock } from "../runtime/clock/clock.ts";
+import type { EdnsSettings } from "./answer/edns-options.ts";
+import { Responder, type ResponderOptions } from "./answer/responder.ts";
+import { RateLimiter, type RateVerdict } from "./guard/rate-limiter.ts";
+import { ServerCookies } from "./guard/server-cookies.ts";
+import type { QueryStats } from "./query-stats.ts";
+import type { AnswerSettings } from "./server-options.ts";
+import { ZoneSource, type ZoneSourceDeps } from "./source/zone-source.ts";
+
+export interface EngineContext {
+  readonly tcpIdleMs: number;
+  /** Signs cookies when no secret is configured; lives as long as the server. */
+  readonly drawnSecret: Buffer;
+  /** Serial of the zone that was served before this engine's first one. */
+  readonly serialBefore: () => number | undefined;
+  readonly stats: QueryStats;
+  /** Called once, with the first whole zone. */
+  readonly onReady: () => void;
+}
+
+/**
+ * One set of settings at work: the zone built by them and the responder that serves it. Other settings make another
+ * engine, which takes over once its own zone is whole.
+ */
+export class Engine {
+  readonly responder: Responder;
+  readonly #source: ZoneSource;
+  #isReady = false;
+
+  constructor(settings: AnswerSettings, deps: ZoneSourceDeps, context: EngineContext) {
+    const { stats, onReady } = context;
+    this.responder = new Responder(
+      {
+        config: settings.config,
+        udpPayloadBytes: settings.udpPayloadBytes,
+        edns: ednsSettings(settings, deps.clock, context),
+        ...guards(settings, deps.clock, stats),
+      },
+      stats.answered,
+    );
+    const { zone } = settings.config;
+    this.#source = new ZoneSource(
+      { zone, endpoints: settings.endpoints, serialBefore: context.serialBefore },
+      deps,
+      (snapshot, changed) => {
+        this.responder.setZone(snapshot, changed);
+        stats.zoneChanged(snapshot.serviceCount, snapshot.nameCount);
+        if (this.#isReady) return;
+        this.#isReady = true;
+        onReady();
+      },
+    );
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  get serial(): number | undefined {
+    return this.#source.serial;
+  }
+
+  start(): void {
+    this.#source.start();
+  }
+
+  stop(): void {
+    this.#source.stop();
+  }
+}
+
+function ednsSettings(
+  { cookieSecrets, nsid }: AnswerSettings,
+  clock: Clock,
+  { drawnSecret, tcpIdleMs }: EngineContext,
+): EdnsSettings {
+  const [first = drawnSecret, ...rest] = cookieSecrets;
+  return {
+    cookies: new ServerCookies([first, ...rest]),
+    ...(nsid === undefined ? {} : { nsid }),
+    tcpIdleMs,
+    nowSeconds: () => Math.floor(clock.nowMs() / 1000),
+  };
+}
+
+function guards(
+  { access, rateLimit }: AnswerSettings,
+  clock: Clock,
+  stats: QueryStats,
+): Pick<ResponderOptions, "access" | "limitRate"> {
+  const allowed = access === undefined ? {} : { access };
+  if (rateLimit === undefined) return allowed;
+  const { perSecond, exempt } = rateLimit;
+  const limiter = new RateLimiter({ perSecond });
+  const limitRate = (address: string): RateVerdict => {
+    if (exempt.holds(address)) return "pass";
+    const verdict = limiter.judge(address, clock.monotonicMs());
+    if (verdict !== "pass") stats.rateLimited(verdict);
+    return verdict;
+  };
+  return { ...allowed, limitRate };
+}
