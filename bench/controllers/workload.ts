@@ -45,7 +45,8 @@ function exportRow({ service, cluster }: Exported, workload: Workload): ExportRo
   return {
     kind: "export",
     ...identity(service, cluster, workload),
-    createdAtMs: 1_700_000_000_000 + service,
+    // Whoever joins later is younger, and changes nothing but the list of exporters.
+    createdAtMs: 1_700_000_000_000 + placeOf(cluster, service, workload),
     type: "ClusterSetIP",
     ports: [{ name: "http", protocol: "TCP", port: 80 }],
     sessionAffinity: "None",
@@ -59,7 +60,7 @@ function exportRow({ service, cluster }: Exported, workload: Workload): ExportRo
 function endpointsRow(exported: Exported, workload: Workload): EndpointsRow {
   const { service, cluster, isFirstDown = false, moreEndpoints = 0 } = exported;
   const count = Math.round(workload.endpointsPerService / workload.exporters) + moreEndpoints;
-  const network = 100 + (Number.parseInt(cluster.slice(1), 10) % 100);
+  const network = 100 + (numberOf(cluster) % 100);
   return {
     kind: "endpoints",
     ...identity(service, cluster, workload),
@@ -77,6 +78,16 @@ function endpointsRow(exported: Exported, workload: Workload): EndpointsRow {
       };
     }),
   };
+}
+
+/** 0 for the first cluster that exports the service, 1 for the next and so on. */
+function placeOf(cluster: ClusterId, service: number, { clusters }: Workload): number {
+  return (numberOf(cluster) + clusters - (service % clusters)) % clusters;
+}
+
+/** Of the clusters `c0`, `c1` and so on. */
+function numberOf(cluster: ClusterId): number {
+  return Number.parseInt(cluster.slice(1), 10);
 }
 
 function identity(

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 const BASE32_HEX = "0123456789abcdefghijklmnopqrstuv";
 
@@ -12,10 +12,15 @@ export function derivedServiceName(namespace: string, name: string): string {
 
 /** 50 bits of SHA-256 in ten characters that any Kubernetes name may hold. */
 export function shortHash(text: string): string {
-  const digest = createHash("sha256").update(text).digest();
-  let bits = 0n;
-  for (const byte of digest.subarray(0, 7)) bits = (bits << 8n) | BigInt(byte);
-  let hash = "";
-  for (let shift = 51n; shift >= 6n; shift -= 5n) hash += BASE32_HEX[Number((bits >> shift) & 31n)];
-  return hash;
+  const digest = hash("sha256", text, "buffer");
+  let short = "";
+  let held = 0;
+  let bits = 0;
+  for (const byte of digest.subarray(0, 7)) {
+    held = ((held << 8) | byte) & 0xfff;
+    for (bits += 8; bits >= 5 && short.length < 10; bits -= 5) {
+      short += BASE32_HEX.charAt((held >> (bits - 5)) & 31);
+    }
+  }
+  return short;
 }

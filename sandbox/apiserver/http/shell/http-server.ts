@@ -179,8 +179,19 @@ function credentialsOf(request: IncomingMessage): Credentials {
   };
 }
 
+/** Reading a certificate costs as much as a small request, and a connection has one. */
+const certificates = new WeakMap<TLSSocket, Credentials["certificate"]>();
+
 function certificateOf(socket: TLSSocket): Credentials["certificate"] {
   if (!socket.authorized) return undefined;
+  const known = certificates.get(socket);
+  if (known !== undefined) return known;
+  const certificate = readCertificate(socket);
+  certificates.set(socket, certificate);
+  return certificate;
+}
+
+function readCertificate(socket: TLSSocket): Credentials["certificate"] {
   const subject = socket.getPeerCertificate().subject as
     | { readonly CN?: string | string[]; readonly O?: string | string[] }
     | undefined;
