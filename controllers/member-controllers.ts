@@ -21,6 +21,7 @@ import { EventRecorder } from "./events/event-recorder.ts";
 import { PeerWatch } from "./liveness/peer-watch.ts";
 import type { MemberPolicy } from "./policy/member-policy.ts";
 import { ServiceReconciler } from "./reconcile/service-reconciler.ts";
+import { slimNamespace, slimService, slimSlice } from "./reconcile/slim-views.ts";
 import { SLICE_INDEXES } from "./reconcile/world.ts";
 import { ServiceController } from "./service-controller.ts";
 
@@ -57,10 +58,13 @@ export class MemberControllers {
 
   constructor(options: MemberControllersOptions, deps: MemberControllersDeps) {
     const { mcsVersion } = options;
-    const namespaces = new Reflector<Namespace>({ resource: NAMESPACES }, deps);
-    const services = new Reflector<Service>({ resource: SERVICES }, deps);
+    const namespaces = new Reflector<Namespace>(
+      { resource: NAMESPACES, project: slimNamespace },
+      deps,
+    );
+    const services = new Reflector<Service>({ resource: SERVICES, project: slimService }, deps);
     const slices = new Reflector<EndpointSlice>(
-      { resource: ENDPOINT_SLICES, indexes: SLICE_INDEXES },
+      { resource: ENDPOINT_SLICES, indexes: SLICE_INDEXES, project: slimSlice },
       deps,
     );
     const exports = new Reflector<ServiceExport>(
