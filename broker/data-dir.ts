@@ -9,3 +9,8 @@ export function storePath(dataDir: string): string {
 export function departuresPath(dataDir: string): string {
   return join(dataDir, "departures.json");
 }
+
+/** Who came in, who was kept out, who decided it. */
+export function auditPath(dataDir: string): string {
+  return join(dataDir, "audit.jsonl");
+}

@@ -1,6 +1,9 @@
 import { err, type Result } from "../api/result.ts";
 import { createGrpcBrokerLink } from "../broker/client/grpc/grpc-broker-link.ts";
+import { CertificateRenewal } from "../broker/identity/member/certificate-renewal.ts";
+import type { IdentityStore } from "../broker/identity/member/identity-store.ts";
 import type { MemberIdentity } from "../broker/identity/member/member-identity.ts";
+import { renewCertificate } from "../broker/identity/member/renew-certificate.ts";
 import { underlayBackend } from "../connectivity/underlay/underlay-backend.ts";
 import { MemberControllers } from "../controllers/member-controllers.ts";
 import { MembershipGuard } from "../controllers/membership/membership-guard.ts";
@@ -14,8 +17,12 @@ import type { Random } from "../runtime/random/random.ts";
 import { prepareMember } from "./prepare-member.ts";
 import { reflectorsCheck } from "./reflectors-check.ts";
 
+/** Time for a stream to move to a renewed certificate: the old one is good for hours yet. */
+const REOPEN_WITHIN_MS = 30_000;
+
 export interface RunMemberOptions {
-  readonly identity: MemberIdentity;
+  /** Where the identity is, and where what renewing makes of it goes. */
+  readonly identityStore: IdentityStore;
   /** Further broker addresses. */
   readonly otherAddresses: readonly string[];
   readonly cidrs: readonly string[];
@@ -42,7 +49,12 @@ export async function runMember(
   deps: RunMemberDeps,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const { identity, otherAddresses, cidrs, policy, onReadiness } = options;
+  const { identityStore, otherAddresses, cidrs, policy, onReadiness } = options;
+  // Now and not at the start of the process: another replica may have renewed it while this one stood by.
+  const loaded = await identityStore.load();
+  if (!loaded.ok) return loaded.error;
+  if (loaded.value === undefined) return 'no identity is stored: run "isthmus join" first';
+  const identity = loaded.value;
   const prepared = await prepareMember(identity, deps, {
     signal,
     onWaiting: (reason) => onReadiness(() => err(reason)),
@@ -51,7 +63,12 @@ export async function runMember(
     return prepared.kind === "refused" ? prepared.message : undefined;
   }
   const { aboutVersion, ...member } = prepared.member;
-  const link = createGrpcBrokerLink({ identity, otherAddresses, cidrs }, deps);
+  const renewal = createRenewal(identity, options, deps);
+  const link = createGrpcBrokerLink(
+    { identity: () => renewal.current(), otherAddresses, cidrs },
+    deps,
+  );
+  renewal.subscribe(() => link.reopen(REOPEN_WITHIN_MS));
   const guard = new MembershipGuard(identity, aboutVersion, deps);
   const controllers = new MemberControllers(
     { cluster: identity.clusterId, ...member },
@@ -60,10 +77,27 @@ export async function runMember(
   onReadiness(
     reflectorsCheck(
       controllers.reflectors,
-      () => guard.problem ?? (link.hasSynced() || "waiting for the broker"),
+      () => guard.problem ?? renewal.problem() ?? (link.hasSynced() || "waiting for the broker"),
     ),
   );
   link.start(signal);
-  await Promise.all([controllers.run(signal), guard.run(signal)]);
+  await Promise.all([controllers.run(signal), guard.run(signal), renewal.run(signal)]);
   return undefined;
+}
+
+function createRenewal(
+  identity: MemberIdentity,
+  { identityStore: store, otherAddresses }: RunMemberOptions,
+  deps: RunMemberDeps,
+): CertificateRenewal {
+  return new CertificateRenewal(
+    identity,
+    { addresses: [identity.brokerAddress, ...otherAddresses] },
+    {
+      ...deps,
+      store,
+      renew: (present, address, signal) =>
+        renewCertificate(present, address, deps.clock.nowMs(), signal),
+    },
+  );
 }

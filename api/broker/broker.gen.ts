@@ -43,11 +43,23 @@ export interface JoinRequest {
 export interface JoinResponse {
   /** PEM, leaf first. */
   readonly certificateChain: string;
-  /** PEM of the clusterset's certificate authority. */
+  /** PEM of the clusterset's certificate authorities, the one that signs first; two while the authority is being rotated. */
   readonly caCertificate: string;
   readonly clusterset: string;
   /** This life of the cluster id (RowVersion.incarnation). */
   readonly incarnation: number;
+}
+
+export interface RenewRequest {
+  /** DER, PKCS #10, for a key that no certificate was issued for. Names in it are ignored. */
+  readonly certificateRequest: Uint8Array;
+}
+
+export interface RenewResponse {
+  /** PEM, leaf first. */
+  readonly certificateChain: string;
+  /** As JoinResponse.ca_certificate: replaces what the member trusts. */
+  readonly caCertificate: string;
 }
 
 export interface MemberMessage {
@@ -76,6 +88,7 @@ export interface BrokerMessage {
     | { readonly $case: "ownerGone"; readonly value: OwnerGone }
     | { readonly $case: "pong"; readonly value: Pong }
     | { readonly $case: "presence"; readonly value: Presence }
+    | { readonly $case: "goAway"; readonly value: GoAway }
     | undefined;
 }
 
@@ -147,6 +160,14 @@ export interface Ping {
 
 export interface Pong {
   readonly nonce: number;
+}
+
+/**
+ * The broker will stop: the member moves its stream to another address of the broker, at a moment of its own choice
+ * within this time, so that not all come at once. The stream works until then.
+ */
+export interface GoAway {
+  readonly withinMs: number;
 }
 
 /** First answer to Hello. */
@@ -262,6 +283,8 @@ export const MemberPresence_State = {
   DISCONNECTED: 2,
   /** LEFT - Is no member any more: it has no rows. */
   LEFT: 3,
+  /** FROZEN - Was revoked, and its rows are kept as they are because an admin said so: time is not to take them. */
+  FROZEN: 4,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -272,6 +295,7 @@ export namespace MemberPresence_State {
   export type CONNECTED = typeof MemberPresence_State.CONNECTED;
   export type DISCONNECTED = typeof MemberPresence_State.DISCONNECTED;
   export type LEFT = typeof MemberPresence_State.LEFT;
+  export type FROZEN = typeof MemberPresence_State.FROZEN;
   export type UNRECOGNIZED = typeof MemberPresence_State.UNRECOGNIZED;
 }
 
@@ -563,6 +587,109 @@ export const JoinResponse: MessageFns<JoinResponse> = {
   },
 };
 
+function createBaseRenewRequest(): RenewRequest {
+  return { certificateRequest: new Uint8Array(0) };
+}
+
+export const RenewRequest: MessageFns<RenewRequest> = {
+  encode(message: RenewRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.certificateRequest.length !== 0) {
+      writer.uint32(10).bytes(message.certificateRequest);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenewRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenewRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.certificateRequest = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRenewResponse(): RenewResponse {
+  return { certificateChain: "", caCertificate: "" };
+}
+
+export const RenewResponse: MessageFns<RenewResponse> = {
+  encode(message: RenewResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.certificateChain !== "") {
+      writer.uint32(10).string(message.certificateChain);
+    }
+    if (message.caCertificate !== "") {
+      writer.uint32(18).string(message.caCertificate);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenewResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenewResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.certificateChain = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.caCertificate = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseMemberMessage(): MemberMessage {
   return { message: undefined };
 }
@@ -712,6 +839,9 @@ export const BrokerMessage: MessageFns<BrokerMessage> = {
       case "presence":
         Presence.encode(message.message.value, writer.uint32(106).fork()).join();
         break;
+      case "goAway":
+        GoAway.encode(message.message.value, writer.uint32(162).fork()).join();
+        break;
     }
     return writer;
   },
@@ -831,6 +961,14 @@ export const BrokerMessage: MessageFns<BrokerMessage> = {
             }
 
             message.message = { $case: "presence", value: Presence.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.message = { $case: "goAway", value: GoAway.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1323,6 +1461,52 @@ export const Pong: MessageFns<Pong> = {
             }
 
             message.nonce = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGoAway(): GoAway {
+  return { withinMs: 0 };
+}
+
+export const GoAway: MessageFns<GoAway> = {
+  encode(message: GoAway, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.withinMs !== 0) {
+      writer.uint32(8).uint32(message.withinMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GoAway {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGoAway() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.withinMs = reader.uint32();
             continue;
           }
         }
@@ -2817,6 +3001,22 @@ export const BrokerService = {
     responseSerialize: (value: LeaveResponse): Buffer => Buffer.from(LeaveResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): LeaveResponse => LeaveResponse.decode(value),
   },
+  /**
+   * Exchanges a client certificate that is still valid for one that lives longer, of the same cluster id and incarnation,
+   * and tells which authorities are in force. Client certificate required: it alone says who asks.
+   * INVALID_ARGUMENT: the request is not signed by its own key, or that key is the present one; UNAUTHENTICATED: no valid
+   * certificate of this clusterset, an expired one included; PERMISSION_DENIED: this life is over or revoked: join again;
+   * RESOURCE_EXHAUSTED (renewed a moment ago), UNAVAILABLE: try again later.
+   */
+  renew: {
+    path: "/isthmus.broker.v1.Broker/Renew" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RenewRequest): Buffer => Buffer.from(RenewRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RenewRequest => RenewRequest.decode(value),
+    responseSerialize: (value: RenewResponse): Buffer => Buffer.from(RenewResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RenewResponse => RenewResponse.decode(value),
+  },
 } as const;
 
 export interface BrokerServer extends UntypedServiceImplementation {
@@ -2835,6 +3035,14 @@ export interface BrokerServer extends UntypedServiceImplementation {
    * any more. Client certificate required. Repeating it is fine: PERMISSION_DENIED says that this life is over already.
    */
   leave: handleUnaryCall<LeaveRequest, LeaveResponse>;
+  /**
+   * Exchanges a client certificate that is still valid for one that lives longer, of the same cluster id and incarnation,
+   * and tells which authorities are in force. Client certificate required: it alone says who asks.
+   * INVALID_ARGUMENT: the request is not signed by its own key, or that key is the present one; UNAUTHENTICATED: no valid
+   * certificate of this clusterset, an expired one included; PERMISSION_DENIED: this life is over or revoked: join again;
+   * RESOURCE_EXHAUSTED (renewed a moment ago), UNAVAILABLE: try again later.
+   */
+  renew: handleUnaryCall<RenewRequest, RenewResponse>;
 }
 
 export interface BrokerClient extends Client {
@@ -2879,6 +3087,28 @@ export interface BrokerClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: LeaveResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Exchanges a client certificate that is still valid for one that lives longer, of the same cluster id and incarnation,
+   * and tells which authorities are in force. Client certificate required: it alone says who asks.
+   * INVALID_ARGUMENT: the request is not signed by its own key, or that key is the present one; UNAUTHENTICATED: no valid
+   * certificate of this clusterset, an expired one included; PERMISSION_DENIED: this life is over or revoked: join again;
+   * RESOURCE_EXHAUSTED (renewed a moment ago), UNAVAILABLE: try again later.
+   */
+  renew(
+    request: RenewRequest,
+    callback: (error: ServiceError | null, response: RenewResponse) => void,
+  ): ClientUnaryCall;
+  renew(
+    request: RenewRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RenewResponse) => void,
+  ): ClientUnaryCall;
+  renew(
+    request: RenewRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RenewResponse) => void,
   ): ClientUnaryCall;
 }
 

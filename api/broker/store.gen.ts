@@ -60,6 +60,10 @@ export interface Member {
   readonly incarnation: number;
   readonly joinedAtMs: number;
   readonly certificateSerial: string;
+  /** End of the latest certificate; 0: not known. */
+  readonly certificateExpiresAtMs: number;
+  /** Revoked with its rows kept; 0: not revoked. */
+  readonly frozenAtMs: number;
 }
 
 /** Closes an owner's records in a snapshot. */
@@ -530,7 +534,14 @@ export const LifeRecord: MessageFns<LifeRecord> = {
 };
 
 function createBaseMember(): Member {
-  return { clusterId: "", incarnation: 0, joinedAtMs: 0, certificateSerial: "" };
+  return {
+    clusterId: "",
+    incarnation: 0,
+    joinedAtMs: 0,
+    certificateSerial: "",
+    certificateExpiresAtMs: 0,
+    frozenAtMs: 0,
+  };
 }
 
 export const Member: MessageFns<Member> = {
@@ -546,6 +557,12 @@ export const Member: MessageFns<Member> = {
     }
     if (message.certificateSerial !== "") {
       writer.uint32(34).string(message.certificateSerial);
+    }
+    if (message.certificateExpiresAtMs !== 0) {
+      writer.uint32(40).uint64(message.certificateExpiresAtMs);
+    }
+    if (message.frozenAtMs !== 0) {
+      writer.uint32(48).uint64(message.frozenAtMs);
     }
     return writer;
   },
@@ -593,6 +610,22 @@ export const Member: MessageFns<Member> = {
             }
 
             message.certificateSerial = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.certificateExpiresAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.frozenAtMs = longToNumber(reader.uint64());
             continue;
           }
         }

@@ -22,7 +22,7 @@ export async function measureGrpc(workload: Workload): Promise<Record<string, un
   const identities: readonly MemberIdentity[] = ready.identities;
   const stop = new AbortController();
   const links = identities.map((identity) => {
-    const link = createGrpcBrokerLink({ identity }, { clock, random, log });
+    const link = createGrpcBrokerLink({ identity: () => identity }, { clock, random, log });
     link.start(stop.signal);
     return link;
   });

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Result } from "../../api/result.ts";
+import { silentAudit } from "../../broker/audit/audit-log.ts";
+import { soleAuthority } from "../../broker/identity/authority/authorities.ts";
 import {
   CertificateAuthority,
   createAuthorityMaterial,
@@ -36,7 +38,8 @@ async function main(members: number): Promise<void> {
   process.on("disconnect", () => process.exit(0));
   const material = must(await createAuthorityMaterial("bench", clock));
   const authority = must(await CertificateAuthority.open(material, clock));
-  const serving = new ServingCertificate({ hosts: [] }, { authority, clock, random, log });
+  const authorities = soleAuthority(authority);
+  const serving = new ServingCertificate({ hosts: [] }, { authorities, clock, random, log });
   must(await serving.start(new AbortController().signal));
   const store = must(await openBrokerStore({ dataDir }, { clock, random, log, meter }));
   const broker = must(
@@ -47,7 +50,11 @@ async function main(members: number): Promise<void> {
         authority: {
           join: async () => ({ ok: false, error: { kind: "denied", text: "no joins here" } }),
         },
-        certificates: new GrpcCertificateProvider(serving, authority.certPem),
+        renewals: {
+          renew: async () => ({ ok: false, error: { kind: "denied", text: "no renewals here" } }),
+        },
+        audit: silentAudit,
+        certificates: new GrpcCertificateProvider(serving, authorities),
         clock,
         log,
         meter,

@@ -21,7 +21,7 @@ export class Owners {
     this.#identities = identities;
     this.#workload = workload;
     this.#links = identities.map((identity) => {
-      const link = createGrpcBrokerLink({ identity }, { clock, random, log });
+      const link = createGrpcBrokerLink({ identity: () => identity }, { clock, random, log });
       link.setNamespaces(new Set());
       link.start(this.#stop.signal);
       return link;

@@ -31,7 +31,11 @@ function run(...steps: readonly (readonly [number, ClientInput])[]): {
   let state: ClientState = { kind: "idle" };
   const said: string[] = [];
   for (const [nowMs, input] of steps) {
-    const step = clientStep(state, input, { nowMs, backoffMs: (attempt) => 100 * 2 ** attempt });
+    const step = clientStep(state, input, {
+      nowMs,
+      backoffMs: (attempt) => 100 * 2 ** attempt,
+      spreadMs: (withinMs) => withinMs / 2,
+    });
     state = step.state;
     for (const effect of step.effects) {
       said.push(effect.kind === "apply" ? `apply:${effect.message.$case}` : effect.kind);
@@ -159,6 +163,32 @@ describe("client step", () => {
       [301, lost("y")],
     );
     expect(brief.state).toMatchObject({ kind: "waiting", attempt: 3, retryAtMs: 301 + 400 });
+  });
+
+  const goAway = (withinMs: number): ClientInput =>
+    message({ $case: "goAway", value: { withinMs } });
+
+  test.each([
+    { name: "the broker asks for it", ask: goAway(4000) },
+    { name: "there is a newer certificate", ask: { kind: "reopen", withinMs: 4000 } as const },
+  ])("moves to a new stream within the time when $name, without backoff", ({ ask }) => {
+    const asked = run(START, [0, message(welcome)], [100, ask]);
+    expect([asked.state.kind, nextTimerMs(asked.state)]).toEqual(["open", 2100]);
+    const moved = run(START, [0, message(welcome)], [100, ask], [2099, TIMER], [2100, TIMER]);
+    expect(moved.said.slice(3)).toEqual(["close", "session-ended", "open", "connection-changed"]);
+    expect(moved.state).toMatchObject({ kind: "opening", attempt: 0, end: undefined });
+  });
+
+  test("the sooner of two wishes to move counts, and a day is cut to minutes", () => {
+    const twice = run(START, [0, message(welcome)], [100, goAway(4000)], [101, goAway(8000)]);
+    expect(nextTimerMs(twice.state)).toBe(2100);
+    const day = run(START, [0, message(welcome)], [0, goAway(86_400_000)]);
+    expect(day.state).toMatchObject({ moveAtMs: CLIENT_TIMING.moveWithinMaxMs / 2 });
+  });
+
+  test("without an open stream there is nothing to move", () => {
+    const { state, said } = run(START, [1, { kind: "reopen", withinMs: 0 }], [2, TIMER]);
+    expect([state.kind, said]).toEqual(["opening", ["open"]]);
   });
 
   test("a rejection is tried again rarely: an admin may repair it", () => {

@@ -14,6 +14,8 @@ export const CLIENT_TIMING = {
   /** Between tries while the broker rejects this member: an admin may repair it. */
   rejectedRetryMs: 60_000,
   backoff: { firstMs: 250, maxMs: 15_000 },
+  /** A broker that stops asks for less; more would leave a stream with an old certificate for too long. */
+  moveWithinMaxMs: 600_000,
   heartbeat: { minMs: 500, maxMs: 60_000 },
   /** Heartbeats without a word after which the broker is taken for gone. */
   silentIntervals: 3,
@@ -44,6 +46,8 @@ export type ClientState =
       readonly heardAtMs: number;
       readonly pingAtMs: number;
       readonly nonce: number;
+      /** When to move to a stream of its own accord; undefined: not. */
+      readonly moveAtMs: number | undefined;
     }
   | { readonly kind: "stopped" };
 
@@ -54,12 +58,16 @@ export type ClientInput =
   /** What the broker said makes no sense. */
   | { readonly kind: "violated"; readonly reason: string }
   | { readonly kind: "timer" }
+  /** A new stream is wanted, at any moment within this time: there is a newer certificate. */
+  | { readonly kind: "reopen"; readonly withinMs: number }
   | { readonly kind: "stop" };
 
 export interface ClientMoment {
   readonly nowMs: number;
   /** Delay before attempt n, jitter included. */
   readonly backoffMs: (attempt: number) => number;
+  /** A moment drawn from [0, withinMs), so that a crowd spreads out. */
+  readonly spreadMs: (withinMs: number) => number;
 }
 
 export type ClientEffect =
@@ -96,6 +104,8 @@ export function clientStep(
       return fail(state, { kind: "lost", reason: input.reason }, moment, [{ kind: "close" }]);
     case "timer":
       return onTimer(state, moment);
+    case "reopen":
+      return { state: moveWithin(state, input.withinMs, moment), effects: [] };
     case "stop":
       return stop(state);
     default:
@@ -111,7 +121,11 @@ export function nextTimerMs(state: ClientState): number | undefined {
     case "opening":
       return state.giveUpAtMs;
     case "open":
-      return Math.min(state.pingAtMs, silentAtMs(state));
+      return Math.min(
+        state.pingAtMs,
+        silentAtMs(state),
+        state.moveAtMs ?? Number.POSITIVE_INFINITY,
+      );
     case "idle":
     case "stopped":
       return undefined;
@@ -143,6 +157,10 @@ function receive(
   }
   if (message.$case === "welcome") return violated("broker must say Welcome once: got another");
   if (message.$case === "pong") return { state: heard(state, moment), effects: [] };
+  if (message.$case === "goAway") {
+    const { withinMs } = message.value;
+    return { state: moveWithin(heard(state, moment), withinMs, moment), effects: [] };
+  }
   return { state: heard(state, moment), effects: [{ kind: "apply", message }] };
 }
 
@@ -163,6 +181,7 @@ function welcome(
     heardAtMs: nowMs,
     pingAtMs: nowMs + heartbeatMs,
     nonce: 1,
+    moveAtMs: undefined,
   };
   if (!PROTOCOL_VERSIONS.includes(protocolVersion)) {
     const spoken = PROTOCOL_VERSIONS.join(", ");
@@ -170,6 +189,21 @@ function welcome(
     return fail(state, { kind: "rejected", reason }, moment, [{ kind: "close" }]);
   }
   return { state, effects: [{ kind: "apply", message }, { kind: "connection-changed" }] };
+}
+
+/** The sooner of two wishes counts. A stream that is not open yet is new anyway. */
+function moveWithin(state: ClientState, withinMs: number, moment: ClientMoment): ClientState {
+  if (state.kind !== "open") return state;
+  const moveAtMs =
+    moment.nowMs + moment.spreadMs(Math.min(withinMs, CLIENT_TIMING.moveWithinMaxMs));
+  return { ...state, moveAtMs: Math.min(moveAtMs, state.moveAtMs ?? moveAtMs) };
+}
+
+/** A new stream takes the place of the open one at once: what both sides know makes it a matter of differences. */
+function move(moment: ClientMoment): ClientStep {
+  const { state, effects } = open(0, undefined, moment);
+  const ending: ClientEffect[] = [{ kind: "close" }, { kind: "session-ended" }];
+  return { state, effects: [...ending, ...effects, { kind: "connection-changed" }] };
 }
 
 function heard(state: ClientState, { nowMs }: ClientMoment): ClientState {
@@ -190,6 +224,7 @@ function onTimer(state: ClientState, moment: ClientMoment): ClientStep {
     return fail(state, { kind: "lost", reason }, moment, [{ kind: "close" }]);
   }
   if (state.kind !== "open") return { state, effects: [] };
+  if (state.moveAtMs !== undefined && nowMs >= state.moveAtMs) return move(moment);
   if (nowMs >= silentAtMs(state)) {
     const silentMs = Math.round(nowMs - state.heardAtMs);
     const reason = `broker must answer heartbeats: silent for ${silentMs} ms`;

@@ -94,6 +94,14 @@ export class MemberLink implements BrokerLink {
     this.#startWhenReady();
   }
 
+  /**
+   * Moves to a new stream at some moment within this time, whatever certificate and address the transport then has.
+   * Nothing is lost: only differences travel.
+   */
+  reopen(withinMs: number): void {
+    this.#step({ kind: "reopen", withinMs });
+  }
+
   setOwnRows(service: ServiceKey, rows: readonly Row[]): void {
     this.#own.set(service, rows);
     this.#pump();
@@ -181,6 +189,7 @@ export class MemberLink implements BrokerLink {
     const moment = {
       nowMs: clock.monotonicMs(),
       backoffMs: (attempt: number) => backoffMs(CLIENT_TIMING.backoff, attempt, random),
+      spreadMs: (withinMs: number) => withinMs * random.next(),
     };
     const { state, effects } = clientStep(this.#state, input, moment);
     this.#state = state;

@@ -56,6 +56,8 @@ export class MessageIntake {
         return this.#takeForeign(message);
       case "presence":
       case "pong":
+      case "goAway":
+        // About the connection: the step machine keeps them to itself.
         return NO_CHANGE;
       default:
         return assertNever(message);

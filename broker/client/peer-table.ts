@@ -52,6 +52,8 @@ export class PeerTable {
 /** Undefined for a state that only a newer broker knows: on the wire it is any number. */
 function peerOf(state: MemberPresence_State, sinceMs: number): Peer | undefined {
   if (state === MemberPresence_State.CONNECTED) return { kind: "connected" };
+  // Nobody waits for it, and nobody may conclude from its silence that its pods are gone.
+  if (state === MemberPresence_State.FROZEN) return { kind: "connected" };
   if (state === MemberPresence_State.DISCONNECTED) return { kind: "disconnected", sinceMs };
   return state === MemberPresence_State.LEFT ? { kind: "left" } : undefined;
 }

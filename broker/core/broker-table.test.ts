@@ -130,6 +130,18 @@ describe("a rejoin", () => {
     expect(table.owner(a)).toMatchObject({ incarnation: 2, size: 0, isComplete: false });
   });
 
+  test("that was revoked stays so in this life, whoever writes it again, and not in the next", () => {
+    const table = tableOf([member(1), row(1)]);
+    const known = table.member(a);
+    if (known === undefined) throw new Error("no member");
+    table.apply({ kind: "member", member: { ...known, frozenAtMs: 7 } });
+    // A renewal that was on its way.
+    table.apply(member(1));
+    expect([table.member(a)?.frozenAtMs, table.rowCount()]).toEqual([7, 1]);
+    table.apply(member(2));
+    expect(table.member(a)?.frozenAtMs).toBeUndefined();
+  });
+
   test("of an older incarnation does not replace the member", () => {
     const table = tableOf([member(2)]);
     expect(table.apply(member(1))).toBe(false);

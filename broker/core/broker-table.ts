@@ -121,7 +121,7 @@ export class BrokerTable {
     const known = this.#members.get(member.cluster);
     if (known !== undefined && known.incarnation > member.incarnation) return false;
     if (this.#life(member) === undefined) return false;
-    this.#members.set(member.cluster, member);
+    this.#members.set(member.cluster, keepFrozen(known, member));
     return true;
   }
 
@@ -134,6 +134,13 @@ export class BrokerTable {
     if (owner !== undefined && owner.incarnation <= incarnation) this.#owners.delete(cluster);
     return true;
   }
+}
+
+/** Whoever wrote the record may not have seen that this life was revoked: that is not undone. */
+function keepFrozen(known: MemberRecord | undefined, next: MemberRecord): MemberRecord {
+  const isSameLife = known?.incarnation === next.incarnation;
+  if (!isSameLife || known?.frozenAtMs === undefined) return next;
+  return { ...next, frozenAtMs: known.frozenAtMs };
 }
 
 function* snapshotOwner(owner: OwnerView): IterableIterator<StoreRecord> {

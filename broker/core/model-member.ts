@@ -86,6 +86,7 @@ export class ModelMember {
       case "stored":
       case "refused":
       case "pong":
+      case "goAway":
         throw new Error(`a subscriber says nothing of the kind of ${message?.$case}`);
       default:
         assertNever(message);

@@ -60,6 +60,10 @@ export class PresenceTeller {
       return [{ clusterId: cluster, incarnation, state, disconnectedMs: 0 }];
     }
     const { incarnation } = life;
+    if (this.#table.member(cluster)?.frozenAtMs !== undefined) {
+      const state = MemberPresence_State.FROZEN;
+      return [{ clusterId: cluster, incarnation, state, disconnectedMs: 0 }];
+    }
     const found = this.#presence.of(cluster, nowMs);
     return found.kind === "connected"
       ? [

@@ -8,6 +8,8 @@ export interface SessionPeer {
   readonly incarnation: number;
   /** Hexadecimal. */
   readonly certificateSerial: string;
+  /** Wall time; absent where there are no certificates: in tests and the simulation. */
+  readonly certificateExpiresAtMs?: number;
 }
 
 export type SessionInput =
@@ -18,7 +20,9 @@ export type SessionInput =
   | { readonly kind: "durable"; readonly sequence: number }
   | { readonly kind: "owners-changed"; readonly clusters: ReadonlySet<ClusterId> }
   | { readonly kind: "presence-changed"; readonly cluster: ClusterId }
-  | { readonly kind: "tick"; readonly nowMs: number };
+  | { readonly kind: "tick"; readonly nowMs: number }
+  /** The broker will stop: ask the member to move its stream within this time. */
+  | { readonly kind: "go-away"; readonly withinMs: number };
 
 export type SessionEffect =
   /** Append, then answer with `durable` and this sequence. An empty list still waits for its turn. */
@@ -37,6 +41,8 @@ export interface CloseReason {
     | "protocol"
     /** Its certificate is of a life that is over: it must join again. */
     | "over"
+    /** Its certificate is, and it did not come back with a newer one. */
+    | "expired"
     | "replaced"
     | "silent"
     /** It does not take what it is sent. */

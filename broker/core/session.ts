@@ -49,6 +49,7 @@ export class Session {
   #refusals: Refused[] = [];
   #storedSequence: number | undefined;
   #pongNonce: number | undefined;
+  #goAwayWithinMs: number | undefined;
 
   constructor(options: SessionOptions, table: TableView, presence: Presence) {
     this.#options = options;
@@ -92,6 +93,9 @@ export class Session {
         return [];
       case "tick":
         return this.#tick(input.nowMs);
+      case "go-away":
+        this.#goAwayWithinMs = input.withinMs;
+        return [];
       default:
         return assertNever(input);
     }
@@ -101,6 +105,11 @@ export class Session {
   pull(nowMs: number): Outgoing | undefined {
     if (this.#phase !== "open") return undefined;
     if (this.#isWelcomeDue) return this.#welcome();
+    if (this.#goAwayWithinMs !== undefined) {
+      const withinMs = this.#goAwayWithinMs;
+      this.#goAwayWithinMs = undefined;
+      return say({ $case: "goAway", value: { withinMs } });
+    }
     const refusal = this.#refusals.shift();
     if (refusal !== undefined) return say({ $case: "refused", value: refusal });
     if (this.#storedSequence !== undefined) {

@@ -5,17 +5,23 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseClusterId } from "../../api/cluster-id.ts";
 import { ok, type Result } from "../../api/result.ts";
 import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
+import type { AuditEvent, AuditLog } from "../audit/audit-log.ts";
 import { BrokerTable } from "../core/broker-table.ts";
 import type { MemberRecord } from "../core/member-record.ts";
 import type { JoinError, JoinOutcome } from "../server/join-handler.ts";
-import { openAuthorityFile } from "./authority/authority-file.ts";
-import type { CertificateAuthority } from "./authority/certificate-authority.ts";
+import { FolderRecords } from "../shared/folder-records.ts";
+import { soleAuthority } from "./authority/authorities.ts";
+import {
+  CertificateAuthority,
+  createAuthorityMaterial,
+} from "./authority/certificate-authority.ts";
 import { createCertificateRequest } from "./authority/certificate-request.ts";
 import { generateKeyPem } from "./authority/key-pair.ts";
 import { ClustersetAuthority } from "./clusterset-authority.ts";
+import { MemberIssuer } from "./member-issuer.ts";
 import type { WritableMemberRegistry } from "./member-registry.ts";
 import { type CreateTokenOptions, createToken } from "./token/create-token.ts";
-import { TokenFolder } from "./token/token-folder.ts";
+import { TokenBook } from "./token/token-book.ts";
 
 function must<T>(result: Result<T, unknown>): T {
   if (!result.ok) throw new Error(JSON.stringify(result.error));
@@ -46,13 +52,17 @@ let clock: VirtualClock;
 let certificates: CertificateAuthority;
 let registry: Registry;
 let authority: ClustersetAuthority;
+let audited: AuditEvent[];
+const audit: AuditLog = { record: (event) => void audited.push(event) };
 let csr: Uint8Array;
 let otherCsr: Uint8Array;
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "isthmus-join-"));
   clock = new VirtualClock();
-  certificates = must(await openAuthorityFile(dir, "prod", clock));
+  audited = [];
+  const material = must(await createAuthorityMaterial("prod", clock));
+  certificates = must(await CertificateAuthority.open(material, clock));
   registry = new Registry();
   authority = newAuthority();
   csr = must(await createCertificateRequest(await generateKeyPem()));
@@ -60,16 +70,19 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-function newAuthority(): ClustersetAuthority {
-  const tokens = new TokenFolder(dir);
-  return new ClustersetAuthority({ authority: certificates, tokens, members: registry, clock });
+function book(maxTokens?: number): TokenBook {
+  return new TokenBook(new FolderRecords(dir), maxTokens);
 }
 
-async function aToken(
-  options: Partial<CreateTokenOptions> = {},
-  folder = new TokenFolder(dir),
-): Promise<string> {
-  const deps = { folder, members: registry, authorityFingerprint: certificates.fingerprint, clock };
+function newAuthority(): ClustersetAuthority {
+  const authorities = soleAuthority(certificates);
+  const common = { authorities, members: registry, clock, audit };
+  const issuer = new MemberIssuer({}, common);
+  return new ClustersetAuthority({ ...common, issuer, tokens: book() });
+}
+
+async function aToken(options: Partial<CreateTokenOptions> = {}, tokens = book()): Promise<string> {
+  const deps = { tokens, members: registry, pins: [certificates.fingerprint], clock, audit };
   return must(await createToken({ clusterId: "east", ...options }, deps)).text;
 }
 
@@ -98,11 +111,11 @@ describe("join", () => {
     const token = await aToken();
     await redeem(token);
     const [, , secret = ""] = token.split(".");
-    const files = await readdir(join(dir, "tokens"), { recursive: true, withFileTypes: true });
+    const files = await readdir(dir, { recursive: true, withFileTypes: true });
     const paths = files
       .filter((file) => file.isFile())
       .map((file) => join(file.parentPath, file.name));
-    expect(paths).toHaveLength(2);
+    expect(paths).toHaveLength(3);
     for (const path of paths) {
       expect(await readFile(path, "utf8")).not.toContain(secret);
       expect((await stat(path)).mode & 0o777).toBe(0o600);
@@ -227,12 +240,8 @@ describe("join", () => {
     expect(textOf(await redeem(token))).toBe("joined");
   });
 
-  test("a taken cluster id is refused when the token is created and when it is redeemed", async () => {
-    const [first, second] = [await aToken(), await aToken()];
-    await redeem(first);
-    expect(textOf(await redeem(second, otherCsr))).toContain(
-      "cluster id already taken: east joined at 2026-01-01T00:00:00.000Z",
-    );
+  test("a taken cluster id is refused when the token is created", async () => {
+    await redeem(await aToken());
     await expect(aToken()).rejects.toThrow("cluster id already taken: east joined at");
   });
 
@@ -248,7 +257,7 @@ describe("join", () => {
     const first = await aToken();
     await redeem(first);
     await redeem(await aToken({ replace: true }), otherCsr);
-    expect(textOf(await redeem(first))).toContain("joined with another token at");
+    expect(textOf(await redeem(first))).toContain("a later one was created");
   });
 
   test("a removed member cannot come back with the token it has used", async () => {
@@ -287,13 +296,84 @@ describe("create token", () => {
   });
 
   test("keeps a bounded number open, and forgets expired ones", async () => {
-    const folder = new TokenFolder(dir, 3);
-    for (let i = 0; i < 3; i += 1) await aToken({}, folder);
-    await expect(aToken({}, folder)).rejects.toThrow("at most 3 may be open at once: got 3");
+    const tokens = book(3);
+    for (const clusterId of ["a", "b", "c"]) await aToken({ clusterId }, tokens);
+    await expect(aToken({}, tokens)).rejects.toThrow("at most 3 may be open at once: got 3");
     await clock.advance(2 * 24 * 3600_000);
-    await aToken({}, folder);
-    const left = (await readdir(join(dir, "tokens"))).filter((file) => file.endsWith(".json"));
-    expect(left).toHaveLength(1);
-    expect(must(await folder.read(left[0]?.replace(".json", "") ?? ""))?.clusterId).toBe("east");
+    await aToken({}, tokens);
+    const [left, ...more] = await readdir(join(dir, "tokens"));
+    expect(more).toEqual([]);
+    expect(must(await tokens.read(left?.replace(".json", "") ?? ""))?.clusterId).toBe("east");
+    expect(await readdir(join(dir, "ids"))).toEqual(["east.json"]);
+  });
+});
+
+describe("a cluster id cannot be taken over", () => {
+  test("while a token for it is open: neither silently nor by luck", async () => {
+    const first = await aToken();
+    const [, id = ""] = first.split(".");
+    await expect(aToken()).rejects.toThrow(
+      `cluster id already claimed: token ${id} for east lives until 2026-01-01T00:15:00.000Z`,
+    );
+    expect(textOf(await redeem(first))).toBe("joined");
+  });
+
+  test("by two tokens made at once: one is made", async () => {
+    const made = await Promise.allSettled([aToken(), aToken(), aToken()]);
+    expect(made.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  });
+
+  test("while its claim is unexpired, though the member was not recorded", async () => {
+    const token = await aToken();
+    registry.failure = "disk full";
+    await redeem(token);
+    registry.failure = undefined;
+    await expect(aToken()).rejects.toThrow("cluster id already claimed");
+    // It is free again when the claim has expired.
+    await clock.advance(15 * 60_000);
+    expect(textOf(await redeem(await aToken(), otherCsr))).toBe("joined");
+    expect(textOf(await redeem(token))).toContain("must be unexpired");
+  });
+
+  test("by an earlier token once a later one was made on purpose; the audit log says so", async () => {
+    const first = await aToken();
+    const second = await aToken({ replace: true });
+    expect(textOf(await redeem(first))).toContain(
+      "token must be the latest for east: a later one was created",
+    );
+    expect(textOf(await redeem(second, otherCsr))).toBe("joined");
+    expect(audited.map((event) => [event.kind, "replace" in event && event.replace])).toEqual([
+      ["token-created", false],
+      ["token-created", true],
+      ["joined", false],
+    ]);
+  });
+
+  test("by a token that was withdrawn", async () => {
+    const token = await aToken();
+    must(await book().withdraw(east));
+    expect(textOf(await redeem(token))).toContain("the latest for east: it was withdrawn");
+  });
+
+  test("by whoever came back before its token was redeemed", async () => {
+    const token = await aToken();
+    // A broker that lost its store meets the living owner again.
+    const member = { cluster: east, incarnation: 5, joinedAtMs: 0, certificateSerial: "01" };
+    registry.table.apply({ kind: "member", member });
+    expect(textOf(await redeem(token))).toContain("cluster id already taken: east joined at");
+  });
+
+  test("but a revoked one may join again with an ordinary token, and its old token does not bring it back", async () => {
+    const first = await aToken();
+    const { incarnation } = must(await redeem(first));
+    const [member] = registry.members();
+    if (member === undefined) throw new Error("no member");
+    registry.table.apply({ kind: "member", member: { ...member, frozenAtMs: clock.nowMs() } });
+    expect(textOf(await redeem(first))).toContain("must not be revoked");
+    await clock.advance(15 * 60_000);
+    const again = must(await redeem(await aToken(), otherCsr));
+    expect(again.incarnation).toBeGreaterThan(incarnation);
+    expect(registry.members()).toMatchObject([{ incarnation: again.incarnation }]);
+    expect(registry.members()[0]?.frozenAtMs).toBeUndefined();
   });
 });

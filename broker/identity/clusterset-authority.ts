@@ -1,26 +1,31 @@
 import { err, ok, type Result } from "../../api/result.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
+import type { AuditLog } from "../audit/audit-log.ts";
+import { checkLife } from "../core/member-life.ts";
 import type {
   IdentityAuthority,
   JoinError,
   JoinIdentityRequest,
   JoinOutcome,
 } from "../server/join-handler.ts";
-import type { CertificateAuthority } from "./authority/certificate-authority.ts";
+import { type Authorities, trustBundle } from "./authority/authorities.ts";
 import {
   type CertificateRequest,
   parseCertificateRequest,
 } from "./authority/certificate-request.ts";
+import { auditedCertificate, type MemberIssuer } from "./member-issuer.ts";
 import { nextIncarnation, takenBy, type WritableMemberRegistry } from "./member-registry.ts";
 import { parseJoinToken } from "./token/join-token.ts";
-import type { TokenFolder } from "./token/token-folder.ts";
+import type { TokenBook } from "./token/token-book.ts";
 import { secretMatches, type TokenClaim, type TokenRecord } from "./token/token-record.ts";
 
 interface Deps {
-  readonly authority: CertificateAuthority;
-  readonly tokens: TokenFolder;
+  readonly authorities: Authorities;
+  readonly issuer: MemberIssuer;
+  readonly tokens: TokenBook;
   readonly members: WritableMemberRegistry;
   readonly clock: Clock;
+  readonly audit: AuditLog;
 }
 
 /** BOUNDED: by this many joins waiting for their turn. */
@@ -72,13 +77,14 @@ export class ClustersetAuthority implements IdentityAuthority {
 
   /** The secret is checked before anything about the token is told. */
   async #checkToken(input: JoinIdentityRequest): Promise<Result<TokenRecord, JoinError>> {
-    const { authority, tokens, clock } = this.#deps;
+    const { authorities, tokens, clock } = this.#deps;
     const token = parseJoinToken(input.token);
     if (!token.ok) return fail("invalid", token.error);
-    if (token.value.authorityFingerprint !== authority.fingerprint) {
+    const pins = token.value.authorities;
+    if (!authorities.trusted.some(({ fingerprint }) => pins.includes(fingerprint))) {
       return fail(
         "denied",
-        `cannot join: token must be for authority ${authority.fingerprint}: got one for ${token.value.authorityFingerprint}`,
+        `cannot join: token must be for authority ${authorities.signing.fingerprint}: got one for ${pins.join(", ")}`,
       );
     }
     const found = await tokens.read(token.value.id);
@@ -106,7 +112,16 @@ export class ClustersetAuthority implements IdentityAuthority {
         `cannot join: token is for cluster id ${record.clusterId}: got ${JSON.stringify(input.clusterId.slice(0, 80))}`,
       );
     }
-    return ok(record);
+    return this.#checkLatest(record);
+  }
+
+  /** A cluster id is reserved for one token at a time: an earlier one has been superseded or withdrawn. */
+  async #checkLatest(record: TokenRecord): Promise<Result<TokenRecord, JoinError>> {
+    const reserved = await this.#deps.tokens.reservation(record.clusterId);
+    if (!reserved.ok) return fail("unavailable", reserved.error);
+    if (reserved.value?.tokenId === record.id) return ok(record);
+    const seen = reserved.value === undefined ? "it was withdrawn" : "a later one was created";
+    return fail("denied", `cannot join: token must be the latest for ${record.clusterId}: ${seen}`);
   }
 
   async #claim(
@@ -117,7 +132,7 @@ export class ClustersetAuthority implements IdentityAuthority {
     const earlier = await tokens.readClaim(token.id);
     if (!earlier.ok) return fail("unavailable", earlier.error);
     if (earlier.value !== undefined) return this.#reclaim(earlier.value, request);
-    const taken = token.replace ? undefined : takenBy(members.members(), token.clusterId);
+    const taken = token.replace ? undefined : takenBy(members, token.clusterId);
     if (taken !== undefined) return fail("taken", `cannot join: ${taken}`);
     const claim: TokenClaim = {
       token,
@@ -125,7 +140,9 @@ export class ClustersetAuthority implements IdentityAuthority {
       keyFingerprint: request.fingerprint,
       incarnation: nextIncarnation(members, token.clusterId, clock.nowMs()),
     };
-    if (await tokens.claim(claim)) return ok(claim);
+    const claimed = await tokens.claim(claim);
+    if (!claimed.ok) return fail("unavailable", claimed.error);
+    if (claimed.value) return ok(claim);
     return fail("denied", `cannot join: token ${token.id} must be unused: it was just used`);
   }
 
@@ -140,7 +157,7 @@ export class ClustersetAuthority implements IdentityAuthority {
     }
     const { clusterId, replace } = claim.token;
     const { members } = this.#deps;
-    const member = members.members().find((other) => other.cluster === clusterId);
+    const member = members.table.member(clusterId);
     if (member === undefined) {
       const departed = members.table.departed(clusterId);
       if (departed === undefined || departed < claim.incarnation) return ok(claim);
@@ -149,8 +166,13 @@ export class ClustersetAuthority implements IdentityAuthority {
         `cannot join: token must be unused: it was used at ${at} and ${clusterId} has been removed since`,
       );
     }
-    const older = replace && member.incarnation < claim.incarnation;
-    if (older || member.incarnation === claim.incarnation) return ok(claim);
+    const isRevoked = member.frozenAtMs !== undefined;
+    const older = (replace || isRevoked) && member.incarnation < claim.incarnation;
+    if (older) return ok(claim);
+    if (member.incarnation === claim.incarnation) {
+      const life = checkLife(members.table, member);
+      return life.ok ? ok(claim) : fail("denied", `cannot join: ${life.error}`);
+    }
     const since = new Date(member.joinedAtMs).toISOString();
     return fail(
       "taken",
@@ -162,21 +184,17 @@ export class ClustersetAuthority implements IdentityAuthority {
     claim: TokenClaim,
     request: CertificateRequest,
   ): Promise<Result<JoinOutcome, JoinError>> {
-    const { authority, members } = this.#deps;
-    const { clusterset } = authority;
-    const { clusterId } = claim.token;
+    const { authorities, issuer, audit } = this.#deps;
+    const { clusterset } = authorities;
+    const { clusterId: cluster, id: token } = claim.token;
     const { incarnation } = claim;
-    const issued = await authority.issueMember(request, { clusterset, clusterId, incarnation });
-    const stored = await members.putMember({
-      cluster: clusterId,
-      incarnation,
-      joinedAtMs: claim.claimedAtMs,
-      certificateSerial: issued.serial,
-    });
-    if (!stored.ok) return fail("unavailable", `cannot join: ${stored.error.text}`);
+    const issued = await issuer.issue(request, cluster, incarnation, claim.claimedAtMs);
+    if (!issued.ok) return fail("unavailable", `cannot join: ${issued.error}`);
+    const certificate = auditedCertificate(issued.value);
+    audit.record({ kind: "joined", cluster, incarnation, token, ...certificate });
     return ok({
-      certificateChainPem: issued.certPem,
-      caPem: authority.certPem,
+      certificateChainPem: issued.value.certPem,
+      caPem: trustBundle(authorities),
       clusterset,
       incarnation,
     });

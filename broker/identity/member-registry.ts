@@ -1,24 +1,21 @@
 import type { ClusterId } from "../../api/cluster-id.ts";
-import type { MemberRecord } from "../core/member-record.ts";
+import type { TableView } from "../core/broker-table.ts";
 import type { Store } from "../store/store.ts";
 
 /** Who is a member, as far as creating tokens needs to know. */
-export type MemberRegistry = Pick<Store, "members">;
-
-/** Who is a member, as far as joining needs to know. */
-export interface WritableMemberRegistry extends Pick<Store, "members" | "putMember"> {
-  readonly table: Pick<Store["table"], "departed">;
+export interface MemberRegistry {
+  readonly table: Pick<TableView, "departed" | "member" | "members" | "owner">;
 }
 
-/** Says who holds a cluster id; undefined when nobody does. */
-export function takenBy(
-  members: readonly MemberRecord[],
-  clusterId: ClusterId,
-): string | undefined {
-  const member = members.find((candidate) => candidate.cluster === clusterId);
-  if (member === undefined) return undefined;
+/** Who is a member, as far as joining and renewing need to know. */
+export type WritableMemberRegistry = MemberRegistry & Pick<Store, "putMember">;
+
+/** Says who holds a cluster id; undefined when nobody does, or only one who was revoked. */
+export function takenBy({ table }: MemberRegistry, clusterId: ClusterId): string | undefined {
+  const member = table.member(clusterId);
+  if (member === undefined || member.frozenAtMs !== undefined) return undefined;
   const since = new Date(member.joinedAtMs).toISOString();
-  return `cluster id already taken: ${clusterId} joined at ${since} (remove that member first, or create the token with replace)`;
+  return `cluster id already taken: ${clusterId} joined at ${since} (revoke that member first, or create the token with replace)`;
 }
 
 /**
@@ -31,6 +28,6 @@ export function nextIncarnation(
   nowMs: number,
 ): number {
   let highest = registry.table.departed(clusterId) ?? 0;
-  for (const member of registry.members()) highest = Math.max(highest, member.incarnation);
+  for (const member of registry.table.members()) highest = Math.max(highest, member.incarnation);
   return Math.max(highest + 1, Math.floor(nowMs));
 }

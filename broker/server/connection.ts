@@ -108,7 +108,24 @@ export class Connection {
       const text = `member must read within ${this.#unreadLimitMs} ms: has not for ${Math.round(unreadMs)} ms`;
       this.close({ kind: "unread", text });
     }
+    this.#checkExpiry();
     this.#step({ kind: "tick", nowMs });
+  }
+
+  /** The broker will stop: the member is asked to move to another one within this time. */
+  askToMove(withinMs: number): void {
+    this.#step({ kind: "go-away", withinMs });
+  }
+
+  /** A stream may not outlive the certificate that it was opened with: renewed members come back with the new one. */
+  #checkExpiry(): void {
+    const { certificateExpiresAtMs: expiresAtMs = Number.POSITIVE_INFINITY } = this.peer;
+    if (expiresAtMs > this.#deps.clock.nowMs()) return;
+    const at = new Date(expiresAtMs).toISOString();
+    this.close({
+      kind: "expired",
+      text: `client certificate must be unexpired: it expired at ${at}`,
+    });
   }
 
   /** The broker ends it. */

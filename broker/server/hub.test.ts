@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { MemberPresence_State } from "../../api/broker/broker.gen.ts";
 import type { Result } from "../../api/result.ts";
 import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
 import type { LogFields } from "../../runtime/log/log.ts";
@@ -120,6 +121,85 @@ describe("letting in", () => {
     expect(again.closed?.text).toBe(
       "cluster must be a member: a left with incarnation 1: certificate is of 1",
     );
+  });
+});
+
+describe("a stream and its certificate", () => {
+  test("ends when the certificate does, within a heartbeat, whatever is said over it", async () => {
+    const peer = { cluster: testCluster("a"), incarnation: 1, certificateSerial: "01" };
+    const certificateExpiresAtMs = clock.nowMs() + 10_500;
+    const member = new FakeMember(hub, { ...peer, certificateExpiresAtMs });
+    await settle();
+    member.hello();
+    await live([member], 10);
+    expect(member.closed).toBeUndefined();
+    await live([member], 1);
+    expect(member.closed).toEqual({
+      kind: "expired",
+      text: "client certificate must be unexpired: it expired at 2026-01-01T00:00:10.500Z",
+    });
+  });
+
+  test("ends in the moment its member is revoked; its rows stay as they are and nobody writes them", async () => {
+    const [writer, reader] = [await greet("a"), await greet("b")];
+    writer.complete();
+    writer.put(1, anExportRow());
+    await settle();
+    const [record] = store.members().filter(({ cluster }) => cluster === "a");
+    if (record === undefined) throw new Error("no member a");
+    await store.putMember({ ...record, frozenAtMs: clock.nowMs() });
+    const text =
+      "cluster must not be revoked: a was at 2026-01-01T00:00:00.000Z: it must join again";
+    expect(writer.closed).toEqual({ kind: "over", text });
+    expect((await connect("a")).closed).toEqual({ kind: "over", text });
+    expect(reader.kinds()).not.toContain("ownerGone");
+    const last = reader.heard.at(-1);
+    const said = last?.kind === "message" ? last.message : undefined;
+    const frozen = { clusterId: "a", state: MemberPresence_State.FROZEN };
+    expect(said).toMatchObject({ $case: "presence", value: { members: [frozen] } });
+    const late = await greet("c");
+    expect(late.kinds()).toContain("rowPut");
+    // Its next life takes the rows over, and withdrawing it afterwards is possible as ever.
+    expect((await connect("a", 2)).closed).toBeUndefined();
+    await store.removeMember(testCluster("a"));
+    expect(late.kinds()).toContain("ownerGone");
+  });
+});
+
+describe("draining", () => {
+  test("asks everybody to move and turns away who comes; it is over when all have gone", async () => {
+    const [one, two] = [await greet("a"), await greet("b")];
+    let isOver = false;
+    const drained = hub.drain(5000).then(() => (isOver = true));
+    const asked = one.heard.at(-1);
+    expect(asked).toEqual({
+      kind: "message",
+      message: { $case: "goAway", value: { withinMs: 4000 } },
+    });
+    expect((await connect("c")).closed).toMatchObject({ kind: "stopping" });
+    one.put(1, anExportRow());
+    await settle();
+    expect(store.table.owner(testCluster("a"))?.size).toBe(1);
+    one.connection.ended();
+    await settle();
+    expect(isOver).toBe(false);
+    two.connection.ended();
+    await drained;
+  });
+
+  test("does not wait for ever", async () => {
+    const member = await greet("a");
+    const drained = hub.drain(5000);
+    await live([member], 5);
+    await drained;
+    hub.stop();
+    expect(member.closed).toMatchObject({ kind: "stopping" });
+  });
+
+  test("is over at once when there is nobody, or no time", async () => {
+    await hub.drain(5000);
+    await greet("a");
+    await hub.drain(0);
   });
 });
 

@@ -3,6 +3,8 @@ import { err, ok, type Result } from "../../api/result.ts";
 import type { Clock, Timer } from "../../runtime/clock/clock.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { Meter } from "../../runtime/metrics/meter.ts";
+import { checkLife } from "../core/member-life.ts";
+import type { MemberRecord } from "../core/member-record.ts";
 import { Presence } from "../core/presence.ts";
 import type { CloseReason, SessionPeer } from "../core/session-io.ts";
 import type { Store } from "../store/store.ts";
@@ -24,6 +26,8 @@ export interface HubDeps {
 }
 
 const DEFAULT_HEARTBEAT_MS = 5000;
+/** Of the time for draining: the last to move have some time to end their streams. */
+const ASKED_PART = 0.8;
 const STOPPING: CloseReason = { kind: "stopping", text: "broker is stopping: come back" };
 
 /** All streams of one broker process, over any transport: lets members in, one stream each, and fans out changes. */
@@ -38,10 +42,12 @@ export class Hub {
   readonly #budgets = new Map<ClusterId, MessageBudget>();
   readonly #presence: Presence;
   /** The lives that members have been told of. BOUNDED: by the members. */
-  readonly #lives = new Map<ClusterId, number>();
+  readonly #lives = new Map<ClusterId, string>();
   #unsubscribe: (() => void) | undefined;
   #timer: Timer | undefined;
   #isStopping = false;
+  /** Called when the last stream has ended. */
+  #onEmpty: (() => void) | undefined;
 
   constructor(options: HubOptions, deps: HubDeps) {
     this.#options = options;
@@ -54,13 +60,34 @@ export class Hub {
   start(): void {
     this.#unsubscribe = this.#deps.store.subscribe((changed) => this.#fanOut(changed));
     this.#metrics.connectedMembers.set(0);
-    for (const { cluster, incarnation } of this.#deps.store.table.members()) {
-      this.#lives.set(cluster, incarnation);
+    for (const member of this.#deps.store.table.members()) {
+      this.#lives.set(member.cluster, lifeOf(member));
     }
     for (const owner of this.#deps.store.table.owners()) {
       this.#metrics.memberRows.set(owner.size, { cluster: owner.cluster });
     }
     this.#scheduleTick();
+  }
+
+  /**
+   * Asks every member to move to another replica within this time, and turns new streams away; resolves once all have
+   * moved or the time has passed.
+   */
+  drain(withinMs: number): Promise<void> {
+    this.#isStopping = true;
+    if (withinMs <= 0 || this.#connections.size === 0) return Promise.resolve();
+    const { clock, log } = this.#deps;
+    log.info("draining", { members: this.#connections.size, withinMs });
+    return new Promise((resolve) => {
+      const timer = clock.setTimer(withinMs, resolve);
+      this.#onEmpty = () => {
+        timer.cancel();
+        resolve();
+      };
+      for (const connection of this.#connections.values()) {
+        connection.askToMove(Math.floor(withinMs * ASKED_PART));
+      }
+    });
   }
 
   /** Closes every stream; withdraws nothing (CLN-10). Idempotent. */
@@ -90,7 +117,7 @@ export class Hub {
         clock,
         metrics: this.#metrics,
         budget: this.#budgetOf(peer.cluster),
-        checkLife: (who) => this.#checkLife(who),
+        checkLife: (who) => checkLife(this.#deps.store.table, who),
         onClose: (closed, reason) => this.#onClose(closed, reason),
       },
     );
@@ -114,7 +141,7 @@ export class Hub {
       connection.close(STOPPING);
       return;
     }
-    const allowed = this.#checkLife(peer);
+    const allowed = checkLife(this.#deps.store.table, peer);
     if (!allowed.ok) {
       connection.close({ kind: "over", text: allowed.error });
       return;
@@ -139,23 +166,6 @@ export class Hub {
     });
   }
 
-  /** A certificate outlives the life it was made for: a rejoin or a leave ends it (CLN-13). */
-  #checkLife({ cluster, incarnation }: SessionPeer): Result<void, string> {
-    const { table } = this.#deps.store;
-    const departed = table.departed(cluster) ?? -1;
-    if (incarnation <= departed) {
-      return err(
-        `cluster must be a member: ${cluster} left with incarnation ${departed}: certificate is of ${incarnation}`,
-      );
-    }
-    const current = table.member(cluster)?.incarnation ?? table.owner(cluster)?.incarnation ?? -1;
-    return incarnation >= current
-      ? ok(undefined)
-      : err(
-          `certificate must be of the current incarnation ${current} of ${cluster}: got ${incarnation}`,
-        );
-  }
-
   /** A broker that lost its store meets members it does not know: their certificates speak for them. */
   async #register(peer: SessionPeer): Promise<Result<void, string>> {
     const { store, clock } = this.#deps;
@@ -173,17 +183,18 @@ export class Hub {
       if (this.#hasNews(cluster)) news.add(cluster);
       const connection = this.#connections.get(cluster);
       if (connection === undefined) continue;
-      const allowed = this.#checkLife(connection.peer);
+      const allowed = checkLife(table, connection.peer);
       if (!allowed.ok) connection.close({ kind: "over", text: allowed.error });
     }
     if (news.size === 0) return;
     for (const connection of this.#connections.values()) connection.ownersChanged(news);
   }
 
-  /** Who joined, joined again or left is told to all; rows say nothing about that. */
+  /** Who joined, joined again, left or was revoked is told to all; rows say nothing about that. */
   #noteLife(cluster: ClusterId): void {
     const { table } = this.#deps.store;
-    const life = table.member(cluster)?.incarnation;
+    const member = table.member(cluster);
+    const life = member === undefined ? undefined : lifeOf(member);
     if (this.#lives.get(cluster) === life) return;
     if (life === undefined) {
       this.#lives.delete(cluster);
@@ -210,6 +221,7 @@ export class Hub {
       if (isNews) this.#tellPresence(cluster);
     }
     this.#tellConnected();
+    if (this.#connections.size === 0) this.#onEmpty?.();
     const kind = reason?.kind ?? "ended";
     this.#metrics.closedStreams.add(1, { reason: kind });
     this.#deps.log.info("member disconnected", { cluster, reason: kind });
@@ -238,4 +250,9 @@ export class Hub {
       if (!this.#connections.has(cluster) && budget.isFull(nowMs)) this.#budgets.delete(cluster);
     }
   }
+}
+
+/** What others are told of a member beside whether it is connected. */
+function lifeOf({ incarnation, frozenAtMs }: MemberRecord): string {
+  return frozenAtMs === undefined ? `${incarnation}` : `${incarnation} frozen`;
 }

@@ -2,6 +2,7 @@ import { type handleUnaryCall, status } from "@grpc/grpc-js";
 import type { JoinRequest, JoinResponse } from "../../api/broker/broker.gen.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { Logger } from "../../runtime/log/log.ts";
+import type { AuditLog } from "../audit/audit-log.ts";
 
 /** Turns join tokens into client certificates. Implemented by broker/identity. */
 export interface IdentityAuthority {
@@ -19,6 +20,7 @@ export interface JoinIdentityRequest {
 export interface JoinOutcome {
   /** PEM, leaf first. */
   readonly certificateChainPem: string;
+  /** Every authority in force, the one that signed first. */
   readonly caPem: string;
   readonly clusterset: string;
   readonly incarnation: number;
@@ -44,33 +46,34 @@ const STATUS: Readonly<Record<JoinError["kind"], status>> = {
   unavailable: status.UNAVAILABLE,
 };
 
+interface Deps {
+  readonly authority: IdentityAuthority;
+  readonly log: Logger;
+  readonly audit: AuditLog;
+}
+
 /** Answers Join calls. What callers send is logged at debug only: nobody has vouched for them. */
-export function createJoinHandler(
-  authority: IdentityAuthority,
-  log: Logger,
-): (call: JoinCall, callback: JoinCallback) => void {
-  return ({ request }, callback) => {
+export function createJoinHandler(deps: Deps): (call: JoinCall, callback: JoinCallback) => void {
+  return (call, callback) => {
     // Never rejects: every failure is an answer.
-    void respond(authority, log, request, callback);
+    void respond(callback, answerJoin(call, deps));
   };
 }
 
 async function respond(
-  authority: IdentityAuthority,
-  log: Logger,
-  request: JoinRequest,
   callback: JoinCallback,
+  answering: ReturnType<typeof answerJoin>,
 ): Promise<void> {
-  const answer = await answerJoin(authority, log, request);
+  const answer = await answering;
   if (answer.ok) callback(null, answer.value);
   else callback(answer.error);
 }
 
 async function answerJoin(
-  authority: IdentityAuthority,
-  log: Logger,
-  { clusterId, token, certificateRequest }: JoinRequest,
+  call: JoinCall,
+  { authority, log, audit }: Deps,
 ): Promise<Result<JoinResponse, { readonly code: status; readonly details: string }>> {
+  const { clusterId, token, certificateRequest } = call.request;
   let joined: Result<JoinOutcome, JoinError>;
   try {
     joined = await authority.join({ clusterId, token, csrDer: certificateRequest });
@@ -82,6 +85,7 @@ async function answerJoin(
     const { kind, text } = joined.error;
     log.info("join refused", { reason: kind });
     log.debug("join refusal", { text });
+    audit.record({ kind: "refused", call: "join", from: call.getPeer(), reason: text });
     return err({ code: STATUS[kind], details: text });
   }
   const { certificateChainPem, caPem, clusterset, incarnation } = joined.value;

@@ -7,11 +7,13 @@ import { HealthServer, type MetricsSource } from "../../runtime/http/health-serv
 import type { Logger } from "../../runtime/log/log.ts";
 import type { Meter } from "../../runtime/metrics/meter.ts";
 import type { ListenAddress } from "../../runtime/net/listen-address.ts";
+import type { AuditLog } from "../audit/audit-log.ts";
 import type { Store } from "../store/store.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { ConnectionGate } from "./gate/connection-gate.ts";
 import { Hub } from "./hub.ts";
 import { createJoinHandler, type IdentityAuthority } from "./join-handler.ts";
+import { createRenewHandler, type RenewalAuthority } from "./renew-handler.ts";
 import { createSyncHandler, type EncodedMessage } from "./sync-handler.ts";
 
 export interface BrokerOptions {
@@ -22,13 +24,17 @@ export interface BrokerOptions {
   readonly healthListen?: ListenAddress;
   /** @default 5000 */
   readonly heartbeatIntervalMs?: number;
+  /** When it stops, members are given this long to move to another replica. @default 0: there is none */
+  readonly drainMs?: number;
 }
 
 export interface BrokerDeps {
   /** Stays the caller's: close it after the broker has stopped. */
   readonly store: Store;
   readonly authority: IdentityAuthority;
-  /** The serving certificate, renewed while running, and the authority that clients must chain to. */
+  readonly renewals: RenewalAuthority;
+  readonly audit: AuditLog;
+  /** The serving certificate, renewed while running, and the authorities that clients must chain to. */
   readonly certificates: experimental.CertificateProvider;
   readonly clock: Clock;
   readonly log: Logger;
@@ -41,7 +47,10 @@ export interface RunningBroker {
   readonly listen: ListenAddress;
   readonly healthListen: ListenAddress | undefined;
   readonly hub: Hub;
-  /** Not ready, streams closed with a status, calls drained, then cut after a bound. Withdraws nothing. Idempotent. */
+  /**
+   * Not ready, members asked to move, then streams closed with a status, calls drained, and cut after a bound.
+   * Withdraws nothing. Idempotent.
+   */
   stop(): Promise<void>;
 }
 
@@ -61,6 +70,7 @@ const SERVER_OPTIONS = {
 /** The Sync call, whose answers come encoded: rows are passed on without being decoded. */
 const SYNC_SERVICE = {
   join: BrokerService.join,
+  renew: BrokerService.renew,
   sync: {
     ...BrokerService.sync,
     responseSerialize: ({ buffer, byteOffset, byteLength }: EncodedMessage): Buffer =>
@@ -93,6 +103,9 @@ export async function startBroker(
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     lifecycle.isStopping = true;
+    // Nobody new from here on: who moves must find another replica at once.
+    gate.shut();
+    await hub.drain(options.drainMs ?? 0);
     await stopMembersPort(members, deps.clock);
     await health.value.server?.stop();
     deps.log.info("broker stopped", { clusterset });
@@ -122,8 +135,9 @@ function createMembersPort(options: BrokerOptions, deps: BrokerDeps): MembersPor
   const accept = acceptInto(server, deps.certificates);
   const gate = new ConnectionGate({ listen }, { ...deps, accept });
   server.addService(SYNC_SERVICE, {
-    join: createJoinHandler(deps.authority, deps.log),
-    sync: createSyncHandler({ clusterset }, { hub, gate, clock: deps.clock }),
+    join: createJoinHandler(deps),
+    renew: createRenewHandler({ clusterset }, { ...deps, gate }),
+    sync: createSyncHandler({ clusterset }, { ...deps, hub, gate }),
   });
   return { gate, server, hub };
 }
@@ -136,7 +150,7 @@ async function stopMembersPort({ gate, server, hub }: MembersPort, clock: Clock)
   gate.clear();
 }
 
-/** One port for both calls: Join comes without a client certificate, Sync checks for one. */
+/** One port for all calls: Join comes without a client certificate, the others check for one. */
 function acceptInto(
   server: Server,
   certificates: experimental.CertificateProvider,

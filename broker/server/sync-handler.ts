@@ -1,13 +1,13 @@
 import { type ServerDuplexStream, status } from "@grpc/grpc-js";
 import type { MemberMessage } from "../../api/broker/broker.gen.ts";
 import { assertNever } from "../../api/invariant.ts";
-import { err, ok, type Result } from "../../api/result.ts";
 import type { Clock, Timer } from "../../runtime/clock/clock.ts";
+import type { AuditLog } from "../audit/audit-log.ts";
 import { encodeOutgoing } from "../core/outgoing.ts";
-import type { CloseReason, SessionPeer } from "../core/session-io.ts";
-import { parsePeerIdentity } from "../identity/peer-identity.ts";
+import type { CloseReason } from "../core/session-io.ts";
 import type { ConnectionGate } from "./gate/connection-gate.ts";
 import type { Hub } from "./hub.ts";
+import { peerOfCall } from "./peer-of-call.ts";
 import { StreamOutput } from "./stream-output.ts";
 
 export type SyncCall = ServerDuplexStream<MemberMessage, EncodedMessage>;
@@ -19,6 +19,7 @@ interface Deps {
   readonly hub: Hub;
   readonly gate: Pick<ConnectionGate, "vouch" | "cut">;
   readonly clock: Clock;
+  readonly audit: AuditLog;
 }
 
 /** Heartbeat intervals in which a member must take the end of its stream; then its connection is cut. */
@@ -27,25 +28,38 @@ const LINGER_INTERVALS = 2;
 /** Ties one gRPC Sync stream to the hub. The certificate alone says who it is (I3, SEC-05). */
 export function createSyncHandler(
   { clusterset }: { readonly clusterset: string },
-  { hub, gate, clock }: Deps,
+  { hub, gate, clock, audit }: Deps,
 ): (call: SyncCall) => void {
   const lingerMs = LINGER_INTERVALS * hub.heartbeatIntervalMs;
   return (call) => {
-    const peer = peerOf(call, clusterset);
-    if (!peer.ok) {
-      call.emit("error", { code: status.UNAUTHENTICATED, details: peer.error });
+    const address = call.getPeer();
+    const certified = peerOfCall(call, { clusterset, nowMs: clock.nowMs() });
+    if (!certified.ok) {
+      const { error: reason } = certified;
+      audit.record({ kind: "refused", call: "sync", from: address, reason });
+      call.emit("error", { code: status.UNAUTHENTICATED, details: reason });
       return;
     }
-    const address = call.getPeer();
-    gate.vouch(address, peer.value.cluster);
+    const { peer } = certified.value;
+    const { cluster } = peer;
+    gate.vouch(address, cluster);
     call.pause();
     let linger: Timer | undefined;
     const output = new StreamOutput(call, () => connection.writable());
-    const connection = hub.connect(peer.value, {
+    const connection = hub.connect(peer, {
       write: (outgoing) => output.write(encodeOutgoing(outgoing)),
       pauseInput: () => call.pause(),
       resumeInput: () => call.resume(),
       close: (reason) => {
+        if (reason.kind === "over" || reason.kind === "expired") {
+          audit.record({
+            kind: "refused",
+            call: "sync",
+            cluster,
+            from: address,
+            reason: reason.text,
+          });
+        }
         linger = clock.setTimer(lingerMs, () => gate.cut(address, "unread"));
         call.emit("error", { code: statusOf(reason), details: reason.text });
       },
@@ -67,25 +81,6 @@ export function createSyncHandler(
   };
 }
 
-function peerOf(call: SyncCall, clusterset: string): Result<SessionPeer, string> {
-  const certificate = call.getAuthContext().sslPeerCertificate;
-  if (certificate === undefined) {
-    return err("sync must present a client certificate of this clusterset: got none that is valid");
-  }
-  const identity = parsePeerIdentity(certificate.raw);
-  if (!identity.ok) return identity;
-  if (identity.value.clusterset !== clusterset) {
-    return err(
-      `client certificate must be for clusterset ${clusterset}: got ${identity.value.clusterset}`,
-    );
-  }
-  return ok({
-    cluster: identity.value.clusterId,
-    incarnation: identity.value.incarnation,
-    certificateSerial: certificate.serialNumber,
-  });
-}
-
 /** Which statuses a member may retry is said at the Sync call in broker.proto. */
 function statusOf({ kind }: CloseReason): status {
   switch (kind) {
@@ -93,6 +88,8 @@ function statusOf({ kind }: CloseReason): status {
       return status.INVALID_ARGUMENT;
     case "over":
       return status.PERMISSION_DENIED;
+    case "expired":
+      return status.UNAUTHENTICATED;
     case "replaced":
       return status.ABORTED;
     case "silent":

@@ -28,8 +28,14 @@ function toMessage(record: StoreRecord): Message {
       return { $case: record.kind, value: { clusterId, incarnation } };
     }
     case "member": {
-      const { cluster: clusterId, ...rest } = record.member;
-      return { $case: "member", value: { clusterId, ...rest } };
+      const {
+        cluster: clusterId,
+        certificateExpiresAtMs = 0,
+        frozenAtMs = 0,
+        ...rest
+      } = record.member;
+      const value = { clusterId, certificateExpiresAtMs, frozenAtMs, ...rest };
+      return { $case: "member", value };
     }
     case "owner": {
       const { cluster: clusterId, kind: _, ...rest } = record;
@@ -64,11 +70,16 @@ export function parseRecordMessage(
     case "gone":
       return ok({ kind: message.$case, cluster, incarnation });
     case "member": {
-      const { joinedAtMs, certificateSerial } = message.value;
-      return ok({
-        kind: "member",
-        member: { cluster, incarnation, joinedAtMs, certificateSerial },
-      });
+      const { joinedAtMs, certificateSerial, certificateExpiresAtMs, frozenAtMs } = message.value;
+      const member = {
+        cluster,
+        incarnation,
+        joinedAtMs,
+        certificateSerial,
+        ...(certificateExpiresAtMs === 0 ? {} : { certificateExpiresAtMs }),
+        ...(frozenAtMs === 0 ? {} : { frozenAtMs }),
+      };
+      return ok({ kind: "member", member });
     }
     case "owner": {
       const { sequence, complete, trimmedSequence } = message.value;

@@ -8,7 +8,13 @@ import { anExportRow } from "../wire/test-rows.ts";
 import type { Store } from "./store.ts";
 
 const a = testCluster("a");
-const member = { cluster: a, incarnation: 1, joinedAtMs: 5, certificateSerial: "ab" };
+const member = {
+  cluster: a,
+  incarnation: 1,
+  joinedAtMs: 5,
+  certificateSerial: "ab",
+  certificateExpiresAtMs: 9,
+};
 
 export function keyOf(name: string): RowKey {
   return rowKey(anExportRow({ name }));

@@ -1,15 +1,20 @@
 import { z } from "zod";
-import { ok, type Result } from "../../api/result.ts";
-import { openAuthorityFile } from "../../broker/identity/authority/authority-file.ts";
-import { GrpcCertificateProvider } from "../../broker/identity/authority/grpc-certificate-provider.ts";
-import { ServingCertificate } from "../../broker/identity/authority/serving-certificate.ts";
-import { ClustersetAuthority } from "../../broker/identity/clusterset-authority.ts";
-import { TokenFolder } from "../../broker/identity/token/token-folder.ts";
+import type { Result } from "../../api/result.ts";
+import type { AuditLog } from "../../broker/audit/audit-log.ts";
+import { FileAuditLog } from "../../broker/audit/file-audit-log.ts";
+import { auditPath } from "../../broker/data-dir.ts";
+import { MEMBER_LIFE } from "../../broker/identity/authority/certificate-life.ts";
+import { openBrokerIdentity } from "../../broker/identity/broker-identity.ts";
 import { type RunningBroker, startBroker } from "../../broker/server/start-broker.ts";
+import { FolderRecords } from "../../broker/shared/folder-records.ts";
 import { openBrokerStore } from "../../broker/store/departures/open-broker-store.ts";
 import type { Store } from "../../broker/store/store.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
-import { listenDefault, logLevelSetting } from "../../runtime/config/common-settings.ts";
+import {
+  durationSetting,
+  listenDefault,
+  logLevelSetting,
+} from "../../runtime/config/common-settings.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
@@ -33,6 +38,10 @@ export const brokerVerb = defineVerb({
       .array(z.string())
       .default([])
       .describe("host names and addresses to put into the serving certificate"),
+    certificateLife: durationSetting(
+      "24h",
+      "life of members' certificates, one hour to 90 days; renewed after two thirds, so the hub may be away for a third of it",
+    ).refine((ms) => ms >= MEMBER_LIFE.minMs && ms <= MEMBER_LIFE.maxMs, "must be 1h to 2160h"),
     healthListen: listenDefault("127.0.0.1:8082", "address of /livez, /readyz and /metrics"),
     logLevel: logLevelSetting,
   }),
@@ -47,7 +56,11 @@ export const brokerVerb = defineVerb({
       out.problem(store.error.text);
       return 1;
     }
-    const broker = await serve(settings, store.value, { log, meter, signal });
+    const audit = new FileAuditLog(
+      { path: auditPath(settings.dataDir) },
+      { clock: systemClock, log },
+    );
+    const broker = await serve(settings, store.value, { log, meter, audit, signal });
     if (!broker.ok) {
       await store.value.close();
       out.problem(broker.error);
@@ -55,6 +68,7 @@ export const brokerVerb = defineVerb({
     }
     await untilAborted(signal);
     await broker.value.stop();
+    await audit.flush();
     await store.value.close();
     return 0;
   },
@@ -66,41 +80,28 @@ async function serve(
     readonly clusterset: string;
     readonly listen: ListenAddress;
     readonly serverNames: readonly string[];
+    readonly certificateLife: number;
     readonly healthListen: ListenAddress;
   },
   store: Store,
   surroundings: {
     readonly log: Logger;
     readonly meter: PrometheusMeter;
+    readonly audit: AuditLog;
     readonly signal: AbortSignal;
   },
 ): Promise<Result<RunningBroker, string>> {
-  const { log, meter, signal } = surroundings;
-  const { dataDir, clusterset } = settings;
-  const authority = await openAuthorityFile(dataDir, clusterset, systemClock);
-  if (!authority.ok) return authority;
-  const serving = new ServingCertificate(
-    { hosts: settings.serverNames },
-    { authority: authority.value, clock: systemClock, random: systemRandom, log },
+  const { clusterset, listen, healthListen } = settings;
+  const { meter, signal } = surroundings;
+  const deps = { ...surroundings, store, clock: systemClock, random: systemRandom };
+  const identity = await openBrokerIdentity(
+    { clusterset, hosts: settings.serverNames, certificateLifeMs: settings.certificateLife },
+    { ...deps, records: new FolderRecords(settings.dataDir) },
+    signal,
   );
-  const first = await serving.start(signal);
-  if (!first.ok) return first;
-  const started = await startBroker(
-    { clusterset, listen: settings.listen, healthListen: settings.healthListen },
-    {
-      store,
-      authority: new ClustersetAuthority({
-        authority: authority.value,
-        tokens: new TokenFolder(dataDir),
-        members: store,
-        clock: systemClock,
-      }),
-      certificates: new GrpcCertificateProvider(serving, authority.value.certPem),
-      clock: systemClock,
-      log,
-      meter,
-      metrics: meter,
-    },
+  if (!identity.ok) return identity;
+  return startBroker(
+    { clusterset, listen, healthListen },
+    { ...deps, ...identity.value, metrics: meter },
   );
-  return started.ok ? ok(started.value) : started;
 }

@@ -2,7 +2,6 @@ import { hostname } from "node:os";
 import { z } from "zod";
 import { ok, type Result } from "../../api/result.ts";
 import { FileIdentityStore } from "../../broker/identity/member/file-identity-store.ts";
-import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
 import { runWhileLeading } from "../../controllers/leadership/run-while-leading.ts";
 import type { MemberPolicy } from "../../controllers/policy/member-policy.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
@@ -18,7 +17,7 @@ import { startMemberProcess } from "../member-process.ts";
 import { memberPolicy, type PolicySettings, policySettings } from "../policy-settings.ts";
 import type { Readiness } from "../readiness.ts";
 import { type RunMemberDeps, type RunMemberOptions, runMember } from "../run-member.ts";
-import { type ConfigFile, defineVerb, type Output } from "../verb.ts";
+import { type ConfigFile, defineVerb } from "../verb.ts";
 import { DEFAULT_IDENTITY_DIR } from "./join.ts";
 
 const LEASE_NAME = "isthmus-controllers";
@@ -30,7 +29,7 @@ export const controllersVerb = defineVerb({
     identityDir: z
       .string()
       .default(DEFAULT_IDENTITY_DIR)
-      .describe('directory that "isthmus join" wrote'),
+      .describe('directory that "isthmus join" wrote; the certificate in it is renewed here'),
     broker: z
       .array(z.string())
       .default([])
@@ -52,8 +51,12 @@ export const controllersVerb = defineVerb({
     logLevel: logLevelSetting,
   }),
   async run({ settings, config, signal, env, out }) {
-    const identity = await loadIdentity(settings.identityDir, out);
-    if (identity === undefined) return 1;
+    const identityStore = new FileIdentityStore(settings.identityDir, { clock: systemClock });
+    const problem = await identityProblem(identityStore, settings.identityDir);
+    if (problem !== undefined) {
+      out.problem(problem);
+      return 1;
+    }
     const started = await startMemberProcess("controllers", settings, env);
     if (!started.ok) {
       out.problem(started.error);
@@ -67,18 +70,18 @@ export const controllersVerb = defineVerb({
       return 1;
     }
     const options: RunMemberOptions = {
-      identity,
+      identityStore,
       otherAddresses: settings.broker,
       cidrs: settings.cidrs,
       policy: policy.value,
       onReadiness: (check) => readiness.decidedBy(check),
     };
-    const problem = settings.leaderElect
+    const ending = settings.leaderElect
       ? await runMemberWhileLeading(settings.namespace, options, { ...deps, signal, readiness })
       : await runMember(options, deps, signal);
     await started.value.stop();
-    if (problem === undefined) return 0;
-    out.problem(problem);
+    if (ending === undefined) return 0;
+    out.problem(ending);
     return 1;
   },
 });
@@ -126,11 +129,14 @@ async function runMemberWhileLeading(
   return problem;
 }
 
-async function loadIdentity(directory: string, out: Output): Promise<MemberIdentity | undefined> {
-  const identity = await new FileIdentityStore(directory, { clock: systemClock }).load();
-  if (!identity.ok) out.problem(identity.error);
-  else if (identity.value === undefined) {
-    out.problem(`no identity in ${directory}: run "isthmus join" first`);
-  } else return identity.value;
-  return undefined;
+/** Why controllers cannot start; undefined: they can. */
+async function identityProblem(
+  store: FileIdentityStore,
+  directory: string,
+): Promise<string | undefined> {
+  const identity = await store.load();
+  if (!identity.ok) return identity.error;
+  return identity.value === undefined
+    ? `no identity in ${directory}: run "isthmus join" first`
+    : undefined;
 }

@@ -1,7 +1,10 @@
 import { z } from "zod";
+import { FileAuditLog } from "../../broker/audit/file-audit-log.ts";
+import { auditPath } from "../../broker/data-dir.ts";
 import { issueToken } from "../../broker/identity/token/issue-token.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { durationSetting } from "../../runtime/config/common-settings.ts";
+import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { defineVerb } from "../verb.ts";
 import { DEFAULT_DATA_DIR } from "./broker.ts";
 
@@ -20,9 +23,16 @@ export const tokenCreateVerb = defineVerb({
     replace: z
       .boolean()
       .default(false)
-      .describe("let it take over the id of a present member, whose rows are then dropped"),
+      .describe(
+        "let it take over the id of a present member, whose rows are then dropped, or one that another token is open for, which is then void",
+      ),
   }),
   async run({ settings, out }) {
+    const log = pinoLogger("token", "warn");
+    const path = auditPath(settings.dataDir);
+    // Moving a full file away is the broker's business.
+    const options = { path, maxBytes: Number.POSITIVE_INFINITY };
+    const audit = new FileAuditLog(options, { clock: systemClock, log });
     const created = await issueToken(
       settings.dataDir,
       {
@@ -31,8 +41,9 @@ export const tokenCreateVerb = defineVerb({
         replace: settings.replace,
         ...(settings.broker === undefined ? {} : { brokerAddress: settings.broker }),
       },
-      { clock: systemClock },
+      { clock: systemClock, log, audit },
     );
+    await audit.flush();
     if (!created.ok) {
       out.problem(created.error);
       return 1;

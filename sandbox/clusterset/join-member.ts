@@ -1,7 +1,9 @@
+import { silentAudit } from "../../broker/audit/audit-log.ts";
 import { FileIdentityStore } from "../../broker/identity/member/file-identity-store.ts";
 import { joinClusterset } from "../../broker/identity/member/join-clusterset.ts";
 import { issueToken } from "../../broker/identity/token/issue-token.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
+import { silentLogger } from "../../runtime/log/silent-log.ts";
 import type { Random } from "../../runtime/random/random.ts";
 import type { ClustersetProcesses, MemberProcesses } from "./clusterset-processes.ts";
 
@@ -14,7 +16,7 @@ export async function joinMember(
   const token = await issueToken(
     processes.brokerDataDir,
     { clusterId: member.id, brokerAddress: processes.brokerAddress },
-    deps,
+    { ...deps, log: silentLogger, audit: silentAudit },
   );
   if (!token.ok) throw new Error(token.error);
   const store = new FileIdentityStore(member.identityDir, deps);

@@ -5,19 +5,17 @@ import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import { describe, expect, test } from "vitest";
 import type { Result } from "../../api/result.ts";
+import { silentAudit as audit } from "../../broker/audit/audit-log.ts";
 import { createGrpcBrokerLink } from "../../broker/client/grpc/grpc-broker-link.ts";
 import { describeBrokerLink, type LinkWorld } from "../../broker/client/link-compliance.ts";
-import { openAuthorityFile } from "../../broker/identity/authority/authority-file.ts";
-import type { CertificateAuthority } from "../../broker/identity/authority/certificate-authority.ts";
-import { GrpcCertificateProvider } from "../../broker/identity/authority/grpc-certificate-provider.ts";
-import { ServingCertificate } from "../../broker/identity/authority/serving-certificate.ts";
-import { ClustersetAuthority } from "../../broker/identity/clusterset-authority.ts";
+import { trustBundle } from "../../broker/identity/authority/authorities.ts";
+import { type BrokerIdentity, openBrokerIdentity } from "../../broker/identity/broker-identity.ts";
 import { FileIdentityStore } from "../../broker/identity/member/file-identity-store.ts";
 import { type JoinFailure, joinClusterset } from "../../broker/identity/member/join-clusterset.ts";
 import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
 import { type CreateTokenOptions, createToken } from "../../broker/identity/token/create-token.ts";
-import { TokenFolder } from "../../broker/identity/token/token-folder.ts";
 import { type RunningBroker, startBroker } from "../../broker/server/start-broker.ts";
+import { FolderRecords } from "../../broker/shared/folder-records.ts";
 import { MemoryStore } from "../../broker/store/memory/memory-store.ts";
 import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
 import { silentLogger as log } from "../../runtime/log/silent-log.ts";
@@ -34,8 +32,7 @@ class TestBroker implements AsyncDisposable {
   readonly dir: string;
   readonly store = new MemoryStore("epoch-1");
   readonly #stop = new AbortController();
-  #authority: CertificateAuthority | undefined;
-  #serving: ServingCertificate | undefined;
+  #identity: BrokerIdentity | undefined;
   #running: RunningBroker | undefined;
   port = 0;
 
@@ -54,18 +51,19 @@ class TestBroker implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const authority = must(await openAuthorityFile(join(this.dir, "data"), "prod", clock));
-    this.#authority = authority;
-    const serving = new ServingCertificate({ hosts: [] }, { authority, clock, random, log });
-    this.#serving = serving;
-    must(await serving.start(this.#stop.signal));
-    const tokens = new TokenFolder(join(this.dir, "data"));
-    const identity = new ClustersetAuthority({ authority, tokens, members: this.store, clock });
-    const certificates = new GrpcCertificateProvider(serving, authority.certPem);
+    const records = new FolderRecords(join(this.dir, "data"));
+    const identity = must(
+      await openBrokerIdentity(
+        { clusterset: "prod", hosts: [] },
+        { records, store: this.store, clock, random, log, audit },
+        this.#stop.signal,
+      ),
+    );
+    this.#identity = identity;
     this.#running = must(
       await startBroker(
         { clusterset: "prod", listen: { host: "127.0.0.1", port: this.port } },
-        { store: this.store, authority: identity, certificates, clock, log, meter },
+        { store: this.store, ...identity, clock, log, meter, audit },
       ),
     );
     this.port = this.#running.listen.port;
@@ -73,9 +71,10 @@ class TestBroker implements AsyncDisposable {
 
   /** What it shows to those who connect. */
   async serving(): Promise<{ keyPem: string; chainPem: string; caPem: string }> {
-    const { certPem: caPem } = must(await openAuthorityFile(join(this.dir, "data"), "prod", clock));
-    const current = this.#serving?.current();
-    if (current === undefined) throw new Error("broker is not started");
+    const identity = this.#identity;
+    const current = identity?.serving.current();
+    if (identity === undefined || current === undefined) throw new Error("broker is not started");
+    const caPem = trustBundle(identity.authorities);
     return { ...current, caPem };
   }
 
@@ -84,9 +83,9 @@ class TestBroker implements AsyncDisposable {
   }
 
   async token(options: CreateTokenOptions): Promise<string> {
-    const authorityFingerprint = this.#authority?.fingerprint ?? "";
-    const folder = new TokenFolder(join(this.dir, "data"));
-    const deps = { folder, members: this.store, authorityFingerprint, clock };
+    if (this.#identity === undefined) throw new Error("broker is not started");
+    const { tokens, authorities } = this.#identity;
+    const deps = { tokens, members: this.store, pins: authorities.tokenPins, clock, audit };
     return must(await createToken(options, deps)).text;
   }
 
@@ -216,7 +215,7 @@ describe("a member that has been replaced", () => {
     const store = broker.identityStore("a2");
     must(await broker.join("a", await broker.token({ clusterId: "a", replace: true }), store));
     const stop = new AbortController();
-    const link = createGrpcBrokerLink({ identity: old }, { clock, random, log });
+    const link = createGrpcBrokerLink({ identity: () => old }, { clock, random, log });
     link.setNamespaces(new Set(["shop"]));
     link.start(stop.signal);
     await until(() => link.status().kind === "rejected");
@@ -237,7 +236,7 @@ describeBrokerLink("gRPC", async () => {
       const identity = identities.get(cluster);
       if (identity === undefined) throw new Error(`no member ${cluster}`);
       const own = new AbortController();
-      const link = createGrpcBrokerLink({ identity }, { clock, random, log });
+      const link = createGrpcBrokerLink({ identity: () => identity }, { clock, random, log });
       link.start(AbortSignal.any([own.signal, stop.signal]));
       return Promise.resolve(Object.assign(link, { stop: () => own.abort() }));
     },

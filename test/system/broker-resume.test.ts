@@ -144,7 +144,7 @@ class Member {
       brokerAddress: `127.0.0.1:${broker.listen.port}`,
     };
     const deps = { clock: systemClock, random: systemRandom, log: silentLogger };
-    this.link = createGrpcBrokerLink({ identity }, deps);
+    this.link = createGrpcBrokerLink({ identity: () => identity }, deps);
     this.link.setNamespaces(new Set(["shop"]));
     this.link.start(this.#stop.signal);
   }

@@ -9,6 +9,8 @@ import {
 import { type Row, rowKey } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { err, type Result } from "../../api/result.ts";
+import type { AuditEvent, AuditLog } from "../../broker/audit/audit-log.ts";
+import { soleAuthority } from "../../broker/identity/authority/authorities.ts";
 import {
   type AuthorityMaterial,
   BROKER_SERVER_NAME,
@@ -22,6 +24,8 @@ import {
 import { GrpcCertificateProvider } from "../../broker/identity/authority/grpc-certificate-provider.ts";
 import { generateKeyPem } from "../../broker/identity/authority/key-pair.ts";
 import { ServingCertificate } from "../../broker/identity/authority/serving-certificate.ts";
+import { MemberIssuer } from "../../broker/identity/member-issuer.ts";
+import { MemberRenewals } from "../../broker/identity/member-renewals.ts";
 import { type RunningBroker, startBroker } from "../../broker/server/start-broker.ts";
 import type { Store } from "../../broker/store/store.ts";
 import { encodeRow } from "../../broker/wire/encode-row.ts";
@@ -53,6 +57,9 @@ export class BrokerWorld implements AsyncDisposable {
   readonly #material: AuthorityMaterial;
   readonly #serving: ServingCertificate;
   readonly #stopping = new AbortController();
+  /** What the brokers' audit log was told. */
+  readonly audited: AuditEvent[] = [];
+  readonly audit: AuditLog = { record: (event) => void this.audited.push(event) };
   readonly #disposables: (() => void | Promise<void>)[] = [];
 
   private constructor(
@@ -68,7 +75,8 @@ export class BrokerWorld implements AsyncDisposable {
   static async create(): Promise<BrokerWorld> {
     const material = unwrap(await createAuthorityMaterial("test-set", systemClock));
     const authority = unwrap(await CertificateAuthority.open(material, systemClock));
-    const deps = { authority, clock: systemClock, random: systemRandom, log: silentLogger };
+    const authorities = soleAuthority(authority);
+    const deps = { authorities, clock: systemClock, random: systemRandom, log: silentLogger };
     const serving = new ServingCertificate({ hosts: ["127.0.0.1"] }, deps);
     const world = new BrokerWorld(authority, material, serving);
     unwrap(await serving.start(world.#stopping.signal));
@@ -93,7 +101,9 @@ export class BrokerWorld implements AsyncDisposable {
       {
         store,
         authority: { join: async () => err({ kind: "denied", text: "no joins here" }) },
-        certificates: new GrpcCertificateProvider(this.#serving, this.authority.certPem),
+        renewals: this.#renewals(store),
+        audit: this.audit,
+        certificates: new GrpcCertificateProvider(this.#serving, soleAuthority(this.authority)),
         clock: systemClock,
         log,
         meter: meter ?? silentMeter,
@@ -104,17 +114,33 @@ export class BrokerWorld implements AsyncDisposable {
     return started;
   }
 
+  /** Renewals as a broker over this store gives them. */
+  #renewals(store: Store): MemberRenewals {
+    const authorities = soleAuthority(this.authority);
+    const common = { authorities, members: store, clock: systemClock, audit: this.audit };
+    return new MemberRenewals({ ...common, issuer: new MemberIssuer({}, common) });
+  }
+
   /** A member's credentials, from this clusterset's authority or another's. */
-  async certify(clusterId: string, incarnation: number, by = this.authority): Promise<Credentials> {
+  async certify(
+    clusterId: string,
+    incarnation: number,
+    by = this.authority,
+    lifeMs?: number,
+  ): Promise<Credentials> {
     const keyPem = await generateKeyPem();
     const der = unwrap(await createCertificateRequest(keyPem));
     const request = unwrap(await parseCertificateRequest(der));
     const cluster = testCluster(clusterId);
-    const issued = await by.issueMember(request, {
-      clusterId: cluster,
-      incarnation,
-      clusterset: by.clusterset,
-    });
+    const issued = await by.issueMember(
+      request,
+      {
+        clusterId: cluster,
+        incarnation,
+        clusterset: by.clusterset,
+      },
+      lifeMs,
+    );
     return { cluster, keyPem, certPem: issued.certPem, caPem: this.authority.certPem };
   }
 

@@ -6,7 +6,8 @@ import { MemberLink } from "../member-link.ts";
 import { GrpcSyncTransport } from "./grpc-sync-transport.ts";
 
 export interface GrpcBrokerLinkOptions {
-  readonly identity: MemberIdentity;
+  /** Asked anew for each stream: certificates are renewed. Cluster id and address stay what they are. */
+  readonly identity: () => MemberIdentity;
   /** host:port of other brokers or other ways to this one, tried in turn after the identity's own. */
   readonly otherAddresses?: readonly string[];
   /** CIDRs that this cluster's endpoint addresses lie in; empty: not announced. */
@@ -18,9 +19,10 @@ export function createGrpcBrokerLink(
   { identity, otherAddresses = [], cidrs = [] }: GrpcBrokerLinkOptions,
   deps: { readonly clock: Clock; readonly random: Random; readonly log: Logger },
 ): MemberLink {
+  const { clusterId, brokerAddress } = identity();
   const transport = new GrpcSyncTransport({
     identity,
-    addresses: [identity.brokerAddress, ...otherAddresses],
+    addresses: [brokerAddress, ...otherAddresses],
   });
-  return new MemberLink({ clusterId: identity.clusterId, cidrs }, { ...deps, transport });
+  return new MemberLink({ clusterId, cidrs }, { ...deps, transport });
 }

@@ -1,10 +1,4 @@
-import {
-  type ChannelCredentials,
-  type ClientDuplexStream,
-  credentials,
-  type ServiceError,
-  status,
-} from "@grpc/grpc-js";
+import { type ClientDuplexStream, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import {
   BrokerClient,
   type BrokerMessage,
@@ -17,7 +11,8 @@ import { LIMITS } from "../../wire/limits.ts";
 import type { StreamEnd, StreamHandlers, SyncStream, SyncTransport } from "../sync-transport.ts";
 
 export interface GrpcSyncTransportOptions {
-  readonly identity: Pick<MemberIdentity, "keyPem" | "certPem" | "caPem">;
+  /** Asked anew for each stream: certificates are renewed. */
+  readonly identity: () => Pick<MemberIdentity, "keyPem" | "certPem" | "caPem">;
   /** host:port, tried in turn, one per stream. At least one. */
   readonly addresses: readonly [string, ...string[]];
 }
@@ -36,24 +31,21 @@ const REJECTIONS: readonly status[] = [
  */
 export class GrpcSyncTransport implements SyncTransport {
   readonly #addresses: readonly string[];
-  readonly #credentials: ChannelCredentials;
+  readonly #identity: GrpcSyncTransportOptions["identity"];
   #next = 0;
 
   constructor({ identity, addresses }: GrpcSyncTransportOptions) {
     this.#addresses = addresses;
-    const { keyPem, certPem, caPem } = identity;
-    this.#credentials = credentials.createSsl(
-      Buffer.from(caPem),
-      Buffer.from(keyPem),
-      Buffer.from(certPem),
-    );
+    this.#identity = identity;
   }
 
   open(handlers: StreamHandlers): SyncStream {
     const address = this.#addresses[this.#next % this.#addresses.length];
     invariant(address !== undefined, "a transport has an address");
     this.#next += 1;
-    const client = new BrokerClient(address, this.#credentials, {
+    const { keyPem, certPem, caPem } = this.#identity();
+    const [ca, key, cert] = [Buffer.from(caPem), Buffer.from(keyPem), Buffer.from(certPem)];
+    const client = new BrokerClient(address, credentials.createSsl(ca, key, cert), {
       "grpc.ssl_target_name_override": BROKER_SERVER_NAME,
       "grpc.default_authority": BROKER_SERVER_NAME,
       "grpc.max_receive_message_length": LIMITS.messageBytes,

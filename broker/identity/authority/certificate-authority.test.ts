@@ -8,8 +8,8 @@ import {
   BROKER_SERVER_NAME,
   CertificateAuthority,
   createAuthorityMaterial,
-  MEMBER_LIFETIME_MS,
 } from "./certificate-authority.ts";
+import { MEMBER_LIFE } from "./certificate-life.ts";
 import { createCertificateRequest, parseCertificateRequest } from "./certificate-request.ts";
 import { generateKeyPem } from "./key-pair.ts";
 
@@ -33,7 +33,7 @@ async function aRequest(): Promise<Uint8Array> {
 }
 
 describe("certificate authority", () => {
-  test("a member's certificate says who it is, for a year, for clients only", async () => {
+  test("a member's certificate says who it is, for a day, for clients only", async () => {
     const request = must(await parseCertificateRequest(await aRequest()));
     const issued = await authority.issueMember(request, {
       clusterset: "prod",
@@ -46,7 +46,7 @@ describe("certificate authority", () => {
       value: { clusterset: "prod", clusterId: "east", incarnation: 42 },
     });
     expect(certificate.verify(new X509Certificate(authority.certPem).publicKey)).toBe(true);
-    expect(certificate.validToDate.getTime()).toBe(clock.nowMs() + MEMBER_LIFETIME_MS);
+    expect(certificate.validToDate.getTime()).toBe(clock.nowMs() + MEMBER_LIFE.defaultMs);
     expect(certificate.keyUsage).toEqual(["1.3.6.1.5.5.7.3.2"]);
     expect(certificate.ca).toBe(false);
     expect(certificate.serialNumber.toLowerCase()).toBe(issued.serial);

@@ -7,15 +7,10 @@ import { parseDnsLabel } from "../../../api/dns-label.ts";
 import { err, ok, type Result } from "../../../api/result.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import { formatIdentityUri, type PeerIdentity } from "../identity-uri.ts";
+import { AUTHORITY_LIFE_MS, CLOCK_SKEW_MS, MEMBER_LIFE } from "./certificate-life.ts";
 import type { CertificateRequest } from "./certificate-request.ts";
 import { generateKeyPem, importKeyPair, type KeyPair, SIGNING_ALGORITHM } from "./key-pair.ts";
 import { certificateFingerprint, privateKeyFingerprint } from "./public-key-fingerprint.ts";
-
-const DAY_MS = 24 * 3600 * 1000;
-const AUTHORITY_LIFETIME_MS = 10 * 365 * DAY_MS;
-export const MEMBER_LIFETIME_MS = 365 * DAY_MS;
-/** Clusters whose clocks run behind ours accept a fresh certificate too. */
-const CLOCK_SKEW_MS = 3600 * 1000;
 
 /**
  * The name every broker's certificate carries and every member asks for, whatever address it dialled: only
@@ -49,7 +44,7 @@ export async function createAuthorityMaterial(
     serialNumber: newSerial(),
     name: [{ CN: ["Isthmus authority"] }, { O: [clusterset] }],
     notBefore: new Date(clock.nowMs() - CLOCK_SKEW_MS),
-    notAfter: new Date(clock.nowMs() + AUTHORITY_LIFETIME_MS),
+    notAfter: new Date(clock.nowMs() + AUTHORITY_LIFE_MS),
     signingAlgorithm: SIGNING_ALGORITHM,
     keys: keys.value,
     extensions: [
@@ -116,11 +111,15 @@ export class CertificateAuthority {
   }
 
   /** A client certificate: the name is ours to give, nothing of the request but its key is used. */
-  issueMember(request: CertificateRequest, identity: PeerIdentity): Promise<IssuedCertificate> {
+  issueMember(
+    request: CertificateRequest,
+    identity: PeerIdentity,
+    lifetimeMs: number = MEMBER_LIFE.defaultMs,
+  ): Promise<IssuedCertificate> {
     return this.#issue({
       subject: identity.clusterId,
       publicKey: request.publicKey,
-      lifetimeMs: MEMBER_LIFETIME_MS,
+      lifetimeMs,
       usage: x509.ExtendedKeyUsage.clientAuth,
       names: [{ type: "url", value: formatIdentityUri(identity) }],
     });

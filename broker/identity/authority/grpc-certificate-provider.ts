@@ -1,25 +1,32 @@
 import type { experimental } from "@grpc/grpc-js";
+import { type Authorities, trustBundle } from "./authorities.ts";
 import type { ServingCertificate } from "./serving-certificate.ts";
 
-/** Hands the broker's current certificate, and the authority that clients must chain to, to a gRPC server. */
+/** Hands the broker's current certificate, and the authorities that clients may chain to, to a gRPC server. */
 export class GrpcCertificateProvider implements experimental.CertificateProvider {
   readonly #serving: ServingCertificate;
-  readonly #caPem: string;
-  /** BOUNDED: by the server credentials made with this provider. */
-  readonly #unsubscribe = new Map<experimental.IdentityCertificateUpdateListener, () => void>();
+  readonly #authorities: Authorities;
+  /** BOUNDED: by twice the server credentials made with this provider. */
+  readonly #unsubscribe = new Map<
+    experimental.IdentityCertificateUpdateListener | experimental.CaCertificateUpdateListener,
+    () => void
+  >();
 
-  constructor(serving: ServingCertificate, caPem: string) {
+  constructor(serving: ServingCertificate, authorities: Authorities) {
     this.#serving = serving;
-    this.#caPem = caPem;
+    this.#authorities = authorities;
   }
 
   addCaCertificateListener(listener: experimental.CaCertificateUpdateListener): void {
     // Not at once: the server registers itself for updates only after it has added its listeners.
-    queueMicrotask(() => listener({ caCertificate: Buffer.from(this.#caPem) }));
+    const tell = (): void =>
+      listener({ caCertificate: Buffer.from(trustBundle(this.#authorities)) });
+    queueMicrotask(tell);
+    this.#unsubscribe.set(listener, this.#authorities.subscribe(tell));
   }
 
-  removeCaCertificateListener(): void {
-    // The authority does not change while a broker runs: nothing is kept for its listeners.
+  removeCaCertificateListener(listener: experimental.CaCertificateUpdateListener): void {
+    this.#forget(listener);
   }
 
   addIdentityCertificateListener(listener: experimental.IdentityCertificateUpdateListener): void {
@@ -35,6 +42,14 @@ export class GrpcCertificateProvider implements experimental.CertificateProvider
 
   removeIdentityCertificateListener(
     listener: experimental.IdentityCertificateUpdateListener,
+  ): void {
+    this.#forget(listener);
+  }
+
+  #forget(
+    listener:
+      | experimental.IdentityCertificateUpdateListener
+      | experimental.CaCertificateUpdateListener,
   ): void {
     this.#unsubscribe.get(listener)?.();
     this.#unsubscribe.delete(listener);

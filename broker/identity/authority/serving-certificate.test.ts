@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { VirtualClock } from "../../../runtime/clock/virtual-clock.ts";
 import { silentLogger } from "../../../runtime/log/silent-log.ts";
 import { seededRandom } from "../../../runtime/random/seeded-random.ts";
+import { soleAuthority } from "./authorities.ts";
 import { CertificateAuthority, createAuthorityMaterial } from "./certificate-authority.ts";
 import { ServingCertificate, type ServingIdentity } from "./serving-certificate.ts";
 
@@ -24,7 +25,7 @@ function aServing(hosts: readonly string[], lifetimeMs: number): ServingCertific
   const random = seededRandom(1);
   return new ServingCertificate(
     { hosts, lifetimeMs },
-    { authority, clock, random, log: silentLogger },
+    { authorities: soleAuthority(authority), clock, random, log: silentLogger },
   );
 }
 

@@ -4,7 +4,7 @@ import { type BackoffOptions, backoffMs } from "../../../runtime/backoff/backoff
 import type { Clock, Timer } from "../../../runtime/clock/clock.ts";
 import type { Logger } from "../../../runtime/log/log.ts";
 import type { Random } from "../../../runtime/random/random.ts";
-import type { CertificateAuthority } from "./certificate-authority.ts";
+import type { Authorities } from "./authorities.ts";
 import { generateKeyPem, importKeyPair } from "./key-pair.ts";
 
 const LIFETIME_MS = 90 * 24 * 3600 * 1000;
@@ -18,7 +18,7 @@ const HOST =
 
 export interface ServingIdentity {
   readonly keyPem: string;
-  /** Leaf first, then the authority: a joining member checks the latter against its token. */
+  /** Leaf first, then the authority that signed it: a joining member checks the latter against its token. */
   readonly chainPem: string;
 }
 
@@ -30,13 +30,16 @@ export interface ServingCertificateOptions {
 }
 
 interface Deps {
-  readonly authority: CertificateAuthority;
+  readonly authorities: Authorities;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
 }
 
-/** The broker's server certificate, kept in memory and renewed after two thirds of its life. */
+/**
+ * The broker's server certificate, kept in memory and renewed after two thirds of its life, and as soon as another
+ * authority signs.
+ */
 export class ServingCertificate {
   readonly #hosts: readonly string[];
   readonly #lifetimeMs: number;
@@ -44,6 +47,9 @@ export class ServingCertificate {
   #current: ServingIdentity | undefined;
   #renewAtMs = 0;
   #failures = 0;
+  #timer: Timer | undefined;
+  /** Of the authority that signed the current one. */
+  #signer: string | undefined;
   /** BOUNDED: by its users, one per server. */
   readonly #listeners = new Set<(identity: ServingIdentity) => void>();
 
@@ -58,7 +64,19 @@ export class ServingCertificate {
     const hosts = checkHosts(this.#hosts);
     if (!hosts.ok) return hosts;
     const first = await this.#renew();
-    if (first.ok && !signal.aborted) this.#schedule(signal);
+    if (!first.ok || signal.aborted) return first;
+    const { authorities } = this.#deps;
+    const unsubscribe = authorities.subscribe(() => {
+      if (authorities.signing.fingerprint === this.#signer) return;
+      this.#timer?.cancel();
+      void this.#renewAndSchedule(signal);
+    });
+    const stop = (): void => {
+      unsubscribe();
+      this.#timer?.cancel();
+    };
+    signal.addEventListener("abort", stop, { once: true });
+    this.#schedule(signal);
     return first;
   }
 
@@ -78,13 +96,11 @@ export class ServingCertificate {
       this.#failures === 0
         ? Math.min(CHECK_MS, Math.max(1000, this.#renewAtMs - clock.nowMs()))
         : backoffMs(RETRY, this.#failures - 1, random);
-    const timer: Timer = clock.setTimer(delayMs, () => {
-      signal.removeEventListener("abort", stop);
+    this.#timer?.cancel();
+    this.#timer = clock.setTimer(delayMs, () => {
       if (clock.nowMs() < this.#renewAtMs) this.#schedule(signal);
       else void this.#renewAndSchedule(signal);
     });
-    const stop = (): void => timer.cancel();
-    signal.addEventListener("abort", stop, { once: true });
   }
 
   async #renewAndSchedule(signal: AbortSignal): Promise<void> {
@@ -101,7 +117,8 @@ export class ServingCertificate {
   }
 
   async #renew(): Promise<Result<ServingIdentity, string>> {
-    const { authority, clock } = this.#deps;
+    const { authorities, clock } = this.#deps;
+    const authority = authorities.signing;
     try {
       const keyPem = await generateKeyPem();
       const keys = await importKeyPair(keyPem);
@@ -116,7 +133,9 @@ export class ServingCertificate {
         return err("cannot issue broker certificate: authority expired");
       const identity = { keyPem, chainPem: issued.certPem + authority.certPem };
       this.#current = identity;
-      this.#renewAtMs = nowMs + ((issued.notAfterMs - nowMs) * 2) / 3;
+      this.#signer = authority.fingerprint;
+      const isSuperseded = authorities.signing.fingerprint !== authority.fingerprint;
+      this.#renewAtMs = isSuperseded ? nowMs : nowMs + ((issued.notAfterMs - nowMs) * 2) / 3;
       for (const listener of this.#listeners) listener(identity);
       return ok(identity);
     } catch (error) {

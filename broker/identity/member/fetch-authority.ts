@@ -14,12 +14,12 @@ export interface BrokerEndpoint {
 
 /**
  * The authority certificate that the server at this address presents, accepted only when its public key
- * has the given fingerprint: trust comes from the token, never from first use. Nothing secret is sent.
+ * has one of the given fingerprints: trust comes from the token, never from first use. Nothing secret is sent.
  * The connection made with it afterwards checks that the server holds a certificate of this authority.
  */
 export function fetchAuthority(
   endpoint: BrokerEndpoint,
-  fingerprint: string,
+  pins: readonly string[],
   signal: AbortSignal,
 ): Promise<Result<string, string>> {
   const where = `${endpoint.host}:${endpoint.port}`;
@@ -38,7 +38,7 @@ export function fetchAuthority(
       rejectUnauthorized: false,
       ALPNProtocols: ["h2"],
     });
-    socket.once("secureConnect", () => finish(findAuthority(socket, fingerprint, where)));
+    socket.once("secureConnect", () => finish(findAuthority(socket, pins, where)));
     socket.once("error", (error) => finish(err(`cannot reach broker: ${where}: ${error.message}`)));
     socket.once("close", () =>
       finish(err(`cannot reach broker: ${where} must speak TLS: it closed the connection`)),
@@ -50,7 +50,7 @@ export function fetchAuthority(
 
 function findAuthority(
   socket: TLSSocket,
-  fingerprint: string,
+  pins: readonly string[],
   where: string,
 ): Result<string, string> {
   const seen: string[] = [];
@@ -58,12 +58,12 @@ function findAuthority(
   while (link?.raw !== undefined && seen.length < MAX_CHAIN) {
     const certificate = new X509Certificate(link.raw);
     const found = certificateFingerprint(certificate);
-    if (found === fingerprint && certificate.ca) return ok(certificate.toString());
+    if (pins.includes(found) && certificate.ca) return ok(certificate.toString());
     seen.push(found);
     // A self-signed certificate is its own issuer.
     link = link.issuerCertificate === link ? undefined : link.issuerCertificate;
   }
   return err(
-    `cannot trust broker: ${where} must present the authority ${fingerprint} that the token names: got ${seen.join(", ") || "no certificate"}`,
+    `cannot trust broker: ${where} must present the authority ${pins.join(" or ")} that the token names: got ${seen.join(", ") || "no certificate"}`,
   );
 }

@@ -5,8 +5,8 @@ import { VirtualClock } from "../../../runtime/clock/virtual-clock.ts";
 import {
   CertificateAuthority,
   createAuthorityMaterial,
-  MEMBER_LIFETIME_MS,
 } from "../authority/certificate-authority.ts";
+import { MEMBER_LIFE } from "../authority/certificate-life.ts";
 import {
   createCertificateRequest,
   parseCertificateRequest,
@@ -107,12 +107,12 @@ export function describeIdentityStore(
     });
 
     test("an expired certificate is an error that says when and what to do", async () => {
-      const later = new VirtualClock(clock.nowMs() + MEMBER_LIFETIME_MS);
+      const later = new VirtualClock(clock.nowMs() + MEMBER_LIFE.defaultMs);
       const store = await make(later);
       must(await store.save(one));
       const loaded = await store.load();
       expect(loaded.ok ? "" : loaded.error).toContain(
-        "it expired at 2027-01-01T00:00:00.000Z (join again",
+        "it expired at 2026-01-02T00:00:00.000Z (join again",
       );
     });
   });

@@ -19,6 +19,7 @@ import { parseBrokerAddress } from "./broker-address.ts";
 import { fetchAuthority } from "./fetch-authority.ts";
 import type { IdentityStore } from "./identity-store.ts";
 import { type MemberIdentity, parseMemberIdentity } from "./member-identity.ts";
+import { parseTrustedAuthorities } from "./trusted-authorities.ts";
 
 export interface JoinOptions {
   readonly clusterId: string;
@@ -86,12 +87,13 @@ async function keep(
   keyPem: string,
   { answer, deps }: { readonly answer: PinnedAnswer; readonly deps: Deps },
 ): Promise<Result<MemberIdentity, JoinFailure>> {
-  const material = {
-    keyPem,
-    certPem: answer.response.certificateChain,
-    caPem: answer.caPem,
-    brokerAddress,
-  };
+  const { certificateChain: certPem, caCertificate: caPem } = answer.response;
+  const trusted = parseTrustedAuthorities(caPem);
+  if (!trusted.ok) return fail("untrusted", trusted.error);
+  if (!trusted.value.some((ca) => ca.toString() === answer.caPem)) {
+    return fail("untrusted", "cannot join: authorities must include the one that the token names");
+  }
+  const material = { keyPem, certPem, caPem, brokerAddress };
   const identity = parseMemberIdentity(material, deps.clock.nowMs());
   if (!identity.ok) return fail("untrusted", identity.error);
   if (identity.value.clusterId !== clusterId) {
@@ -115,7 +117,7 @@ async function joinKey(store: IdentityStore): Promise<Result<string, string>> {
 
 interface PinnedAnswer {
   readonly response: JoinResponse;
-  /** The authority that was pinned, not the one that the answer names. */
+  /** The authority that was pinned: the answer must name it, and may name the next one too. */
   readonly caPem: string;
 }
 
@@ -152,7 +154,7 @@ async function redeemOnce(
 ): Promise<Result<PinnedAnswer, JoinFailure>> {
   const endpoint = parseBrokerAddress(address);
   if (!endpoint.ok) return fail("invalid", endpoint.error);
-  const authority = await fetchAuthority(endpoint.value, token.authorityFingerprint, signal);
+  const authority = await fetchAuthority(endpoint.value, token.authorities, signal);
   if (!authority.ok) {
     return fail(
       authority.error.startsWith("cannot trust") ? "untrusted" : "unreachable",

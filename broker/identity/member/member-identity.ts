@@ -1,11 +1,13 @@
 import { X509Certificate } from "node:crypto";
 import { err, ok, type Result } from "../../../api/result.ts";
+import { renewalDueMs } from "../authority/certificate-life.ts";
 import {
   certificateFingerprint,
   privateKeyFingerprint,
 } from "../authority/public-key-fingerprint.ts";
 import type { PeerIdentity } from "../identity-uri.ts";
 import { parsePeerIdentity } from "../peer-identity.ts";
+import { parseTrustedAuthorities } from "./trusted-authorities.ts";
 
 /** All a member needs to speak to the broker: who it is, how it proves that, whom it trusts, where to dial. */
 export interface MemberIdentity extends PeerIdentity {
@@ -13,9 +15,23 @@ export interface MemberIdentity extends PeerIdentity {
   readonly keyPem: string;
   /** Leaf first. */
   readonly certPem: string;
+  /** PEM of every authority that a broker may hold a certificate of. */
   readonly caPem: string;
   /** host:port */
   readonly brokerAddress: string;
+}
+
+/** When a certificate should be renewed and when it ends, wall time. */
+export interface CertificateTimes {
+  readonly renewAtMs: number;
+  readonly expiresAtMs: number;
+}
+
+/** Of an identity whose certificate has been parsed before. */
+export function certificateTimes({ certPem }: Pick<MemberIdentity, "certPem">): CertificateTimes {
+  const { validFromDate, validToDate } = new X509Certificate(certPem);
+  const [notBeforeMs, notAfterMs] = [validFromDate.getTime(), validToDate.getTime()];
+  return { renewAtMs: renewalDueMs({ notBeforeMs, notAfterMs }), expiresAtMs: notAfterMs };
 }
 
 /** The parts as they are kept; the rest of a MemberIdentity is read from the certificate. */
@@ -31,16 +47,17 @@ export function parseMemberIdentity(
 ): Result<MemberIdentity, string> {
   const certificate = readCertificate("certificate", material.certPem);
   if (!certificate.ok) return certificate;
-  const ca = readCertificate("authority certificate", material.caPem);
-  if (!ca.ok) return ca;
+  const authorities = parseTrustedAuthorities(material.caPem);
+  if (!authorities.ok) return authorities;
   const key = readKey(material.keyPem);
   if (!key.ok) return key;
   if (key.value !== certificateFingerprint(certificate.value)) {
     return err("cannot use member identity: key and certificate must belong together: they do not");
   }
-  const { publicKey } = ca.value;
-  const isIssued = ca.value.ca && certificate.value.checkIssued(ca.value);
-  if (!isIssued || !certificate.value.verify(publicKey)) {
+  const isIssued = authorities.value.some(
+    (ca) => certificate.value.checkIssued(ca) && certificate.value.verify(ca.publicKey),
+  );
+  if (!isIssued) {
     return err(
       "cannot use member identity: certificate must be issued by the authority: it is not",
     );

@@ -18,10 +18,10 @@ describe("join token", () => {
           {
             id: base64url(12),
             secret: base64url(43),
-            authorityFingerprint: base64url(43),
+            authorities: fc.array(base64url(43), { minLength: 1, maxLength: 2 }),
             brokerAddress: fc.stringMatching(/^[a-z0-9.:[\]-]{1,100}$/),
           },
-          { requiredKeys: ["id", "secret", "authorityFingerprint"] },
+          { requiredKeys: ["id", "secret", "authorities"] },
         ),
         (token) => {
           expect(parseJoinToken(` ${formatJoinToken(token)}\n`)).toEqual({
@@ -46,6 +46,12 @@ describe("join token", () => {
       want: "secret must be 43 characters of base64url: got 42",
     },
     { name: "a cut end", given: TEXT.slice(0, -1), want: "authority must be 43 characters" },
+    {
+      name: "three authorities",
+      given: `${TEXT}~${AUTHORITY}~${AUTHORITY}`,
+      want: "authority must be",
+    },
+    { name: "half an authority", given: `${TEXT}~`, want: "authority must be 43 characters" },
     { name: "a missing part", given: `isthmus-join.${ID}.${SECRET}`, want: "got 3 parts" },
     {
       name: "an id that leaves a folder",

@@ -6,8 +6,11 @@ export interface JoinToken {
   readonly id: string;
   /** 256 random bits, base64url. Never logged, never stored by the broker. */
   readonly secret: string;
-  /** SHA-256 of the authority's public key, base64url: whom the member may show the secret. */
-  readonly authorityFingerprint: string;
+  /**
+   * SHA-256 of an authority's public key, base64url: whom the member may show the secret. Two while the authority is being
+   * rotated: the present one and the next.
+   */
+  readonly authorities: readonly string[];
   /** host:port of the broker, when the token carries it. */
   readonly brokerAddress?: string;
 }
@@ -22,9 +25,9 @@ const ADDRESS = /^[A-Za-z0-9_-]{1,512}$/;
 /** Longer text is not a token. */
 const MAX_LENGTH = 1024;
 
-/** `isthmus-join.<id>.<secret>.<authority fingerprint>[.<address, base64url>]` */
+/** `isthmus-join.<id>.<secret>.<authority fingerprint>[~<another>][.<address, base64url>]` */
 export function formatJoinToken(token: JoinToken): string {
-  const parts = [PREFIX, token.id, token.secret, token.authorityFingerprint];
+  const parts = [PREFIX, token.id, token.secret, token.authorities.join("~")];
   if (token.brokerAddress !== undefined) {
     parts.push(Buffer.from(token.brokerAddress, "utf8").toString("base64url"));
   }
@@ -44,12 +47,13 @@ export function parseJoinToken(text: string): Result<JoinToken, string> {
       `cannot parse join token: ${shape}: got ${parts.length} parts ${parts[0] === PREFIX ? "" : "without the prefix "}in ${trimmed.length} characters (was it cut when copied?)`,
     );
   }
-  const [, id = "", secret = "", authorityFingerprint = "", address] = parts;
+  const [, id = "", secret = "", pins = "", address] = parts;
   if (!ID.test(id)) return err(badPart("id", 12, id));
   if (!DIGEST.test(secret)) return err(badPart("secret", 43, secret));
-  if (!DIGEST.test(authorityFingerprint))
-    return err(badPart("authority", 43, authorityFingerprint));
-  const token = { id, secret, authorityFingerprint };
+  const authorities = pins.split("~");
+  const badPin = authorities.find((pin) => !DIGEST.test(pin)) ?? authorities[2];
+  if (badPin !== undefined) return err(badPart("authority", 43, pins));
+  const token = { id, secret, authorities };
   if (address === undefined) return ok(token);
   if (!ADDRESS.test(address)) {
     return err(

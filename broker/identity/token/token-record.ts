@@ -14,6 +14,15 @@ export interface TokenRecord {
   readonly expiresAtMs: number;
   /** May take over a cluster id that is a member already. */
   readonly replace: boolean;
+  /** Fingerprints of the authorities that its text names. */
+  readonly authorities: readonly string[];
+}
+
+/** Which token may be redeemed for a cluster id: the latest. */
+export interface Reservation {
+  readonly tokenId: string;
+  /** Until then nobody else may be given the id, unless an admin says so. */
+  readonly expiresAtMs: number;
 }
 
 /** A redeemed token: who redeemed it and which life it opened. */
@@ -39,7 +48,9 @@ const record = z.strictObject({
   createdAtMs: safeInteger,
   expiresAtMs: safeInteger,
   replace: z.boolean(),
+  authorities: z.array(z.string()).min(1).max(2),
 });
+const reservation = z.strictObject({ tokenId: z.string(), expiresAtMs: safeInteger });
 const claim = z.strictObject({
   token: record,
   claimedAtMs: safeInteger,
@@ -53,6 +64,10 @@ export function parseTokenRecord(text: string): Result<TokenRecord, string> {
 
 export function parseTokenClaim(text: string): Result<TokenClaim, string> {
   return parseJson("token claim", claim, text);
+}
+
+export function parseReservation(text: string): Result<Reservation, string> {
+  return parseJson("cluster id reservation", reservation, text);
 }
 
 export function hashSecret(secret: string): string {
