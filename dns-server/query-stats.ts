@@ -11,6 +11,12 @@ const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
 const CODE_NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(RCODE).map(([name, value]): [number, string] => [value, name]),
 );
+/** By type: itself where it has a name, 0 for others. */
+const KNOWN_TYPES = Uint8Array.from({ length: 256 }, (_, type) =>
+  TYPE_NAMES.has(type) ? type : 0,
+);
+/** Eight bits of type, five of code, one of transport. */
+const SLOTS = 1 << 14;
 /** One query in so many is timed: reading the clock twice would cost as much as the answer. */
 const TIMED_EVERY = 64;
 const REPORT_MS = 1000;
@@ -26,8 +32,8 @@ export class QueryStats {
   readonly #seconds: Histogram;
   readonly #services: Gauge;
   readonly #names: Gauge;
-  /** Queries since the last report. BOUNDED: by types, codes and transports with a name. */
-  readonly #counts = new Map<number, number>();
+  /** Queries since the last report, by slot. */
+  readonly #counts = new Uint32Array(SLOTS);
   #truncatedCount = 0;
   #sinceTimed = 0;
   #timer: Timer | undefined;
@@ -81,9 +87,8 @@ export class QueryStats {
   }
 
   readonly answered = (type: number, rcode: number, transport: Transport): void => {
-    const known = TYPE_NAMES.has(type) ? type : 0;
-    const slot = (known << 9) | (rcode << 1) | (transport === "udp" ? 0 : 1);
-    this.#counts.set(slot, (this.#counts.get(slot) ?? 0) + 1);
+    const slot = ((KNOWN_TYPES[type] ?? 0) << 6) | (rcode << 1) | (transport === "udp" ? 0 : 1);
+    this.#counts[slot] = (this.#counts[slot] ?? 0) + 1;
   };
 
   rateLimited(verdict: "slip" | "drop"): void {
@@ -114,14 +119,15 @@ export class QueryStats {
   }
 
   #report(): void {
-    for (const [slot, count] of this.#counts) {
+    for (const [slot, count] of this.#counts.entries()) {
+      if (count === 0) continue;
       this.#queries.add(count, {
-        type: TYPE_NAMES.get(slot >> 9) ?? "other",
-        code: CODE_NAMES.get((slot >> 1) & 0xff) ?? "other",
+        type: TYPE_NAMES.get(slot >> 6) ?? "other",
+        code: CODE_NAMES.get((slot >> 1) & 0x1f) ?? "other",
         transport: (slot & 1) === 0 ? "udp" : "tcp",
       });
     }
-    this.#counts.clear();
+    this.#counts.fill(0);
     if (this.#truncatedCount > 0) this.#truncated.add(this.#truncatedCount);
     this.#truncatedCount = 0;
   }

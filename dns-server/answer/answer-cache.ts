@@ -1,7 +1,10 @@
-import { LRUCache } from "lru-cache";
+import { InvariantError } from "../../api/invariant.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
+import { HEADER_BYTES } from "../wire/dns-numbers.ts";
 import type { CompiledAnswer } from "./compiled-answer.ts";
 import type { ExtendedError } from "./extended-errors.ts";
+import type { Question } from "./question.ts";
+import { QuestionIndex } from "./question-index.ts";
 
 /** What is known about one question: an answer, or that the name exists without such records, or that it does not. */
 export interface CachedAnswer {
@@ -25,60 +28,118 @@ export const ANSWER_CACHE_LIMITS: AnswerCacheLimits = {
   bytesMax: 64 * 1024 * 1024,
 };
 
-/** Estimated bytes of an entry besides its answer: key, objects, list nodes. */
+/** Estimated bytes of an entry besides its answer: objects, places in lists. */
 const ENTRY_BYTES = 400;
 const CUT_BYTES = 40;
 
-/** Compiled answers by question. A change of a service drops that service's answers and no others. */
+/** One question that is kept, linked with the others of its service. */
+interface Entry {
+  readonly cached: CachedAnswer;
+  readonly hash: number;
+  readonly sizeBytes: number;
+  /** The question as it lies in `bytes` from `at` on: in the answer itself, or in a copy where there is none. */
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly length: number;
+  /** Asked for since the hand last came by. */
+  isUsed: boolean;
+  previous: Entry | undefined;
+  next: Entry | undefined;
+}
+
+/**
+ * Compiled answers by question. A change of a service drops that service's answers and no others. When it is full, the
+ * first entry that nobody asked for since the last look goes (second chance): keeping the exact order of use would cost a
+ * query as much as all the rest of the cache.
+ */
 export class AnswerCache {
-  /** BOUNDED: by entries and by bytes. */
-  readonly #answers: LRUCache<string, CachedAnswer>;
-  /** Questions kept per service. BOUNDED: by the cache, whose disposals leave it. */
-  readonly #questions = new Map<ServiceKey, Set<string>>();
+  readonly #limits: AnswerCacheLimits;
+  /** BOUNDED: by entriesMax and bytesMax. */
+  readonly #index = new QuestionIndex<Entry>();
+  /** First entry of each service's list. BOUNDED: by the entries. */
+  readonly #ofService = new Map<ServiceKey, Entry>();
+  #sizeBytes = 0;
 
   constructor(limits: AnswerCacheLimits = ANSWER_CACHE_LIMITS) {
-    this.#answers = new LRUCache({
-      max: limits.entriesMax,
-      maxSize: limits.bytesMax,
-      sizeCalculation: sizeBytes,
-      dispose: (cached, question) => this.#forget(cached, question),
-    });
+    this.#limits = limits;
   }
 
   get size(): number {
-    return this.#answers.size;
+    return this.#index.size;
   }
 
-  get(question: string): CachedAnswer | undefined {
-    return this.#answers.get(question);
+  // HOT: runs once per packet.
+  get(question: Question): CachedAnswer | undefined {
+    const entry = this.#index.find(question);
+    if (entry === undefined) return undefined;
+    entry.isUsed = true;
+    return entry.cached;
   }
 
-  set(question: string, cached: CachedAnswer): void {
-    this.#answers.set(question, cached);
-    if (cached.service === undefined || !this.#answers.has(question)) return;
-    const questions = this.#questions.get(cached.service);
-    if (questions === undefined) this.#questions.set(cached.service, new Set([question]));
-    else questions.add(question);
+  /** Keeps what `get` did not find. */
+  add(question: Question, cached: CachedAnswer): void {
+    const entry = entryOf(question, cached);
+    const { entriesMax, bytesMax } = this.#limits;
+    if (entry.sizeBytes > bytesMax) return;
+    while (this.#index.size >= entriesMax || this.#sizeBytes + entry.sizeBytes > bytesMax) {
+      this.#evict();
+    }
+    this.#index.add(entry);
+    this.#sizeBytes += entry.sizeBytes;
+    const { service } = cached;
+    if (service === undefined) return;
+    entry.next = this.#ofService.get(service);
+    if (entry.next !== undefined) entry.next.previous = entry;
+    this.#ofService.set(service, entry);
   }
 
   invalidate(service: ServiceKey): void {
-    const questions = this.#questions.get(service);
-    if (questions === undefined) return;
-    this.#questions.delete(service);
-    for (const question of questions) this.#answers.delete(question);
+    let entry = this.#ofService.get(service);
+    this.#ofService.delete(service);
+    for (; entry !== undefined; entry = entry.next) this.#drop(entry);
   }
 
-  #forget(cached: CachedAnswer, question: string): void {
-    if (cached.service === undefined) return;
-    const questions = this.#questions.get(cached.service);
-    questions?.delete(question);
-    if (questions?.size === 0) this.#questions.delete(cached.service);
+  /** Ends: after one round nothing is marked as used any more. */
+  #evict(): void {
+    for (;;) {
+      const entry = this.#index.nextInTurn();
+      if (entry === undefined) {
+        throw new InvariantError("a cache that is full has entries", { bytes: this.#sizeBytes });
+      }
+      if (!entry.isUsed) {
+        this.#unlink(entry);
+        this.#drop(entry);
+        return;
+      }
+      entry.isUsed = false;
+    }
+  }
+
+  #drop(entry: Entry): void {
+    this.#index.remove(entry);
+    this.#sizeBytes -= entry.sizeBytes;
+  }
+
+  #unlink({ cached: { service }, previous, next }: Entry): void {
+    if (service === undefined) return;
+    if (next !== undefined) next.previous = previous;
+    if (previous !== undefined) previous.next = next;
+    else if (next !== undefined) this.#ofService.set(service, next);
+    else this.#ofService.delete(service);
   }
 }
 
-function sizeBytes(cached: CachedAnswer, question: string): number {
+function entryOf(question: Question, cached: CachedAnswer): Entry {
   const { answer } = cached;
+  const { hash, length } = question;
+  // A compiled answer repeats the question behind its header, in lower case.
+  const key =
+    answer === undefined
+      ? { bytes: Uint8Array.from(question.bytes.subarray(0, length)), at: 0 }
+      : { bytes: answer.bytes, at: HEADER_BYTES };
   const answerBytes =
     answer === undefined ? 0 : answer.bytes.length + answer.cuts.length * CUT_BYTES;
-  return ENTRY_BYTES + question.length + answerBytes;
+  const sizeBytes = ENTRY_BYTES + length + answerBytes;
+  const unlinked = { isUsed: false, previous: undefined, next: undefined };
+  return { cached, hash, sizeBytes, ...key, length, ...unlinked };
 }

@@ -1,12 +1,4 @@
-// HOT: the first two functions run once per packet.
-
-/** Copies the name at `start` to `end` of `packet` in lower case; length bytes are below any letter and stay. */
-export function lowerName(packet: Uint8Array, start: number, end: number, into: Uint8Array): void {
-  for (let index = start; index < end; index++) {
-    const byte = packet[index] ?? 0;
-    into[index - start] = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
-  }
-}
+// HOT: the first function runs once per packet whose question is not known.
 
 /** Where `zone` begins in the lower-case name of `length` bytes; -1 when the name is not under it. */
 export function findZone(name: Uint8Array, length: number, zone: Uint8Array): number {

@@ -3,9 +3,7 @@ import type { AccessList } from "../guard/access-list.ts";
 import type { RateVerdict } from "../guard/rate-limiter.ts";
 import {
   FLAG,
-  HEADER_BYTES,
   MESSAGE_BYTES_MAX,
-  NAME_BYTES_MAX,
   RCODE,
   TYPE,
   UDP_BYTES_WITHOUT_EDNS,
@@ -13,12 +11,13 @@ import {
 import { ASKS, emptyQuery, parseQuery, type Query } from "../wire/parse-query.ts";
 import type { ZoneConfig } from "../zone/zone-config.ts";
 import type { ZoneSnapshot } from "../zone/zone-snapshot.ts";
-import type { AnswerCacheLimits } from "./answer-cache.ts";
+import type { AnswerCacheLimits, CachedAnswer } from "./answer-cache.ts";
 import { type Client, NOTHING_NOW, type Transport } from "./client.ts";
 import { EdnsOptions, type EdnsSettings } from "./edns-options.ts";
 import { EXTENDED_ERRORS, type ExtendedError } from "./extended-errors.ts";
 import { compileNegativeSoa, type NegativeSoa } from "./negative-answer.ts";
-import { findZone, lowerName, toWireName } from "./question-name.ts";
+import { Question } from "./question.ts";
+import { findZone, toWireName } from "./question-name.ts";
 import {
   type ResponseFrame,
   roomForOptions,
@@ -57,8 +56,7 @@ export class Responder {
   readonly #options: EdnsOptions;
   readonly #isGuarded: boolean;
   readonly #query: Query = emptyQuery();
-  /** The question in lower case: name, then type. */
-  readonly #question = Buffer.alloc(NAME_BYTES_MAX + 2);
+  readonly #question = new Question();
   #turn = 0;
 
   constructor(options: ResponderOptions, observe: AnswerObserver) {
@@ -144,10 +142,17 @@ export class Responder {
   }
 
   #answer(frame: ResponseFrame): number {
-    const { packet, query, transport } = frame;
-    const nameBytes = query.nameEnd - HEADER_BYTES;
-    lowerName(packet, HEADER_BYTES, query.nameEnd, this.#question);
-    const zoneAt = findZone(this.#question, nameBytes, this.#zoneName);
+    const question = this.#question;
+    question.read(frame.packet, frame.query.nameEnd, frame.query.type);
+    const known = this.#answers.known(question);
+    return known === undefined ? this.#compile(frame) : this.#write(frame, known);
+  }
+
+  /** An answer that is not known yet: what is not the zone's ends here. */
+  #compile(frame: ResponseFrame): number {
+    const { query } = frame;
+    const { bytes, nameBytes } = this.#question;
+    const zoneAt = findZone(bytes, nameBytes, this.#zoneName);
     if (zoneAt === -1) return this.#error(frame, RCODE.REFUSED, EXTENDED_ERRORS.notInZone);
     // Zone transfers are refused (DNS-48).
     if (query.type === TYPE.AXFR || query.type === TYPE.IXFR) {
@@ -155,17 +160,24 @@ export class Responder {
     }
     const { zone } = this.#answers;
     if (zone === undefined) return this.#error(frame, RCODE.SERVFAIL, EXTENDED_ERRORS.notSynced);
-    const found = this.#answers.find(zone, this.#question, nameBytes, zoneAt, query.type);
+    return this.#write(frame, this.#answers.compile(zone, this.#question, zoneAt, query.type));
+  }
+
+  /** A name of the zone, whose serial goes out with the answer. */
+  #write(frame: ResponseFrame, found: CachedAnswer): number {
+    const { query, transport } = frame;
+    const serial = this.#answers.zone?.serial ?? 0;
     const rcode = found.isAbsent === true ? RCODE.NXDOMAIN : RCODE.NOERROR;
     this.#observe(query.type, rcode, transport);
     if (found.answer !== undefined) {
-      return writeAnswer(frame, found.answer, zone.serial, this.#turn++);
+      return writeAnswer(frame, found.answer, serial, this.#turn++);
     }
     if (found.error !== undefined && query.hasEdns) {
       const end = query.nameEnd + 4 + this.#soa.bytes.length;
       this.#options.explain(found.error, roomForOptions(frame, end));
     }
-    return writeNegative(frame, rcode, this.#soa, { serial: zone.serial, at: zoneAt });
+    const at = this.#question.nameBytes - this.#zoneName.length;
+    return writeNegative(frame, rcode, this.#soa, { serial, at });
   }
 
   #bytesMax(transport: Transport): number {

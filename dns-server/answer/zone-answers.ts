@@ -9,6 +9,7 @@ import type { ZoneSnapshot } from "../zone/zone-snapshot.ts";
 import { AnswerCache, type AnswerCacheLimits, type CachedAnswer } from "./answer-cache.ts";
 import { compileAnswer, isCacheable } from "./compile-answer.ts";
 import { ABSENCE_ERRORS, EXTENDED_ERRORS } from "./extended-errors.ts";
+import type { Question } from "./question.ts";
 import { labelsBefore } from "./question-name.ts";
 import { type RecordContext, selectRecords } from "./select-records.ts";
 
@@ -36,28 +37,20 @@ export class ZoneAnswers {
     for (const key of changed) this.#cache.invalidate(key);
   }
 
-  /**
-   * What the zone says to a question inside it. `question` holds the name in lower case, `nameBytes` long, with the zone at
-   * `zoneAt`, and room for the type.
-   */
-  find(
-    zone: ZoneSnapshot,
-    question: Buffer,
-    nameBytes: number,
-    zoneAt: number,
-    type: number,
-  ): CachedAnswer {
-    question.writeUInt16BE(type, nameBytes);
-    const key = question.toString("latin1", 0, nameBytes + 2);
-    const known = this.#cache.get(key);
-    if (known !== undefined) return known;
-    const labels = labelsBefore(question, zoneAt);
+  /** What is known already: names of the zone only, and nothing before the first zone. */
+  known(question: Question): CachedAnswer | undefined {
+    return this.#cache.get(question);
+  }
+
+  /** What the zone, which begins at `zoneAt` of the name, says to a question that is not known yet. */
+  compile(zone: ZoneSnapshot, question: Question, zoneAt: number, type: number): CachedAnswer {
+    const labels = labelsBefore(question.bytes, zoneAt);
     if (labels === undefined) return ABSENT["unknown-name"];
     const found = findName(zone, this.#statics, labels);
     // NXDOMAIN is not kept: its names are without number.
     if (found.kind === "nxdomain") return ABSENT[found.reason];
     const compiled = this.#compile(zone, found, labels, type);
-    if (isCacheable(type)) this.#cache.set(key, compiled);
+    if (isCacheable(type)) this.#cache.add(question, compiled);
     return compiled;
   }
 
