@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { type Row, rowKey } from "../../api/broker/row.ts";
 import { serviceKey } from "../../api/service-key.ts";
@@ -12,6 +14,9 @@ const DB = serviceKey("data", "db");
 const web = anExportRow();
 const webSlice = anEndpointsRow();
 const db = anExportRow({ namespace: "data", name: "db" });
+
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
 
 function aMirror(): { mirror: Mirror; settled: Set<string>; wanted: Set<string> } {
   const wanted = new Set(["shop", "data"]);
@@ -40,6 +45,28 @@ function send(
 }
 
 describe("mirror", () => {
+  test.each([
+    { when: "at once", resets: false },
+    { when: "after a reset", resets: true },
+  ])(
+    "keeps nothing of the message that brought a row but its version, $when (I12)",
+    async ({ resets }) => {
+      const { mirror } = aMirror();
+      if (resets) mirror.reset(A, []);
+      const putByMessage = (): WeakRef<object> => {
+        const message = { incarnation: 1, sequence: 1, row: { as: "large as the row" } };
+        mirror.put(A, message, rowKey(web), web);
+        return new WeakRef(message);
+      };
+      const message = putByMessage();
+      // A reference that was just made lasts until the turn ends.
+      await new Promise((resolve) => setImmediate(resolve));
+      collectGarbage();
+      expect(message.deref()).toBeUndefined();
+      expect(put(mirror, web, 1)).toEqual([]);
+    },
+  );
+
   test("a reset becomes visible as a whole when it is complete (I4)", () => {
     const { mirror } = aMirror();
     expect(send(mirror, [web, webSlice, db], 3)).toEqual([DB, WEB]);

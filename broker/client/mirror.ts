@@ -117,13 +117,13 @@ export class Mirror {
     const owner = this.#owner(cluster, version.incarnation);
     const staging = stagingOf(owner, namespace);
     if (staging !== undefined) {
-      staging.rows.set(key, { row, version });
+      staging.rows.set(key, heldRow(row, version));
       return NOTHING;
     }
     owner.doubtful.delete(key);
     const held = owner.rows.get(key);
     if (held !== undefined && !isNewer(version, held.version)) return NOTHING;
-    this.#set(cluster, owner, key, { row, version });
+    this.#set(cluster, owner, key, heldRow(row, version));
     return new Set([serviceOfRowKey(key)]);
   }
 
@@ -258,6 +258,11 @@ export class Mirror {
     rows?.delete(`${cluster} ${key}`);
     if (rows?.size === 0) this.#services.delete(service);
   }
+}
+
+/** A version may come as the whole message that brought the row: kept, it would hold the row a second time. */
+function heldRow(row: Row, { incarnation, sequence }: RowVersion): Held {
+  return { row, version: { incarnation, sequence } };
 }
 
 const NOTHING: ReadonlySet<ServiceKey> = new Set();
