@@ -18,6 +18,8 @@ export interface VerbInput<T> {
   readonly positionals: readonly string[];
   /** Aborts when the process is asked to stop. */
   readonly signal: AbortSignal;
+  /** SIGHUP calls the listener instead of stopping the process, as long as it is subscribed. */
+  readonly onHangup: (listener: () => void) => () => void;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly out: Output;
 }

@@ -252,6 +252,7 @@ describe.each(UDP_ENGINES)("errors name what failed, datagrams by %s", (udpEngin
     { options: { rateLimitExempt: ["x"] }, error: "cannot parse rate limit exemption" },
     { options: { headlessEndpointsMax: 1.5 }, error: "cannot parse headless subset" },
     { options: { cookieSecrets: ["1234"] }, error: "cannot parse cookie secret" },
+    { options: { balancing: { localCluster: "East" } }, error: "cluster id" },
     { options: { nsid: "" }, error: "cannot parse nsid" },
     { options: { tcpConnectionsMax: 0 }, error: "cannot parse tcp connectionsMax" },
     {

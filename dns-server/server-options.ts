@@ -1,3 +1,4 @@
+import { parseClusterId } from "../api/cluster-id.ts";
 import { err, ok, type Result } from "../api/result.ts";
 import type { ListenAddress } from "../runtime/net/listen-address.ts";
 import { parseNsid } from "./answer/edns-options.ts";
@@ -93,6 +94,9 @@ export function parseAnswerOptions(options: AnswerOptions): Result<AnswerSetting
   ];
   const wrong = counts.find((problem) => problem !== undefined);
   if (wrong !== undefined) return err(wrong);
+  const localCluster = balancing?.localCluster;
+  const cluster = localCluster === undefined ? undefined : parseClusterId(localCluster);
+  if (cluster?.ok === false) return cluster;
   return ok({
     config: config.value,
     udpPayloadBytes,

@@ -1,23 +1,21 @@
 import { hostname } from "node:os";
 import { z } from "zod";
-import { ok, type Result } from "../../api/result.ts";
+import { ok } from "../../api/result.ts";
 import { FileIdentityStore } from "../../broker/identity/member/file-identity-store.ts";
 import { runWhileLeading } from "../../controllers/leadership/run-while-leading.ts";
-import type { MemberPolicy } from "../../controllers/policy/member-policy.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
-import { type Changing, unchanging } from "../../runtime/config/changing.ts";
 import {
   kubeSettings,
   listenDefault,
   logLevelSetting,
 } from "../../runtime/config/common-settings.ts";
-import { ReloadedFile, type ReloadedFileDeps } from "../../runtime/config/reloaded-file.ts";
 import { LeaderElector } from "../../runtime/kube/leader/leader-elector.ts";
+import { followConfig } from "../follow-config.ts";
 import { startMemberProcess } from "../member-process.ts";
-import { memberPolicy, type PolicySettings, policySettings } from "../policy-settings.ts";
+import { memberPolicy, policySettings } from "../policy-settings.ts";
 import type { Readiness } from "../readiness.ts";
 import { type RunMemberDeps, type RunMemberOptions, runMember } from "../run-member.ts";
-import { type ConfigFile, defineVerb } from "../verb.ts";
+import { defineVerb } from "../verb.ts";
 import { DEFAULT_IDENTITY_DIR } from "./join.ts";
 
 const LEASE_NAME = "isthmus-controllers";
@@ -50,7 +48,8 @@ export const controllersVerb = defineVerb({
       .describe("namespace of the lease that replicas elect their leader by"),
     logLevel: logLevelSetting,
   }),
-  async run({ settings, config, signal, env, out }) {
+  async run(input) {
+    const { settings, signal, env, out } = input;
     const identityStore = new FileIdentityStore(settings.identityDir, { clock: systemClock });
     const problem = await identityProblem(identityStore, settings.identityDir);
     if (problem !== undefined) {
@@ -63,7 +62,7 @@ export const controllersVerb = defineVerb({
       return 1;
     }
     const { deps, readiness } = started.value;
-    const policy = await followPolicy(settings, config, { ...deps, signal });
+    const policy = await followConfig(input, (changed) => ok(memberPolicy(changed)), deps);
     if (!policy.ok) {
       await started.value.stop();
       out.problem(policy.error);
@@ -85,22 +84,6 @@ export const controllersVerb = defineVerb({
     return 1;
   },
 });
-
-/** Namespaces to share: as the flags say, or as the config file says from time to time, so that no restart is needed. */
-async function followPolicy<T extends PolicySettings>(
-  settings: T,
-  config: ConfigFile<T> | undefined,
-  { signal, ...deps }: ReloadedFileDeps & { readonly signal: AbortSignal },
-): Promise<Result<Changing<MemberPolicy>, string>> {
-  if (config === undefined) return ok(unchanging(memberPolicy(settings)));
-  const parse = (text: string): Result<MemberPolicy, string> => {
-    const read = config.read(text);
-    return read.ok ? ok(memberPolicy(read.value)) : read;
-  };
-  const file = await ReloadedFile.open({ path: config.path, what: "config file", parse }, deps);
-  if (file.ok) void file.value.follow(signal);
-  return file;
-}
 
 /** Stands for election first: only the leader connects to the broker and writes. */
 async function runMemberWhileLeading(

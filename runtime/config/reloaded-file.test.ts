@@ -48,6 +48,18 @@ describe("ReloadedFile", () => {
     expect(file.ok ? "" : file.error).toMatch(want);
   });
 
+  test("asked to, it takes what the file says at once", async () => {
+    const file = await followed();
+    text = ok("3");
+    await file.reload();
+    expect([file.current, file.told()]).toEqual([3, 1]);
+    text = ok("x");
+    await file.reload();
+    expect([file.current, errors.length]).toEqual([3, 1]);
+    await clock.advance(100);
+    expect([file.told(), errors.length]).toEqual([1, 1]);
+  });
+
   test("follows the file, and tells once per change", async () => {
     const file = await followed();
     text = ok("2");

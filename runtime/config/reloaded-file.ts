@@ -92,9 +92,15 @@ export class ReloadedFile<T> implements Changing<T> {
     }
   }
 
+  /** Looks at the file now and takes what it says for whole: somebody has said so. */
+  async reload(): Promise<void> {
+    const text = await (this.#deps.readText ?? readText)(this.#options.path);
+    this.#seen = seenText(text);
+    this.#take(text);
+  }
+
   #take(text: Result<string, string>): void {
-    // A file that is away is told as a content of its own, once.
-    const seen = text.ok ? text.value : `unreadable: ${text.error}`;
+    const seen = seenText(text);
     const isSettled = seen === this.#seen;
     this.#seen = seen;
     if (!isSettled || seen === this.#decided) return;
@@ -114,6 +120,11 @@ export class ReloadedFile<T> implements Changing<T> {
     this.#deps.log.info("file applied", { what, path });
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** A file that is away is told as a content of its own, once. */
+function seenText(text: Result<string, string>): string {
+  return text.ok ? text.value : `unreadable: ${text.error}`;
 }
 
 async function readText(path: string): Promise<Result<string, string>> {

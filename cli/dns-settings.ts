@@ -1,0 +1,74 @@
+import { z } from "zod";
+import type { AnswerOptions } from "../dns-server/server-options.ts";
+
+function seconds(what: string): z.ZodType<number> {
+  return z.coerce.number().int().min(0).max(3600).default(5).describe(`${what}, seconds`);
+}
+
+function count(what: string): z.ZodType<number> {
+  return z.coerce.number().int().min(0).default(0).describe(`${what}; 0 for no limit`);
+}
+
+function texts(description: string): z.ZodType<readonly string[]> {
+  return z.array(z.string()).default([]).describe(description);
+}
+
+/** What the DNS server answers, and to whom. Followed in a `--config` file. */
+export const answerSettings = {
+  zone: z.string().default("clusterset.local").describe("zone to answer for"),
+  ttl: seconds("TTL of answers"),
+  negativeTtl: seconds("TTL of negative answers"),
+  udpPayload: z.coerce
+    .number()
+    .int()
+    .default(1232)
+    .describe("largest UDP answer, bytes, 512 to 4096"),
+  nsAddresses: texts(
+    "addresses of the zone's name server, usually the ClusterIPs of this server's Service",
+  ),
+  cookieSecrets: texts(
+    "secrets of DNS cookies, 32 hexadecimal digits each, the same for all servers behind one address; the first signs; none: drawn at the start",
+  ),
+  nsid: z
+    .string()
+    .optional()
+    .describe("name of this server for those who ask by NSID, such as the pod's; default: none"),
+  allow: texts("addresses and CIDRs that may ask, others are refused; none given: all may"),
+  rateLimit: count("UDP responses per second to one client that no cookie vouches for"),
+  rateLimitExempt: texts(
+    "addresses and CIDRs without that limit, such as the cluster DNS in front",
+  ),
+  headlessMax: count("endpoints of a headless service in one answer, the same for A, AAAA and SRV"),
+  exportAnnotations: z
+    .boolean()
+    .default(false)
+    .describe(
+      "annotations dns.isthmus.dev/affinity, local-threshold and weights of exports balance headless services",
+    ),
+  clusterId: z
+    .string()
+    .optional()
+    .describe("id of this cluster, whose endpoints affinity prefers; default: none are preferred"),
+} as const;
+
+type Answers = z.output<z.ZodObject<typeof answerSettings>>;
+
+export function answerOptions(settings: Answers): AnswerOptions {
+  const { nsid, allow, rateLimit, headlessMax, exportAnnotations, clusterId } = settings;
+  return {
+    zone: settings.zone,
+    ttlSeconds: settings.ttl,
+    negativeTtlSeconds: settings.negativeTtl,
+    udpPayloadBytes: settings.udpPayload,
+    nsAddresses: settings.nsAddresses,
+    cookieSecrets: settings.cookieSecrets,
+    ...(nsid === undefined ? {} : { nsid }),
+    ...(allow.length === 0 ? {} : { allow }),
+    ...(rateLimit === 0 ? {} : { rateLimit }),
+    rateLimitExempt: settings.rateLimitExempt,
+    ...(headlessMax === 0 ? {} : { headlessEndpointsMax: headlessMax }),
+    ...(exportAnnotations
+      ? { balancing: clusterId === undefined ? {} : { localCluster: clusterId } }
+      : {}),
+  };
+}
