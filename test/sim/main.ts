@@ -1,7 +1,10 @@
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { PLANTED_BUGS } from "./bugs/planted-bugs.ts";
 import { runScript } from "./run-script.ts";
+import type { SeedResult } from "./runner/run-seed.ts";
+import { runSeeds } from "./runner/run-seeds.ts";
 import { DEFAULT_SCRIPT, drawScript } from "./script/draw-script.ts";
 import { shrinkScript } from "./script/shrink-script.ts";
 import { stepText } from "./script/step.ts";
@@ -9,19 +12,21 @@ import { CORRECT } from "./world/wiring.ts";
 
 /**
  * `npm run sim -- --seed 42` runs one seed, and when it fails prints the smallest script that fails likewise, with its trace.
- * `npm run sim -- --seeds 10000 [--from 1]` runs many. `--rounds`, `--steps` make scripts longer, `--bug NAME` plants a bug.
+ * `npm run sim -- --seeds 10000 [--from 1] [--jobs N]` runs many. `--rounds`, `--steps` make scripts longer, `--bug NAME`
+ * plants a bug.
  */
 const { values } = parseArgs({
   options: {
     seed: { type: "string" },
     seeds: { type: "string", default: "200" },
     from: { type: "string", default: "1" },
+    jobs: { type: "string", default: String(availableParallelism()) },
     rounds: { type: "string", default: String(DEFAULT_SCRIPT.rounds) },
     steps: { type: "string", default: String(DEFAULT_SCRIPT.stepsPerRound) },
     bug: { type: "string" },
   },
 });
-const options = { rounds: count("rounds"), stepsPerRound: count("steps") };
+const script = { rounds: count("rounds"), stepsPerRound: count("steps") };
 const bug = PLANTED_BUGS.find(({ name }) => name === values.bug);
 if (values.bug !== undefined && bug === undefined) {
   fail(
@@ -29,49 +34,77 @@ if (values.bug !== undefined && bug === undefined) {
   );
 }
 const wiring = bug?.wiring ?? CORRECT;
+const PROGRESS_MS = 10_000;
 process.exitCode = values.seed === undefined ? await runMany() : await runOne(count("seed"));
 
 async function runMany(): Promise<number> {
   const startMs = systemClock.monotonicMs();
-  const [from, seeds] = [count("from"), count("seeds")];
-  let steps = 0;
-  let failed = 0;
-  for (let seed = from; seed < from + seeds; seed += 1) {
-    const result = await runScript(drawScript(seed, options), wiring);
+  const range = { from: count("from"), count: count("seeds") };
+  const jobs = Math.max(1, count("jobs"));
+  const failures: SeedResult[] = [];
+  let [done, steps, toldMs] = [0, 0, startMs];
+  const rates = (): string => {
+    const seconds = (systemClock.monotonicMs() - startMs) / 1_000;
+    const perSecond = (value: number): string => (value / seconds).toFixed(1);
+    return `${steps} steps in ${seconds.toFixed(1)} s: ${perSecond(steps)} steps/s, ${perSecond(done)} seeds/s`;
+  };
+  const job = { script, ...(bug === undefined ? {} : { bug: bug.name }) };
+  const onResult = (result: SeedResult): void => {
+    done += 1;
     steps += result.steps;
-    if (result.violation === undefined) continue;
-    failed += 1;
-    print(`seed ${seed}: ${result.violation.invariant} ${result.violation.text}`);
+    if (result.violation !== undefined) {
+      failures.push(result);
+      print(failureText(result));
+    }
+    if (systemClock.monotonicMs() - toldMs < PROGRESS_MS || done === range.count) return;
+    toldMs = systemClock.monotonicMs();
+    print(`${done} of ${range.count} seeds, ${failures.length} failed, ${rates()}`);
+  };
+  await runSeeds({ range, job, jobs, onResult });
+  print(`${done} seeds, ${failures.length} failed, ${jobs} jobs, ${rates()}`);
+  for (const failure of failures.toSorted((a, b) => a.seed - b.seed)) {
+    print(`${failureText(failure)}\n  replay: npm run sim -- ${replayOptions(failure.seed)}`);
   }
-  const seconds = (systemClock.monotonicMs() - startMs) / 1_000;
-  const rate = (steps / seconds).toFixed(0);
-  print(
-    `${seeds} seeds, ${failed} failed, ${steps} steps in ${seconds.toFixed(1)} s: ${rate} steps/s`,
-  );
-  return failed === 0 ? 0 : 1;
+  return failures.length === 0 ? 0 : 1;
+}
+
+function failureText({ seed, violation }: SeedResult): string {
+  return `seed ${seed}: ${violation?.invariant} ${violation?.text}`;
+}
+
+/** What this run was told that a run of one seed must be told as well. */
+function replayOptions(seed: number): string {
+  const { rounds, stepsPerRound } = DEFAULT_SCRIPT;
+  const options = [
+    `--seed ${seed}`,
+    ...(script.rounds === rounds ? [] : [`--rounds ${script.rounds}`]),
+    ...(script.stepsPerRound === stepsPerRound ? [] : [`--steps ${script.stepsPerRound}`]),
+    ...(bug === undefined ? [] : [`--bug ${bug.name}`]),
+  ];
+  return options.join(" ");
 }
 
 async function runOne(seed: number): Promise<number> {
-  const script = drawScript(seed, options);
-  const { violation } = await runScript(script, wiring);
+  const whole = drawScript(seed, script);
+  const { violation } = await runScript(whole, wiring);
   if (violation === undefined) {
-    print(`seed ${seed}: ${script.steps.length} steps, every invariant holds`);
+    print(`seed ${seed}: ${whole.steps.length} steps, every invariant holds`);
     return 0;
   }
   print(`seed ${seed}: ${violation.invariant} ${violation.text}\nshrinking ...`);
-  const smallest = await shrinkScript(script, async (candidate) => {
+  const smallest = await shrinkScript(whole, async (candidate) => {
     const result = await runScript(candidate, wiring);
     return result.violation?.invariant === violation.invariant;
   });
   const { trace } = await runScript(smallest, wiring);
   print(`members ${JSON.stringify(smallest.members)}`);
-  print(`smallest script, ${smallest.steps.length} of ${script.steps.length} steps:`);
+  print(`smallest script, ${smallest.steps.length} of ${whole.steps.length} steps:`);
   for (const step of smallest.steps) print(`  ${stepText(step)}`);
   print(`trace:\n${trace.join("\n")}`);
   return 1;
 }
 
-function count(name: "seed" | "seeds" | "from" | "rounds" | "steps"): number {
+function count(name: "seed" | "seeds" | "from" | "jobs" | "rounds" | "steps"): number {
   const number = Number(values[name]);
   if (!Number.isSafeInteger(number) || number < 0) {
     fail(`--${name} must be a whole number: got ${values[name]}`);

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { runScript } from "./run-script.ts";
-import { drawScript } from "./script/draw-script.ts";
+import { runSeed, type SeedResult } from "./runner/run-seed.ts";
+import { runSeeds } from "./runner/run-seeds.ts";
+import { DEFAULT_SCRIPT, drawScript } from "./script/draw-script.ts";
 import { shrinkScript } from "./script/shrink-script.ts";
 import { type Script, stepText } from "./script/step.ts";
 
@@ -30,6 +32,16 @@ test("the same seed gives the same run, to the millisecond", async () => {
   const again = await runScript(drawScript(7));
   expect(again.trace).toEqual(once.trace);
   expect(once.trace.length).toBeGreaterThan(100);
+});
+
+test("threads give every seed once, and the same result as without threads", async () => {
+  const job = { script: DEFAULT_SCRIPT, bug: "conflict-hidden" };
+  const results: SeedResult[] = [];
+  const onResult = (result: SeedResult): void => void results.push(result);
+  await runSeeds({ range: { from: 1, count: 3 }, job, jobs: 2, onResult });
+  const expected = await Promise.all([1, 2, 3].map((seed) => runSeed(seed, job)));
+  expect(results.toSorted((a, b) => a.seed - b.seed)).toEqual(expected);
+  expect(expected.some(({ violation }) => violation !== undefined)).toBe(true);
 });
 
 test("different seeds give different scripts", () => {
