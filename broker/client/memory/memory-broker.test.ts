@@ -26,7 +26,10 @@ type Op =
     }
   | { readonly kind: "withdraw"; readonly member: number; readonly service: number }
   | { readonly kind: "namespaces"; readonly member: number; readonly mask: number }
-  | { readonly kind: "break" | "cut" | "heal" | "restart" | "complete"; readonly member: number }
+  | {
+      readonly kind: "break" | "abandon" | "cut" | "heal" | "restart" | "complete";
+      readonly member: number;
+    }
   | { readonly kind: "broker-stop" | "broker-start" | "store-lost" }
   | { readonly kind: "advance"; readonly ms: number };
 
@@ -50,7 +53,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
-      kind: fc.constantFrom("break", "cut", "heal", "restart", "complete"),
+      kind: fc.constantFrom("break", "abandon", "cut", "heal", "restart", "complete"),
       member,
     }),
   },
@@ -178,6 +181,7 @@ class World {
         if (!one.namespaces.has(namespace)) one.seen.delete(entry);
       }
     } else if (step.kind === "break") this.broker.breakStream(one.cluster);
+    else if (step.kind === "abandon") this.broker.abandonStream(one.cluster, 500);
     else if (step.kind === "cut") this.broker.cut(one.cluster);
     else if (step.kind === "heal") this.broker.heal(one.cluster);
     else if (step.kind === "restart") one.restart();

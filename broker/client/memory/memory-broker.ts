@@ -16,6 +16,8 @@ import { Pipe } from "./pipe.ts";
 export interface MemoryBrokerOptions {
   /** Of each delivery, milliseconds; drawn anew each time. @default always 0 */
   readonly latencyMs?: () => number;
+  /** Replicas of the broker over one store; links try them in turn, as over gRPC. @default 1 */
+  readonly hubs?: number;
 }
 
 /**
@@ -29,7 +31,8 @@ export class MemoryBroker {
   readonly #latencyMs: () => number;
   #epoch = 1;
   #store = new MemoryStore("epoch-1");
-  #hub: Hub | undefined;
+  /** Undefined while it is down. BOUNDED: by the option. */
+  readonly #hubs: (Hub | undefined)[];
   /** BOUNDED: by the members of the test. */
   readonly #cut = new Set<ClusterId>();
   /** Streams that are open, to be cut. BOUNDED: by the streams members open. */
@@ -42,6 +45,7 @@ export class MemoryBroker {
     this.#clock = clock;
     this.#random = random;
     this.#latencyMs = options.latencyMs ?? (() => 0);
+    this.#hubs = Array.from({ length: options.hubs ?? 1 }, () => undefined);
     this.start();
   }
 
@@ -52,26 +56,41 @@ export class MemoryBroker {
   /** A link of this member, not started. The incarnation is what its certificate would say. */
   link(clusterId: ClusterId, incarnation = 1, cidrs: readonly string[] = []): MemberLink {
     const peer = { cluster: clusterId, incarnation, certificateSerial: "01" };
+    let next = 0;
     const transport: SyncTransport = {
-      open: (handlers) => this.#open(peer, handlers),
+      open: (handlers) => this.#open(peer, next++ % this.#hubs.length, handlers),
       close: () => undefined,
     };
     const deps = { transport, clock: this.#clock, random: this.#random, log: silentLogger };
     return new MemberLink({ clusterId, cidrs }, deps);
   }
 
-  /** After `stop`: comes back with what was stored. */
-  start(): void {
-    if (this.#hub !== undefined) return;
-    const deps = { store: this.#store, clock: this.#clock, log: silentLogger, meter: silentMeter };
-    this.#hub = new Hub({ clusterset: "memory" }, deps);
-    this.#hub.start();
+  /**
+   * After `stop`: comes back with what was stored.
+   * @param replica of several; all when left out.
+   */
+  start(replica?: number): void {
+    for (const index of this.#replicas(replica)) {
+      if (this.#hubs[index] !== undefined) continue;
+      const [store, clock] = [this.#store, this.#clock];
+      const hub = new Hub(
+        { clusterset: "memory" },
+        { store, clock, log: silentLogger, meter: silentMeter },
+      );
+      this.#hubs[index] = hub;
+      hub.start();
+    }
   }
 
-  stop(): void {
-    this.#hub?.stop();
-    this.#hub = undefined;
-    for (const stream of this.#streams) stream.lose("broker is down");
+  /** @param replica of several; all when left out. */
+  stop(replica?: number): void {
+    for (const index of this.#replicas(replica)) {
+      this.#hubs[index]?.stop();
+      this.#hubs[index] = undefined;
+      for (const stream of this.#streams) {
+        if (stream.replica === index) stream.lose("broker is down");
+      }
+    }
   }
 
   /** The store is lost: the broker comes back empty, under another epoch. */
@@ -106,14 +125,30 @@ export class MemoryBroker {
     }
   }
 
+  /**
+   * A connection that is lost at the member's end only: the member is told and comes back. What it had sent arrives after
+   * half of `lingerMs`, and the hub hears of the end after all of it.
+   */
+  abandonStream(cluster: ClusterId, lingerMs: number): void {
+    for (const stream of this.#streams) {
+      if (stream.cluster === cluster) stream.abandon(lingerMs);
+    }
+  }
+
   /** Streams that are open: one per member that is connected. */
   get streamCount(): number {
     return this.#streams.size;
   }
 
-  #open(peer: SessionPeer, handlers: StreamHandlers): SyncStream {
-    const isReachable = this.#hub !== undefined && !this.#cut.has(peer.cluster);
-    return new MemoryStream(peer, isReachable ? this.#hub : undefined, handlers, {
+  #replicas(replica: number | undefined): readonly number[] {
+    return this.#hubs.flatMap((_, index) =>
+      replica === undefined || replica === index ? index : [],
+    );
+  }
+
+  #open(peer: SessionPeer, replica: number, handlers: StreamHandlers): SyncStream {
+    const hub = this.#cut.has(peer.cluster) ? undefined : this.#hubs[replica];
+    return new MemoryStream({ peer, replica }, hub, handlers, {
       clock: this.#clock,
       latencyMs: this.#latencyMs,
       open: this.#streams,
@@ -131,6 +166,8 @@ interface StreamOptions {
 /** One stream: a pipe each way between a member and the hub, carrying encoded messages. */
 class MemoryStream implements SyncStream {
   readonly cluster: ClusterId;
+  /** Which of the broker's it leads to. */
+  readonly replica: number;
   readonly #handlers: StreamHandlers;
   readonly #options: StreamOptions;
   readonly #up: Pipe<Uint8Array>;
@@ -140,12 +177,13 @@ class MemoryStream implements SyncStream {
   #isWanted = true;
 
   constructor(
-    peer: SessionPeer,
+    { peer, replica }: { readonly peer: SessionPeer; readonly replica: number },
     hub: Hub | undefined,
     handlers: StreamHandlers,
     options: StreamOptions,
   ) {
     this.cluster = peer.cluster;
+    this.replica = replica;
     this.#handlers = handlers;
     this.#options = options;
     options.open.add(this);
@@ -184,6 +222,18 @@ class MemoryStream implements SyncStream {
     this.#end({ kind: "lost", reason });
   }
 
+  abandon(lingerMs: number): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#down.close();
+    this.#up.postpone(lingerMs / 2);
+    this.#tell({ kind: "lost", reason: "connection reset" });
+    this.#options.clock.setTimer(lingerMs, () => {
+      this.#connection?.ended();
+      this.#shut();
+    });
+  }
+
   freeze(): void {
     this.#up.close();
     this.#down.close();
@@ -193,6 +243,10 @@ class MemoryStream implements SyncStream {
   #end(end: StreamEnd): void {
     if (!this.#isOpen) return;
     this.#shut();
+    this.#tell(end);
+  }
+
+  #tell(end: StreamEnd): void {
     const { clock, latencyMs } = this.#options;
     clock.setTimer(latencyMs(), () => {
       if (this.#isWanted) this.#handlers.onClosed(end);

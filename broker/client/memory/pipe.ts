@@ -44,6 +44,13 @@ export class Pipe<T> {
     this.#arm();
   }
 
+  /** What is under way arrives so much later. */
+  postpone(delayMs: number): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#arm(delayMs);
+  }
+
   /** What is under way is lost. */
   close(): void {
     this.#isClosed = true;
@@ -51,11 +58,11 @@ export class Pipe<T> {
     this.#items = [];
   }
 
-  #arm(): void {
+  #arm(extraMs = 0): void {
     if (this.#timer !== undefined || this.#isPaused || this.#isClosed) return;
     if (this.#items.length === 0) return;
     const { clock, latencyMs } = this.#options;
-    this.#timer = clock.setTimer(latencyMs(), () => {
+    this.#timer = clock.setTimer(latencyMs() + extraMs, () => {
       this.#timer = undefined;
       this.#deliver();
     });

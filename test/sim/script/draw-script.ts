@@ -11,16 +11,20 @@ export interface ScriptOptions {
 
 export const DEFAULT_SCRIPT: ScriptOptions = { rounds: 2, stepsPerRound: 24 };
 
-const WAITS_MS = [0, 0, 5, 20, 100, 500, 2_000, 8_000];
+const WAITS_MS = [0, 0, 0, 0, 5, 5, 20, 20, 100, 100, 500, 500, 2_000, 2_000, 8_000, 25_000];
 
 /** Draws a whole script from one seed, before anything runs. */
 export function drawScript(seed: number, options: ScriptOptions = DEFAULT_SCRIPT): Script {
   const draw = new Draw(seededRandom(seed));
   const memberCount = 2 + draw.below(3);
-  const members = Array.from({ length: memberCount }, () => ({
+  const members = Array.from({ length: memberCount }, (_, index) => ({
     clockSkewMs: draw.chance(0.5) ? 0 : draw.below(120_000) - 60_000,
     namespaces: draw.chance(0.7) ? [...SIM_NAMESPACES] : [draw.one(SIM_NAMESPACES)],
+    families: ["IPv4"] as const,
+    // Elections cost much time for little more of them: in one member of some scripts.
+    replicas: 1 + (index === 0 && draw.chance(0.4) ? 1 : 0),
   }));
+  const hubs = draw.chance(0.6) ? 1 : 2;
   const steps: Step[] = [];
   for (let round = 0; round < options.rounds; round += 1) {
     // Something to work on: without it most actions would find nothing.
@@ -31,7 +35,7 @@ export function drawScript(seed: number, options: ScriptOptions = DEFAULT_SCRIPT
     }
     steps.push({ action: { kind: "checkpoint", loseBroker: draw.chance(0.4) }, waitMs: 0 });
   }
-  return { seed, members, steps };
+  return { seed, hubs, members, steps };
 }
 
 function opening(draw: Draw, member: number): Step[] {
@@ -106,16 +110,18 @@ const FAULTS: readonly DrawFault[] = [
   })),
   ...repeat<DrawFault>(2, (draw) => ({
     kind: "broker",
+    hub: draw.below(2),
     what: draw.one(["stop", "start", "restart", "lose-store"]),
   })),
   ...repeat<DrawFault>(3, (draw, member) => ({
     kind: "link",
     member,
-    what: draw.one(["break", "cut", "heal", "freeze"]),
+    what: draw.one(["break", "cut", "heal", "freeze", "abandon"]),
   })),
   ...repeat<DrawFault>(3, (draw, member) => ({
     kind: "restart-controllers",
     member,
+    replica: draw.below(2),
     how: draw.one(["crash", "graceful", "rejoin"]),
     downMs: draw.one([0, 10, 1_000, 10_000]),
   })),

@@ -1,3 +1,5 @@
+import type { IpFamily } from "../../../api/kube/service.ts";
+
 /** One service in one member. */
 export interface Target {
   readonly member: number;
@@ -40,19 +42,28 @@ export type FaultAction =
       readonly watchDelayMs: number;
     }
   | { readonly kind: "cut-watches"; readonly member: number; readonly gone: boolean }
-  | { readonly kind: "broker"; readonly what: "stop" | "start" | "restart" | "lose-store" }
+  /** `hub` is the replica of the broker, of those there are; all lose the one store. */
   | {
-      readonly kind: "link";
-      readonly member: number;
-      readonly what: "break" | "cut" | "heal" | "freeze";
+      readonly kind: "broker";
+      readonly hub: number;
+      readonly what: "stop" | "start" | "restart" | "lose-store";
     }
+  | { readonly kind: "link"; readonly member: number; readonly what: LinkFault }
+  /** A replica of those there are; `rejoin` is of all: they come back as another incarnation of the member. */
   | {
       readonly kind: "restart-controllers";
       readonly member: number;
+      readonly replica: number;
       readonly how: "crash" | "graceful" | "rejoin";
       readonly downMs: number;
     }
   | { readonly kind: "restart-dns"; readonly member: number; readonly downMs: number };
+
+/**
+ * `freeze` is half-open: neither side is told. `abandon` is lost at the member only: what it had sent arrives late, beside its
+ * next stream.
+ */
+export type LinkFault = "break" | "cut" | "heal" | "freeze" | "abandon";
 
 /** Faults end, the world comes to rest, and everything is compared with the pure merge. */
 export interface CheckpointAction {
@@ -72,6 +83,8 @@ export interface Step {
 /** Everything that a run depends on. Steps can be left out: the rest keeps its meaning. */
 export interface Script {
   readonly seed: number;
+  /** Replicas of the broker over one store. */
+  readonly hubs: number;
   readonly members: readonly MemberDraft[];
   readonly steps: readonly Step[];
 }
@@ -79,6 +92,10 @@ export interface Script {
 export interface MemberDraft {
   readonly clockSkewMs: number;
   readonly namespaces: readonly string[];
+  /** Of the cluster's Services; the first is the default. */
+  readonly families: readonly IpFamily[];
+  /** Of the controllers: more than one elect a leader. */
+  readonly replicas: number;
 }
 
 export function stepText({ action, waitMs }: Step): string {

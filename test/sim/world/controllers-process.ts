@@ -1,57 +1,54 @@
-import type { Row } from "../../../api/broker/row.ts";
-import type { ServiceKey } from "../../../api/service-key.ts";
-import type { BrokerLink } from "../../../broker/client/broker-link.ts";
-import type { MemberLink } from "../../../broker/client/member-link.ts";
-import type { MemoryBroker } from "../../../broker/client/memory/memory-broker.ts";
-import { underlayBackend } from "../../../connectivity/underlay/underlay-backend.ts";
-import { MemberControllers } from "../../../controllers/member-controllers.ts";
-import { SHARE_EVERYTHING } from "../../../controllers/policy/member-policy.ts";
-import { unchanging } from "../../../runtime/config/changing.ts";
+import { runWhileLeading } from "../../../controllers/leadership/run-while-leading.ts";
+import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../../runtime/kube/kube-error.ts";
-import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
-import type { Random } from "../../../runtime/random/random.ts";
+import { LeaderElector } from "../../../runtime/kube/leader/leader-elector.ts";
 import type { InMemoryKubeClient } from "../../../sandbox/apiserver/in-memory-kube-client.ts";
-import type { Report } from "../check/violation.ts";
 import type { KubeFaults } from "./kube-faults.ts";
-import { overrideBrokerLink } from "./override-broker-link.ts";
+import { LEASE_NAME, LEASE_NAMESPACE } from "./lease.ts";
+import { MemberTerm, type MemberTermDeps } from "./member-term.ts";
 import { reportingLogger } from "./reporting-logger.ts";
-import type { SimCluster } from "./sim-cluster.ts";
-import type { Wiring } from "./wiring.ts";
 
-export interface ControllersProcessDeps {
-  readonly cluster: SimCluster;
-  readonly broker: MemoryBroker;
+export interface ControllersProcessDeps extends MemberTermDeps {
   readonly faults: KubeFaults;
-  readonly random: Random;
-  readonly wiring: Wiring;
-  readonly report: Report;
-  /** Own rows are handed over, as the product hands them over. */
-  readonly onPublish: (service: ServiceKey, rows: readonly Row[]) => void;
   /** Called before each request of this process is handled. */
   readonly onPerform: (process: ControllersProcess) => void;
+  /** The process works from now on, as leader if there are several. */
+  readonly onTerm: (process: ControllersProcess, term: MemberTerm) => void;
+  /** Leadership was won or lost; not told of processes that need none. */
+  readonly onLeading: (process: ControllersProcess, isLeading: boolean) => void;
+}
+
+export interface ControllersProcessOptions {
+  /** Unique among all processes of the run. */
+  readonly identity: string;
+  readonly incarnation: number;
+  /** Stands for election and waits for it; works at once otherwise. */
+  readonly elects: boolean;
 }
 
 /** For what a planted bug says last. */
 const FLUSH_MS = 50;
 const DEAD: KubeError = { kind: "aborted", message: "the process is gone" };
 
-/** One run of a member's controllers, from start to crash or graceful stop. */
+/** One process of a member's controllers, from start to crash or graceful stop. */
 export class ControllersProcess {
-  /** The real link, before any wiring. */
-  readonly link: MemberLink;
-  readonly controllers: MemberControllers;
-  readonly #client: InMemoryKubeClient;
+  readonly identity: string;
+  readonly elects: boolean;
+  readonly incarnation: number;
+  readonly #deps: ControllersProcessDeps;
+  readonly #base: InMemoryKubeClient;
+  readonly #client: KubeClient;
   readonly #stop = new AbortController();
-  readonly #beforeStop: (stop: () => void) => void;
-  readonly #report: Report;
+  #term: MemberTerm | undefined;
   #isDead = false;
 
-  constructor(deps: ControllersProcessDeps, incarnation: number) {
-    const { cluster, broker, faults, wiring, random } = deps;
-    const identity = <T>(value: T): T => value;
-    this.#report = deps.report;
-    this.link = broker.link(cluster.id, incarnation);
-    this.#client = cluster.client(
+  constructor(deps: ControllersProcessDeps, options: ControllersProcessOptions) {
+    const { cluster, faults } = deps;
+    this.identity = options.identity;
+    this.elects = options.elects;
+    this.#deps = deps;
+    this.incarnation = options.incarnation;
+    this.#base = cluster.client(
       "controllers",
       {
         intercept: (request, moment, signal) =>
@@ -59,43 +56,31 @@ export class ControllersProcess {
       },
       () => deps.onPerform(this),
     );
-    const observed = overrideBrokerLink(this.link, {
-      setOwnRows: (service, rows) => {
-        deps.onPublish(service, rows);
-        this.link.setOwnRows(service, rows);
-      },
-    });
-    const link: BrokerLink = (wiring.link ?? identity)(observed);
-    this.#beforeStop = (stop) => {
-      if (wiring.beforeStop === undefined) stop();
-      else wiring.beforeStop(link, () => cluster.clock.setTimer(FLUSH_MS, stop));
-    };
-    const client = (wiring.controllersKube ?? identity)(faults.delayWatches(this.#client));
-    this.controllers = new MemberControllers(
-      { cluster: cluster.id, mcsVersion: "v1beta1", localFamilies: ["IPv4"] },
-      {
-        client,
-        link,
-        backend: underlayBackend,
-        policy: unchanging(SHARE_EVERYTHING),
-        clock: cluster.clock,
-        random,
-        log: reportingLogger(`controllers of ${cluster.id}`, deps.report),
-        meter: silentMeter,
-      },
-    );
+    this.#client = faults.delayWatches(this.#base);
+  }
+
+  /** Undefined while another replica leads. */
+  get term(): MemberTerm | undefined {
+    return this.#term;
   }
 
   start(): void {
-    this.link.start(this.#stop.signal);
-    this.controllers.run(this.#stop.signal).catch((error: unknown) => {
-      this.#report("bug", `controllers ended: ${String(error)}`);
+    const { signal } = this.#stop;
+    const running = this.elects ? this.#standForElection(signal) : this.#work(signal);
+    running.catch((error: unknown) => {
+      this.#deps.report("bug", `controllers ended: ${String(error)}`);
     });
   }
 
   /** As SIGTERM: jobs under way may end. */
   stopGracefully(): void {
-    this.#beforeStop(() => this.#stop.abort());
+    const { wiring, cluster } = this.#deps;
+    if (wiring.beforeStop === undefined || this.#term === undefined) this.#stop.abort();
+    else {
+      wiring.beforeStop(this.#term.wiredLink, () =>
+        cluster.clock.setTimer(FLUSH_MS, () => this.#stop.abort()),
+      );
+    }
   }
 
   /** As SIGKILL: nothing that was not handled yet reaches the API server. */
@@ -105,6 +90,27 @@ export class ControllersProcess {
   }
 
   cutWatches(error: KubeError): void {
-    this.#client.breakWatches(error);
+    this.#base.breakWatches(error);
+  }
+
+  async #standForElection(signal: AbortSignal): Promise<void> {
+    const { cluster, random, report, wiring } = this.#deps;
+    const { clock } = cluster;
+    const log = reportingLogger(`elector of ${this.identity}`, report);
+    const elector = new LeaderElector(
+      { namespace: LEASE_NAMESPACE, name: LEASE_NAME, identity: this.identity },
+      { client: wiring.electionKube?.(this.#client) ?? this.#client, clock, random, log },
+    );
+    elector.subscribe((isLeading) => this.#deps.onLeading(this, isLeading));
+    const candidate = wiring.candidate?.(elector) ?? elector;
+    await runWhileLeading(candidate, (term) => this.#work(term), signal);
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    const term = new MemberTerm(this.#deps, this.#client, this.incarnation);
+    this.#term = term;
+    this.#deps.onTerm(this, term);
+    await term.run(signal);
+    this.#term = undefined;
   }
 }

@@ -23,6 +23,7 @@ export async function rest(
     report("I9", `no rest after faults have ended; last write: ${world.writes.last}`);
     return;
   }
+  world.checkLeadership();
   check();
   const when = "in an unchanged world";
   await staysQuiet(world, report, { invariant: "I9", when, forMs: IDLE_MS });
@@ -35,7 +36,7 @@ async function loseBrokerAtRest(world: World, report: Report, check: () => void)
   world.broker.stop();
   const lost = "when the broker is lost";
   await staysQuiet(world, report, { invariant: "I7", when: lost, forMs: WINDOW_MS });
-  world.members[0]?.restartControllers("crash", 100);
+  world.members[0]?.crashControllers(100);
   world.members[0]?.restartDns(100);
   const mayTellEvents = true;
   const alone = "at a restart without a broker";
@@ -57,7 +58,7 @@ async function comesToRest(world: World): Promise<boolean> {
   for (let window = 0; window < WINDOWS_MAX; window += 1) {
     const before = world.writes.all;
     await world.clock.advance(WINDOW_MS);
-    const isIdle = world.members.every(({ controllers }) => controllers?.controllers.idle === true);
+    const isIdle = world.members.every(({ term }) => term?.controllers.idle === true);
     if (world.writes.all === before && world.isConnected && isIdle) return true;
   }
   return false;

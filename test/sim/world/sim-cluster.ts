@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { ClusterId } from "../../../api/cluster-id.ts";
 import { invariant } from "../../../api/invariant.ts";
 import type { KubeObject, Resource } from "../../../api/kube/object.ts";
+import type { IpFamily } from "../../../api/kube/service.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import { parseKubeObject } from "../../../runtime/kube/client/kube-object-parser.ts";
 import { readCrdManifests } from "../../../runtime/kube/crds/read-crd-manifests.ts";
@@ -32,6 +33,7 @@ export interface SimClusterOptions {
   readonly id: ClusterId;
   readonly index: number;
   readonly clockSkewMs: number;
+  readonly families: readonly IpFamily[];
   readonly onChange: (change: Change) => void;
 }
 
@@ -69,7 +71,10 @@ export class SimCluster {
     this.#onChange = options.onChange;
     this.clock = skewed(deps.clock, options.clockSkewMs);
     const created = ApiServerCore.create(
-      { serviceCidrs: [`10.${100 + options.index}.0.0/16`], historyLimit: HISTORY_LIMIT },
+      {
+        serviceCidrs: options.families.map((family) => serviceCidr(family, options.index)),
+        historyLimit: HISTORY_LIMIT,
+      },
       { random: deps.random, nowMs: this.clock.nowMs() },
     );
     invariant(created.ok, "a simulated API server starts", { created });
@@ -130,6 +135,11 @@ export class SimCluster {
   stop(): void {
     this.#pump.stop();
   }
+}
+
+/** A range of its own for each cluster: an address tells where it was made. */
+function serviceCidr(family: IpFamily, index: number): string {
+  return family === "IPv4" ? `10.${100 + index}.0.0/16` : `fd00:${100 + index}::/112`;
 }
 
 export function collectionName({ group, plural }: Resource): string {

@@ -3,33 +3,45 @@ import type { KubeError } from "../../../runtime/kube/kube-error.ts";
 import { ControllersProcess, type ControllersProcessDeps } from "./controllers-process.ts";
 import { DnsProcess, type DnsProcessDeps } from "./dns-process.ts";
 import { NO_FAULTS } from "./kube-faults.ts";
+import type { MemberTerm } from "./member-term.ts";
 
 export interface SimMemberDeps extends ControllersProcessDeps, DnsProcessDeps {
   readonly clock: Clock;
-  readonly onControllers: (process: ControllersProcess) => void;
+  /** Of the controllers. With more than one they elect a leader, as with `--leader-elect`. */
+  readonly replicas: number;
+  readonly onProcess: (process: ControllersProcess) => void;
+  readonly onStopped: (process: ControllersProcess, how: "crash" | "graceful") => void;
 }
 
 /** One member: an API server, and the processes of Isthmus beside it, which come and go. */
 export class SimMember {
   readonly #deps: SimMemberDeps;
   #incarnation = 1;
-  #controllers: ControllersProcess | undefined;
+  #processCount = 0;
+  /** Undefined while it is down. BOUNDED: by `replicas`. */
+  readonly #replicas: (ControllersProcess | undefined)[];
   #dns: DnsProcess | undefined;
 
   constructor(deps: SimMemberDeps) {
     this.#deps = deps;
+    this.#replicas = Array.from({ length: deps.replicas }, () => undefined);
   }
 
   get deps(): SimMemberDeps {
     return this.#deps;
   }
 
-  /** Undefined while it is down. */
-  get controllers(): ControllersProcess | undefined {
-    return this.#controllers;
+  /** Processes that are up. */
+  get processes(): readonly ControllersProcess[] {
+    return this.#replicas.flatMap((process) => process ?? []);
   }
 
-  /** Of the newest process, running or to come. */
+  /** Of the process that works; undefined while none does. */
+  get term(): MemberTerm | undefined {
+    return this.processes.find(({ term }) => term !== undefined)?.term;
+  }
+
+  /** Of the newest processes, running or to come. */
   get incarnation(): number {
     return this.#incarnation;
   }
@@ -38,26 +50,31 @@ export class SimMember {
     return this.#dns;
   }
 
-  startControllers(): void {
-    if (this.#controllers !== undefined) return;
-    this.#controllers = new ControllersProcess(this.#deps, this.#incarnation);
-    this.#deps.onControllers(this.#controllers);
-    this.#controllers.start();
-  }
-
   startDns(): void {
     if (this.#dns !== undefined) return;
     this.#dns = new DnsProcess(this.#deps);
     this.#dns.start();
   }
 
-  /** `rejoin` comes back under a new certificate: another incarnation of the same member. */
-  restartControllers(how: "crash" | "graceful" | "rejoin", downMs: number): void {
-    if (how === "graceful") this.#controllers?.stopGracefully();
-    else this.#controllers?.crash();
-    if (how === "rejoin") this.#incarnation += 1;
-    this.#controllers = undefined;
-    this.#deps.clock.setTimer(downMs, () => this.startControllers());
+  restartControllers(replica: number, how: "crash" | "graceful", downMs: number): void {
+    const index = replica % this.#replicas.length;
+    const process = this.#replicas[index];
+    if (how === "graceful") process?.stopGracefully();
+    else process?.crash();
+    if (process !== undefined) this.#deps.onStopped(process, how);
+    this.#replicas[index] = undefined;
+    this.#deps.clock.setTimer(downMs, () => this.#startReplica(index));
+  }
+
+  /** All processes crash and come back. */
+  crashControllers(downMs: number): void {
+    for (const index of this.#replicas.keys()) this.restartControllers(index, "crash", downMs);
+  }
+
+  /** All processes come back under a new certificate: another incarnation of the same member. */
+  rejoin(downMs: number): void {
+    this.#incarnation += 1;
+    this.crashControllers(downMs);
   }
 
   restartDns(downMs: number): void {
@@ -67,20 +84,33 @@ export class SimMember {
   }
 
   cutWatches(error: KubeError): void {
-    this.#controllers?.cutWatches(error);
+    for (const process of this.processes) process.cutWatches(error);
     this.#dns?.cutWatches(error);
   }
 
   /** No faults, and everything runs. */
   calm(): void {
     this.#deps.faults.level = NO_FAULTS;
-    this.startControllers();
+    for (const index of this.#replicas.keys()) this.#startReplica(index);
     this.startDns();
   }
 
   stop(): void {
-    this.#controllers?.crash();
+    for (const process of this.processes) process.crash();
     this.#dns?.stop();
     this.#deps.cluster.stop();
+  }
+
+  #startReplica(index: number): void {
+    if (this.#replicas[index] !== undefined) return;
+    this.#processCount += 1;
+    const process = new ControllersProcess(this.#deps, {
+      identity: `${this.#deps.cluster.id}-${index}-${this.#processCount}`,
+      incarnation: this.#incarnation,
+      elects: this.#replicas.length > 1,
+    });
+    this.#replicas[index] = process;
+    this.#deps.onProcess(process);
+    process.start();
   }
 }

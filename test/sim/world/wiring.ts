@@ -1,4 +1,5 @@
 import type { BrokerLink } from "../../../broker/client/broker-link.ts";
+import type { Candidate } from "../../../controllers/leadership/run-while-leading.ts";
 import type { Responder } from "../../../dns-server/answer/responder.ts";
 import type { ZoneListener } from "../../../dns-server/source/zone-source.ts";
 import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
@@ -14,6 +15,10 @@ export interface Wiring {
   readonly link?: (link: BrokerLink) => BrokerLink;
   /** Before a graceful stop; `stop` comes when what is said here has been sent. */
   readonly beforeStop?: (link: BrokerLink, stop: () => void) => void;
+  /** Between the elector of a replica and the API server. */
+  readonly electionKube?: (client: KubeClient) => KubeClient;
+  /** Between the elector and what runs while it leads. */
+  readonly candidate?: (candidate: Candidate) => Candidate;
   /** Between the API server and the DNS server. */
   readonly dnsKube?: (client: KubeClient) => KubeClient;
   /** Between zone and answers. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { parseClusterId } from "../../../api/cluster-id.ts";
 import { invariant } from "../../../api/invariant.ts";
+import { LEASES } from "../../../api/kube/lease.ts";
 import { MemoryBroker } from "../../../broker/client/memory/memory-broker.ts";
 import { VirtualClock } from "../../../runtime/clock/virtual-clock.ts";
 import type { KubeError } from "../../../runtime/kube/kube-error.ts";
@@ -8,20 +9,33 @@ import type { Random } from "../../../runtime/random/random.ts";
 import { seededRandom } from "../../../runtime/random/seeded-random.ts";
 import { AnswerHistory } from "../check/answer-history.ts";
 import { ImportLifetime } from "../check/import-lifetime.ts";
+import { Leadership } from "../check/leadership.ts";
 import type { Report } from "../check/violation.ts";
 import { EVENTS_COLLECTION, WriteRules } from "../check/write-rules.ts";
 import { PRIVATE_SERVICE, SIM_KEYS } from "../script/service-shapes.ts";
-import { type FaultAction, isFault, type Script, type UserAction } from "../script/step.ts";
+import {
+  type FaultAction,
+  isFault,
+  type LinkFault,
+  type Script,
+  type UserAction,
+} from "../script/step.ts";
 import type { ControllersProcess } from "./controllers-process.ts";
 import { KubeFaults } from "./kube-faults.ts";
-import { type Change, SimCluster } from "./sim-cluster.ts";
+import { LEASE_NAMESPACE } from "./lease.ts";
+import type { MemberTerm } from "./member-term.ts";
+import { type Change, collectionName, SimCluster } from "./sim-cluster.ts";
 import { SimMember } from "./sim-member.ts";
 import { createNamespace, performUserAction, putEndpoints, putService } from "./user-operations.ts";
 import type { Wiring } from "./wiring.ts";
 
+const LEASES_COLLECTION = collectionName(LEASES);
 const IDS = ["east", "north", "south", "west"];
 const GONE: KubeError = { kind: "gone", status: 410, message: "injected: expired" };
 const RESET: KubeError = { kind: "unavailable", message: "injected: connection reset" };
+
+/** How long a broker does not know that a member has gone elsewhere: longer than the first attempts to come back. */
+const LINGER_MS = 4_000;
 
 /** Far more than all members need to bring all services from nothing to their end. */
 const WRITES_PER_MOMENT_MAX = 1_000;
@@ -51,6 +65,8 @@ export class World {
   readonly #script: Script;
   readonly #deps: WorldDeps;
   readonly #rules: WriteRules;
+  /** BOUNDED: by the members. */
+  readonly #leaderships = new Map<SimCluster, Leadership>();
   /** Who is writing at this very moment. */
   #writer: ControllersProcess | undefined;
   /** BOUNDED: by the restarts of a script. */
@@ -64,7 +80,10 @@ export class World {
     const random = this.#random(1);
     this.broker = new MemoryBroker(
       // Mostly quick, now and then slow; never out of order, as in one TCP stream.
-      { latencyMs: () => (random.next() < 0.05 ? 500 : 5) * random.next() },
+      {
+        latencyMs: () => (random.next() < 0.05 ? 500 : 5) * random.next(),
+        hubs: script.hubs,
+      },
       { clock: this.clock, random: this.#random(2) },
     );
     this.#rules = new WriteRules(deps.report);
@@ -88,6 +107,7 @@ export class World {
   async begin(): Promise<void> {
     for (const [index, { deps }] of this.members.entries()) {
       await deps.cluster.install();
+      if (deps.replicas > 1) await createNamespace(deps.cluster, LEASE_NAMESPACE);
       for (const namespace of this.#script.members[index]?.namespaces ?? []) {
         await createNamespace(deps.cluster, namespace);
         const target = { member: index, namespace, service: PRIVATE_SERVICE };
@@ -101,24 +121,31 @@ export class World {
   }
 
   async perform(action: FaultAction | UserAction): Promise<void> {
+    this.checkLeadership();
     if (isFault(action)) return this.#fault(action);
     const member = this.members[action.member];
     if (member !== undefined) await performUserAction(member.deps.cluster, action);
+  }
+
+  checkLeadership(): void {
+    for (const leadership of this.#leaderships.values()) leadership.checkGap();
   }
 
   /** All faults end. */
   calm(): void {
     this.broker.start();
     for (const member of this.members) {
-      this.broker.heal(member.deps.cluster.id);
+      const { cluster } = member.deps;
+      this.broker.heal(cluster.id);
+      this.#leaderships.get(cluster)?.disturbed(false);
       member.calm();
     }
   }
 
   /** Everybody is connected and has heard everything. */
   get isConnected(): boolean {
-    return this.members.every(({ controllers }) => {
-      const status = controllers?.link.status();
+    return this.members.every(({ term }) => {
+      const status = term?.link.status();
       return status?.kind === "connected" && status.synced;
     });
   }
@@ -129,12 +156,13 @@ export class World {
   }
 
   #fault(action: FaultAction): void {
-    if (action.kind === "broker") return this.#brokerFault(action.what);
+    if (action.kind === "broker") return this.#brokerFault(action);
     const member = this.members[action.member];
     if (member === undefined) return undefined;
     const { cluster, faults } = member.deps;
     switch (action.kind) {
       case "kube-faults":
+        this.#leaderships.get(cluster)?.disturbed(action.errorRate + action.latencyMs > 0);
         faults.level = action;
         return undefined;
       case "cut-watches":
@@ -142,17 +170,19 @@ export class World {
       case "link":
         return this.#linkFault(cluster, action.what);
       case "restart-controllers":
-        return member.restartControllers(action.how, action.downMs);
+        if (action.how === "rejoin") return member.rejoin(action.downMs);
+        return member.restartControllers(action.replica, action.how, action.downMs);
       case "restart-dns":
         return member.restartDns(action.downMs);
     }
   }
 
-  #brokerFault(what: "stop" | "start" | "restart" | "lose-store"): void {
-    if (what === "start") return this.broker.start();
+  #brokerFault({ what, hub }: Extract<FaultAction, { readonly kind: "broker" }>): void {
+    const replica = hub % this.#script.hubs;
+    if (what === "start") return this.broker.start(replica);
     if (what !== "lose-store") {
-      this.broker.stop();
-      if (what === "restart") this.broker.start();
+      this.broker.stop(replica);
+      if (what === "restart") this.broker.start(replica);
       return undefined;
     }
     this.broker.loseStore();
@@ -162,8 +192,8 @@ export class World {
 
   /** The broker does not hold the rows of these owners any more: who has them in its mirror still knows them. */
   #forgetUnseen(isConcerned: (exporter: string) => boolean): void {
-    for (const { deps, controllers } of this.members) {
-      const link = controllers?.link;
+    for (const { deps, term } of this.members) {
+      const link = term?.link;
       const seen = new Set<string>();
       for (const key of SIM_KEYS) {
         for (const row of link?.foreignRows(key) ?? []) {
@@ -177,21 +207,25 @@ export class World {
     }
   }
 
-  #linkFault({ id }: SimCluster, what: "break" | "cut" | "heal" | "freeze"): void {
+  #linkFault({ id }: SimCluster, what: LinkFault): void {
     if (what === "break") this.broker.breakStream(id);
     else if (what === "cut") this.broker.cut(id);
     else if (what === "heal") this.broker.heal(id);
-    else this.broker.freezeStream(id);
+    else if (what === "freeze") this.broker.freezeStream(id);
+    else this.broker.abandonStream(id, LINGER_MS);
   }
 
   #member(index: number): SimMember {
     const { wiring, note, report } = this.#deps;
     const id = parseClusterId(IDS[index] ?? "");
-    invariant(id.ok, "a script has at most four members", { index });
+    const draft = this.#script.members[index];
+    invariant(id.ok && draft !== undefined, "a script has at most four members", { index });
+    const { families, clockSkewMs, replicas } = draft;
     const clusterOptions = {
       id: id.value,
       index,
-      clockSkewMs: this.#script.members[index]?.clockSkewMs ?? 0,
+      clockSkewMs,
+      families,
       onChange: (change: Change) => this.#onChange(change),
     };
     const { clock, broker } = this;
@@ -202,8 +236,12 @@ export class World {
       note: (text) => note(`${id.value}: ${text}`),
     });
     const history = new AnswerHistory(report);
+    const leadership = new Leadership(cluster, { clock, report });
+    this.#leaderships.set(cluster, leadership);
     return new SimMember({
       cluster,
+      families,
+      replicas,
       broker,
       faults,
       clock,
@@ -213,7 +251,16 @@ export class World {
       onPerform: (process) => {
         this.#writer = process;
       },
-      onControllers: (process) => this.#follow(cluster, process),
+      onProcess: (process) => {
+        this.#processes.push(process);
+        leadership.started(process);
+      },
+      onStopped: (process, how) => leadership.stopped(process, how),
+      onLeading: (process, isLeading) => {
+        note(`${process.identity} ${isLeading ? "leads" : "leads no more"}`);
+        leadership.leading(process, isLeading);
+      },
+      onTerm: (process, term) => this.#follow(cluster, term, process.incarnation),
       onPublish: (key, rows) => this.lifetime.rowsPublished(cluster, key, rows),
       onView: (process) => history.viewChanged(process),
       onZone: (process) => history.zoneChanged(process),
@@ -225,19 +272,16 @@ export class World {
    * under another incarnation, until that owner has sent all its rows anew: whose mirror shows the old rows keeps them,
    * whose mirror is empty does not see them.
    */
-  #follow(cluster: SimCluster, process: ControllersProcess): void {
-    this.#processes.push(process);
-    const { link } = process;
+  #follow(cluster: SimCluster, { link }: MemberTerm, incarnation: number): void {
     const { table } = this.broker.store;
     const stored = new Set<string>();
-    for (const { incarnation, deps } of this.members) {
-      const { id } = deps.cluster;
+    for (const member of this.members) {
+      const { id } = member.deps.cluster;
       const owner = table.owner(id);
-      if (owner === undefined || owner.incarnation < incarnation) continue;
+      if (owner === undefined || owner.incarnation < member.incarnation) continue;
       for (const [key] of owner.rows()) stored.add(`${id} ${key}`);
     }
     this.lifetime.onlyKnows(cluster, (exporter, key) => stored.has(`${exporter} export/${key}`));
-    const incarnation = this.members[cluster.index]?.incarnation ?? 0;
     if (incarnation > (table.owner(cluster.id)?.incarnation ?? 0)) {
       this.#forgetUnseen((exporter) => exporter === cluster.id);
     }
@@ -262,6 +306,7 @@ export class World {
   }
 
   #onChange(change: Change): void {
+    if (change.collection === LEASES_COLLECTION) return;
     if (change.author === "controllers" || change.author === "dns") {
       const { all, objects } = this.#writes;
       const last = `${change.author} of ${change.cluster.id}: ${change.collection} ${change.key}`;
@@ -270,7 +315,11 @@ export class World {
       this.#deps.note(`${last} ${changeText(change)}`);
       this.#stopLivelock();
     }
-    const hasSynced = change.author === "controllers" ? this.#writer?.link.hasSynced() : undefined;
+    const writer = change.author === "controllers" ? this.#writer : undefined;
+    if (writer !== undefined && change.collection !== EVENTS_COLLECTION) {
+      this.#leaderships.get(change.cluster)?.wrote(change, writer);
+    }
+    const hasSynced = writer?.term?.link.hasSynced();
     this.#rules.onChange(change, hasSynced);
     this.lifetime.onChange(change);
   }
