@@ -12,8 +12,8 @@ import { CORRECT } from "./world/wiring.ts";
 
 /**
  * `npm run sim -- --seed 42` runs one seed, and when it fails prints the smallest script that fails likewise, with its trace.
- * `npm run sim -- --seeds 10000 [--from 1] [--jobs N]` runs many. `--rounds`, `--steps` make scripts longer, `--bug NAME`
- * plants a bug.
+ * `npm run sim -- --seeds 10000 [--from 1] [--jobs N]` runs many. `--rounds`, `--steps` make scripts longer, `--hubs`
+ * adds replicas of the broker to some, `--bug NAME` plants a bug.
  */
 const { values } = parseArgs({
   options: {
@@ -23,10 +23,11 @@ const { values } = parseArgs({
     jobs: { type: "string", default: String(availableParallelism()) },
     rounds: { type: "string", default: String(DEFAULT_SCRIPT.rounds) },
     steps: { type: "string", default: String(DEFAULT_SCRIPT.stepsPerRound) },
+    hubs: { type: "string", default: String(DEFAULT_SCRIPT.hubsMax) },
     bug: { type: "string" },
   },
 });
-const script = { rounds: count("rounds"), stepsPerRound: count("steps") };
+const script = { rounds: count("rounds"), stepsPerRound: count("steps"), hubsMax: count("hubs") };
 const bug = PLANTED_BUGS.find(({ name }) => name === values.bug);
 if (values.bug !== undefined && bug === undefined) {
   fail(
@@ -74,11 +75,12 @@ function failureText({ seed, violation }: SeedResult): string {
 
 /** What this run was told that a run of one seed must be told as well. */
 function replayOptions(seed: number): string {
-  const { rounds, stepsPerRound } = DEFAULT_SCRIPT;
+  const { rounds, stepsPerRound, hubsMax } = DEFAULT_SCRIPT;
   const options = [
     `--seed ${seed}`,
     ...(script.rounds === rounds ? [] : [`--rounds ${script.rounds}`]),
     ...(script.stepsPerRound === stepsPerRound ? [] : [`--steps ${script.stepsPerRound}`]),
+    ...(script.hubsMax === hubsMax ? [] : [`--hubs ${script.hubsMax}`]),
     ...(bug === undefined ? [] : [`--bug ${bug.name}`]),
   ];
   return options.join(" ");
@@ -104,7 +106,7 @@ async function runOne(seed: number): Promise<number> {
   return 1;
 }
 
-function count(name: "seed" | "seeds" | "from" | "jobs" | "rounds" | "steps"): number {
+function count(name: "seed" | "seeds" | "from" | "jobs" | "rounds" | "steps" | "hubs"): number {
   const number = Number(values[name]);
   if (!Number.isSafeInteger(number) || number < 0) {
     fail(`--${name} must be a whole number: got ${values[name]}`);

@@ -7,9 +7,11 @@ export interface ScriptOptions {
   /** Rounds of changes and faults, each ended by a checkpoint. */
   readonly rounds: number;
   readonly stepsPerRound: number;
+  /** Most replicas of the broker. */
+  readonly hubsMax: number;
 }
 
-export const DEFAULT_SCRIPT: ScriptOptions = { rounds: 2, stepsPerRound: 24 };
+export const DEFAULT_SCRIPT: ScriptOptions = { rounds: 2, stepsPerRound: 24, hubsMax: 1 };
 
 const WAITS_MS = [0, 0, 0, 0, 5, 5, 20, 20, 100, 100, 500, 500, 2_000, 2_000, 8_000, 25_000];
 
@@ -24,7 +26,7 @@ export function drawScript(seed: number, options: ScriptOptions = DEFAULT_SCRIPT
     // Elections cost much time for little more of them: in one member of some scripts.
     replicas: 1 + (index === 0 && draw.chance(0.4) ? 1 : 0),
   }));
-  const hubs = draw.chance(0.6) ? 1 : 2;
+  const hubs = draw.chance(0.6) ? 1 : options.hubsMax;
   const steps: Step[] = [];
   for (let round = 0; round < options.rounds; round += 1) {
     // Something to work on: without it most actions would find nothing.
