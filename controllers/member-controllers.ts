@@ -18,6 +18,7 @@ import type { Logger } from "../runtime/log/log.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
 import type { Random } from "../runtime/random/random.ts";
 import { EventRecorder } from "./events/event-recorder.ts";
+import { PeerLeases } from "./liveness/peer-leases.ts";
 import { PeerWatch } from "./liveness/peer-watch.ts";
 import type { MemberPolicy } from "./policy/member-policy.ts";
 import { ServiceReconciler } from "./reconcile/service-reconciler.ts";
@@ -31,6 +32,8 @@ export interface MemberControllersOptions {
   readonly localFamilies: readonly IpFamily[];
   /** See PeerWatchOptions. @default DEFAULT_STALE_AFTER_MS */
   readonly staleAfterMs?: number;
+  /** Namespace of the Leases of source clusters (CLN-06). @default none are kept */
+  readonly leaseNamespace?: string;
 }
 
 /** Longer than a restart of a member's controllers, and than a change of their leader. */
@@ -55,6 +58,7 @@ export class MemberControllers {
   readonly #reflectors: readonly RunningReflector[];
   readonly #controller: ServiceController;
   readonly #peers: PeerWatch;
+  readonly #leases: PeerLeases | undefined;
 
   constructor(options: MemberControllersOptions, deps: MemberControllersDeps) {
     const { mcsVersion } = options;
@@ -84,10 +88,12 @@ export class MemberControllers {
       imports: imports.view,
     };
     const events = new EventRecorder({ instance: options.cluster }, deps);
-    this.#peers = new PeerWatch(
-      { staleAfterMs: options.staleAfterMs ?? DEFAULT_STALE_AFTER_MS },
-      deps,
-    );
+    const { leaseNamespace: namespace, staleAfterMs = DEFAULT_STALE_AFTER_MS } = options;
+    this.#peers = new PeerWatch({ staleAfterMs }, deps);
+    // What never expires needs no Lease.
+    if (namespace !== undefined && Number.isFinite(staleAfterMs)) {
+      this.#leases = new PeerLeases({ namespace, staleAfterMs }, deps);
+    }
     const peers = this.#peers;
     const reconciler = new ServiceReconciler(options, {
       ...deps,
@@ -107,7 +113,7 @@ export class MemberControllers {
     }
     this.#peers.start(signal);
     this.#controller.start(signal);
-    await this.#controller.stopped();
+    await Promise.all([this.#leases?.run(signal), this.#controller.stopped()]);
   }
 
   get reflectors(): readonly RunningReflector[] {

@@ -5,6 +5,7 @@ import {
   EVENTS,
   type KubeEvent,
 } from "../../api/kube/event.ts";
+import { microTime } from "../../api/kube/micro-time.ts";
 import { apiVersionOf, type KubeObject } from "../../api/kube/object.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
@@ -91,7 +92,7 @@ export class EventRecorder {
 
   #event({ apiVersion, kind, metadata }: KubeObject, draft: EventDraft): KubeEvent {
     const { namespace = "default", name, uid, resourceVersion } = metadata;
-    const eventTime = new Date(this.#deps.clock.nowMs()).toISOString().replace("Z", "000Z");
+    const eventTime = microTime(this.#deps.clock.nowMs());
     const identity = [uid ?? name, draft.reason, draft.note, eventTime].join("/");
     return {
       apiVersion: apiVersionOf(EVENTS),

@@ -20,6 +20,8 @@ export interface ClusterOptions {
   readonly mcsVersion?: McsVersion;
   /** Every watch event of the controllers comes so much later than the one before it. @default 0 */
   readonly watchLagMs?: number;
+  /** Of the Leases of source clusters. @default none are kept */
+  readonly leaseNamespace?: string;
   /** Install the custom resource definitions. @default true */
   readonly crds?: boolean;
 }

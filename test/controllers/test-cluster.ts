@@ -43,6 +43,8 @@ export interface TestClusterOptions {
   readonly mcsVersion?: McsVersion;
   /** Every watch event of the controllers comes so much later than the one before it. @default 0 */
   readonly watchLagMs?: number;
+  /** @default no Leases of source clusters */
+  readonly leaseNamespace?: string;
 }
 
 export interface TestClusterDeps {
@@ -112,7 +114,7 @@ export class TestCluster {
     );
   }
 
-  /** What the controllers wrote, Events apart: those are told, not kept. */
+  /** What the controllers wrote, Events and Leases apart: those are told, not kept. */
   get writes(): readonly Write[] {
     return this.#writes;
   }
@@ -152,6 +154,9 @@ export class TestCluster {
         cluster: this.id,
         mcsVersion: this.#options.mcsVersion ?? "v1beta1",
         localFamilies: this.#options.families,
+        ...(this.#options.leaseNamespace === undefined
+          ? {}
+          : { leaseNamespace: this.#options.leaseNamespace }),
       },
       {
         client: lateWatches(this.client, clock, this.#options.watchLagMs ?? 0),
@@ -324,7 +329,7 @@ export class TestCluster {
   }
 
   #intercept(request: InMemoryRequest, moment: "before" | "after"): KubeError | undefined {
-    const isWrite = WRITES.has(request.verb) && !request.path.includes("/events");
+    const isWrite = WRITES.has(request.verb) && !/\/(events|leases)/.test(request.path);
     if (isWrite && moment === "before") {
       this.#attempts += 1;
       this.#writes.push({ verb: request.verb, path: request.path });

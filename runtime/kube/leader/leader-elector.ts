@@ -1,6 +1,7 @@
 import { invariant } from "../../../api/invariant.ts";
 import type { Lease } from "../../../api/kube/lease.ts";
 import { LEASES } from "../../../api/kube/lease.ts";
+import { microTime } from "../../../api/kube/micro-time.ts";
 import { apiVersionOf } from "../../../api/kube/object.ts";
 import type { Clock, Timer } from "../../clock/clock.ts";
 import { sleep } from "../../clock/sleep.ts";
@@ -197,9 +198,4 @@ export class LeaderElector {
   #now(): number {
     return this.#deps.clock.monotonicMs();
   }
-}
-
-/** Kubernetes MicroTime: six fractional digits. */
-function microTime(ms: number): string {
-  return new Date(ms).toISOString().replace("Z", "000Z");
 }
