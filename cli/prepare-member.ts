@@ -79,9 +79,9 @@ async function attemptOnce(
   }
   const claimed = await claimMembership(client, membership, { version, signal });
   if (!claimed.ok) {
-    return claimed.error.kind === "contradiction"
-      ? { kind: "refused", message: claimed.error.message }
-      : { kind: "waiting", reason: claimed.error.error.message };
+    return claimed.error.kind === "kube"
+      ? { kind: "waiting", reason: claimed.error.error.message }
+      : { kind: "refused", message: claimed.error.message };
   }
   const families = await localIpFamilies(client, signal);
   return families.ok

@@ -27,6 +27,10 @@ export interface RunMemberOptions {
   readonly otherAddresses: readonly string[];
   readonly cidrs: readonly string[];
   readonly policy: Changing<MemberPolicy>;
+  /** See PeerWatchOptions. */
+  readonly staleAfterMs: number;
+  /** Of the Leases of source clusters (CLN-06). */
+  readonly leaseNamespace: string;
   /** Told what readiness means from now on. */
   readonly onReadiness: (check: () => Result<string, string>) => void;
 }
@@ -49,12 +53,13 @@ export async function runMember(
   deps: RunMemberDeps,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const { identityStore, otherAddresses, cidrs, policy, onReadiness } = options;
+  const { identityStore, otherAddresses, cidrs, onReadiness } = options;
   // Now and not at the start of the process: another replica may have renewed it while this one stood by.
   const loaded = await identityStore.load();
   if (!loaded.ok) return loaded.error;
   if (loaded.value === undefined) return 'no identity is stored: run "isthmus join" first';
   const identity = loaded.value;
+  const { policy, staleAfterMs, leaseNamespace } = options;
   const prepared = await prepareMember(identity, deps, {
     signal,
     onWaiting: (reason) => onReadiness(() => err(reason)),
@@ -71,7 +76,7 @@ export async function runMember(
   renewal.subscribe(() => link.reopen(REOPEN_WITHIN_MS));
   const guard = new MembershipGuard(identity, aboutVersion, deps);
   const controllers = new MemberControllers(
-    { cluster: identity.clusterId, ...member },
+    { cluster: identity.clusterId, ...member, staleAfterMs, leaseNamespace },
     { ...deps, link, backend: underlayBackend, policy },
   );
   onReadiness(
@@ -80,9 +85,10 @@ export async function runMember(
       () => guard.problem ?? renewal.problem() ?? (link.hasSynced() || "waiting for the broker"),
     ),
   );
-  link.start(signal);
-  await Promise.all([controllers.run(signal), guard.run(signal), renewal.run(signal)]);
-  return undefined;
+  const life = AbortSignal.any([signal, guard.leaving]);
+  link.start(life);
+  await Promise.all([controllers.run(life), guard.run(life), renewal.run(life)]);
+  return guard.leaving.aborted ? guard.problem : undefined;
 }
 
 function createRenewal(

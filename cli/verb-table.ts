@@ -31,6 +31,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import("./verbs/join.ts")).joinVerb,
   },
   {
+    path: ["leave"],
+    summary: "take this cluster out of its clusterset and remove what Isthmus made in it",
+    load: async () => (await import("./verbs/leave.ts")).leaveVerb,
+  },
+  {
     path: ["controllers"],
     summary: "run a member's export and import controllers",
     load: async () => (await import("./verbs/controllers.ts")).controllersVerb,
@@ -47,7 +52,8 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     path: ["crds"],
-    summary: "print the custom resource definitions, or install them with --apply",
+    summary:
+      "print the custom resource definitions, or install them, and our namespace, with --apply",
     load: async () => (await import("./verbs/crds.ts")).crdsVerb,
   },
   {

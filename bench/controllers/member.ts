@@ -47,10 +47,14 @@ async function main(): Promise<void> {
       save: async () => ok(undefined),
       loadJoinKey: async () => ok(undefined),
       saveJoinKey: async () => ok(undefined),
+      remove: async () => ok(undefined),
     },
     otherAddresses: [],
     cidrs: [],
     policy: unchanging(SHARE_EVERYTHING),
+    // Leases of source clusters are heartbeats, not work: without them the writes counted are those of imports.
+    staleAfterMs: Number.POSITIVE_INFINITY,
+    leaseNamespace: "isthmus-system",
     onReadiness: (check: () => Result<string, string>): void => {
       readiness = check;
     },

@@ -19,9 +19,10 @@ export type AuditEvent =
       /** The token that let it in. */
       readonly token?: string;
     }
+  | { readonly kind: "left"; readonly cluster: ClusterId; readonly incarnation: number }
   | {
       readonly kind: "refused";
-      readonly call: "join" | "renew" | "sync";
+      readonly call: "join" | "renew" | "sync" | "leave";
       /** As the certificate says; absent: none that is valid. */
       readonly cluster?: ClusterId;
       /** Where the connection comes from. */

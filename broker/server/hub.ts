@@ -127,6 +127,21 @@ export class Hub {
     return connection;
   }
 
+  /** Ends a membership at the member's own wish: its rows go, its stream is closed (CLN-04). */
+  async leave(
+    peer: SessionPeer,
+  ): Promise<Result<void, { kind: "over" | "store-failed"; text: string }>> {
+    const allowed = checkLife(this.#deps.store.table, peer);
+    if (!allowed.ok) return err({ kind: "over", text: allowed.error });
+    // A broker that lost its store may not know it yet: it has to be somebody to be remembered as gone.
+    const registered = await this.#register(peer);
+    if (!registered.ok) return err({ kind: "store-failed", text: registered.error });
+    const removed = await this.#deps.store.removeMember(peer.cluster);
+    if (!removed.ok) return err({ kind: "store-failed", text: removed.error.text });
+    this.#deps.log.info("member left", { cluster: peer.cluster, incarnation: peer.incarnation });
+    return ok(undefined);
+  }
+
   #budgetOf(cluster: ClusterId): MessageBudget {
     const known = this.#budgets.get(cluster);
     if (known !== undefined) return known;

@@ -13,6 +13,7 @@ import { LIMITS } from "../wire/limits.ts";
 import { ConnectionGate } from "./gate/connection-gate.ts";
 import { Hub } from "./hub.ts";
 import { createJoinHandler, type IdentityAuthority } from "./join-handler.ts";
+import { createLeaveHandler } from "./leave-handler.ts";
 import { createRenewHandler, type RenewalAuthority } from "./renew-handler.ts";
 import { createSyncHandler, type EncodedMessage } from "./sync-handler.ts";
 
@@ -70,6 +71,7 @@ const SERVER_OPTIONS = {
 /** The Sync call, whose answers come encoded: rows are passed on without being decoded. */
 const SYNC_SERVICE = {
   join: BrokerService.join,
+  leave: BrokerService.leave,
   renew: BrokerService.renew,
   sync: {
     ...BrokerService.sync,
@@ -138,6 +140,7 @@ function createMembersPort(options: BrokerOptions, deps: BrokerDeps): MembersPor
     join: createJoinHandler(deps),
     renew: createRenewHandler({ clusterset }, { ...deps, gate }),
     sync: createSyncHandler({ clusterset }, { ...deps, hub, gate }),
+    leave: createLeaveHandler({ clusterset }, { ...deps, hub, gate }),
   });
   return { gate, server, hub };
 }

@@ -5,6 +5,7 @@ import { FileIdentityStore } from "../../broker/identity/member/file-identity-st
 import { runWhileLeading } from "../../controllers/leadership/run-while-leading.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import {
+  durationSetting,
   kubeSettings,
   listenDefault,
   logLevelSetting,
@@ -15,6 +16,7 @@ import { startMemberProcess } from "../member-process.ts";
 import { memberPolicy, policySettings } from "../policy-settings.ts";
 import type { Readiness } from "../readiness.ts";
 import { type RunMemberDeps, type RunMemberOptions, runMember } from "../run-member.ts";
+import { SYSTEM_NAMESPACE } from "../system-namespace.ts";
 import { defineVerb } from "../verb.ts";
 import { DEFAULT_IDENTITY_DIR } from "./join.ts";
 
@@ -37,6 +39,10 @@ export const controllersVerb = defineVerb({
       .default([])
       .describe("CIDRs of this cluster's pods; the broker then refuses endpoints outside of them"),
     ...policySettings,
+    staleAfter: durationSetting(
+      "60s",
+      "how long a cluster may be unheard of at the broker before its endpoints are withdrawn here; 0s: for ever",
+    ),
     healthListen: listenDefault("127.0.0.1:8080", "address of /livez, /readyz and /metrics"),
     leaderElect: z
       .boolean()
@@ -44,8 +50,8 @@ export const controllersVerb = defineVerb({
       .describe("stand for election: of several replicas only the leader works, the others wait"),
     namespace: z
       .string()
-      .default("isthmus-system")
-      .describe("namespace of the lease that replicas elect their leader by"),
+      .default(SYSTEM_NAMESPACE)
+      .describe("namespace of our Leases: one per source cluster, and the one replicas elect by"),
     logLevel: logLevelSetting,
   }),
   async run(input) {
@@ -73,6 +79,8 @@ export const controllersVerb = defineVerb({
       otherAddresses: settings.broker,
       cidrs: settings.cidrs,
       policy: policy.value,
+      staleAfterMs: settings.staleAfter === 0 ? Number.POSITIVE_INFINITY : settings.staleAfter,
+      leaseNamespace: settings.namespace,
       onReadiness: (check) => readiness.decidedBy(check),
     };
     const ending = settings.leaderElect

@@ -5,10 +5,12 @@ import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { connectKube } from "../connect-kube.ts";
 import { installCrds, shippedCrds } from "../install-crds.ts";
+import { ensureSystemNamespace, SYSTEM_NAMESPACE } from "../system-namespace.ts";
 import { defineVerb } from "../verb.ts";
 
 export const crdsVerb = defineVerb({
-  summary: "print the custom resource definitions, or install them with --apply",
+  summary:
+    "print the custom resource definitions, or install them, and our namespace, with --apply",
   settings: z.object({
     ...kubeSettings,
     apply: z
@@ -37,6 +39,12 @@ export const crdsVerb = defineVerb({
       return 1;
     }
     for (const { name, decision } of installed.value) out.line(`${name}: ${decision}`);
+    const namespace = await ensureSystemNamespace(kube.value.client, signal);
+    if (!namespace.ok) {
+      out.problem(`cannot create namespace ${SYSTEM_NAMESPACE}: ${namespace.error.message}`);
+      return 1;
+    }
+    out.line(`namespace ${SYSTEM_NAMESPACE}: ${namespace.value}`);
     return 0;
   },
 });

@@ -6,6 +6,7 @@ import { DEMO_CLUSTERS } from "../../sandbox/demo/demo-plan.ts";
 import { runDemo } from "../../sandbox/demo/run-demo.ts";
 import { connectKube } from "../connect-kube.ts";
 import { installCrds } from "../install-crds.ts";
+import { ensureSystemNamespace } from "../system-namespace.ts";
 import { defineVerb } from "../verb.ts";
 
 export const demoVerb = defineVerb({
@@ -37,6 +38,8 @@ export const demoVerb = defineVerb({
           installCrds: async (client, stop) => {
             const installed = await installCrds(client, systemClock, stop);
             if (!installed.ok) throw new Error(installed.error);
+            const namespace = await ensureSystemNamespace(client, stop);
+            if (!namespace.ok) throw new Error(namespace.error.message);
           },
           stopped: signal,
         },

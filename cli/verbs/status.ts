@@ -12,6 +12,7 @@ import { ok, type Result } from "../../api/result.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
+import { listAll } from "../../runtime/kube/list-all.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { connectKube } from "../connect-kube.ts";
 import { memberReport } from "../status/member-report.ts";
@@ -91,29 +92,9 @@ async function listServed<T extends KubeObject>(
 ): Promise<Result<readonly T[], KubeError>> {
   let missing: KubeError | undefined;
   for (const version of MCS_VERSIONS) {
-    const listed = await listAll<T>(client, resourceOf(version), signal);
+    const listed = await listAll<T>(client, resourceOf(version), {}, signal);
     if (listed.ok || listed.error.kind !== "no-such-resource") return listed;
     missing ??= listed.error;
   }
   return missing === undefined ? ok([]) : { ok: false, error: missing };
-}
-
-async function listAll<T extends KubeObject>(
-  client: KubeClient,
-  resource: Resource,
-  signal: AbortSignal,
-): Promise<Result<readonly T[], KubeError>> {
-  const items: T[] = [];
-  let continueToken: string | undefined;
-  do {
-    const page = await client.list<T>(
-      resource,
-      { limit: 500, ...(continueToken === undefined ? {} : { continueToken }) },
-      { signal },
-    );
-    if (!page.ok) return page;
-    items.push(...page.value.items);
-    continueToken = page.value.continueToken;
-  } while (continueToken !== undefined);
-  return ok(items);
 }

@@ -11,6 +11,7 @@ import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
+import { isLeaving } from "./leaving.ts";
 
 export interface Membership {
   readonly clusterId: ClusterId;
@@ -20,7 +21,9 @@ export interface Membership {
 export type MembershipError =
   | { readonly kind: "kube"; readonly error: KubeError }
   /** The cluster says it is somebody else, or in another clusterset: an admin must decide (CID-09, CID-12). */
-  | { readonly kind: "contradiction"; readonly message: string };
+  | { readonly kind: "contradiction"; readonly message: string }
+  /** Somebody is taking the cluster out of its clusterset: nothing of ours may be written any more (CLN-04). */
+  | { readonly kind: "leaving"; readonly message: string };
 
 /**
  * Publishes the cluster's identity as ClusterProperties (CID-03, CID-06). Both values must not change during a
@@ -53,6 +56,10 @@ async function claim(
   const { name, value } = property;
   const existing = await kube.get<ClusterProperty>({ resource, name }, { signal });
   if (existing.ok) {
+    if (isLeaving(existing.value)) {
+      const message = `this cluster is leaving its clusterset: ClusterProperty ${name} says so; join again when it has left`;
+      return err({ kind: "leaving", message });
+    }
     const found = existing.value.spec.value;
     if (found === value) return ok(undefined);
     return err({

@@ -29,6 +29,8 @@ export class MembershipGuard {
   readonly #deps: MembershipGuardDeps;
   readonly #reflector: Reflector<ClusterProperty>;
   readonly #queue: WorkQueue;
+  /** Aborts when the cluster is leaving: everybody who writes must stop. */
+  readonly #leaving = new AbortController();
   #problem: string | undefined;
 
   constructor(membership: Membership, version: AboutVersion, deps: MembershipGuardDeps) {
@@ -46,6 +48,11 @@ export class MembershipGuard {
   /** What an admin must decide on; undefined while the cluster says who it is. */
   get problem(): string | undefined {
     return this.#problem;
+  }
+
+  /** Aborts when somebody takes the cluster out of its clusterset. */
+  get leaving(): AbortSignal {
+    return this.#leaving.signal;
   }
 
   /** Until the signal aborts. */
@@ -73,6 +80,10 @@ export class MembershipGuard {
       return error.kind === "aborted" ? { kind: "done" } : { kind: "failed", error };
     }
     const { message } = claimed.error;
+    if (claimed.error.kind === "leaving") {
+      log.warn("cluster is leaving its clusterset");
+      this.#leaving.abort();
+    }
     if (message !== this.#problem) log.error("cluster identity was changed", { problem: message });
     this.#problem = message;
     return { kind: "done" };

@@ -16,6 +16,8 @@ export interface ClustersetPlan {
   /** Environment of the processes. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logLevel?: string;
+  /** Further arguments of every member's controllers. */
+  readonly controllersArgs?: readonly string[];
 }
 
 /** An existing cluster that is to be a member: embedded or real, nobody here can tell. */
@@ -92,6 +94,7 @@ export class ClustersetProcesses {
         controllers: start(`${member.id}-controllers`, [
           ...["controllers", ...kube, "--identity-dir", identityDir],
           ...["--health-listen", `127.0.0.1:${at(0)}`],
+          ...(plan.controllersArgs ?? []),
         ]),
         dns: start(`${member.id}-dns`, [
           ...["dns", ...kube, "--listen", `127.0.0.1:${at(2)}`],

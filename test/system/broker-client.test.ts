@@ -267,10 +267,11 @@ function portOf(server: Server): number {
 /** A store's methods as an object, so that one of them can be replaced. */
 function bind(
   store: FileIdentityStore,
-): Pick<FileIdentityStore, "load" | "save" | "loadJoinKey" | "saveJoinKey"> {
+): Pick<FileIdentityStore, "load" | "save" | "remove" | "loadJoinKey" | "saveJoinKey"> {
   return {
     load: () => store.load(),
     save: (material) => store.save(material),
+    remove: () => store.remove(),
     loadJoinKey: () => store.loadJoinKey(),
     saveJoinKey: (pem) => store.saveJoinKey(pem),
   };

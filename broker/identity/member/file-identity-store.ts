@@ -52,6 +52,17 @@ export class FileIdentityStore implements IdentityStore {
     return saved;
   }
 
+  async remove(): Promise<Result<undefined, string>> {
+    try {
+      for (const name of [IDENTITY_FILE, JOIN_KEY_FILE]) {
+        await rm(join(this.#folder, name), { force: true });
+      }
+      return ok(undefined);
+    } catch (error) {
+      return err(`cannot remove member identity: ${messageOf(error)}`);
+    }
+  }
+
   loadJoinKey(): Promise<Result<string | undefined, string>> {
     return this.#read(join(this.#folder, JOIN_KEY_FILE));
   }

@@ -55,6 +55,18 @@ export function describeIdentityStore(
       expect(must(await store.loadJoinKey())).toBeUndefined();
     });
 
+    test("forgets what it is told to, and nothing is there to be forgotten twice", async () => {
+      const store = await make(clock);
+      must(await store.saveJoinKey("key"));
+      must(await store.save(one));
+      must(await store.remove());
+      expect([must(await store.load()), must(await store.loadJoinKey())]).toEqual([
+        undefined,
+        undefined,
+      ]);
+      must(await store.remove());
+    });
+
     test("gives back what was saved last, as the certificate says", async () => {
       const store = await make(clock);
       must(await store.save(two));

@@ -9,6 +9,9 @@ export interface IdentityStore {
   /** Replaces the identity as one: a crash leaves the old one or the new. Forgets the join key. */
   save(material: MemberMaterial): Promise<Result<undefined, string>>;
 
+  /** Forgets the identity: the cluster is no member any more. Nothing stored is fine. */
+  remove(): Promise<Result<undefined, string>>;
+
   /** Key of a join under way, so that a crash during it can redeem the same token again. */
   loadJoinKey(): Promise<Result<string | undefined, string>>;
   saveJoinKey(keyPem: string): Promise<Result<undefined, string>>;

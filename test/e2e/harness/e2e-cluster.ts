@@ -56,10 +56,11 @@ export class E2eCluster {
 
   async find<T extends KubeObject>(
     resource: Resource,
-    namespace: string,
+    namespace: string | undefined,
     name: string,
   ): Promise<T | undefined> {
-    const found = await this.kube.get<T>({ resource, namespace, name }, { signal: this.#signal });
+    const ref = { resource, name, ...(namespace === undefined ? {} : { namespace }) };
+    const found = await this.kube.get<T>(ref, { signal: this.#signal });
     if (found.ok) return found.value;
     if (found.error.kind === "not-found") return undefined;
     throw new Error(found.error.message);

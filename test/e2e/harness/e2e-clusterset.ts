@@ -74,11 +74,15 @@ export class E2eClusterset {
     this.#abort = fields.abort;
   }
 
-  static async start(count = 3): Promise<E2eClusterset> {
+  /** @param controllersArgs further arguments of every member's controllers. */
+  static async start(count = 3, controllersArgs: readonly string[] = []): Promise<E2eClusterset> {
     const directory = mkdtempSync(join(tmpdir(), "isthmus-e2e-"));
     const abort = new AbortController();
     const deps = { clock: systemClock, random: systemRandom };
-    const common = { directory, clusterset: CLUSTERSET, env: process.env, logLevel: "debug" };
+    const common = {
+      ...{ directory, clusterset: CLUSTERSET, env: process.env, logLevel: "debug" },
+      controllersArgs,
+    };
     const existing = existingClusters();
     const embedded =
       existing === undefined
@@ -97,7 +101,7 @@ export class E2eClusterset {
     processes.broker.start();
     await embedded?.startClusters(waiting);
     await processes.ready(processes.broker, processes.brokerHealthPort, waiting);
-    await Promise.all(members.map((member) => joinMember(member, processes)));
+    await Promise.all(members.map((member) => prepareMember(member, processes)));
     for (const { controllers, dns } of processes.members) {
       controllers.start();
       dns.start();
@@ -214,9 +218,17 @@ export class E2eClusterset {
   }
 }
 
-async function joinMember(member: MemberPlan, processes: ClustersetProcesses): Promise<void> {
+async function prepareMember(member: MemberPlan, processes: ClustersetProcesses): Promise<void> {
   const kube = ["--kubeconfig", member.kubeconfig, "--context", member.context];
   await mustRunCli(["crds", "--apply", ...kube]);
+  await joinMember(member, processes);
+}
+
+/** A new token, redeemed: a cluster may come back after it has left. */
+export async function joinMember(
+  member: MemberPlan,
+  processes: ClustersetProcesses,
+): Promise<void> {
   const token = await mustRunCli([
     ...["token", "create", "--data-dir", processes.brokerDataDir, "--cluster", member.id],
     ...["--broker", processes.brokerAddress],
