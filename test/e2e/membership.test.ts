@@ -11,9 +11,9 @@ import { LABEL_MANAGED_BY } from "../../api/mcs/labels.ts";
 import { serviceImports } from "../../api/mcs/service-import.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { addressesIn, askDns } from "../../sandbox/clusterset/ask-dns.ts";
-import { mustRunCli, runCli } from "./harness/run-cli.ts";
 import type { E2eCluster } from "./harness/e2e-cluster.ts";
 import { E2eClusterset, joinMember } from "./harness/e2e-clusterset.ts";
+import { mustRunCli, runCli } from "./harness/run-cli.ts";
 import { ServiceFixture } from "./harness/service-fixture.ts";
 
 const STALE_MS = 5_000;
