@@ -61,7 +61,7 @@ test("endpoints of a cluster that is heard no more go within the bound, its expo
     () => c.list<Lease>(LEASES, "isthmus-system", LABEL_MANAGED_BY),
     (is) =>
       is
-        .map(({ spec }) => spec?.holderIdentity)
+        .map(({ spec }) => spec?.holderIdentity ?? "")
         .toSorted()
         .join() === `${a.id},${b.id}`,
   );
