@@ -7,6 +7,7 @@ import { type ServiceImport, serviceImports } from "../../api/mcs/service-import
 import { ok, type Result } from "../../api/result.ts";
 import { startDnsServer } from "../../dns-server/dns-server.ts";
 import { type AnswerOptions, parseAnswerOptions } from "../../dns-server/server-options.ts";
+import { slimImport, slimNamespace, slimSlice } from "../../dns-server/source/slim-objects.ts";
 import { sleep } from "../../runtime/clock/sleep.ts";
 import {
   durationSetting,
@@ -80,15 +81,19 @@ export const dnsVerb = defineVerb({
       await started.value.stop();
       return 0;
     }
+    const parse = parseWith<ServiceImport>(parseServiceImport, deps.log);
     const imports = new Reflector<ServiceImport>(
-      { resource: serviceImports(version), project: parseWith(parseServiceImport, deps.log) },
+      { resource: serviceImports(version), project: (object) => slimImport(parse(object)) },
       deps,
     );
     const slices = new Reflector<EndpointSlice>(
-      { resource: ENDPOINT_SLICES, labelSelector: LABEL_SERVICE_NAME },
+      { resource: ENDPOINT_SLICES, labelSelector: LABEL_SERVICE_NAME, project: slimSlice },
       deps,
     );
-    const namespaces = new Reflector<Namespace>({ resource: NAMESPACES }, deps);
+    const namespaces = new Reflector<Namespace>(
+      { resource: NAMESPACES, project: slimNamespace },
+      deps,
+    );
     const server = await startDnsServer(
       {
         ...answers.value.current,

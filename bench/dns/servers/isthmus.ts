@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { UdpEngine } from "../../../dns-server/transport/udp-engine.ts";
 import type { MeasuredServer } from "./measured-server.ts";
 
-const PROGRAM = fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../../../cli/isthmus.mjs", import.meta.url));
 
 /** `isthmus dns` as it is run beside a cluster. */
 export function isthmus(udpEngine: UdpEngine, name: string): MeasuredServer {
