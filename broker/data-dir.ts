@@ -10,6 +10,11 @@ export function departuresPath(dataDir: string): string {
   return join(dataDir, "departures.json");
 }
 
+/** Where an admin asks a running broker. */
+export function adminSocketPath(dataDir: string): string {
+  return join(dataDir, "admin.sock");
+}
+
 /** Who came in, who was kept out, who decided it. */
 export function auditPath(dataDir: string): string {
   return join(dataDir, "audit.jsonl");

@@ -42,7 +42,7 @@ function overview(argv: readonly string[], { out }: Surroundings): ExitCode {
     argv[0] === undefined || argv[0] === "help" || argv[0] === "--help" || argv[0] === "-h";
   if (!asked) out.problem(`unknown command: ${argv.slice(0, 2).join(" ")}`);
   const lines = VERBS.filter(({ hidden }) => hidden !== true).map(
-    ({ path, summary }) => `  ${path.join(" ").padEnd(14)} ${summary}`,
+    ({ path, summary }) => `  ${path.join(" ").padEnd(16)} ${summary}`,
   );
   const text = `Usage: isthmus <command> [options]\n\n${lines.join("\n")}\n\n"isthmus <command> --help" lists its options.`;
   if (asked) out.line(text);
@@ -61,7 +61,7 @@ function buildCommand(path: readonly string[], verb: Verb): Command {
   command.option("--config <file>", "YAML file with any of these settings, keys in camelCase");
   for (const [key, type] of Object.entries(verb.settings.shape)) {
     const shape = flagShape(type);
-    const flag = `--${flagName(key)}`;
+    const flag = `${key === "output" ? "-o, " : ""}--${flagName(key)}`;
     const description = type.description ?? "";
     if (shape.kind === "switch") {
       const name = shape.default ? `--no-${flagName(key)}` : flag;

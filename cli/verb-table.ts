@@ -26,6 +26,31 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import("./verbs/token-create.ts")).tokenCreateVerb,
   },
   {
+    path: ["members"],
+    summary: "list the members: who is connected, rows, certificates",
+    load: async () => (await import("./verbs/members.ts")).membersVerb,
+  },
+  {
+    path: ["revoke"],
+    summary: "end a cluster's membership now, its rows withdrawn or frozen",
+    load: async () => (await import("./verbs/revoke.ts")).revokeVerb,
+  },
+  {
+    path: ["authority", "rotate"],
+    summary: "replace the clusterset's certificate authority without a drop",
+    load: async () => (await import("./verbs/authority.ts")).authorityRotateVerb,
+  },
+  {
+    path: ["authority"],
+    summary: "show the clusterset's certificate authority and its rotation",
+    load: async () => (await import("./verbs/authority.ts")).authorityVerb,
+  },
+  {
+    path: ["audit"],
+    summary: "print the audit log of joins, renewals, refusals and revocations",
+    load: async () => (await import("./verbs/audit.ts")).auditVerb,
+  },
+  {
     path: ["join"],
     summary: "join this cluster to a clusterset: trade a token for an identity",
     load: async () => (await import("./verbs/join.ts")).joinVerb,

@@ -11,6 +11,7 @@ import { ServingCertificate } from "./authority/serving-certificate.ts";
 import { ClustersetAuthority } from "./clusterset-authority.ts";
 import { MemberIssuer } from "./member-issuer.ts";
 import { MemberRenewals } from "./member-renewals.ts";
+import { Revocations } from "./revocations.ts";
 import { TokenBook } from "./token/token-book.ts";
 
 export interface BrokerIdentityOptions {
@@ -27,13 +28,17 @@ export interface BrokerIdentityOptions {
 export interface BrokerIdentity {
   readonly authorities: AuthorityKeeper;
   readonly tokens: TokenBook;
+  readonly revocations: Revocations;
   readonly authority: ClustersetAuthority;
   readonly renewals: MemberRenewals;
   readonly certificates: GrpcCertificateProvider;
   readonly serving: ServingCertificate;
 }
 
-/** Opens, or makes, the authority and keeps it and the serving certificate until the signal aborts. */
+/**
+ * Opens, or makes, the authority, brings back what a lost store has forgotten of revocations, and keeps authority and
+ * serving certificate until the signal aborts.
+ */
 export async function openBrokerIdentity(
   options: BrokerIdentityOptions,
   deps: {
@@ -57,6 +62,9 @@ export async function openBrokerIdentity(
   if (!first.ok) return first;
   const tokens = new TokenBook(deps.records);
   const common = { ...deps, authorities, tokens, members: deps.store };
+  const revocations = new Revocations(common);
+  const restored = await revocations.restore();
+  if (!restored.ok) return restored;
   const issuer = new MemberIssuer(
     certificateLifeMs === undefined ? {} : { certificateLifeMs },
     common,
@@ -64,6 +72,7 @@ export async function openBrokerIdentity(
   return ok({
     authorities,
     tokens,
+    revocations,
     serving,
     authority: new ClustersetAuthority({ ...common, issuer }),
     renewals: new MemberRenewals({ ...common, issuer }),

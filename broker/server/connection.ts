@@ -30,6 +30,8 @@ interface Deps {
   readonly budget: MessageBudget;
   /** Asked again once the table shows what other replicas have stored. Error: this life of the cluster is over. */
   readonly checkLife: (peer: SessionPeer) => Result<void, string>;
+  /** One of its writes was refused. */
+  readonly onRefused: () => void;
   readonly onClose: (connection: Connection, reason: CloseReason | undefined) => void;
 }
 
@@ -165,6 +167,7 @@ export class Connection {
         return;
       case "refused":
         this.#deps.metrics.writes.add(1, { outcome: "refused" });
+        this.#deps.onRefused();
         return;
       case "close":
         this.close(effect.reason);

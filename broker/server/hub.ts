@@ -9,6 +9,7 @@ import { Presence } from "../core/presence.ts";
 import type { CloseReason, SessionPeer } from "../core/session-io.ts";
 import type { Store } from "../store/store.ts";
 import { Connection, type Transport } from "./connection.ts";
+import { type Activity, MemberActivity } from "./member-activity.ts";
 import { MessageBudget } from "./message-budget.ts";
 import { type BrokerMetrics, createBrokerMetrics } from "./metrics.ts";
 
@@ -41,6 +42,7 @@ export class Hub {
   /** BOUNDED: as #connections, and members whose budget has not filled up again since they left. */
   readonly #budgets = new Map<ClusterId, MessageBudget>();
   readonly #presence: Presence;
+  readonly #activity = new MemberActivity();
   /** The lives that members have been told of. BOUNDED: by the members. */
   readonly #lives = new Map<ClusterId, string>();
   #unsubscribe: (() => void) | undefined;
@@ -63,9 +65,7 @@ export class Hub {
     for (const member of this.#deps.store.table.members()) {
       this.#lives.set(member.cluster, lifeOf(member));
     }
-    for (const owner of this.#deps.store.table.owners()) {
-      this.#metrics.memberRows.set(owner.size, { cluster: owner.cluster });
-    }
+    for (const { cluster } of this.#deps.store.table.owners()) this.#measure(cluster);
     this.#scheduleTick();
   }
 
@@ -100,6 +100,11 @@ export class Hub {
     for (const connection of this.#connections.values()) connection.close(STOPPING);
   }
 
+  /** What this process has seen of a member. */
+  activity(cluster: ClusterId): Activity {
+    return this.#activity.of(cluster);
+  }
+
   get connectedMembers(): readonly ClusterId[] {
     return [...this.#connections.keys()];
   }
@@ -117,6 +122,7 @@ export class Hub {
         clock,
         metrics: this.#metrics,
         budget: this.#budgetOf(peer.cluster),
+        onRefused: () => this.#noteRefused(peer.cluster),
         checkLife: (who) => checkLife(this.#deps.store.table, who),
         onClose: (closed, reason) => this.#onClose(closed, reason),
       },
@@ -174,6 +180,7 @@ export class Hub {
     }
     if (!connection.isOpen) return;
     connection.admit();
+    this.#activity.connected(peer.cluster, this.#deps.clock.nowMs());
     if (this.#presence.connected(peer.cluster)) this.#tellPresence(peer.cluster);
     this.#deps.log.info("member connected", {
       cluster: peer.cluster,
@@ -193,8 +200,8 @@ export class Hub {
     const { table } = this.#deps.store;
     const news = new Set<ClusterId>();
     for (const cluster of changed) {
-      this.#metrics.memberRows.set(table.owner(cluster)?.size ?? 0, { cluster });
       this.#noteLife(cluster);
+      this.#measure(cluster);
       if (this.#hasNews(cluster)) news.add(cluster);
       const connection = this.#connections.get(cluster);
       if (connection === undefined) continue;
@@ -214,8 +221,26 @@ export class Hub {
     if (life === undefined) {
       this.#lives.delete(cluster);
       this.#presence.forget(cluster);
+      this.#activity.forget(cluster);
+      this.#metrics.forget(cluster);
     } else this.#lives.set(cluster, life);
     this.#tellPresence(cluster);
+  }
+
+  #measure(cluster: ClusterId): void {
+    const { table } = this.#deps.store;
+    const owner = table.owner(cluster);
+    if (owner === undefined) return;
+    this.#metrics.memberRows.set(owner.size, { cluster });
+    const expiresAtMs = table.member(cluster)?.certificateExpiresAtMs;
+    if (expiresAtMs !== undefined) {
+      this.#metrics.certificateExpiry.set(expiresAtMs / 1000, { cluster });
+    }
+  }
+
+  #noteRefused(cluster: ClusterId): void {
+    this.#activity.refused(cluster);
+    this.#metrics.refusedWrites.add(1, { cluster });
   }
 
   #tellPresence(cluster: ClusterId): void {
@@ -232,6 +257,9 @@ export class Hub {
     const { cluster } = connection.peer;
     if (this.#connections.get(cluster) === connection) {
       this.#connections.delete(cluster);
+      // One who has just left is not to be remembered again.
+      const isMember = this.#deps.store.table.member(cluster) !== undefined;
+      if (isMember) this.#activity.ended(cluster, this.#deps.clock.nowMs());
       const isNews = this.#presence.disconnected(cluster, this.#deps.clock.monotonicMs());
       if (isNews) this.#tellPresence(cluster);
     }

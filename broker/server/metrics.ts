@@ -1,3 +1,4 @@
+import type { ClusterId } from "../../api/cluster-id.ts";
 import type { Counter, Gauge, Histogram, Meter } from "../../runtime/metrics/meter.ts";
 
 export interface BrokerMetrics {
@@ -6,18 +7,40 @@ export interface BrokerMetrics {
   readonly writes: Counter;
   readonly closedStreams: Counter;
   readonly fanOutLag: Histogram;
+  readonly certificateExpiry: Gauge;
+  readonly refusedWrites: Counter;
+  /** Drops what is told per member of one that is none any more: series are bounded by the present members. */
+  forget(cluster: ClusterId): void;
 }
 
 export function createBrokerMetrics(meter: Meter): BrokerMetrics {
+  const memberRows = meter.gauge({
+    name: "isthmus_broker_member_rows",
+    help: "Rows stored per owner.",
+    labels: ["cluster"],
+  });
+  const certificateExpiry = meter.gauge({
+    name: "isthmus_broker_member_certificate_expiry_timestamp_seconds",
+    help: "End of each member's latest certificate, epoch seconds.",
+    labels: ["cluster"],
+  });
+  const refusedWrites = meter.counter({
+    name: "isthmus_broker_member_refused_writes_total",
+    help: "Writes of each member that were refused.",
+    labels: ["cluster"],
+  });
   return {
+    memberRows,
+    certificateExpiry,
+    refusedWrites,
+    forget: (cluster) => {
+      for (const metric of [memberRows, certificateExpiry, refusedWrites]) {
+        metric.remove({ cluster });
+      }
+    },
     connectedMembers: meter.gauge({
       name: "isthmus_broker_connected_members",
       help: "Members with an open sync stream.",
-    }),
-    memberRows: meter.gauge({
-      name: "isthmus_broker_member_rows",
-      help: "Rows stored per owner.",
-      labels: ["cluster"],
     }),
     writes: meter.counter({
       name: "isthmus_broker_writes_total",

@@ -1,8 +1,10 @@
 import { z } from "zod";
-import type { Result } from "../../api/result.ts";
+import { ok, type Result } from "../../api/result.ts";
+import { createAdminHandlers } from "../../broker/admin/admin-handlers.ts";
+import { AdminServer } from "../../broker/admin/admin-server.ts";
 import type { AuditLog } from "../../broker/audit/audit-log.ts";
 import { FileAuditLog } from "../../broker/audit/file-audit-log.ts";
-import { auditPath } from "../../broker/data-dir.ts";
+import { adminSocketPath, auditPath } from "../../broker/data-dir.ts";
 import { MEMBER_LIFE } from "../../broker/identity/authority/certificate-life.ts";
 import { openBrokerIdentity } from "../../broker/identity/broker-identity.ts";
 import { type RunningBroker, startBroker } from "../../broker/server/start-broker.ts";
@@ -42,6 +44,16 @@ export const brokerVerb = defineVerb({
       "24h",
       "life of members' certificates, one hour to 90 days; renewed after two thirds, so the hub may be away for a third of it",
     ).refine((ms) => ms >= MEMBER_LIFE.minMs && ms <= MEMBER_LIFE.maxMs, "must be 1h to 2160h"),
+    drain: durationSetting(
+      "0s",
+      "how long members are given to move to another replica when this one is stopped",
+    ),
+    adminSocket: z
+      .string()
+      .optional()
+      .describe(
+        "Unix socket for isthmus members, revoke and authority; default: admin.sock in the data directory",
+      ),
     healthListen: listenDefault("127.0.0.1:8082", "address of /livez, /readyz and /metrics"),
     logLevel: logLevelSetting,
   }),
@@ -81,6 +93,8 @@ async function serve(
     readonly listen: ListenAddress;
     readonly serverNames: readonly string[];
     readonly certificateLife: number;
+    readonly drain: number;
+    readonly adminSocket?: string | undefined;
     readonly healthListen: ListenAddress;
   },
   store: Store,
@@ -90,18 +104,39 @@ async function serve(
     readonly audit: AuditLog;
     readonly signal: AbortSignal;
   },
-): Promise<Result<RunningBroker, string>> {
-  const { clusterset, listen, healthListen } = settings;
-  const { meter, signal } = surroundings;
+): Promise<Result<Pick<RunningBroker, "stop">, string>> {
+  const { clusterset, listen, healthListen, drain: drainMs } = settings;
+  const { meter, signal, log } = surroundings;
   const deps = { ...surroundings, store, clock: systemClock, random: systemRandom };
+  const { certificateLife: certificateLifeMs } = settings;
   const identity = await openBrokerIdentity(
-    { clusterset, hosts: settings.serverNames, certificateLifeMs: settings.certificateLife },
+    { clusterset, hosts: settings.serverNames, certificateLifeMs },
     { ...deps, records: new FolderRecords(settings.dataDir) },
     signal,
   );
   if (!identity.ok) return identity;
-  return startBroker(
-    { clusterset, listen, healthListen },
+  const broker = await startBroker(
+    { clusterset, listen, healthListen, drainMs },
     { ...deps, ...identity.value, metrics: meter },
   );
+  if (!broker.ok) return broker;
+  const running = broker.value;
+  const { hub } = running;
+  const nowMs = (): number => systemClock.nowMs();
+  const handlers = createAdminHandlers({ store, hub, ...identity.value, certificateLifeMs, nowMs });
+  const admin = new AdminServer(settings.adminSocket ?? adminSocketPath(settings.dataDir), {
+    handlers,
+    log,
+  });
+  const opened = await admin.start();
+  if (!opened.ok) {
+    await running.stop();
+    return opened;
+  }
+  return ok({
+    stop: async () => {
+      await admin.stop();
+      await running.stop();
+    },
+  });
 }

@@ -15,10 +15,14 @@ export type LabelValues = Readonly<Record<string, string>>;
 
 export interface Counter {
   add(amount: number, labels?: LabelValues): void;
+  /** Forgets these label values: what they name is no more. */
+  remove(labels: LabelValues): void;
 }
 
 export interface Gauge {
   set(value: number, labels?: LabelValues): void;
+  /** Forgets these label values: what they name is no more. */
+  remove(labels: LabelValues): void;
 }
 
 export interface Histogram {

@@ -1,5 +1,5 @@
 import * as prom from "prom-client";
-import type { LabelValues, Meter, MetricOptions } from "./meter.ts";
+import type { Counter, Gauge, LabelValues, Meter, MetricOptions } from "./meter.ts";
 
 /**
  * Meter over prom-client with a registry of its own; `text` is the scrape in the Prometheus exposition format.
@@ -12,16 +12,22 @@ export class PrometheusMeter implements Meter {
     prom.collectDefaultMetrics({ register: this.#registry });
   }
 
-  counter(options: MetricOptions): { add(amount: number, labels?: LabelValues): void } {
+  counter(options: MetricOptions): Counter {
     const known = this.#registry.getSingleMetric(options.name);
     const metric = known instanceof prom.Counter ? known : new prom.Counter(this.#config(options));
-    return { add: (amount, labels) => metric.inc({ ...labels }, amount) };
+    return {
+      add: (amount, labels) => metric.inc({ ...labels }, amount),
+      remove: (labels) => metric.remove({ ...labels }),
+    };
   }
 
-  gauge(options: MetricOptions): { set(value: number, labels?: LabelValues): void } {
+  gauge(options: MetricOptions): Gauge {
     const known = this.#registry.getSingleMetric(options.name);
     const metric = known instanceof prom.Gauge ? known : new prom.Gauge(this.#config(options));
-    return { set: (value, labels) => metric.set({ ...labels }, value) };
+    return {
+      set: (value, labels) => metric.set({ ...labels }, value),
+      remove: (labels) => metric.remove({ ...labels }),
+    };
   }
 
   histogram(options: MetricOptions & { readonly buckets: readonly number[] }): {

@@ -28,6 +28,7 @@ class World implements AsyncDisposable {
   constructor(options: Partial<GateOptions> = {}) {
     const counter = {
       add: (_: number, labels?: { reason?: string }) => this.#note(labels?.reason),
+      remove: () => undefined,
     };
     this.gate = new ConnectionGate(
       { listen: { host: HOST, port: 0 }, ...options },

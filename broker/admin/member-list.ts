@@ -1,0 +1,61 @@
+import type { ClusterId } from "../../api/cluster-id.ts";
+import type { TableView } from "../core/broker-table.ts";
+import type { MemberRecord } from "../core/member-record.ts";
+import type { Activity } from "../server/member-activity.ts";
+import type { MemberReport } from "./admin-api.ts";
+
+interface Sources {
+  readonly table: Pick<TableView, "members" | "owner">;
+  /** What the broker that is asked has seen. */
+  readonly activity: (cluster: ClusterId) => Activity;
+  /** Members with a stream to another replica. */
+  readonly elsewhere: ReadonlyMap<ClusterId, unknown>;
+}
+
+/** Every member, by name, with what is known of it. */
+export function listMembers({ table, activity, elsewhere }: Sources): readonly MemberReport[] {
+  return table
+    .members()
+    .toSorted((a, b) => (a.cluster < b.cluster ? -1 : 1))
+    .map((member) => {
+      const seen = activity(member.cluster);
+      const sinceMs = seen.connectedAtMs ?? seen.seenAtMs;
+      const { certificateExpiresAtMs } = member;
+      return {
+        cluster: member.cluster,
+        incarnation: member.incarnation,
+        state: stateOf(member, seen, elsewhere.has(member.cluster)),
+        joinedAt: iso(member.joinedAtMs),
+        ...(certificateExpiresAtMs === undefined
+          ? {}
+          : { certificateExpiresAt: iso(certificateExpiresAtMs) }),
+        ...(sinceMs === undefined ? {} : { since: iso(sinceMs) }),
+        rows: countRows(table, member.cluster),
+        refusedWrites: seen.refusedWrites,
+      };
+    });
+}
+
+function stateOf(
+  { frozenAtMs }: MemberRecord,
+  { connectedAtMs }: Activity,
+  isElsewhere: boolean,
+): MemberReport["state"] {
+  if (frozenAtMs !== undefined) return "revoked";
+  if (connectedAtMs !== undefined) return "connected";
+  return isElsewhere ? "elsewhere" : "disconnected";
+}
+
+function countRows(table: Sources["table"], cluster: ClusterId): MemberReport["rows"] {
+  let exports = 0;
+  let endpoints = 0;
+  for (const [key] of table.owner(cluster)?.rows() ?? []) {
+    if (key.startsWith("export/")) exports += 1;
+    else endpoints += 1;
+  }
+  return { exports, endpoints };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import type { MemberReport } from "../../broker/admin/admin-api.ts";
+import { membersText } from "./members-text.ts";
+
+const east: MemberReport = {
+  cluster: "east",
+  incarnation: 1767225600000,
+  state: "connected",
+  joinedAt: "2026-01-01T00:00:00.000Z",
+  certificateExpiresAt: "2026-01-02T00:00:00.000Z",
+  since: "2026-01-01T00:00:05.123Z",
+  rows: { exports: 3, endpoints: 12 },
+  refusedWrites: 0,
+};
+const west: MemberReport = {
+  cluster: "west-with-a-long-name",
+  incarnation: 1767225600001,
+  state: "revoked",
+  joinedAt: "2026-01-01T00:00:00.000Z",
+  rows: { exports: 0, endpoints: 0 },
+  refusedWrites: 7,
+};
+
+test("a line per member, columns aligned, what is not known as a dash", () => {
+  expect(membersText({ clusterset: "prod", members: [east, west] })).toBe(
+    [
+      "clusterset prod: 2 members",
+      "CLUSTER                STATE      SINCE                 EXPORTS  ENDPOINTS  REFUSED  CERTIFICATE UNTIL     JOINED                INCARNATION",
+      "east                   connected  2026-01-01T00:00:05Z  3        12         0        2026-01-02T00:00:00Z  2026-01-01T00:00:00Z  1767225600000",
+      "west-with-a-long-name  revoked    -                     0        0          7        -                     2026-01-01T00:00:00Z  1767225600001",
+    ].join("\n"),
+  );
+});
+
+test("nobody is no table", () => {
+  expect(membersText({ clusterset: "prod", members: [] })).toBe("clusterset prod: 0 members");
+});
