@@ -60,6 +60,7 @@ export class EtcdClient {
   #current = 0;
   /** BOUNDED: by the calls under way. */
   readonly #calls = new Set<ClientUnaryCall>();
+  #isClosed = false;
 
   constructor(
     options: EtcdClientOptions,
@@ -96,6 +97,7 @@ export class EtcdClient {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const call of this.#calls) call.cancel();
     for (const { kv, watch } of this.#members) {
       kv.close();
@@ -114,6 +116,7 @@ export class EtcdClient {
   }
 
   #attempt<T>(start: StartCall<T>): Promise<Result<T, ServiceError>> {
+    if (this.#isClosed) return Promise.resolve(err(CLOSED));
     return new Promise((resolve) => {
       const options = { deadline: this.#clock.nowMs() + this.#callMs };
       const call = start(this.#member(), options, (error, response) => {
@@ -130,6 +133,12 @@ export class EtcdClient {
     return member;
   }
 }
+
+const CLOSED: ServiceError = Object.assign(new Error("client is closed"), {
+  code: status.CANCELLED,
+  details: "client is closed",
+  metadata: new Metadata(),
+});
 
 type StartCall<T> = (
   member: Member,

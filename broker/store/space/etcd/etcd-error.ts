@@ -7,20 +7,18 @@ export function fromGrpcError(error: ServiceError): SpaceError {
   return { kind: isRefusal(error) ? "refused" : "unavailable", text };
 }
 
-/** The server has decided, and will decide so again: it is full, or does not let us. */
+/** The server has decided, and will decide so again: it does not let us, or does not know what we ask for. */
+const REFUSALS: ReadonlySet<status> = new Set([
+  status.INVALID_ARGUMENT,
+  status.PERMISSION_DENIED,
+  status.UNAUTHENTICATED,
+  status.UNIMPLEMENTED,
+]);
+
 function isRefusal({ code, details }: ServiceError): boolean {
-  switch (code) {
-    case status.RESOURCE_EXHAUSTED:
-      // "too many requests" has the same code.
-      return details.includes("space exceeded");
-    case status.INVALID_ARGUMENT:
-    case status.PERMISSION_DENIED:
-    case status.UNAUTHENTICATED:
-    case status.UNIMPLEMENTED:
-      return true;
-    default:
-      return false;
-  }
+  // Full; "too many requests" has the same code.
+  const isFull = code === status.RESOURCE_EXHAUSTED && details.includes("space exceeded");
+  return isFull || REFUSALS.has(code);
 }
 
 /** The revision asked for is history that etcd has dropped. */
