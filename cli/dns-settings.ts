@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { AnswerOptions } from "../dns-server/server-options.ts";
+import { durationSetting } from "../runtime/config/common-settings.ts";
 
 function seconds(what: string): z.ZodType<number> {
   return z.coerce.number().int().min(0).max(3600).default(5).describe(`${what}, seconds`);
@@ -45,6 +46,14 @@ export const answerSettings = {
     .describe(
       "annotations dns.isthmus.dev/affinity, local-threshold and weights of exports balance headless services",
     ),
+  ptr: z
+    .boolean()
+    .default(false)
+    .describe("answer PTR questions about clusterset IPs and headless endpoints"),
+  forward: texts(
+    "resolvers to ask about other zones, by preference, so that this server can be a node's only one: addresses, port 53 unless given; none: such questions are refused",
+  ),
+  forwardTimeout: durationSetting("1500ms", "how long each attempt at a resolver may take"),
   clusterId: z
     .string()
     .optional()
@@ -67,6 +76,9 @@ export function answerOptions(settings: Answers): AnswerOptions {
     ...(rateLimit === 0 ? {} : { rateLimit }),
     rateLimitExempt: settings.rateLimitExempt,
     ...(headlessMax === 0 ? {} : { headlessEndpointsMax: headlessMax }),
+    answersReverse: settings.ptr,
+    forward: settings.forward,
+    forwardTimeoutMs: settings.forwardTimeout,
     ...(exportAnnotations
       ? { balancing: clusterId === undefined ? {} : { localCluster: clusterId } }
       : {}),

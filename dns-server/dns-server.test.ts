@@ -2,7 +2,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
-import { decode } from "dns-packet";
+import { decode, encode } from "dns-packet";
 import { afterEach, describe, expect, test } from "vitest";
 import type { EndpointSlice } from "../api/kube/endpoint-slice.ts";
 import type { Namespace } from "../api/kube/namespace.ts";
@@ -156,6 +156,86 @@ describe.each(UDP_ENGINES)("the server on sockets, datagrams by %s", (udpEngine)
   });
 });
 
+describe.each(UDP_ENGINES)("other zones, datagrams by %s", (udpEngine) => {
+  const OTHER = "www.example.com A";
+  const RD = { flags: 0x0100, ednsBytes: 1232 };
+
+  /** An upstream that answers when told to. */
+  async function upstream() {
+    const socket = createSocket("udp4");
+    sockets.push(socket);
+    const asked: (() => void)[] = [];
+    socket.on("message", (query, peer) => {
+      const { id = 0, questions = [] } = decode(query);
+      const answers = [{ name: "www.example.com", type: "A" as const, ttl: 60, data: "192.0.2.7" }];
+      const response = encode({ type: "response", id, flags: 0x0180, questions, answers });
+      asked.push(() => socket.send(response, peer.port, peer.address));
+    });
+    socket.bind(0, "127.0.0.1");
+    await once(socket, "listening");
+    return { address: `127.0.0.1:${socket.address().port}`, asked };
+  }
+
+  test("are asked at an upstream, while its own goes on without it", async () => {
+    const { address, asked } = await upstream();
+    const { port, server } = await startServer({ udpEngine, forward: [address] }, false);
+    const other = udp(port, queryPacket(OTHER, RD));
+    await expect.poll(() => asked.length).toBe(1);
+    expect(messageText(await udp(port, queryPacket(WEB)))).toEqual(["SERVFAIL"]);
+    asked[0]?.();
+    expect(messageText(await other)).toEqual(["NOERROR rd", "www.example.com 60 IN A 192.0.2.7"]);
+    expect(server.isReady()).toBe(false);
+  });
+
+  test("nobody there: SERVFAIL within the time limits", async () => {
+    const { address } = await upstream();
+    const { port, meter } = await startServer({
+      udpEngine,
+      forward: [address],
+      forwardTimeoutMs: 20,
+    });
+    expect(messageText(await udp(port, queryPacket(OTHER, RD)))).toEqual(["SERVFAIL rd"]);
+    expect(await meter.text()).toContain('isthmus_dns_forwarded_total{result="no-answer"} 1');
+  });
+});
+
+test("RFC 7766, 6.2.1.1: on one connection a slow upstream does not hold up what is known", async () => {
+  const { createServer } = await import("node:net");
+  const upstream = createServer((socket) => {
+    socket.on("data", (query) => {
+      query.writeUInt16BE(0x8180, 4);
+      slow.resolve(() => socket.write(query));
+    });
+  }).listen(0, "127.0.0.1");
+  await once(upstream, "listening");
+  const slow = Promise.withResolvers<() => void>();
+  const at = upstream.address();
+  const forward = [`127.0.0.1:${typeof at === "object" ? at?.port : 0}`];
+  const { port } = await startServer({ forward });
+  const client = connect(port, "127.0.0.1");
+  const frames = [
+    queryPacket("www.example.com A", { id: 1, flags: 0x0100 }),
+    queryPacket(WEB, { id: 2 }),
+  ].map((packet) => Buffer.concat([Buffer.from([0, packet.length]), packet]));
+  const ids: number[] = [];
+  let rest = Buffer.alloc(0);
+  client.on("data", (chunk) => {
+    rest = Buffer.concat([rest, chunk]);
+    while (rest.length >= 2 && rest.length >= 2 + rest.readUInt16BE(0)) {
+      ids.push(rest.readUInt16BE(2));
+      rest = rest.subarray(2 + rest.readUInt16BE(0));
+    }
+  });
+  // The client closes its side at once: it still gets both answers.
+  client.end(Buffer.concat(frames));
+  const answer = await slow.promise;
+  await expect.poll(() => ids).toEqual([2]);
+  answer();
+  await once(client, "close");
+  expect(ids).toEqual([2, 1]);
+  upstream.close();
+});
+
 describe("other options while it runs", () => {
   const start = startServer;
 
@@ -253,6 +333,9 @@ describe.each(UDP_ENGINES)("errors name what failed, datagrams by %s", (udpEngin
     { options: { headlessEndpointsMax: 1.5 }, error: "cannot parse headless subset" },
     { options: { cookieSecrets: ["1234"] }, error: "cannot parse cookie secret" },
     { options: { balancing: { localCluster: "East" } }, error: "cluster id" },
+    { options: { forward: ["dns.example"] }, error: "cannot parse upstream: must be an IP" },
+    { options: { forward: ["10.0.0.1:0"] }, error: 'got "10.0.0.1:0"' },
+    { options: { forwardTimeoutMs: 0 }, error: "cannot parse forward timeout" },
     { options: { nsid: "" }, error: "cannot parse nsid" },
     { options: { tcpConnectionsMax: 0 }, error: "cannot parse tcp connectionsMax" },
     {

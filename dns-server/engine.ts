@@ -1,6 +1,8 @@
+import { randomInt } from "node:crypto";
 import type { Clock } from "../runtime/clock/clock.ts";
 import type { EdnsSettings } from "./answer/edns-options.ts";
 import { Responder, type ResponderOptions } from "./answer/responder.ts";
+import { Forwarder } from "./forward/forwarder.ts";
 import { RateLimiter, type RateVerdict } from "./guard/rate-limiter.ts";
 import { ServerCookies } from "./guard/server-cookies.ts";
 import type { QueryStats } from "./query-stats.ts";
@@ -25,16 +27,27 @@ export interface EngineContext {
 export class Engine {
   readonly responder: Responder;
   readonly #source: ZoneSource;
+  readonly #forwarder: Forwarder | undefined;
   #isReady = false;
 
   constructor(settings: AnswerSettings, deps: ZoneSourceDeps, context: EngineContext) {
     const { stats, onReady } = context;
+    this.#forwarder =
+      settings.forward === undefined
+        ? undefined
+        : new Forwarder(settings.forward, {
+            clock: deps.clock,
+            drawId: () => randomInt(2 ** 16),
+            onResult: stats.forwarded,
+          });
     this.responder = new Responder(
       {
         config: settings.config,
         udpPayloadBytes: settings.udpPayloadBytes,
         edns: ednsSettings(settings, deps.clock, context),
         ...guards(settings, deps.clock, stats),
+        answersReverse: settings.answersReverse,
+        ...(this.#forwarder === undefined ? {} : { forward: this.#forwarder.forward }),
       },
       stats.answered,
     );
@@ -66,6 +79,7 @@ export class Engine {
 
   stop(): void {
     this.#source.stop();
+    this.#forwarder?.stop();
   }
 }
 

@@ -1,13 +1,13 @@
 import type { Clock, Timer } from "../runtime/clock/clock.ts";
 import type { Counter, Gauge, Histogram, Meter } from "../runtime/metrics/meter.ts";
 import type { Transport } from "./answer/client.ts";
+import type { ForwardResult } from "./forward/forwarder.ts";
 import type { DropReason } from "./transport/answer-packet.ts";
 import { RCODE, TYPE } from "./wire/dns-numbers.ts";
 
-const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
-  ...Object.entries(TYPE).map(([name, value]): [number, string] => [value, name]),
-  [12, "PTR"],
-]);
+const TYPE_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(TYPE).map(([name, value]): [number, string] => [value, name]),
+);
 const CODE_NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(RCODE).map(([name, value]): [number, string] => [value, name]),
 );
@@ -22,6 +22,8 @@ const TIMED_EVERY = 64;
 const REPORT_MS = 1000;
 const SECONDS_BUCKETS = [0.000_005, 0.000_01, 0.000_05, 0.000_1, 0.000_5, 0.001, 0.01, 0.1];
 
+const FORWARD_SECONDS_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5];
+
 /** Counts on the hot path in plain numbers and hands them to the meter once a second. */
 export class QueryStats {
   readonly #clock: Clock;
@@ -29,6 +31,8 @@ export class QueryStats {
   readonly #dropped: Counter;
   readonly #truncated: Counter;
   readonly #rateLimited: Counter;
+  readonly #forwarded: Counter;
+  readonly #forwardSeconds: Histogram;
   readonly #seconds: Histogram;
   readonly #services: Gauge;
   readonly #names: Gauge;
@@ -54,6 +58,16 @@ export class QueryStats {
       name: "isthmus_dns_rate_limited_total",
       help: "UDP responses above a client's limit, by what became of them: slip (a small one was sent), drop.",
       labels: ["action"],
+    });
+    this.#forwarded = meter.counter({
+      name: "isthmus_dns_forwarded_total",
+      help: "Queries about other zones sent to upstream resolvers, by how they ended: answered, no-answer, overload.",
+      labels: ["result"],
+    });
+    this.#forwardSeconds = meter.histogram({
+      name: "isthmus_dns_forward_seconds",
+      help: "Time until an upstream resolver answered, or none did.",
+      buckets: FORWARD_SECONDS_BUCKETS,
     });
     this.#truncated = meter.counter({
       name: "isthmus_dns_truncated_total",
@@ -89,6 +103,11 @@ export class QueryStats {
   readonly answered = (type: number, rcode: number, transport: Transport): void => {
     const slot = ((KNOWN_TYPES[type] ?? 0) << 6) | (rcode << 1) | (transport === "udp" ? 0 : 1);
     this.#counts[slot] = (this.#counts[slot] ?? 0) + 1;
+  };
+
+  readonly forwarded = (result: ForwardResult, tookMs: number): void => {
+    this.#forwarded.add(1, { result });
+    if (result !== "overload") this.#forwardSeconds.observe(tookMs / 1000);
   };
 
   rateLimited(verdict: "slip" | "drop"): void {

@@ -2,6 +2,8 @@ import { parseClusterId } from "../api/cluster-id.ts";
 import { err, ok, type Result } from "../api/result.ts";
 import type { ListenAddress } from "../runtime/net/listen-address.ts";
 import { parseNsid } from "./answer/edns-options.ts";
+import type { ForwarderOptions } from "./forward/forwarder.ts";
+import { parseUpstreams } from "./forward/parse-upstreams.ts";
 import { AccessList } from "./guard/access-list.ts";
 import { parseCookieSecret } from "./guard/server-cookies.ts";
 import type { UdpEngine } from "./transport/udp-engine.ts";
@@ -39,6 +41,12 @@ export interface AnswerOptions {
   readonly headlessEndpointsMax?: number;
   /** Whether annotations on exports balance headless services, and which cluster is the local one. @default they do not */
   readonly balancing?: { readonly localCluster?: string };
+  /** Answers PTR questions about clusterset IPs and headless endpoints. @default false (DNS-32) */
+  readonly answersReverse?: boolean;
+  /** Resolvers that are asked about other zones, by preference: addresses, with a port or 53. @default none: REFUSED */
+  readonly forward?: readonly string[];
+  /** How long each attempt at a resolver may take. @default 1500 */
+  readonly forwardTimeoutMs?: number;
 }
 
 export interface DnsServerOptions extends AnswerOptions {
@@ -64,8 +72,11 @@ export interface AnswerSettings {
   readonly access?: AccessList;
   readonly rateLimit?: { readonly perSecond: number; readonly exempt: AccessList };
   readonly endpoints: EndpointPolicy;
+  readonly answersReverse: boolean;
+  readonly forward?: ForwarderOptions;
 }
 
+const FORWARD_TIMEOUT_MS = 1500;
 const UDP_PAYLOAD_BYTES = { default: 1232, min: 512, max: 4096 } as const;
 
 /** The error names the option, the rule and the value. */
@@ -88,9 +99,13 @@ export function parseAnswerOptions(options: AnswerOptions): Result<AnswerSetting
   const exempt = AccessList.parse("rate limit exemption", options.rateLimitExempt ?? []);
   if (!exempt.ok) return exempt;
   const { rateLimit, headlessEndpointsMax, balancing } = options;
+  const forwardTimeoutMs = options.forwardTimeoutMs ?? FORWARD_TIMEOUT_MS;
+  const upstreams = parseUpstreams(options.forward ?? []);
+  if (!upstreams.ok) return upstreams;
   const counts = [
     checkCount("rate limit", "responses per second", rateLimit),
     checkCount("headless subset", "endpoints", headlessEndpointsMax),
+    checkCount("forward timeout", "milliseconds", forwardTimeoutMs),
   ];
   const wrong = counts.find((problem) => problem !== undefined);
   if (wrong !== undefined) return err(wrong);
@@ -110,6 +125,10 @@ export function parseAnswerOptions(options: AnswerOptions): Result<AnswerSetting
       ...(headlessEndpointsMax === undefined ? {} : { endpointsMax: headlessEndpointsMax }),
       ...(balancing === undefined ? {} : { balancing }),
     },
+    answersReverse: options.answersReverse ?? false,
+    ...(upstreams.value.length === 0
+      ? {}
+      : { forward: { upstreams: upstreams.value, timeoutMs: forwardTimeoutMs } }),
   });
 }
 

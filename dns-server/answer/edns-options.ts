@@ -61,7 +61,7 @@ export class EdnsOptions {
     }
   }
 
-  /** Adds the explanation when it leaves the message within `roomBytes`. */
+  /** Adds the explanation when it leaves the message within `roomBytes`; there is no room without EDNS. */
   explain(error: ExtendedError, roomBytes: number): void {
     if (this.length + error.length > roomBytes) return;
     this.length += error.copy(this.bytes, this.length);

@@ -8,6 +8,7 @@ const INFO = {
   prohibited: 18,
   notAuthoritative: 20,
   notSupported: 21,
+  noReachableAuthority: 22,
 } as const;
 
 /** A whole option for OPT, made once: code, size, info code, text. */
@@ -34,6 +35,7 @@ export const EXTENDED_ERRORS = {
   notInZone: extendedError(INFO.notAuthoritative, "no name of this server's zone"),
   wrongClass: extendedError(INFO.notSupported, "no class but IN"),
   prohibited: extendedError(INFO.prohibited, "not allowed from this address"),
+  noUpstream: extendedError(INFO.noReachableAuthority, "no upstream resolver answered"),
   noTransfer: extendedError(INFO.notSupported, "no zone transfers"),
   noAddress: extendedError(INFO.other, "service has no clusterset IP yet"),
 } as const;

@@ -16,6 +16,7 @@ import { type Client, NOTHING_NOW, type Transport } from "./client.ts";
 import { EdnsOptions, type EdnsSettings } from "./edns-options.ts";
 import { EXTENDED_ERRORS, type ExtendedError } from "./extended-errors.ts";
 import { compileNegativeSoa, type NegativeSoa } from "./negative-answer.ts";
+import { type Forward, OutsideZone } from "./outside-zone.ts";
 import { Question } from "./question.ts";
 import { findZone, toWireName } from "./question-name.ts";
 import {
@@ -39,6 +40,10 @@ export interface ResponderOptions {
   readonly access?: AccessList;
   /** Judges each UDP response to a client that has not proven its address. @default no limit */
   readonly limitRate?: (address: string) => RateVerdict;
+  /** Answers PTR questions about addresses of the zone. @default false */
+  readonly answersReverse?: boolean;
+  /** Answers questions about other zones. @default they are refused */
+  readonly forward?: Forward;
 }
 
 /** Told about every packet that was answered, with the extended response code. */
@@ -54,6 +59,8 @@ export class Responder {
   readonly #soa: NegativeSoa;
   readonly #answers: ZoneAnswers;
   readonly #options: EdnsOptions;
+  readonly #outside: OutsideZone;
+  readonly #headerFlags: number;
   readonly #isGuarded: boolean;
   readonly #query: Query = emptyQuery();
   readonly #question = new Question();
@@ -66,6 +73,10 @@ export class Responder {
     this.#soa = compileNegativeSoa(options.config);
     this.#answers = new ZoneAnswers(options.config, options.cacheLimits);
     this.#options = new EdnsOptions(options.edns);
+    const { config, answersReverse = false, forward } = options;
+    this.#outside = new OutsideZone({ config, answersReverse, forward }, observe);
+    // RA: clients may ask for anything.
+    this.#headerFlags = forward === undefined ? 0 : FLAG.RA;
     this.#isGuarded = options.access !== undefined || options.limitRate !== undefined;
   }
 
@@ -76,6 +87,7 @@ export class Responder {
   /** Swaps the zone; `changed` names the services whose records differ from the zone before. */
   setZone(zone: ZoneSnapshot, changed: Iterable<ServiceKey>): void {
     this.#answers.setZone(zone, changed);
+    this.#outside.setZone(zone, changed);
   }
 
   /**
@@ -104,6 +116,7 @@ export class Responder {
       options: this.#options,
       transport,
       client,
+      headerFlags: this.#headerFlags,
     };
     if (query.options === 0) this.#options.clear();
     else this.#options.prepare(packet, query, client.address, transport);
@@ -153,7 +166,10 @@ export class Responder {
     const { query } = frame;
     const { bytes, nameBytes } = this.#question;
     const zoneAt = findZone(bytes, nameBytes, this.#zoneName);
-    if (zoneAt === -1) return this.#error(frame, RCODE.REFUSED, EXTENDED_ERRORS.notInZone);
+    if (zoneAt === -1) {
+      const outside = this.#outside.answer(frame, this.#question);
+      return outside ?? this.#error(frame, RCODE.REFUSED, EXTENDED_ERRORS.notInZone);
+    }
     // Zone transfers are refused (DNS-48).
     if (query.type === TYPE.AXFR || query.type === TYPE.IXFR) {
       return this.#error(frame, RCODE.REFUSED, EXTENDED_ERRORS.noTransfer);

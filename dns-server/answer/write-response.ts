@@ -20,6 +20,8 @@ export interface ResponseFrame {
   readonly options: EdnsOptions;
   readonly transport: Transport;
   readonly client: Client;
+  /** RA where other zones are asked on behalf of clients. */
+  readonly headerFlags: number;
 }
 
 /** An answer with records, cut to what the client takes: addresses of targets go first and silently, then TC is set (DNS-44). */
@@ -43,7 +45,7 @@ export function writeAnswer(
   if (answer.rotationBytes === 0) answer.bytes.copy(into, 0, 0, end);
   else copyRotated(answer, into, end, firstOf(answer, turn));
   packet.copy(into, HEADER_BYTES, HEADER_BYTES, query.nameEnd);
-  writeHeader(into, query, FLAG.AA | (isCut ? FLAG.TC : 0), 0);
+  writeHeader(into, query, frame.headerFlags | FLAG.AA | (isCut ? FLAG.TC : 0), 0);
   putWord(into, 6, answerCount);
   putWord(into, 10, additionalCount + (query.hasEdns ? 1 : 0));
   if (answer.serialAt !== 0) into.writeUInt32BE(serial, answer.serialAt);
@@ -82,7 +84,7 @@ export function writeError(frame: ResponseFrame, rcode: number, flags: number): 
 export function writeOptOnly(frame: ResponseFrame, rcode: number): number {
   const { into } = frame;
   into.fill(0, 0, HEADER_BYTES);
-  writeHeader(into, frame.query, 0, rcode & 0xf);
+  writeHeader(into, frame.query, frame.headerFlags, rcode & 0xf);
   putWord(into, 10, 1);
   return writeOpt(frame, HEADER_BYTES, rcode >> 4);
 }
@@ -103,14 +105,14 @@ export function writeHeaderError(query: Query, rcode: number, into: Buffer): num
 function writeQuestion(frame: ResponseFrame, flags: number, rcode: number): void {
   const { packet, query, into } = frame;
   packet.copy(into, HEADER_BYTES, HEADER_BYTES, query.nameEnd + 4);
-  writeHeader(into, query, flags, rcode);
+  writeHeader(into, query, frame.headerFlags | flags, rcode);
   putWord(into, 4, 1);
   putWord(into, 6, 0);
   putWord(into, 8, 0);
   putWord(into, 10, query.hasEdns ? 1 : 0);
 }
 
-/** RD is copied; RA, AD and CD stay clear: we neither recurse nor validate (RFC 4035, section 3.1.6). */
+/** RD is copied; AD and CD stay clear: we do not validate (RFC 4035, section 3.1.6). */
 function writeHeader(into: Buffer, query: Query, flags: number, rcode: number): void {
   putWord(into, 0, query.id);
   putWord(into, 2, FLAG.QR | flags | (query.flags & FLAG.RD) | rcode);

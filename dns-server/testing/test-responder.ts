@@ -73,7 +73,8 @@ export interface TestResponder {
   readonly send: (packet: Buffer, transport?: Transport, client?: Client) => Buffer;
 }
 
-export interface TestResponderOptions extends Pick<ResponderOptions, "access" | "limitRate"> {
+export interface TestResponderOptions
+  extends Pick<ResponderOptions, "access" | "limitRate" | "answersReverse" | "forward"> {
   readonly settings?: ZoneSettings;
   readonly udpPayloadBytes?: number;
   readonly edns?: Partial<EdnsSettings>;

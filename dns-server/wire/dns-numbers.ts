@@ -47,6 +47,7 @@ export const FLAG = {
   AA: 0x0400,
   TC: 0x0200,
   RD: 0x0100,
+  RA: 0x0080,
 } as const;
 
 export const HEADER_BYTES = 12;

@@ -12,7 +12,7 @@ export type RecordData =
       readonly target: string;
     }
   | { readonly type: "TXT"; readonly text: string }
-  | { readonly type: "NS"; readonly target: string }
+  | { readonly type: "NS" | "PTR"; readonly target: string }
   | {
       readonly type: "SOA";
       readonly mname: string;
@@ -86,6 +86,7 @@ export class MessageWriter {
   #writeData(data: RecordData): void {
     switch (data.type) {
       case "NS":
+      case "PTR":
         this.#writeName(data.target, true);
         return;
       case "SOA":

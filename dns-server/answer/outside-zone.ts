@@ -1,0 +1,89 @@
+import type { ServiceKey } from "../../api/service-key.ts";
+import { toClientResponse, toUpstreamQuery } from "../forward/forwarded-message.ts";
+import { FLAG, RCODE, TYPE } from "../wire/dns-numbers.ts";
+import type { ZoneConfig } from "../zone/zone-config.ts";
+import type { ZoneSnapshot } from "../zone/zone-snapshot.ts";
+import { NOTHING_NOW, type Transport } from "./client.ts";
+import { EXTENDED_ERRORS } from "./extended-errors.ts";
+import type { Question } from "./question.ts";
+import { labelsBefore } from "./question-name.ts";
+import type { AnswerObserver } from "./responder.ts";
+import { ReverseNames } from "./reverse-names.ts";
+import { type ResponseFrame, roomForOptions, writeAnswer, writeError } from "./write-response.ts";
+
+/** Asks somebody else; undefined when nobody answered in time. Keeps `query`. */
+export type Forward = (
+  query: Buffer,
+  questionEnd: number,
+  transport: Transport,
+) => Promise<Buffer | undefined>;
+
+export interface OutsideZoneOptions {
+  readonly config: ZoneConfig;
+  readonly answersReverse: boolean;
+  readonly forward: Forward | undefined;
+}
+
+/** Questions about names that are not of the zone: addresses of ours, and what others are asked instead of us. */
+export class OutsideZone {
+  readonly #reverse: ReverseNames | undefined;
+  readonly #forward: Forward | undefined;
+  readonly #observe: AnswerObserver;
+  #serial: number | undefined;
+
+  constructor(options: OutsideZoneOptions, observe: AnswerObserver) {
+    this.#reverse = options.answersReverse ? new ReverseNames(options.config) : undefined;
+    this.#forward = options.forward;
+    this.#observe = observe;
+  }
+
+  setZone(zone: ZoneSnapshot, changed: Iterable<ServiceKey>): void {
+    // The first zone is new as a whole, whatever its last step was.
+    this.#reverse?.update(zone, this.#serial === undefined ? allServices(zone) : changed);
+    this.#serial = zone.serial;
+  }
+
+  /** Bytes written, NOTHING_NOW, or undefined when the question is to be refused. */
+  answer(frame: ResponseFrame, question: Question): number | undefined {
+    const { query } = frame;
+    if (query.type === TYPE.PTR && this.#reverse !== undefined && this.#serial !== undefined) {
+      const labels = labelsBefore(question.bytes, question.nameBytes - 1);
+      const answer = labels === undefined ? undefined : this.#reverse.answer(labels);
+      if (answer !== undefined) {
+        this.#observe(query.type, RCODE.NOERROR, frame.transport);
+        return writeAnswer(frame, answer, this.#serial, 0);
+      }
+    }
+    const isTransfer = query.type === TYPE.AXFR || query.type === TYPE.IXFR;
+    // Without RD the client asks what this server itself knows.
+    const isWanted = !isTransfer && (query.flags & FLAG.RD) !== 0;
+    if (this.#forward === undefined || !isWanted) return undefined;
+    void this.#sendOn(frame, this.#forward);
+    return NOTHING_NOW;
+  }
+
+  /** The frame is read before the first wait: it belongs to the next query afterwards. */
+  async #sendOn(frame: ResponseFrame, forward: Forward): Promise<void> {
+    const { packet, query, transport, into, bytesMax, options } = frame;
+    const { type, id } = query;
+    const questionEnd = query.nameEnd + 4;
+    const ownOptions = Buffer.from(options.bytes.subarray(0, options.length));
+    const asked = toUpstreamQuery(packet, query, Math.min(bytesMax, frame.ednsBytes));
+    options.explain(EXTENDED_ERRORS.noUpstream, roomForOptions(frame, questionEnd));
+    const failure = Buffer.from(into.subarray(0, writeError(frame, RCODE.SERVFAIL, 0)));
+    const reply = frame.client.later();
+    const response = await forward(asked, questionEnd, transport);
+    const message =
+      response === undefined
+        ? failure
+        : toClientResponse(response, { id, questionEnd, bytesMax, options: ownOptions });
+    this.#observe(type, (message[3] ?? 0) & 0xf, transport);
+    reply(message);
+  }
+}
+
+function* allServices(zone: ZoneSnapshot): Generator<ServiceKey> {
+  for (const { services } of zone.namespaces.values()) {
+    for (const { key } of services.values()) yield key;
+  }
+}
