@@ -89,6 +89,7 @@ export interface BrokerMessage {
     | { readonly $case: "pong"; readonly value: Pong }
     | { readonly $case: "presence"; readonly value: Presence }
     | { readonly $case: "goAway"; readonly value: GoAway }
+    | { readonly $case: "importsDenied"; readonly value: ImportsDenied }
     | undefined;
 }
 
@@ -297,6 +298,15 @@ export namespace MemberPresence_State {
   export type LEFT = typeof MemberPresence_State.LEFT;
   export type FROZEN = typeof MemberPresence_State.FROZEN;
   export type UNRECOGNIZED = typeof MemberPresence_State.UNRECOGNIZED;
+}
+
+/**
+ * Wanted namespaces that the hub's policy keeps from this member: it is sent no rows of them, and resets of them are empty.
+ * Sent in a stream before the Synced that covers them; a later message adds to earlier ones of the stream. A member does not
+ * name them in the next Hello, but subscribes to them anew: policy may have changed.
+ */
+export interface ImportsDenied {
+  readonly namespaces: readonly string[];
 }
 
 /** One record; its owner is known from the stream or the RowPut around it. */
@@ -842,6 +852,9 @@ export const BrokerMessage: MessageFns<BrokerMessage> = {
       case "goAway":
         GoAway.encode(message.message.value, writer.uint32(162).fork()).join();
         break;
+      case "importsDenied":
+        ImportsDenied.encode(message.message.value, writer.uint32(114).fork()).join();
+        break;
     }
     return writer;
   },
@@ -969,6 +982,14 @@ export const BrokerMessage: MessageFns<BrokerMessage> = {
             }
 
             message.message = { $case: "goAway", value: GoAway.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.message = { $case: "importsDenied", value: ImportsDenied.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -2340,6 +2361,52 @@ export const MemberPresence: MessageFns<MemberPresence> = {
   },
 };
 
+function createBaseImportsDenied(): ImportsDenied {
+  return { namespaces: [] };
+}
+
+export const ImportsDenied: MessageFns<ImportsDenied> = {
+  encode(message: ImportsDenied, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.namespaces) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportsDenied {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportsDenied() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespaces.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseRow(): Row {
   return { namespace: "", name: "", content: undefined };
 }
@@ -2974,7 +3041,7 @@ export const BrokerService = {
   },
   /**
    * Deltas of rows, both ways, until either side closes. Client certificate required.
-   * Closed by the broker with: UNAVAILABLE (stopping, or its store cannot write), DEADLINE_EXCEEDED (member was silent),
+   * Closed by the broker with: UNAVAILABLE (stopping, its policy for the member changed, or its store cannot write), DEADLINE_EXCEEDED (member was silent),
    * ABORTED (another stream of the same cluster took over): come back after a backoff; INVALID_ARGUMENT (protocol or
    * limit broken: the text says which), UNAUTHENTICATED (no valid certificate of this clusterset), PERMISSION_DENIED
    * (this life of the cluster id is over: join again): an admin must act.
@@ -3024,7 +3091,7 @@ export interface BrokerServer extends UntypedServiceImplementation {
   join: handleUnaryCall<JoinRequest, JoinResponse>;
   /**
    * Deltas of rows, both ways, until either side closes. Client certificate required.
-   * Closed by the broker with: UNAVAILABLE (stopping, or its store cannot write), DEADLINE_EXCEEDED (member was silent),
+   * Closed by the broker with: UNAVAILABLE (stopping, its policy for the member changed, or its store cannot write), DEADLINE_EXCEEDED (member was silent),
    * ABORTED (another stream of the same cluster took over): come back after a backoff; INVALID_ARGUMENT (protocol or
    * limit broken: the text says which), UNAUTHENTICATED (no valid certificate of this clusterset), PERMISSION_DENIED
    * (this life of the cluster id is over: join again): an admin must act.
@@ -3061,7 +3128,7 @@ export interface BrokerClient extends Client {
   ): ClientUnaryCall;
   /**
    * Deltas of rows, both ways, until either side closes. Client certificate required.
-   * Closed by the broker with: UNAVAILABLE (stopping, or its store cannot write), DEADLINE_EXCEEDED (member was silent),
+   * Closed by the broker with: UNAVAILABLE (stopping, its policy for the member changed, or its store cannot write), DEADLINE_EXCEEDED (member was silent),
    * ABORTED (another stream of the same cluster took over): come back after a backoff; INVALID_ARGUMENT (protocol or
    * limit broken: the text says which), UNAUTHENTICATED (no valid certificate of this clusterset), PERMISSION_DENIED
    * (this life of the cluster id is over: join again): an admin must act.

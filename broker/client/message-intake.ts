@@ -37,6 +37,13 @@ export class MessageIntake {
         this.#tables.mirror.beginSession(message.value.storeEpoch);
         this.#tables.own.beginSession(message.value.sequence);
         return NO_CHANGE;
+      case "importsDenied":
+        this.#tables.subscription.deny(message.value.namespaces);
+        this.#tables.log.warn("imports denied by the hub's policy", {
+          namespaces: message.value.namespaces.slice(0, LOGGED_MAX),
+          count: message.value.namespaces.length,
+        });
+        return NO_CHANGE;
       case "synced":
         this.#tables.subscription.delivered(message.value.generation);
         return ok(this.#tables.mirror.settle());
@@ -131,6 +138,9 @@ type ForeignMessage = Extract<
   Broker,
   { $case: "ownerReset" | "rowPut" | "rowDelete" | "ownerComplete" | "ownerGone" }
 >;
+
+/** Namespaces named in one log line. */
+const LOGGED_MAX = 20;
 
 const NO_CHANGE: Result<Changed, string> = ok(new Set<ServiceKey>());
 

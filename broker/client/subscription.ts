@@ -13,6 +13,8 @@ export class Subscription implements MirrorScope {
   readonly #delivered = new Set<string>();
   /** Given up since the broker was last told, wanted again or not: its rows are no longer here. BOUNDED: by #told. */
   readonly #dropped = new Set<string>();
+  /** Kept from this member by the hub's policy in this stream: delivered, but not to be built upon. BOUNDED: by #told. */
+  readonly #denied = new Set<string>();
   /** Told to the broker in this stream, with the generation that did; undefined between streams. BOUNDED: as wanted. */
   #told: Map<string, number> | undefined;
   #generation = 0;
@@ -28,6 +30,7 @@ export class Subscription implements MirrorScope {
     const dropped = new Set([...this.#wanted].filter((name) => !namespaces.has(name)));
     for (const name of dropped) {
       this.#delivered.delete(name);
+      this.#denied.delete(name);
       if (this.#told?.has(name) === true) this.#dropped.add(name);
     }
     this.#wanted = new Set(namespaces);
@@ -64,6 +67,7 @@ export class Subscription implements MirrorScope {
     const first = names.slice(0, NAMES_PER_MESSAGE);
     this.#told = new Map(first.map((name) => [name, 0]));
     this.#dropped.clear();
+    this.#denied.clear();
     this.#delivered.clear();
     for (const name of first) this.#delivered.add(name);
     this.#generation = 0;
@@ -75,11 +79,23 @@ export class Subscription implements MirrorScope {
     this.#told = undefined;
   }
 
+  /**
+   * The hub's policy keeps rows of these from this member. In the next stream they are asked for anew, and sent in whole if
+   * they are allowed by then.
+   */
+  deny(namespaces: readonly string[]): void {
+    for (const name of namespaces) {
+      if (this.#told?.has(name) !== true) continue;
+      this.#denied.add(name);
+      this.#delivered.delete(name);
+    }
+  }
+
   /** The broker has delivered everything up to this generation. */
   delivered(generation: number): void {
     this.#deliveredGeneration = Math.max(this.#deliveredGeneration, generation);
     for (const [name, told] of this.#told ?? []) {
-      if (told > generation || this.#dropped.has(name)) continue;
+      if (told > generation || this.#dropped.has(name) || this.#denied.has(name)) continue;
       if (this.#wanted.has(name)) this.#delivered.add(name);
     }
   }

@@ -19,6 +19,8 @@ export class ModelMember {
   readonly rows = new Map<ClusterId, Map<RowKey, number>>();
   readonly known = new Map<ClusterId, KnownOwner>();
   readonly namespaces = new Set<string>();
+  /** Told of in this stream. */
+  readonly denied = new Set<string>();
   /** Namespaces for which `known` holds. */
   covered = new Set<string>();
   readonly #resets = new Map<ClusterId, Reset>();
@@ -27,12 +29,14 @@ export class ModelMember {
 
   disconnected(): void {
     this.#resets.clear();
+    this.denied.clear();
     this.syncedGeneration = -1;
   }
 
   drop(namespace: string): void {
     this.namespaces.delete(namespace);
     this.covered.delete(namespace);
+    this.denied.delete(namespace);
     for (const rows of this.rows.values()) {
       for (const key of rows.keys()) if (namespaceOfRowKey(key) === namespace) rows.delete(key);
     }
@@ -73,10 +77,18 @@ export class ModelMember {
         this.known.delete(cluster);
         return;
       }
+      case "importsDenied":
+        for (const namespace of message.value.namespaces) {
+          this.denied.add(namespace);
+          this.covered.delete(namespace);
+        }
+        return;
       case "synced":
         this.syncedGeneration = message.value.generation;
         // Of an earlier generation: what was asked for since is still on its way.
-        if (this.syncedGeneration === this.askedGeneration) this.covered = new Set(this.namespaces);
+        if (this.syncedGeneration === this.askedGeneration) {
+          this.covered = new Set([...this.namespaces].filter((name) => !this.denied.has(name)));
+        }
         return;
       case undefined:
       case "presence":

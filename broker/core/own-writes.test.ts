@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Row as RowMessage } from "../../api/broker/broker.gen.ts";
 import { type Row, rowKey } from "../../api/broker/row.ts";
+import { type ClusterPolicy, UNLIMITED } from "../policy/cluster-policy.ts";
 import { parseCidrs } from "../wire/address-rules.ts";
 import { encodeRow } from "../wire/encode-row.ts";
 import { LIMITS } from "../wire/limits.ts";
@@ -22,8 +23,11 @@ class World {
   /** Decided and not yet applied. */
   readonly #underWay: Verdict[] = [];
 
-  constructor(rowsMax?: number) {
-    this.writes = new OwnWrites({ cluster: a, incarnation: 1 }, this.table, rowsMax);
+  constructor(rowsMax?: number, policy?: ClusterPolicy) {
+    this.writes = new OwnWrites({ cluster: a, incarnation: 1 }, this.table, {
+      ...(rowsMax === undefined ? {} : { rowsMax }),
+      ...(policy === undefined ? {} : { policy }),
+    });
     this.writes.start();
   }
 
@@ -289,5 +293,105 @@ describe("completion", () => {
     table.apply({ kind: "complete", cluster: a, incarnation: 1 });
     const later = new OwnWrites({ cluster: a, incarnation: 2 }, table);
     expect(later.complete().records).toEqual([{ kind: "complete", cluster: a, incarnation: 2 }]);
+  });
+});
+
+function endpointsOf(slice: string, count: number): Row {
+  const endpoints = Array.from({ length: count }, (_, at) => ({
+    addresses: [`10.1.0.${at + 1}`],
+    ready: true,
+    serving: true,
+    terminating: false,
+  }));
+  return anEndpointsRow({ slice, endpoints });
+}
+
+describe("what the hub's policy refuses (SEC-04, SEC-06)", () => {
+  const refusals = (world: World, rows: readonly Row[]): readonly (string | undefined)[] =>
+    rows.map((row, at) => world.put(at + 1, row).refusal?.reason);
+
+  test("exports beyond their number, while others may change and one that goes makes room", () => {
+    const world = new World(undefined, { ...UNLIMITED, maxExports: 2 });
+    const [one, two, three] = ["one", "two", "three"].map((name) => anExportRow({ name }));
+    if (one === undefined || two === undefined || three === undefined) throw new Error("rows");
+    expect(refusals(world, [one, two, three])).toEqual([
+      undefined,
+      undefined,
+      "exports of one cluster must be at most 2 by the hub's policy: with this one it would have 3",
+    ]);
+    world.settle();
+    expect(world.put(4, { ...two, createdAtMs: 7 }).refusal).toBeUndefined();
+    world.delete(5, rowKey(one));
+    expect(world.put(6, three).refusal).toBeUndefined();
+    expect(world.settle().keys).toEqual([rowKey(two), rowKey(three)]);
+  });
+
+  test("endpoints beyond their number in all rows together, and with the row its older version", () => {
+    const world = new World(undefined, { ...UNLIMITED, maxEndpoints: 5 });
+    expect(refusals(world, [endpointsOf("s1", 3), endpointsOf("s2", 2)])).toEqual([
+      undefined,
+      undefined,
+    ]);
+    world.settle();
+    expect(world.put(3, endpointsOf("s1", 4)).refusal?.reason).toBe(
+      "endpoints of one cluster must be at most 5 by the hub's policy: with this row it would have 6",
+    );
+    expect(world.settle().keys).toEqual([rowKey(endpointsOf("s2", 2))]);
+    expect(world.put(4, endpointsOf("s1", 3)).refusal).toBeUndefined();
+  });
+
+  test("counting goes on from what was stored before this stream", () => {
+    const world = new World();
+    world.put(1, endpointsOf("s1", 3));
+    world.put(2, anExportRow());
+    world.settle();
+    const policy = { ...UNLIMITED, maxEndpoints: 3, maxExports: 1 };
+    const later = new OwnWrites({ cluster: a, incarnation: 1 }, world.table, { policy });
+    later.start();
+    const put = (sequence: number, row: Row): Verdict =>
+      later.put({ sequence, row: encodeRow(row) }, anywhere);
+    expect(put(3, endpointsOf("s2", 1)).refusal?.reason).toMatch(/would have 4$/);
+    expect(put(4, anExportRow({ name: "other" })).refusal?.reason).toMatch(/would have 2$/);
+    expect(put(5, endpointsOf("s1", 2)).refusal).toBeUndefined();
+    expect(put(6, endpointsOf("s2", 1)).refusal).toBeUndefined();
+  });
+
+  test("whatever is written, what is stored is within the policy, and the count never drifts", () => {
+    const policy = { ...UNLIMITED, maxExports: 2, maxEndpoints: 6 };
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant("export"), name: fc.constantFrom("a", "b", "c") }),
+      fc.record({
+        kind: fc.constant("endpoints"),
+        slice: fc.constantFrom("s1", "s2", "s3"),
+        count: fc.nat(5),
+      }),
+      fc.record({ kind: fc.constant("delete"), slice: fc.constantFrom("s1", "s2", "s3") }),
+      fc.record({ kind: fc.constant("settle"), count: fc.nat(3) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const world = new World(undefined, policy);
+        steps.forEach((one, at) => {
+          if ("name" in one) world.put(at + 1, anExportRow({ name: one.name, createdAtMs: at }));
+          else if ("slice" in one && "count" in one) {
+            world.put(at + 1, endpointsOf(one.slice, one.count));
+          } else if ("slice" in one) world.delete(at + 1, rowKey(endpointsOf(one.slice, 0)));
+          else world.settle(one.count);
+          const owner = world.table.owner(a);
+          const rows = [...(owner?.rows() ?? [])];
+          expect(rows.filter(([key]) => key.startsWith("export/")).length).toBeLessThanOrEqual(2);
+          const endpoints = rows.reduce((sum, [, row]) => sum + row.endpointCount, 0);
+          expect(endpoints).toBeLessThanOrEqual(6);
+        });
+        world.settle();
+        // Room is what the table says it is: one more endpoint fits exactly when there are fewer than six.
+        const held = [...(world.table.owner(a)?.rows() ?? [])].reduce(
+          (sum, [, row]) => sum + row.endpointCount,
+          0,
+        );
+        const more = world.put(1000, endpointsOf("s9", 1)).refusal;
+        expect(more === undefined).toBe(held < 6);
+      }),
+    );
   });
 });

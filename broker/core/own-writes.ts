@@ -2,6 +2,17 @@ import type { Delete, Put, Refused } from "../../api/broker/broker.gen.ts";
 import type { Row, RowKey } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { err, ok, type Result } from "../../api/result.ts";
+import {
+  checkHoldings,
+  checkRow,
+  type Holdings,
+  holdingsOf,
+  minus,
+  NO_HOLDINGS,
+  plus,
+} from "../policy/check-row.ts";
+import { type ClusterPolicy, UNLIMITED } from "../policy/cluster-policy.ts";
+import { holdingsOfOwner, holdingsOfStored } from "../policy/owner-holdings.ts";
 import { type AnnouncedCidrs, checkAnnounced } from "../wire/address-rules.ts";
 import { decodeRow, rowTooLarge } from "../wire/decode-row.ts";
 import { encodeRowBytes } from "../wire/encode-row.ts";
@@ -21,6 +32,14 @@ export interface Verdict {
 interface Pending {
   readonly sequence: number;
   readonly kind: "row" | "delete";
+  /** What is held of it then. */
+  readonly holdings: Holdings;
+}
+
+/** A row that may be stored. */
+interface Accepted {
+  readonly bytes: Uint8Array;
+  readonly holdings: Holdings;
 }
 
 interface Unstored {
@@ -36,6 +55,9 @@ export class OwnWrites {
   readonly #incarnation: number;
   readonly #table: TableView;
   readonly #rowsMax: number;
+  readonly #policy: ClusterPolicy;
+  /** With everything that is on its way. */
+  #holdings = NO_HOLDINGS;
   #last = 0;
   /** Latest write per key that is not durable yet. BOUNDED: by the session, which stops reading (isFull). */
   readonly #pending = new Map<RowKey, Pending>();
@@ -46,17 +68,23 @@ export class OwnWrites {
   constructor(
     owner: { readonly cluster: ClusterId; readonly incarnation: number },
     table: TableView,
-    rowsMax: number = LIMITS.rowsPerOwner,
+    {
+      rowsMax = LIMITS.rowsPerOwner,
+      policy = UNLIMITED,
+    }: { readonly rowsMax?: number; readonly policy?: ClusterPolicy } = {},
   ) {
     this.#cluster = owner.cluster;
     this.#incarnation = owner.incarnation;
     this.#table = table;
     this.#rowsMax = rowsMax;
+    this.#policy = policy;
   }
 
   /** Takes up where the table is. */
   start(): void {
-    this.#last = this.#owner()?.sequence ?? 0;
+    const owner = this.#owner();
+    this.#last = owner?.sequence ?? 0;
+    this.#holdings = owner === undefined ? NO_HOLDINGS : holdingsOfOwner(owner);
   }
 
   /** Highest sequence decided. */
@@ -78,7 +106,7 @@ export class OwnWrites {
     const order = this.#checkSequence(sequence);
     if (!order.ok) {
       const stored = key.ok ? this.#owner()?.row(key.value)?.bytes : undefined;
-      const isRepeat = stored !== undefined && decoded.ok && equal(stored, decoded.value);
+      const isRepeat = stored !== undefined && decoded.ok && equal(stored, decoded.value.bytes);
       if (isRepeat) return this.#repeat();
       return refuse(sequence, key.ok ? key.value : "", order.error);
     }
@@ -133,7 +161,7 @@ export class OwnWrites {
     return { records: [], storedSequence: this.#last };
   }
 
-  #accept(sequence: number, key: RowKey, bytes: Uint8Array): Verdict {
+  #accept(sequence: number, key: RowKey, { bytes, holdings }: Accepted): Verdict {
     const stored = this.#owner()?.row(key);
     if (stored !== undefined && !this.#pending.has(key) && equal(stored.bytes, bytes)) {
       // Nothing new: no write, no fan-out (I9).
@@ -144,7 +172,11 @@ export class OwnWrites {
       const limit = `rows of one cluster must be at most ${this.#rowsMax}: this would be one more`;
       return refuse(sequence, key, limit);
     }
-    this.#pending.set(key, { sequence, kind: "row" });
+    const after = plus(minus(this.#holdings, this.#heldOf(key)), holdings);
+    const allowed = checkHoldings(this.#policy, this.#holdings, after);
+    if (!allowed.ok) return this.#refuseRow(sequence, key, allowed.error);
+    this.#holdings = after;
+    this.#pending.set(key, { sequence, kind: "row", holdings });
     this.#track(sequence, bytes.length, key);
     const owner = { cluster: this.#cluster, incarnation: this.#incarnation };
     return {
@@ -162,7 +194,8 @@ export class OwnWrites {
   }
 
   #deletion(sequence: number, key: RowKey): StoreRecord {
-    this.#pending.set(key, { sequence, kind: "delete" });
+    this.#holdings = minus(this.#holdings, this.#heldOf(key));
+    this.#pending.set(key, { sequence, kind: "delete", holdings: NO_HOLDINGS });
     return {
       kind: "delete",
       cluster: this.#cluster,
@@ -172,13 +205,15 @@ export class OwnWrites {
     };
   }
 
-  #decode(message: NonNullable<Put["row"]>, cidrs: AnnouncedCidrs): Result<Uint8Array, string> {
+  #decode(message: NonNullable<Put["row"]>, cidrs: AnnouncedCidrs): Result<Accepted, string> {
     const row = decodeRow(this.#cluster, message);
     if (!row.ok) return row;
-    const announced = checkRow(row.value, cidrs);
-    if (!announced.ok) return announced;
     const bytes = encodeRowBytes(row.value);
-    return bytes.length > LIMITS.rowBytes ? err(rowTooLarge(bytes.length)) : ok(bytes);
+    if (bytes.length > LIMITS.rowBytes) return err(rowTooLarge(bytes.length));
+    const allowed = checkRow(this.#policy, row.value, bytes.length);
+    if (!allowed.ok) return allowed;
+    const announced = checkAddresses(row.value, cidrs);
+    return announced.ok ? ok({ bytes, holdings: holdingsOf(row.value) }) : announced;
   }
 
   #checkSequence(sequence: number): Result<void, string> {
@@ -194,6 +229,15 @@ export class OwnWrites {
   #isHeld(key: RowKey): boolean {
     const pending = this.#pending.get(key);
     return pending === undefined ? this.#owner()?.row(key) !== undefined : pending.kind === "row";
+  }
+
+  /** What counts of a key now or once everything on its way has arrived. */
+  #heldOf(key: RowKey): Holdings {
+    const stored = this.#owner()?.row(key);
+    return (
+      this.#pending.get(key)?.holdings ??
+      (stored === undefined ? NO_HOLDINGS : holdingsOfStored(key, stored))
+    );
   }
 
   #heldCount(): number {
@@ -220,7 +264,7 @@ export class OwnWrites {
   }
 }
 
-function checkRow(row: Row, cidrs: AnnouncedCidrs): Result<void, string> {
+function checkAddresses(row: Row, cidrs: AnnouncedCidrs): Result<void, string> {
   return row.kind === "endpoints" ? checkAnnounced(row, cidrs) : ok(undefined);
 }
 

@@ -1,5 +1,6 @@
 import type { RowKey } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
+import { inspectRow, type RowFacts } from "../wire/inspect-row.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { namespaceOfRowKey } from "../wire/parse-row-key.ts";
 import { encodeRowPut } from "./outgoing.ts";
@@ -9,12 +10,15 @@ export class StoredRow {
   readonly sequence: number;
   /** An encoded BrokerMessage, a RowPut. */
   readonly message: Uint8Array;
+  /** Endpoints in it; 0 of an export. */
+  readonly endpointCount: number;
   readonly #byteCount: number;
 
-  constructor(sequence: number, message: Uint8Array, byteCount: number) {
+  constructor(sequence: number, message: Uint8Array, facts: RowFacts & { byteCount: number }) {
     this.sequence = sequence;
     this.message = message;
-    this.#byteCount = byteCount;
+    this.endpointCount = facts.endpoints;
+    this.#byteCount = facts.byteCount;
   }
 
   /** The encoded Row: the end of the message. */
@@ -131,7 +135,8 @@ export class OwnerRows {
     if (!this.#rows.has(key)) this.#enter(key);
     const { cluster, incarnation } = this;
     const message = encodeRowPut({ cluster, incarnation, sequence, bytes });
-    this.#rows.set(key, new StoredRow(sequence, message, bytes.length));
+    const facts = { ...inspectRow(bytes), byteCount: bytes.length };
+    this.#rows.set(key, new StoredRow(sequence, message, facts));
     this.#record(key, sequence);
     return true;
   }

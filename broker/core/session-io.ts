@@ -48,6 +48,8 @@ export interface CloseReason {
     /** It does not take what it is sent. */
     | "unread"
     | "store-failed"
+    /** What the hub lets this cluster do has changed: its next stream begins under the new rules. */
+    | "policy"
     | "stopping";
   readonly text: string;
 }

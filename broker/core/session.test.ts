@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { BrokerMessage, Hello, MemberMessage } from "../../api/broker/broker.gen.ts";
 import { type Row, rowKey } from "../../api/broker/row.ts";
+import { UNLIMITED } from "../policy/cluster-policy.ts";
 import { encodeRow, encodeRowBytes } from "../wire/encode-row.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { testCluster } from "../wire/row-arbitrary.ts";
@@ -27,7 +28,14 @@ class World {
   constructor() {
     const peer = { cluster: a, incarnation: 1, certificateSerial: "01" };
     this.session = new Session(
-      { peer, clusterset: "set", storeEpoch: "e1", heartbeatIntervalMs: HEARTBEAT_MS, nowMs: 0 },
+      {
+        peer,
+        clusterset: "set",
+        storeEpoch: "e1",
+        heartbeatIntervalMs: HEARTBEAT_MS,
+        policy: UNLIMITED,
+        nowMs: 0,
+      },
       this.table,
       this.presence,
     );

@@ -1,6 +1,8 @@
 import type { MemberMessage, Refused, Subscribe } from "../../api/broker/broker.gen.ts";
 import type { RowKey } from "../../api/broker/row.ts";
 import { assertNever } from "../../api/invariant.ts";
+import { denialOf } from "../../api/policy/namespace-rules.ts";
+import type { ClusterPolicy } from "../policy/cluster-policy.ts";
 import { ANY_ADDRESS, type AnnouncedCidrs } from "../wire/address-rules.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { digestOfBytes } from "../wire/row-digest.ts";
@@ -18,6 +20,8 @@ export interface SessionOptions {
   readonly clusterset: string;
   readonly storeEpoch: string;
   readonly heartbeatIntervalMs: number;
+  /** What the hub lets this cluster do, for the life of the stream. */
+  readonly policy: ClusterPolicy;
   /** Monotonic. */
   readonly nowMs: number;
 }
@@ -54,8 +58,11 @@ export class Session {
   constructor(options: SessionOptions, table: TableView, presence: Presence) {
     this.#options = options;
     this.#table = table;
-    this.#writes = new OwnWrites(options.peer, table);
-    this.#subscriber = new Subscriber(options.peer.cluster, table);
+    const { peer, policy } = options;
+    this.#writes = new OwnWrites(peer, table, { policy });
+    const isDenied = (namespace: string): boolean =>
+      denialOf(policy.imports, namespace) !== undefined;
+    this.#subscriber = new Subscriber(peer.cluster, table, isDenied);
     this.#presence = new PresenceTeller(options.peer.cluster, table, presence);
     this.#heardMs = options.nowMs;
   }

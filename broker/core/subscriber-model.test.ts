@@ -13,8 +13,8 @@ import { Subscriber } from "./subscriber.ts";
 
 /*
  * The law: whatever happens in whatever order (writes, completions, rejoins, leaves, subscriptions, partial
- * reads, disconnects, a lost store), a member that applies what it is sent ends with the table filtered by
- * its subscription. The member here is written from broker.proto alone.
+ * reads, disconnects, other policies, a lost store), a member that applies what it is sent ends with the table
+ * filtered by its subscription and by policy. The member here is written from broker.proto alone.
  */
 
 function byKey(rows: Iterable<readonly [RowKey, number]>): Map<RowKey, number> {
@@ -41,6 +41,8 @@ class World {
   incarnation = 1;
   generation = 0;
   subscriber: Subscriber | undefined;
+  /** Namespaces that policy keeps from the member. */
+  denied: ReadonlySet<string> = new Set();
 
   apply(record: StoreRecord): void {
     this.table.apply(record);
@@ -105,7 +107,8 @@ class World {
       }
     }
     const uncovered = [...member.namespaces].filter((namespace) => !member.covered.has(namespace));
-    this.subscriber = new Subscriber(testCluster("self"), this.table);
+    const { denied } = this;
+    this.subscriber = new Subscriber(testCluster("self"), this.table, (name) => denied.has(name));
     this.subscriber.start(
       [...member.covered],
       [...member.known.values()],
@@ -128,6 +131,14 @@ class World {
     this.generation += 1;
     this.member.askedGeneration = this.generation;
     return this.generation;
+  }
+
+  /** Another policy for the member ends its stream: it comes back under the new rules. */
+  changePolicy(namespace: string): void {
+    const denied = new Set(this.denied);
+    if (!denied.delete(namespace)) denied.add(namespace);
+    this.denied = denied;
+    this.connect();
   }
 
   disconnect(): void {
@@ -179,7 +190,10 @@ class World {
     const expected = new Map<ClusterId, Map<RowKey, number>>();
     for (const [cluster, { complete, rows }] of this.truth) {
       if (!complete || cluster === testCluster("self")) continue;
-      const shown = [...rows].filter(([key]) => this.member.namespaces.has(namespaceOfRowKey(key)));
+      const shown = [...rows].filter(([key]) => {
+        const namespace = namespaceOfRowKey(key);
+        return this.member.namespaces.has(namespace) && !this.denied.has(namespace);
+      });
       if (shown.length > 0) expected.set(cluster, byKey(shown));
     }
     return expected;
@@ -231,6 +245,14 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     ),
   },
   { weight: 3, arbitrary: fc.constant<Step>((world) => world.connect()) },
+  {
+    weight: 2,
+    arbitrary: anyNamespace.map(
+      (namespace): Step =>
+        (world) =>
+          world.changePolicy(namespace),
+    ),
+  },
   { weight: 1, arbitrary: fc.constant<Step>((world) => world.disconnect()) },
   {
     weight: 1,
@@ -257,7 +279,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-test("a member that applies what it is sent ends with the table filtered by its subscription (I1)", () => {
+test("a member that applies what it is sent ends with the table filtered by its subscription and by policy (I1, I2)", () => {
   fc.assert(
     fc.property(fc.array(anyStep, { maxLength: 80, size: "max" }), (steps) => {
       const world = new World();

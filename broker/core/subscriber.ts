@@ -5,6 +5,9 @@ import type { TableView } from "./broker-table.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { OwnerView } from "./owner-rows.ts";
 
+/** At most 64 bytes each: a message stays far below its limit. */
+const NAMES_PER_MESSAGE = 8000;
+
 /** How far a member knows one owner. */
 interface Progress {
   readonly incarnation: number;
@@ -39,6 +42,11 @@ export interface KnownOwner {
 export class Subscriber {
   readonly #self: ClusterId;
   readonly #table: TableView;
+  readonly #isDenied: (namespace: string) => boolean;
+  /** Wanted, and kept from the member by policy: no row of them is sent. BOUNDED: as #namespaces. */
+  readonly #denied = new Set<string>();
+  /** To be told. BOUNDED: as #namespaces. */
+  readonly #deniedDue = new Set<string>();
   /** Namespace to the stamp of its subscription. BOUNDED: by LIMITS.namespacesPerMember, checked by the session. */
   readonly #namespaces = new Map<string, number>();
   #stamp = 0;
@@ -52,9 +60,15 @@ export class Subscriber {
   #isSyncedDue = false;
   #generation = 0;
 
-  constructor(self: ClusterId, table: TableView) {
+  /** @param isDenied namespaces whose rows this member may not have; fixed for its life */
+  constructor(
+    self: ClusterId,
+    table: TableView,
+    isDenied: (namespace: string) => boolean = () => false,
+  ) {
     this.#self = self;
     this.#table = table;
+    this.#isDenied = isDenied;
   }
 
   get namespaceCount(): number {
@@ -70,14 +84,24 @@ export class Subscriber {
       this.#progress.set(cluster, { incarnation, sequence: usable, stamp: this.#stamp });
       this.#await(cluster);
     }
+    // What the member may hold of them since policy was another goes: an empty reset says so.
+    const denied = namespaces.filter((namespace) => this.#deny(namespace));
+    if (denied.length > 0) this.#stamp++;
+    for (const namespace of denied) this.#namespaces.set(namespace, this.#stamp);
     this.#awaitAll(0);
   }
 
   subscribe(add: readonly string[], remove: readonly string[], generation: number): void {
-    for (const namespace of remove) this.#namespaces.delete(namespace);
+    for (const namespace of remove) {
+      this.#namespaces.delete(namespace);
+      this.#denied.delete(namespace);
+      this.#deniedDue.delete(namespace);
+    }
     this.#stamp++;
     for (const namespace of add) {
-      if (!this.#namespaces.has(namespace)) this.#namespaces.set(namespace, this.#stamp);
+      if (this.#namespaces.has(namespace)) continue;
+      this.#namespaces.set(namespace, this.#stamp);
+      this.#deny(namespace);
     }
     this.#awaitAll(generation);
   }
@@ -88,6 +112,11 @@ export class Subscriber {
 
   /** The next message, or undefined when the member knows everything. */
   pull(): Outgoing | undefined {
+    if (this.#deniedDue.size > 0) {
+      const namespaces = [...this.#deniedDue].slice(0, NAMES_PER_MESSAGE);
+      for (const namespace of namespaces) this.#deniedDue.delete(namespace);
+      return say({ $case: "importsDenied", value: { namespaces } });
+    }
     for (;;) {
       if (this.#pass !== undefined) {
         const outgoing = this.#continue(this.#pass);
@@ -104,6 +133,14 @@ export class Subscriber {
       const outgoing = this.#begin(cluster);
       if (outgoing !== undefined) return outgoing;
     }
+  }
+
+  /** Notes what policy says of a wanted namespace; true: its rows are kept from the member. */
+  #deny(namespace: string): boolean {
+    if (!this.#isDenied(namespace)) return false;
+    this.#denied.add(namespace);
+    this.#deniedDue.add(namespace);
+    return true;
   }
 
   #await(cluster: ClusterId): void {
@@ -184,9 +221,10 @@ export class Subscriber {
 
   #change({ owner, upTo, isWhole }: Pass, key: RowKey): Outgoing | undefined {
     const { cluster, incarnation } = owner;
-    const stamp = this.#namespaces.get(namespaceOfRowKey(key));
+    const namespace = namespaceOfRowKey(key);
+    const stamp = this.#namespaces.get(namespace);
     // Subscribed during this pass: the next one resets that namespace.
-    if (stamp === undefined || stamp > upTo.stamp) return undefined;
+    if (stamp === undefined || stamp > upTo.stamp || this.#denied.has(namespace)) return undefined;
     const row = owner.row(key);
     if (row !== undefined) {
       return { kind: "row", sequence: row.sequence, encoded: row.message };
@@ -209,7 +247,9 @@ export class Subscriber {
   /** All keys of namespaces subscribed after `stamp`; -1: of all that are. */
   #keysOf(owner: OwnerView, stamp: number): readonly RowKey[] {
     return [...owner.namespaces()].flatMap(([namespace, keys]) =>
-      (this.#namespaces.get(namespace) ?? -1) > stamp ? [...keys] : [],
+      (this.#namespaces.get(namespace) ?? -1) > stamp && !this.#denied.has(namespace)
+        ? [...keys]
+        : [],
     );
   }
 

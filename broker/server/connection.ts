@@ -231,6 +231,7 @@ export class Connection {
     if (this.#budgetTimer !== undefined) return false;
     const waitMs = budget.waitMs(clock.monotonicMs());
     if (waitMs === 0) return true;
+    this.#deps.metrics.pausedReading.add(waitMs / 1000, { cluster: this.peer.cluster });
     this.#budgetTimer = clock.setTimer(waitMs, () => {
       this.#budgetTimer = undefined;
       this.#adjustInput();

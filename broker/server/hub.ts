@@ -1,17 +1,20 @@
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { Clock, Timer } from "../../runtime/clock/clock.ts";
+import { type Changing, unchanging } from "../../runtime/config/changing.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { Meter } from "../../runtime/metrics/meter.ts";
 import { checkLife } from "../core/member-life.ts";
 import type { MemberRecord } from "../core/member-record.ts";
 import { Presence } from "../core/presence.ts";
 import type { CloseReason, SessionPeer } from "../core/session-io.ts";
+import { type HubPolicy, NO_POLICY } from "../policy/cluster-policy.ts";
 import type { Store } from "../store/store.ts";
 import { Connection, type Transport } from "./connection.ts";
 import { type Activity, MemberActivity } from "./member-activity.ts";
 import { MessageBudget } from "./message-budget.ts";
 import { type BrokerMetrics, createBrokerMetrics } from "./metrics.ts";
+import { PolicyKeeper } from "./policy-keeper.ts";
 
 export interface HubOptions {
   readonly clusterset: string;
@@ -24,11 +27,17 @@ export interface HubDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly meter: Meter;
+  /** What each cluster may do. @default only the broker's own bounds */
+  readonly policy?: Changing<HubPolicy>;
 }
 
 const DEFAULT_HEARTBEAT_MS = 5000;
 /** Of the time for draining: the last to move have some time to end their streams. */
 const ASKED_PART = 0.8;
+function policyChanged(cluster: ClusterId): CloseReason {
+  return { kind: "policy", text: `the hub's policy for cluster ${cluster} changed: come back` };
+}
+
 const STOPPING: CloseReason = { kind: "stopping", text: "broker is stopping: come back" };
 
 /** All streams of one broker process, over any transport: lets members in, one stream each, and fans out changes. */
@@ -41,6 +50,7 @@ export class Hub {
   readonly #connections = new Map<ClusterId, Connection>();
   /** BOUNDED: as #connections, and members whose budget has not filled up again since they left. */
   readonly #budgets = new Map<ClusterId, MessageBudget>();
+  readonly #policy: PolicyKeeper;
   readonly #presence: Presence;
   readonly #activity = new MemberActivity();
   /** The lives that members have been told of. BOUNDED: by the members. */
@@ -56,12 +66,19 @@ export class Hub {
     this.#deps = deps;
     this.heartbeatIntervalMs = options.heartbeatIntervalMs ?? DEFAULT_HEARTBEAT_MS;
     this.#metrics = createBrokerMetrics(deps.meter);
+    this.#policy = new PolicyKeeper({
+      ...deps,
+      policy: deps.policy ?? unchanging(NO_POLICY),
+      metrics: this.#metrics,
+      onChanged: (cluster) => this.#connections.get(cluster)?.close(policyChanged(cluster)),
+    });
     this.#presence = new Presence(deps.clock.monotonicMs());
   }
 
   start(): void {
     this.#unsubscribe = this.#deps.store.subscribe((changed) => this.#fanOut(changed));
     this.#metrics.connectedMembers.set(0);
+    this.#policy.start();
     for (const member of this.#deps.store.table.members()) {
       this.#lives.set(member.cluster, lifeOf(member));
     }
@@ -95,6 +112,7 @@ export class Hub {
     this.#isStopping = true;
     this.#timer?.cancel();
     this.#unsubscribe?.();
+    this.#policy.stop();
     this.#timer = undefined;
     this.#unsubscribe = undefined;
     for (const connection of this.#connections.values()) connection.close(STOPPING);
@@ -113,15 +131,18 @@ export class Hub {
   connect(peer: SessionPeer, transport: Transport): Connection {
     const { clusterset } = this.#options;
     const { store, clock } = this.#deps;
+    const policy = this.#policy.follow(peer.cluster);
+    const budget = this.#budgetOf(peer.cluster);
+    budget.limitWrites(policy.writesPerSecond);
     const connection = new Connection(
-      { peer, clusterset, heartbeatIntervalMs: this.heartbeatIntervalMs },
+      { peer, clusterset, policy, heartbeatIntervalMs: this.heartbeatIntervalMs },
       transport,
       {
         store,
         presence: this.#presence,
         clock,
         metrics: this.#metrics,
-        budget: this.#budgetOf(peer.cluster),
+        budget,
         onRefused: () => this.#noteRefused(peer.cluster),
         checkLife: (who) => checkLife(this.#deps.store.table, who),
         onClose: (closed, reason) => this.#onClose(closed, reason),
@@ -176,6 +197,12 @@ export class Hub {
     const registered = await this.#register(peer);
     if (!registered.ok) {
       connection.close({ kind: "store-failed", text: registered.error });
+      return;
+    }
+    const settling = this.#policy.settled();
+    const settled = settling === undefined ? ok(undefined) : await settling;
+    if (!settled.ok) {
+      connection.close({ kind: "store-failed", text: settled.error.text });
       return;
     }
     if (!connection.isOpen) return;
@@ -283,6 +310,7 @@ export class Hub {
     this.#timer = this.#deps.clock.setTimer(this.heartbeatIntervalMs, () => {
       for (const connection of this.#connections.values()) connection.tick();
       this.#forgetFullBudgets();
+      this.#policy.enforceAll();
       this.#scheduleTick();
     });
   }

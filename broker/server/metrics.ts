@@ -5,6 +5,8 @@ export interface BrokerMetrics {
   readonly connectedMembers: Gauge;
   readonly memberRows: Gauge;
   readonly writes: Counter;
+  readonly withdrawnRows: Counter;
+  readonly pausedReading: Counter;
   readonly closedStreams: Counter;
   readonly fanOutLag: Histogram;
   readonly certificateExpiry: Gauge;
@@ -46,6 +48,16 @@ export function createBrokerMetrics(meter: Meter): BrokerMetrics {
       name: "isthmus_broker_writes_total",
       help: "Writes of members by outcome: stored or refused.",
       labels: ["outcome"],
+    }),
+    withdrawnRows: meter.counter({
+      name: "isthmus_broker_withdrawn_rows_total",
+      help: "Stored rows that a changed policy no longer allowed, per owner.",
+      labels: ["cluster"],
+    }),
+    pausedReading: meter.counter({
+      name: "isthmus_broker_paused_reading_seconds_total",
+      help: "Time for which a member was not read because it sends faster than it may.",
+      labels: ["cluster"],
     }),
     closedStreams: meter.counter({
       name: "isthmus_broker_closed_streams_total",

@@ -3,11 +3,13 @@ import { type experimental, experimental as grpcExperimental, Server } from "@gr
 import { BrokerService } from "../../api/broker/broker.gen.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
+import type { Changing } from "../../runtime/config/changing.ts";
 import { HealthServer, type MetricsSource } from "../../runtime/http/health-server.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { Meter } from "../../runtime/metrics/meter.ts";
 import type { ListenAddress } from "../../runtime/net/listen-address.ts";
 import type { AuditLog } from "../audit/audit-log.ts";
+import type { HubPolicy } from "../policy/cluster-policy.ts";
 import type { Store } from "../store/store.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { ConnectionGate } from "./gate/connection-gate.ts";
@@ -41,6 +43,8 @@ export interface BrokerDeps {
   readonly log: Logger;
   readonly meter: Meter;
   readonly metrics?: MetricsSource;
+  /** What each cluster may do. @default only the broker's own bounds */
+  readonly policy?: Changing<HubPolicy>;
 }
 
 export interface RunningBroker {

@@ -96,6 +96,7 @@ function statusOf({ kind }: CloseReason): status {
     case "unread":
       return status.DEADLINE_EXCEEDED;
     case "store-failed":
+    case "policy":
     case "stopping":
       return status.UNAVAILABLE;
     default:

@@ -7,16 +7,20 @@ import { FileAuditLog } from "../../broker/audit/file-audit-log.ts";
 import { adminSocketPath, auditPath } from "../../broker/data-dir.ts";
 import { MEMBER_LIFE } from "../../broker/identity/authority/certificate-life.ts";
 import { openBrokerIdentity } from "../../broker/identity/broker-identity.ts";
+import { type HubPolicy, NO_POLICY } from "../../broker/policy/cluster-policy.ts";
+import { parsePolicy } from "../../broker/policy/parse-policy.ts";
 import { type RunningBroker, startBroker } from "../../broker/server/start-broker.ts";
 import { FolderRecords } from "../../broker/shared/folder-records.ts";
 import { openBrokerStore } from "../../broker/store/departures/open-broker-store.ts";
 import type { Store } from "../../broker/store/store.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
+import { type Changing, unchanging } from "../../runtime/config/changing.ts";
 import {
   durationSetting,
   listenDefault,
   logLevelSetting,
 } from "../../runtime/config/common-settings.ts";
+import { ReloadedFile } from "../../runtime/config/reloaded-file.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
@@ -54,12 +58,23 @@ export const brokerVerb = defineVerb({
       .describe(
         "Unix socket for isthmus members, revoke and authority; default: admin.sock in the data directory",
       ),
+    policy: z
+      .string()
+      .optional()
+      .describe(
+        "YAML file of what each cluster may export, import and use, followed while running; default: no limits but the broker's own",
+      ),
     healthListen: listenDefault("127.0.0.1:8082", "address of /livez, /readyz and /metrics"),
     logLevel: logLevelSetting,
   }),
   async run({ settings, signal, out }) {
     const log = pinoLogger("broker", settings.logLevel);
     const meter = new PrometheusMeter();
+    const policy = await followPolicy(settings.policy, { log, meter, signal });
+    if (!policy.ok) {
+      out.problem(policy.error);
+      return 1;
+    }
     const store = await openBrokerStore(
       { dataDir: settings.dataDir },
       { clock: systemClock, random: systemRandom, log, meter },
@@ -72,7 +87,8 @@ export const brokerVerb = defineVerb({
       { path: auditPath(settings.dataDir) },
       { clock: systemClock, log },
     );
-    const broker = await serve(settings, store.value, { log, meter, audit, signal });
+    const surroundings = { log, meter, audit, signal, policy: policy.value };
+    const broker = await serve(settings, store.value, surroundings);
     if (!broker.ok) {
       await store.value.close();
       out.problem(broker.error);
@@ -85,6 +101,22 @@ export const brokerVerb = defineVerb({
     return 0;
   },
 });
+
+/** As the file says from time to time: one that is not good keeps the broker from starting, and changes nothing later. */
+async function followPolicy(
+  path: string | undefined,
+  {
+    log,
+    meter,
+    signal,
+  }: { readonly log: Logger; readonly meter: PrometheusMeter; readonly signal: AbortSignal },
+): Promise<Result<Changing<HubPolicy>, string>> {
+  if (path === undefined) return ok(unchanging(NO_POLICY));
+  const options = { path, what: "policy", parse: parsePolicy };
+  const file = await ReloadedFile.open(options, { clock: systemClock, log, meter });
+  if (file.ok) void file.value.follow(signal);
+  return file;
+}
 
 async function serve(
   settings: {
@@ -103,6 +135,7 @@ async function serve(
     readonly meter: PrometheusMeter;
     readonly audit: AuditLog;
     readonly signal: AbortSignal;
+    readonly policy: Changing<HubPolicy>;
   },
 ): Promise<Result<Pick<RunningBroker, "stop">, string>> {
   const { clusterset, listen, healthListen, drain: drainMs } = settings;

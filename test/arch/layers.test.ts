@@ -63,7 +63,7 @@ test("api/, merge, zone and core folders do no IO: the simulation and the laws d
   const pure = [
     /^api\/(?!.*\.gen\.ts)/,
     /^controllers\/(merge)\//,
-    /^broker\/(core|wire)\//,
+    /^broker\/(core|wire|policy)\//,
     /^dns-server\/(zone|answer|wire)\//,
     /^sandbox\/apiserver\/(object|schema|kinds|patch|apply|store|watch|registry|deletion|selector|table)\//,
   ];

@@ -6,8 +6,10 @@ import {
 import type { IpFamily } from "../../api/kube/service.ts";
 import type { McsVersion } from "../../api/mcs/service-export.ts";
 import { MemoryBroker } from "../../broker/client/memory/memory-broker.ts";
+import { type HubPolicy, NO_POLICY } from "../../broker/policy/cluster-policy.ts";
 import { shippedCrds } from "../../cli/install-crds.ts";
 import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
+import { Settable } from "../../runtime/config/settable.ts";
 import { seededRandom } from "../../runtime/random/seeded-random.ts";
 import { TestCluster } from "./test-cluster.ts";
 
@@ -38,7 +40,9 @@ const STEP_MS = 50;
 export class MemberWorld implements AsyncDisposable {
   readonly clock = new VirtualClock();
   readonly random = seededRandom(7);
-  readonly broker = new MemoryBroker({ latencyMs: () => 2 }, this);
+  /** The hub's. */
+  readonly hubPolicy = new Settable<HubPolicy>(NO_POLICY);
+  readonly broker = new MemoryBroker({ latencyMs: () => 2, policy: this.hubPolicy }, this);
   readonly #clusters: TestCluster[] = [];
 
   /** A cluster with its definitions, and the namespace `shop`; its controllers run. */

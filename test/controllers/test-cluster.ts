@@ -21,7 +21,9 @@ import type { MemoryBroker } from "../../broker/client/memory/memory-broker.ts";
 import { underlayBackend } from "../../connectivity/underlay/underlay-backend.ts";
 import { derivedServiceName } from "../../controllers/import/derived-service/derived-service-name.ts";
 import { MemberControllers } from "../../controllers/member-controllers.ts";
+import { SHARE_EVERYTHING } from "../../controllers/policy/member-policy.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
+import { Settable } from "../../runtime/config/settable.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import type { Random } from "../../runtime/random/random.ts";
@@ -33,7 +35,6 @@ import {
 } from "../../sandbox/apiserver/in-memory-kube-client.ts";
 import { lateWatches } from "./late-watches.ts";
 import { MemoryLogger } from "./memory-logger.ts";
-import { SettablePolicy } from "./settable-policy.ts";
 
 export interface TestClusterOptions {
   readonly id: ClusterId;
@@ -79,7 +80,7 @@ export class TestCluster {
   readonly pump: CorePump;
   readonly log = new MemoryLogger();
   /** Of the controllers; follows what a test sets. */
-  readonly policy = new SettablePolicy();
+  readonly policy = new Settable(SHARE_EVERYTHING);
   readonly #options: TestClusterOptions;
   readonly #deps: TestClusterDeps;
   readonly #signal = new AbortController().signal;

@@ -1,11 +1,13 @@
 import { BrokerMessage, MemberMessage } from "../../../api/broker/broker.gen.ts";
 import type { ClusterId } from "../../../api/cluster-id.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
+import { type Changing, unchanging } from "../../../runtime/config/changing.ts";
 import { silentLogger } from "../../../runtime/log/silent-log.ts";
 import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import { encodeOutgoing } from "../../core/outgoing.ts";
 import type { CloseReason, SessionPeer } from "../../core/session-io.ts";
+import { type HubPolicy, NO_POLICY } from "../../policy/cluster-policy.ts";
 import type { Connection } from "../../server/connection.ts";
 import { Hub } from "../../server/hub.ts";
 import { MemoryStore } from "../../store/memory/memory-store.ts";
@@ -18,6 +20,8 @@ export interface MemoryBrokerOptions {
   readonly latencyMs?: () => number;
   /** Replicas of the broker over one store; links try them in turn, as over gRPC. @default 1 */
   readonly hubs?: number;
+  /** The hub's. @default none */
+  readonly policy?: Changing<HubPolicy>;
 }
 
 /**
@@ -29,6 +33,7 @@ export class MemoryBroker {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #latencyMs: () => number;
+  readonly #policy: Changing<HubPolicy>;
   #epoch = 1;
   #store = new MemoryStore("epoch-1");
   /** Undefined while it is down. BOUNDED: by the option. */
@@ -46,6 +51,7 @@ export class MemoryBroker {
     this.#random = random;
     this.#latencyMs = options.latencyMs ?? (() => 0);
     this.#hubs = Array.from({ length: options.hubs ?? 1 }, () => undefined);
+    this.#policy = options.policy ?? unchanging(NO_POLICY);
     this.start();
   }
 
@@ -75,7 +81,7 @@ export class MemoryBroker {
       const [store, clock] = [this.#store, this.#clock];
       const hub = new Hub(
         { clusterset: "memory" },
-        { store, clock, log: silentLogger, meter: silentMeter },
+        { store, clock, log: silentLogger, meter: silentMeter, policy: this.#policy },
       );
       this.#hubs[index] = hub;
       hub.start();
