@@ -11,6 +11,12 @@ import type { ImportFacts } from "./import-readiness.ts";
 /** Exported keys the import carries now, so that keys dropped later can be told from keys of others (IMP-24). */
 export const ANNOTATION_EXPORTED_KEYS = "isthmus.dev/exported-keys";
 
+/**
+ * The exporters for whose sake the import was made, comma-separated: what it says of them before its status is written.
+ * Without it a process that dies in between would leave an import that speaks of nobody (I4).
+ */
+export const ANNOTATION_CREATED_FOR = "isthmus.dev/created-for";
+
 export interface DesiredImport {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;

@@ -9,6 +9,7 @@ import type { MergedService } from "../merge/merge-exports.ts";
 import type { OwnObjects } from "../reconcile/own-objects.ts";
 import type { World } from "../reconcile/world.ts";
 import {
+  ANNOTATION_CREATED_FOR,
   deriveImport,
   type ImportAddresses,
   importAddresses,
@@ -106,7 +107,12 @@ function ensureImport(
     return {
       apiVersion: `${resource.group}/${resource.version}`,
       kind: resource.kind,
-      metadata: { namespace: merged.namespace, name: merged.name, labels, annotations },
+      metadata: {
+        namespace: merged.namespace,
+        name: merged.name,
+        labels,
+        annotations: { ...annotations, [ANNOTATION_CREATED_FOR]: merged.clusters.join() },
+      },
       spec,
     };
   };

@@ -1,5 +1,4 @@
 import type { ClusterId } from "../../api/cluster-id.ts";
-import type { ReachableRow } from "../import/slices/derive-slices.ts";
 
 /** What decides whether endpoints of lost clusters may be taken away. */
 export interface PeerHealth {
@@ -10,7 +9,7 @@ export interface PeerHealth {
 /**
  * Clusters whose endpoints must not be offered for one service (CLN-05). Last ones are kept: when nobody can be heard, or
  * when no ready endpoint would be left to answer (design, decision 6; CLN-08).
- * @param backing as `readyByCluster` says.
+ * @param backing the clusters with endpoints, and whether one of those is ready.
  */
 export function withheldClusters(
   backing: ReadonlyMap<ClusterId, boolean>,
@@ -24,13 +23,3 @@ export function withheldClusters(
 }
 
 const NOBODY: ReadonlySet<ClusterId> = new Set();
-
-/** The clusters with endpoints, and whether one of those is ready. */
-export function readyByCluster(rows: readonly ReachableRow[]): ReadonlyMap<ClusterId, boolean> {
-  const ready = new Map<ClusterId, boolean>();
-  for (const { cluster, endpoints } of rows) {
-    const isReady = endpoints.some((endpoint) => endpoint.ready);
-    ready.set(cluster, isReady || ready.get(cluster) === true);
-  }
-  return ready;
-}

@@ -1,5 +1,7 @@
 import { type ClusterId, parseClusterId } from "../../api/cluster-id.ts";
 import { LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
+import type { ServiceImport } from "../../api/mcs/service-import.ts";
+import { ANNOTATION_CREATED_FOR } from "../import/derive-import.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -8,7 +10,7 @@ import type { World } from "./world.ts";
  */
 export function mentionedClusters({ serviceImport, ownSlices }: World): readonly ClusterId[] {
   const names = [
-    ...(serviceImport?.status?.clusters ?? []).map(({ cluster }) => cluster),
+    ...exportersOf(serviceImport),
     ...ownSlices.flatMap(({ metadata }) => metadata.labels?.[LABEL_SOURCE_CLUSTER] ?? []),
   ];
   // What somebody else wrote there is no cluster's name.
@@ -16,4 +18,10 @@ export function mentionedClusters({ serviceImport, ownSlices }: World): readonly
     const cluster = parseClusterId(name);
     return cluster.ok ? [cluster.value] : [];
   });
+}
+
+function exportersOf(serviceImport: ServiceImport | undefined): readonly string[] {
+  const clusters = serviceImport?.status?.clusters;
+  if (clusters !== undefined) return clusters.map(({ cluster }) => cluster);
+  return serviceImport?.metadata.annotations?.[ANNOTATION_CREATED_FOR]?.split(",") ?? [];
 }

@@ -25,8 +25,8 @@ import { applySliceOps, type Occupied } from "../import/slices/apply-slices.ts";
 import { ownSlicesOnly } from "../import/slices/own-slices-only.ts";
 import { reachableRows } from "../import/slices/reachable-rows.ts";
 import { withdrawImport } from "../import/withdraw-import.ts";
+import { offeredRows } from "../liveness/offered-rows.ts";
 import type { PeerWatch } from "../liveness/peer-watch.ts";
-import { readyByCluster, withheldClusters } from "../liveness/withheld-clusters.ts";
 import { type MergedService, mergeExports } from "../merge/merge-exports.ts";
 import { precedenceChange, precedenceText } from "../merge/precedence-change.ts";
 import type { MemberPolicy } from "../policy/member-policy.ts";
@@ -195,8 +195,7 @@ export class ServiceReconciler {
       ...(own.kind === "exported" ? own.endpoints : []),
       ...reachableRows(world.foreignRows, this.#deps.backend),
     ];
-    const withheld = withheldClusters(readyByCluster(all), this.#deps.peers);
-    const rows = all.filter(({ cluster }) => !withheld.has(cluster));
+    const rows = offeredRows(merged, all, this.#deps.peers);
     const stage = { ...this.#deps, objects: this.#objects };
     return importService(this.#options, stage, { world, merged, rows, signal });
   }

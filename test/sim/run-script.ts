@@ -1,7 +1,8 @@
 import { checkConverged } from "./check/check-converged.ts";
-import type { Violation } from "./check/violation.ts";
-import { type Script, stepText } from "./script/step.ts";
+import type { Report, Violation } from "./check/violation.ts";
+import { type CheckpointAction, type Script, stepText } from "./script/step.ts";
 import { rest } from "./world/rest.ts";
+import type { SimCluster } from "./world/sim-cluster.ts";
 import { CORRECT, type Wiring } from "./world/wiring.ts";
 import { World } from "./world/world.ts";
 
@@ -35,7 +36,7 @@ export async function runScript(script: Script, wiring: Wiring = CORRECT): Promi
     for (const step of [...script.steps, ...(isChecked ? [] : [LAST])]) {
       note(`> ${stepText(step)}`);
       const { action, waitMs } = step;
-      if (action.kind === "checkpoint") await checkpoint(world, action.loseBroker, report);
+      if (action.kind === "checkpoint") await checkpoint(world, action, report);
       else await world.perform(action);
       await world.clock.advance(waitMs);
       steps += 1;
@@ -47,17 +48,19 @@ export async function runScript(script: Script, wiring: Wiring = CORRECT): Promi
   return { violation: violations[0], trace, steps };
 }
 
-const LAST = { action: { kind: "checkpoint", loseBroker: false }, waitMs: 0 } as const;
+const LAST = { action: { kind: "checkpoint", loseBroker: false, lost: [] }, waitMs: 0 } as const;
 
 async function checkpoint(
   world: World,
-  loseBroker: boolean,
+  { loseBroker, lost }: CheckpointAction,
   report: (invariant: string, text: string) => void,
 ): Promise<void> {
-  const check = (): void => {
+  const check = (gone: ReadonlySet<SimCluster> = new Set()): void => {
     const dns = world.members.flatMap((member) => member.dns ?? []);
-    checkConverged(world.clusters, dns, report);
+    // Whatever is wrong only while somebody is lost is about that.
+    const told: Report = gone.size === 0 ? report : (_, text) => report("I8", text);
+    checkConverged({ clusters: world.clusters, dns, lost: gone }, told);
   };
-  await rest(world, report, { loseBroker, check });
+  await rest(world, report, { loseBroker, lost, check });
   world.lifetime.checkpointed();
 }

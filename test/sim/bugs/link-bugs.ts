@@ -1,6 +1,7 @@
 import { type Row, rowKey } from "../../../api/broker/row.ts";
 import type { ServiceKey } from "../../../api/service-key.ts";
 import type { BrokerLink } from "../../../broker/client/broker-link.ts";
+import type { Peer } from "../../../broker/client/peer-table.ts";
 import { overrideBrokerLink } from "../world/override-broker-link.ts";
 
 export function changeOwnRows(link: BrokerLink, change: (row: Row) => Row): BrokerLink {
@@ -37,6 +38,19 @@ export function askOnce(link: BrokerLink): BrokerLink {
     setNamespaces: (namespaces) => {
       if (!hasAsked) link.setNamespaces(namespaces);
       hasAsked = true;
+    },
+  });
+}
+
+/** While the broker cannot be heard everybody but us counts as not connected, and that as what the broker says. */
+export function blameOthers(link: BrokerLink): BrokerLink {
+  const isHeard = (): boolean => link.status().kind === "connected";
+  return overrideBrokerLink(link, {
+    status: () => (isHeard() ? link.status() : { kind: "connected", synced: true, members: [] }),
+    peers: () => {
+      if (isHeard()) return link.peers();
+      const silent: Peer = { kind: "disconnected", sinceMs: 0 };
+      return new Map([...link.peers().keys()].map((cluster) => [cluster, silent]));
     },
   });
 }

@@ -14,7 +14,14 @@ import {
   swallowErrors,
   withoutPorts,
 } from "./kube-bugs.ts";
-import { askOnce, changeOwnRows, everythingReady, keepOldRows, withoutAge } from "./link-bugs.ts";
+import {
+  askOnce,
+  blameOthers,
+  changeOwnRows,
+  everythingReady,
+  keepOldRows,
+  withoutAge,
+} from "./link-bugs.ts";
 
 export interface PlantedBug {
   readonly name: string;
@@ -91,6 +98,20 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       controllersKube: (client) => changeReads(client, "ServiceExport", forgetValid),
     },
   ),
+  bug("lost-ones-kept", ["I8"], "nobody is ever taken for lost", {
+    link: (link) => overrideBrokerLink(link, { peers: () => new Map() }),
+  }),
+  bug(
+    "unknown-is-none",
+    ["I4"],
+    "a cluster that has not been heard of counts as one without exports",
+    {
+      link: (link) => overrideBrokerLink(link, { isKnown: () => true }),
+    },
+  ),
+  bug("own-loss-is-theirs", ["I7"], "with the broker away everybody else is taken for lost", {
+    link: blameOthers,
+  }),
   bug("zone-not-updated", ["I1"], "a zone that came after the first is not served", {
     publishZone: (responder) => {
       let isFirst = true;

@@ -32,16 +32,17 @@ const IMPORTS = serviceImports("v1beta1");
  * members say, worked out anew. A service under a hand-made import is the user's: only that nothing of ours is beside
  * it is not checked, everything else is.
  */
-export function checkConverged(
-  clusters: readonly SimCluster[],
-  dns: readonly DnsProcess[],
-  report: Report,
-): void {
+export function checkConverged({ clusters, dns, lost }: Converged, report: Report): void {
   for (const namespace of SIM_NAMESPACES) {
     for (const name of [...SIM_SERVICES, PRIVATE_SERVICE]) {
-      const expected = expectedService(liveExports(clusters, namespace, name));
+      const exports = liveExports(clusters, namespace, name);
       for (const cluster of clusters) {
         const at = { cluster, namespace, name };
+        // Who is cut off concludes nothing about others (I7); who hears all but one may.
+        const others = clusters.filter((other) => other !== cluster);
+        const isAlone = others.length > 1 && others.every((other) => lost.has(other));
+        const unheard = lost.has(cluster) || isAlone ? NOBODY : lost;
+        const expected = expectedService(exports, unheard);
         checkImport(at, expected, report);
         checkConditions(at, expected, report);
       }
@@ -49,6 +50,15 @@ export function checkConverged(
     }
   }
 }
+
+interface Converged {
+  readonly clusters: readonly SimCluster[];
+  readonly dns: readonly DnsProcess[];
+  /** Cut off from the broker for longer than anybody keeps endpoints of lost clusters (I8). */
+  readonly lost: ReadonlySet<SimCluster>;
+}
+
+const NOBODY: ReadonlySet<SimCluster> = new Set();
 
 interface Place {
   readonly cluster: SimCluster;

@@ -1,4 +1,5 @@
 import type { ServicePort } from "../../../api/kube/service.ts";
+import type { SimCluster } from "../world/sim-cluster.ts";
 import type { LiveExport } from "./live-export.ts";
 
 /**
@@ -19,8 +20,14 @@ export interface ExpectedService {
   readonly conflicts: readonly string[];
 }
 
-/** @param exports oldest first; undefined when there is none. */
-export function expectedService(exports: readonly LiveExport[]): ExpectedService | undefined {
+/**
+ * @param exports oldest first; undefined when there is none.
+ * @param lost clusters whose endpoints must be gone, unless nobody else could answer (CLN-05, CLN-08).
+ */
+export function expectedService(
+  exports: readonly LiveExport[],
+  lost: ReadonlySet<SimCluster> = new Set(),
+): ExpectedService | undefined {
   const winner = exports[0];
   if (winner === undefined) return undefined;
   const ports = unionOfPorts(exports);
@@ -31,9 +38,21 @@ export function expectedService(exports: readonly LiveExport[]): ExpectedService
     internalTrafficPolicy: winner.service.spec.internalTrafficPolicy ?? "",
     labels: labelsOf(winner),
     clusters: exports.map(({ cluster }) => cluster.id),
-    endpoints: exports.flatMap((one) => endpointsOf(one, ports)).toSorted(),
+    endpoints: offered(exports, ports, lost).toSorted(),
     conflicts: conflictsOf(exports, winner).toSorted(),
   };
+}
+
+function offered(
+  exports: readonly LiveExport[],
+  ports: readonly ServicePort[],
+  lost: ReadonlySet<SimCluster>,
+): string[] {
+  const all = exports.flatMap((one) => endpointsOf(one, ports));
+  const heard = exports
+    .filter(({ cluster }) => !lost.has(cluster))
+    .flatMap((one) => endpointsOf(one, ports));
+  return heard.some((line) => line.endsWith(" ready")) ? heard : all;
 }
 
 function typeOf({ service }: LiveExport): "ClusterSetIP" | "Headless" {

@@ -30,9 +30,9 @@ interface Course {
  *
  * "Knows" is exact: the member's mirror has shown the export's row (or it has published its own export), and that row
  * belongs to the present life of the export. Since rows of two lives look alike, an export counts only when it has begun
- * to live at most once since the last checkpoint and not ended since. A restart forgets what the broker does not hold; a store
- * that is lost forgets for members whose mirror is empty. A namespace that went in the importer counts
- * again from the next checkpoint on.
+ * to live at most once since the last checkpoint and not ended since. Nothing makes a member forget: neither a restart, nor an
+ * owner that comes back as another incarnation, nor a broker that lost its store, since unknown is not none. A namespace
+ * that went in the importer counts again from the next checkpoint on.
  */
 export class ImportLifetime {
   readonly #clusters: readonly SimCluster[];
@@ -97,14 +97,6 @@ export class ImportLifetime {
   rowsPublished(exporter: SimCluster, key: string, rows: readonly Row[]): void {
     if (rows.some(isExportRow)) this.#learn(exporter, exporter.id, key);
     else this.#known.delete(`${exporter.id} ${exporter.id} ${key}`);
-  }
-
-  /** The importer has lost its mirror, or the broker its store: only these exports are known still. */
-  onlyKnows(importer: SimCluster, remains: (exporter: string, key: string) => boolean): void {
-    this.#forget((entry) => {
-      const [owner = "", exporter = "", key = ""] = entry.split(" ");
-      return owner === importer.id && exporter !== importer.id && !remains(exporter, key);
-    });
   }
 
   #learn(importer: SimCluster, exporter: string, key: string): void {

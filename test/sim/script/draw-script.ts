@@ -35,7 +35,9 @@ export function drawScript(seed: number, options: ScriptOptions = DEFAULT_SCRIPT
       const action = draw.chance(0.65) ? userAction(draw, memberCount) : fault(draw, memberCount);
       steps.push({ action, waitMs: draw.one(WAITS_MS) });
     }
-    steps.push({ action: { kind: "checkpoint", loseBroker: draw.chance(0.4) }, waitMs: 0 });
+    const loseBroker = draw.chance(0.4);
+    const lost = draw.chance(0.6) ? draw.some(memberCount) : [];
+    steps.push({ action: { kind: "checkpoint", loseBroker, lost }, waitMs: 0 });
   }
   return { seed, hubs, members, steps };
 }
@@ -153,6 +155,14 @@ class Draw {
 
   chance(probability: number): boolean {
     return this.#random.next() < probability;
+  }
+
+  /** One or more of so many, but not all. */
+  some(count: number): readonly number[] {
+    const all = Array.from({ length: count }, (_, index) => index);
+    const [left, taken] = [this.below(count), this.below(count - 1)];
+    const others = all.filter((index) => index !== left);
+    return others.filter((index) => index === others[taken] || this.chance(0.4));
   }
 
   one<const T>(items: readonly T[]): T {

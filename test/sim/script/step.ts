@@ -70,6 +70,8 @@ export interface CheckpointAction {
   readonly kind: "checkpoint";
   /** Also lose the broker and restart a member while nothing else changes (I7). */
   readonly loseBroker: boolean;
+  /** Members that are cut off for longer than lost clusters are kept, while nothing else changes (I8). */
+  readonly lost: readonly number[];
 }
 
 export type Action = UserAction | FaultAction | CheckpointAction;

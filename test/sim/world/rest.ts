@@ -1,4 +1,6 @@
+import { DEFAULT_STALE_AFTER_MS } from "../../../controllers/member-controllers.ts";
 import type { Report } from "../check/violation.ts";
+import type { SimCluster } from "./sim-cluster.ts";
 import type { World } from "./world.ts";
 
 /** Longer than any backoff, heartbeat or reconnect of the product. */
@@ -15,7 +17,7 @@ const IDLE_MS = 150_000;
 export async function rest(
   world: World,
   report: Report,
-  { loseBroker, check }: { readonly loseBroker: boolean; readonly check: () => void },
+  { loseBroker, lost, check }: Rest,
 ): Promise<void> {
   world.calm();
   await world.clock.advance(CALM_MS);
@@ -29,10 +31,36 @@ export async function rest(
   await staysQuiet(world, report, { invariant: "I9", when, forMs: IDLE_MS });
   checkBounds(world, report);
   if (loseBroker) await loseBrokerAtRest(world, report, check);
+  if (lost.length > 0) await loseMembersAtRest(world, lost, check);
+}
+
+interface Rest {
+  readonly loseBroker: boolean;
+  readonly lost: readonly number[];
+  /** Compares everything; endpoints of clusters that are gone must have left those that can be heard. */
+  readonly check: (gone?: ReadonlySet<SimCluster>) => void;
+}
+
+/** Three silent heartbeats, the time that lost clusters are kept, and the writes that follow. */
+const LOST_MS = DEFAULT_STALE_AFTER_MS + 25_000;
+
+/** I8: members are cut off from the broker; within the bound their endpoints vanish and nobody else's, and they come back. */
+async function loseMembersAtRest(
+  world: World,
+  lost: readonly number[],
+  check: Rest["check"],
+): Promise<void> {
+  const gone = new Set(lost.flatMap((index) => world.clusters[index] ?? []));
+  for (const { id } of gone) world.broker.cut(id);
+  await world.clock.advance(LOST_MS);
+  check(gone);
+  world.calm();
+  await world.clock.advance(CALM_MS);
+  check();
 }
 
 /** I7: the broker goes, a member restarts without it, the broker comes back, and no object changes. */
-async function loseBrokerAtRest(world: World, report: Report, check: () => void): Promise<void> {
+async function loseBrokerAtRest(world: World, report: Report, check: Rest["check"]): Promise<void> {
   world.broker.stop();
   const lost = "when the broker is lost";
   await staysQuiet(world, report, { invariant: "I7", when: lost, forMs: WINDOW_MS });

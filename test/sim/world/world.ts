@@ -12,7 +12,7 @@ import { ImportLifetime } from "../check/import-lifetime.ts";
 import { Leadership } from "../check/leadership.ts";
 import type { Report } from "../check/violation.ts";
 import { EVENTS_COLLECTION, WriteRules } from "../check/write-rules.ts";
-import { PRIVATE_SERVICE, SIM_KEYS } from "../script/service-shapes.ts";
+import { PRIVATE_SERVICE } from "../script/service-shapes.ts";
 import {
   type FaultAction,
   isFault,
@@ -186,25 +186,7 @@ export class World {
       return undefined;
     }
     this.broker.loseStore();
-    this.#forgetUnseen(() => true);
     return undefined;
-  }
-
-  /** The broker does not hold the rows of these owners any more: who has them in its mirror still knows them. */
-  #forgetUnseen(isConcerned: (exporter: string) => boolean): void {
-    for (const { deps, term } of this.members) {
-      const link = term?.link;
-      const seen = new Set<string>();
-      for (const key of SIM_KEYS) {
-        for (const row of link?.foreignRows(key) ?? []) {
-          if (row.kind === "export") seen.add(`${row.cluster} ${key}`);
-        }
-      }
-      this.lifetime.onlyKnows(
-        deps.cluster,
-        (exporter, key) => !isConcerned(exporter) || seen.has(`${exporter} ${key}`),
-      );
-    }
   }
 
   #linkFault({ id }: SimCluster, what: LinkFault): void {
@@ -260,31 +242,14 @@ export class World {
         note(`${process.identity} ${isLeading ? "leads" : "leads no more"}`);
         leadership.leading(process, isLeading);
       },
-      onTerm: (process, term) => this.#follow(cluster, term, process.incarnation),
+      onTerm: (_process, term) => this.#follow(cluster, term),
       onPublish: (key, rows) => this.lifetime.rowsPublished(cluster, key, rows),
       onView: (process) => history.viewChanged(process),
       onZone: (process) => history.zoneChanged(process),
     });
   }
 
-  /**
-   * A new process has an empty mirror: it knows what the broker will tell it. That is nothing of an owner who comes back
-   * under another incarnation, until that owner has sent all its rows anew: whose mirror shows the old rows keeps them,
-   * whose mirror is empty does not see them.
-   */
-  #follow(cluster: SimCluster, { link }: MemberTerm, incarnation: number): void {
-    const { table } = this.broker.store;
-    const stored = new Set<string>();
-    for (const member of this.members) {
-      const { id } = member.deps.cluster;
-      const owner = table.owner(id);
-      if (owner === undefined || owner.incarnation < member.incarnation) continue;
-      for (const [key] of owner.rows()) stored.add(`${id} ${key}`);
-    }
-    this.lifetime.onlyKnows(cluster, (exporter, key) => stored.has(`${exporter} export/${key}`));
-    if (incarnation > (table.owner(cluster.id)?.incarnation ?? 0)) {
-      this.#forgetUnseen((exporter) => exporter === cluster.id);
-    }
+  #follow(cluster: SimCluster, { link }: MemberTerm): void {
     link.subscribe((event) => {
       if (event.kind === "synced") this.#deps.note(`link of ${cluster.id}: synced`);
       if (event.kind !== "service-changed") return;
