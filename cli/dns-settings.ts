@@ -1,6 +1,11 @@
 import { z } from "zod";
 import type { AnswerOptions } from "../dns-server/server-options.ts";
-import { durationSetting } from "../runtime/config/common-settings.ts";
+import {
+  durationSetting,
+  kubeSettings,
+  listenDefault,
+  logLevelSetting,
+} from "../runtime/config/common-settings.ts";
 
 function seconds(what: string): z.ZodType<number> {
   return z.coerce.number().int().min(0).max(3600).default(5).describe(`${what}, seconds`);
@@ -84,3 +89,41 @@ export function answerOptions(settings: Answers): AnswerOptions {
       : {}),
   };
 }
+
+/** Everything that `isthmus dns` can be told. */
+export const dnsSettings = z.object({
+  ...kubeSettings,
+  listen: listenDefault("127.0.0.1:5353", "address for UDP and TCP queries"),
+  healthListen: listenDefault("127.0.0.1:8081", "address of /livez, /readyz and /metrics"),
+  ...answerSettings,
+  workers: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe("processes that share the port; limits on clients and connections count for each"),
+  udpEngine: z
+    .enum(["auto", "batch", "dgram"])
+    .default("auto")
+    .describe("what moves datagrams: batch (the native addon), dgram, or auto"),
+  tcpIdle: durationSetting("10s", "how long a TCP connection may be without a whole query"),
+  tcpConnections: z.coerce.number().int().min(1).default(1024).describe("TCP connections at once"),
+  tcpConnectionsPerClient: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(256)
+    .describe("TCP connections of one client address at once"),
+  staleAfter: durationSetting(
+    "2m",
+    "not ready once the API server has given no sign of life for this long; 0s: never; answers go on in any case",
+  ),
+  drain: durationSetting(
+    "0s",
+    "how long to go on answering, not ready any more, when asked to stop",
+  ),
+  logLevel: logLevelSetting,
+});
+
+export type DnsSettings = z.output<typeof dnsSettings>;

@@ -1,6 +1,7 @@
 import { enableCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";
 import { processSignals } from "./process-signals.ts";
+import { poolChannel } from "./workers/pool-channel.ts";
 
 // Compiled code is kept beside the dependencies, where it is nobody's litter; a read-only file system just goes without.
 enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/isthmus", import.meta.url)));
@@ -11,6 +12,7 @@ const { runProgram } = await import("./program.ts");
 process.exitCode = await runProgram(process.argv.slice(2), {
   env: process.env,
   ...processSignals(),
+  ...poolChannel(),
   out: {
     line: (text) => process.stdout.write(`${text}\n`),
     problem: (text) => process.stderr.write(`${text}\n`),

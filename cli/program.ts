@@ -13,7 +13,7 @@ import {
 import type { ConfigFile, ExitCode, Verb, VerbInput } from "./verb.ts";
 import { VERBS } from "./verb-table.ts";
 
-type Surroundings = Pick<VerbInput<unknown>, "env" | "signal" | "onHangup" | "out">;
+type Surroundings = Pick<VerbInput<unknown>, "env" | "signal" | "onHangup" | "out" | "pool">;
 
 /** Finds the verb, reads its settings from flags and file, runs it. Never throws for bad input. */
 export async function runProgram(
@@ -26,7 +26,10 @@ export async function runProgram(
   const command = buildCommand(entry.path, verb);
   let exitCode: ExitCode = 0;
   command.action(async () => {
-    exitCode = await runVerb(verb, command, surroundings);
+    exitCode = await runVerb(verb, command, {
+      ...surroundings,
+      args: argv.slice(entry.path.length),
+    });
   });
   try {
     await command.parseAsync(argv.slice(entry.path.length), { from: "user" });
@@ -85,7 +88,7 @@ function defaultText(shape: FlagShape): string {
 async function runVerb(
   verb: Verb,
   command: Command,
-  surroundings: Surroundings,
+  surroundings: Surroundings & Pick<VerbInput<unknown>, "args">,
 ): Promise<ExitCode> {
   const { config: path, ...flags } = givenOptions(command, verb.settings);
   const config = typeof path === "string" ? configFile(path, verb.settings, flags) : undefined;

@@ -82,6 +82,12 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import("./verbs/crds.ts")).crdsVerb,
   },
   {
+    path: ["dns-worker"],
+    summary: "one worker of a DNS server with several",
+    load: async () => (await import("./verbs/dns-worker.ts")).dnsWorkerVerb,
+    hidden: true,
+  },
+  {
     path: ["sandbox-member"],
     summary: "one embedded cluster of the demo: API server, pods and network",
     load: async () => (await import("./verbs/sandbox-member.ts")).sandboxMemberVerb,

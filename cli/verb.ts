@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Result } from "../api/result.ts";
 import type { SettingsSchema } from "../runtime/config/settings.ts";
+import type { PoolChannel } from "./workers/worker-process.ts";
 
 /** One command of the `isthmus` program. */
 export interface Verb<S extends SettingsSchema = SettingsSchema> {
@@ -20,6 +21,10 @@ export interface VerbInput<T> {
   readonly signal: AbortSignal;
   /** SIGHUP calls the listener instead of stopping the process, as long as it is subscribed. */
   readonly onHangup: (listener: () => void) => () => void;
+  /** Arguments behind the verb as they were typed. */
+  readonly args: readonly string[];
+  /** The channel to the pool that started this process; absent when none did. */
+  readonly pool?: PoolChannel;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly out: Output;
 }

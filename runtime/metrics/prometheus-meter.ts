@@ -1,5 +1,6 @@
 import * as prom from "prom-client";
 import type { Counter, Gauge, LabelValues, Meter, MetricOptions } from "./meter.ts";
+import type { MetricsSnapshot } from "./summed-metrics.ts";
 
 /**
  * Meter over prom-client with a registry of its own; `text` is the scrape in the Prometheus exposition format.
@@ -23,7 +24,10 @@ export class PrometheusMeter implements Meter {
 
   gauge(options: MetricOptions): Gauge {
     const known = this.#registry.getSingleMetric(options.name);
-    const metric = known instanceof prom.Gauge ? known : new prom.Gauge(this.#config(options));
+    const metric =
+      known instanceof prom.Gauge
+        ? known
+        : new prom.Gauge({ ...this.#config(options), aggregator: "max" });
     return {
       set: (value, labels) => metric.set({ ...labels }, value),
       remove: (labels) => metric.remove({ ...labels }),
@@ -47,6 +51,11 @@ export class PrometheusMeter implements Meter {
 
   text(): Promise<string> {
     return this.#registry.metrics();
+  }
+
+  /** For `sumMetrics` in another process. */
+  snapshot(): Promise<MetricsSnapshot> {
+    return this.#registry.getMetricsAsJSON();
   }
 
   #config(options: MetricOptions): {

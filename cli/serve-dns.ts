@@ -1,0 +1,115 @@
+import { ENDPOINT_SLICES, type EndpointSlice } from "../api/kube/endpoint-slice.ts";
+import { NAMESPACES, type Namespace } from "../api/kube/namespace.ts";
+import { LABEL_SERVICE_NAME } from "../api/mcs/labels.ts";
+import { parseServiceImport } from "../api/mcs/parse-service-import.ts";
+import { type ServiceImport, serviceImports } from "../api/mcs/service-import.ts";
+import { ok, type Result } from "../api/result.ts";
+import { startDnsServer } from "../dns-server/dns-server.ts";
+import { type AnswerOptions, parseAnswerOptions } from "../dns-server/server-options.ts";
+import { slimImport, slimNamespace, slimSlice } from "../dns-server/source/slim-objects.ts";
+import { sleep } from "../runtime/clock/sleep.ts";
+import { parseWith } from "../runtime/kube/reflector/parse-with.ts";
+import { Reflector } from "../runtime/kube/reflector/reflector.ts";
+import { discoverMcsVersion } from "./discover-mcs-version.ts";
+import { answerOptions, type DnsSettings } from "./dns-settings.ts";
+import { followConfig } from "./follow-config.ts";
+import { Freshness } from "./freshness.ts";
+import type { MemberProcess } from "./member-process.ts";
+import { reflectorsCheck } from "./reflectors-check.ts";
+import { untilAborted } from "./until-aborted.ts";
+import type { ExitCode, VerbInput } from "./verb.ts";
+
+export interface ServeDnsOptions {
+  /** Other processes serve the same port. @default false */
+  readonly reusePort?: boolean;
+  /** Signs cookies when the settings name no secret, so that all of those processes sign alike. */
+  readonly drawnCookieSecret?: string;
+}
+
+/** Answers until the signal aborts; then drains, and stops the process's own parts too. */
+export async function serveDns(
+  input: Pick<VerbInput<DnsSettings>, "settings" | "config" | "signal" | "onHangup" | "out">,
+  started: MemberProcess,
+  how: ServeDnsOptions,
+): Promise<ExitCode> {
+  const { settings, signal, out } = input;
+  const { deps, readiness } = started;
+  const toAnswers = answersOf(how);
+  const answers = await followConfig(input, toAnswers, deps);
+  if (!answers.ok) {
+    out.problem(answers.error);
+    await started.stop();
+    return 1;
+  }
+  const version = await discoverMcsVersion(deps, signal, (reason) => readiness.waitingFor(reason));
+  if (version === undefined) {
+    await started.stop();
+    return 0;
+  }
+  const parse = parseWith<ServiceImport>(parseServiceImport, deps.log);
+  const imports = new Reflector<ServiceImport>(
+    { resource: serviceImports(version), project: (object) => slimImport(parse(object)) },
+    deps,
+  );
+  const slices = new Reflector<EndpointSlice>(
+    { resource: ENDPOINT_SLICES, labelSelector: LABEL_SERVICE_NAME, project: slimSlice },
+    deps,
+  );
+  const namespaces = new Reflector<Namespace>(
+    { resource: NAMESPACES, project: slimNamespace },
+    deps,
+  );
+  const server = await startDnsServer(
+    {
+      ...answers.value.current,
+      listen: settings.listen,
+      udpEngine: settings.udpEngine,
+      reusePort: how.reusePort ?? false,
+      tcpIdleMs: settings.tcpIdle,
+      tcpConnectionsMax: settings.tcpConnections,
+      tcpConnectionsPerClientMax: settings.tcpConnectionsPerClient,
+    },
+    { ...deps, imports: imports.view, slices: slices.view, namespaces: namespaces.view },
+  );
+  if (!server.ok) {
+    out.problem(server.error);
+    await started.stop();
+    return 1;
+  }
+  const reflectors = [imports, slices, namespaces];
+  const freshness = new Freshness(reflectors, { staleAfterMs: settings.staleAfter }, deps.clock);
+  readiness.decidedBy(
+    reflectorsCheck(reflectors, () =>
+      server.value.isReady() ? freshness.check() : "building the zone",
+    ),
+  );
+  answers.value.subscribe(() => {
+    const changed = server.value.reconfigure(answers.value.current);
+    if (!changed.ok) deps.log.error("settings not applied", { err: changed.error });
+  });
+  // Who still asks while the server drains gets answers that are as right as ever.
+  const following = new AbortController();
+  for (const reflector of reflectors) reflector.start(following.signal);
+  freshness.start();
+  await untilAborted(signal);
+  readiness.waitingFor("stopping");
+  await sleep(deps.clock, settings.drain, following.signal);
+  freshness.stop();
+  following.abort();
+  await server.value.stop();
+  await started.stop();
+  return 0;
+}
+
+/** What can be wrong only in the server's eyes, a CIDR or a zone's name, is found before it is put in force. */
+function answersOf({
+  drawnCookieSecret: drawn,
+}: ServeDnsOptions): (settings: DnsSettings) => Result<AnswerOptions, string> {
+  return (settings) => {
+    const options = answerOptions(settings);
+    const parsed = parseAnswerOptions(options);
+    if (!parsed.ok) return parsed;
+    const isDrawn = drawn !== undefined && settings.cookieSecrets.length === 0;
+    return ok(isDrawn ? { ...options, cookieSecrets: [drawn] } : options);
+  };
+}
