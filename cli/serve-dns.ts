@@ -20,8 +20,8 @@ import { untilAborted } from "./until-aborted.ts";
 import type { ExitCode, VerbInput } from "./verb.ts";
 
 export interface ServeDnsOptions {
-  /** Other processes serve the same port. @default false */
-  readonly reusePort?: boolean;
+  /** Other processes serve the same port: it is shared, and opened only once the zone is whole. @default false */
+  readonly sharesPort?: boolean;
   /** Signs cookies when the settings name no secret, so that all of those processes sign alike. */
   readonly drawnCookieSecret?: string;
 }
@@ -59,12 +59,19 @@ export async function serveDns(
     { resource: NAMESPACES, project: slimNamespace },
     deps,
   );
+  let openError: string | undefined;
+  const failed = new AbortController();
+  const onOpenFailed = (error: string): void => {
+    openError = error;
+    failed.abort();
+  };
   const server = await startDnsServer(
     {
       ...answers.value.current,
       listen: settings.listen,
       udpEngine: settings.udpEngine,
-      reusePort: how.reusePort ?? false,
+      reusePort: how.sharesPort ?? false,
+      ...(how.sharesPort === true && { onOpenFailed }),
       tcpIdleMs: settings.tcpIdle,
       tcpConnectionsMax: settings.tcpConnections,
       tcpConnectionsPerClientMax: settings.tcpConnectionsPerClient,
@@ -91,14 +98,16 @@ export async function serveDns(
   const following = new AbortController();
   for (const reflector of reflectors) reflector.start(following.signal);
   freshness.start();
-  await untilAborted(signal);
+  await untilAborted(AbortSignal.any([signal, failed.signal]));
   readiness.waitingFor("stopping");
-  await sleep(deps.clock, settings.drain, following.signal);
+  if (!failed.signal.aborted) await sleep(deps.clock, settings.drain, following.signal);
   freshness.stop();
   following.abort();
   await server.value.stop();
   await started.stop();
-  return 0;
+  if (openError === undefined) return 0;
+  out.problem(openError);
+  return 1;
 }
 
 /** What can be wrong only in the server's eyes, a CIDR or a zone's name, is found before it is put in force. */

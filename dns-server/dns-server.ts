@@ -13,7 +13,7 @@ import {
 } from "./server-options.ts";
 import type { ZoneSourceDeps } from "./source/zone-source.ts";
 import type { AnswerPacket } from "./transport/answer-packet.ts";
-import { startListeners } from "./transport/listeners.ts";
+import { type Listeners, startListeners } from "./transport/listeners.ts";
 import { FLAG } from "./wire/dns-numbers.ts";
 
 export interface DnsServerDeps extends ZoneSourceDeps {
@@ -65,31 +65,49 @@ export async function startDnsServer(
   const { clock, log, meter } = deps;
   const stats = new QueryStats(clock, meter);
   const engines = new Engines(settings.value, deps, stats, limits.idleMs);
-  const listeners = await startListeners(
-    {
-      ...limits,
-      ...options.listen,
-      unreadBytesMax: TCP_UNREAD_BYTES_MAX,
-      reusePort: options.reusePort ?? false,
-      udpEngine: options.udpEngine ?? "auto",
-      queueBytes: UDP_QUEUE_BYTES,
-    },
-    { answer: engines.answer, dropped: stats.dropped, clock, log },
-  );
-  if (!listeners.ok) return listeners;
+  let listeners: Listeners | undefined;
+  const open = async (): Promise<Result<void, string>> => {
+    const opened = await startListeners(
+      {
+        ...limits,
+        ...options.listen,
+        unreadBytesMax: TCP_UNREAD_BYTES_MAX,
+        reusePort: options.reusePort ?? false,
+        udpEngine: options.udpEngine ?? "auto",
+        queueBytes: UDP_QUEUE_BYTES,
+      },
+      { answer: engines.answer, dropped: stats.dropped, clock, log },
+    );
+    if (!opened.ok) return opened;
+    listeners = opened.value;
+    const { zone } = settings.value.config;
+    log.info("dns server listens", { zone, ...options.listen, port: listeners.port });
+    return ok(undefined);
+  };
+  let opening: Promise<void> | undefined;
+  const { onOpenFailed } = options;
+  if (onOpenFailed === undefined) {
+    const opened = await open();
+    if (!opened.ok) return opened;
+  } else {
+    engines.onReady = () => {
+      opening ??= open().then((opened) => (opened.ok ? undefined : onOpenFailed(opened.error)));
+    };
+  }
   engines.start();
   stats.start();
-  const address: ListenAddress = { ...options.listen, port: listeners.value.port };
-  log.info("dns server listens", { zone: settings.value.config.zone, ...address });
   const stop = async (): Promise<void> => {
     engines.stop();
-    await listeners.value.stop();
+    await opening;
+    await listeners?.stop();
     stats.stop();
   };
   let stopping: Promise<void> | undefined;
   return ok({
-    address,
-    isReady: () => engines.isReady,
+    get address() {
+      return { ...options.listen, port: listeners?.port ?? options.listen.port };
+    },
+    isReady: () => engines.isReady && listeners !== undefined,
     reconfigure: (changed) => {
       const parsed = parseAnswerOptions(changed);
       if (!parsed.ok) return parsed;
@@ -108,6 +126,8 @@ class Engines {
   readonly #drawnSecret = randomBytes(COOKIE_SECRET_BYTES);
   #current: Engine;
   #next: Engine | undefined;
+  /** Called whenever an engine has its first zone and answers by it. */
+  onReady: () => void = () => undefined;
 
   constructor(
     settings: AnswerSettings,
@@ -118,7 +138,7 @@ class Engines {
     this.#deps = deps;
     this.#stats = stats;
     this.#tcpIdleMs = tcpIdleMs;
-    this.#current = this.#make(settings, () => undefined);
+    this.#current = this.#make(settings, () => this.onReady());
   }
 
   get isReady(): boolean {
@@ -136,7 +156,10 @@ class Engines {
 
   replace(settings: AnswerSettings): void {
     this.#next?.stop();
-    const next = this.#make(settings, () => this.#takeOver(next));
+    const next = this.#make(settings, () => {
+      this.#takeOver(next);
+      this.onReady();
+    });
     this.#next = next;
     // As long as nobody has a zone, the new settings are as good as the old ones.
     if (!this.#current.isReady) this.#takeOver(next);

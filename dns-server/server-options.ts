@@ -54,6 +54,11 @@ export interface DnsServerOptions extends AnswerOptions {
   readonly listen: ListenAddress;
   /** Lets several processes share the port (SO_REUSEPORT). @default false */
   readonly reusePort?: boolean;
+  /**
+   * With it the server opens its port only when its zone is whole: beside others on the same port it must not take questions
+   * that they can answer. Told when the port cannot be opened then. @default it opens at once, and the start fails
+   */
+  readonly onOpenFailed?: (error: string) => void;
   /** What moves datagrams. @default "auto" */
   readonly udpEngine?: UdpEngine;
   /** How long a TCP connection may be without a whole query. @default 10,000 */

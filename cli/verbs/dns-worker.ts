@@ -19,7 +19,7 @@ export const dnsWorkerVerb = defineVerb({
     if (started.ok) {
       const { signal, onHangup, cookieSecret } = start;
       exitCode = await serveDns({ ...input, signal, onHangup }, started.value, {
-        reusePort: true,
+        sharesPort: true,
         drawnCookieSecret: cookieSecret,
       });
     } else {
