@@ -7,10 +7,16 @@ import { readCrdManifests } from "../runtime/kube/crds/read-crd-manifests.ts";
 import type { KubeClient } from "../runtime/kube/kube-client.ts";
 
 const MANIFESTS = fileURLToPath(new URL("../api/crds", import.meta.url));
+const HUB_MANIFESTS = fileURLToPath(new URL("../api/crds/hub", import.meta.url));
 
 /** The custom resource definitions that Isthmus needs in every member. */
 export function shippedCrds(): readonly CustomResourceDefinition[] {
   return readCrdManifests(MANIFESTS);
+}
+
+/** Those that the hub needs for a broker that keeps its rows in the API server. */
+export function hubCrds(): readonly CustomResourceDefinition[] {
+  return readCrdManifests(HUB_MANIFESTS);
 }
 
 export function installCrds(

@@ -1,11 +1,12 @@
 import type { LogPart } from "../../../api/broker/store.gen.ts";
 import type { ClusterId } from "../../../api/cluster-id.ts";
 import type { LogEntry, LogHead } from "./item-codec.ts";
-import { logName, parseItemName } from "./item-name.ts";
+import type { ItemNames } from "./item-names.ts";
 
 /** What a replica knows of one cluster's log; its records are in the table. */
 export class ClusterLog {
   readonly cluster: ClusterId;
+  readonly #names: ItemNames;
   /** First entry that the parts do not hold. */
   #start = 0;
   #next = 0;
@@ -15,8 +16,9 @@ export class ClusterLog {
   /** Bytes of each entry from `start` on. BOUNDED: by compaction (compact-log.ts). */
   readonly #tail = new Map<number, number>();
 
-  constructor(cluster: ClusterId) {
+  constructor(cluster: ClusterId, names: ItemNames) {
     this.cluster = cluster;
+    this.#names = names;
   }
 
   get start(): number {
@@ -54,7 +56,7 @@ export class ClusterLog {
 
   /** Whether an item of this name tells something that no other does. */
   needs(name: string): boolean {
-    const item = parseItemName(name);
+    const item = this.#names.parse(name);
     if (item?.kind === "log") return item.index >= this.#start && item.index < this.#next;
     if (item?.kind === "head") return this.#headVersion !== undefined;
     return this.#parts.some((part) => part.name === name);
@@ -62,7 +64,7 @@ export class ClusterLog {
 
   /** Names of the entries from `start` on. */
   tailNames(): string[] {
-    return [...this.#tail.keys()].map((index) => logName(this.cluster, index));
+    return [...this.#tail.keys()].map((index) => this.#names.log(this.cluster, index));
   }
 
   /**

@@ -10,7 +10,7 @@ import { replacedError } from "../table-store.ts";
 import type { ClusterLog } from "./cluster-log.ts";
 import type { HeardEntry } from "./fold-outcome.ts";
 import { encodeEntry } from "./item-codec.ts";
-import { logName } from "./item-name.ts";
+import type { ItemNames } from "./item-names.ts";
 import { recordBytes } from "./plan-compaction.ts";
 import { summarize } from "./summarize.ts";
 
@@ -30,6 +30,7 @@ interface Waiting extends LogWrite {
 
 interface Deps {
   readonly space: Space;
+  readonly names: ItemNames;
   readonly log: ClusterLog;
   readonly clock: Clock;
   readonly random: Random;
@@ -127,7 +128,7 @@ export class ClusterWriter {
       if (this.#deps.clock.monotonicMs() >= untilMs) return this.#failed(reason);
       const index = this.#deps.log.next;
       const hearing = this.#hear(index, id);
-      const write = { name: logName(this.#cluster, index), data, about };
+      const write = { name: this.#deps.names.log(this.#cluster, index), data, about };
       const created = await this.#deps.space.create(write);
       if (!created.ok && created.error.kind === "refused") {
         hearing.stop();

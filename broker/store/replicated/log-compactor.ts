@@ -6,12 +6,13 @@ import type { Space } from "../space/space.ts";
 import type { ClusterLog } from "./cluster-log.ts";
 import { ENTRY_BYTES } from "./cluster-writer.ts";
 import { encodeHead, encodePart } from "./item-codec.ts";
-import { headName, partName } from "./item-name.ts";
+import type { ItemNames } from "./item-names.ts";
 import { planCompaction } from "./plan-compaction.ts";
 import { summarize } from "./summarize.ts";
 
 interface Deps {
   readonly space: Space;
+  readonly names: ItemNames;
   readonly table: TableView;
   readonly log: Logger;
   /** Text that nobody else makes. */
@@ -71,7 +72,7 @@ export class LogCompactor {
   }
 
   async #compact(log: ClusterLog): Promise<Result<void, string>> {
-    const { space, table } = this.#deps;
+    const { space, names, table } = this.#deps;
     // All of this in one turn: the table shows exactly the entries before `next`.
     const { next, session, headVersion, cluster } = log;
     if (log.tailCount === 0) return ok(undefined);
@@ -83,7 +84,7 @@ export class LogCompactor {
     ];
     const added: LogPart[] = [];
     for (const { records, incarnation, sequence } of plan.added) {
-      const name = partName(cluster, next - 1, this.#deps.newId());
+      const name = names.part(cluster, next - 1, this.#deps.newId());
       const data = encodePart(records);
       const about = summarize("part", cluster, records);
       const created = await space.create({ name, data, about });
@@ -92,7 +93,7 @@ export class LogCompactor {
       added.push({ name, bytes: data.length, incarnation, sequence });
     }
     const head = encodeHead({ start: next, session, parts: [...plan.kept, ...added] });
-    const write = { name: headName(cluster), data: head, about: { kind: "head", cluster } };
+    const write = { name: names.head(cluster), data: head, about: { kind: "head", cluster } };
     const written =
       headVersion === undefined
         ? await space.create(write)

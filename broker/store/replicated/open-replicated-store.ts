@@ -3,7 +3,7 @@ import { err, ok, type Result } from "../../../api/result.ts";
 import { backoffMs } from "../../../runtime/backoff/backoff.ts";
 import { sleep } from "../../../runtime/clock/sleep.ts";
 import type { StoreError } from "../store.ts";
-import { META_NAME } from "./item-name.ts";
+import { META_NAME } from "./item-names.ts";
 import {
   ReplicatedStore,
   type ReplicatedStoreDeps,
@@ -35,7 +35,10 @@ export async function openReplicatedStore(
   }
   const { replica = "broker", ...rest } = options;
   // Unlike its own earlier lives too: what those wrote must not be taken for its own.
-  const unique = `${replica.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}-${randomUUID().slice(0, 8)}`;
+  const unique = `${replica
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .slice(0, 40)}-${randomUUID().slice(0, 8)}`;
   const store = new ReplicatedStore({ ...rest, epoch: meta.value.epoch, replica: unique }, deps);
   const synced = await Promise.race([store.synced(), aborted(signal)]);
   if (synced.ok) return ok(store);

@@ -3,10 +3,11 @@ import { type ClusterId, parseClusterId } from "../../../api/cluster-id.ts";
 import type { Clock, Timer } from "../../../runtime/clock/clock.ts";
 import type { Space, SpaceItem, SpaceVersion } from "../space/space.ts";
 import type { PresentMember, Whereabouts } from "../whereabouts.ts";
-import { replicaName } from "./item-name.ts";
+import type { ItemNames } from "./item-names.ts";
 
 interface Deps {
   readonly space: Space;
+  readonly names: ItemNames;
   readonly clock: Clock;
   /** This replica's, unlike any other's. */
   readonly id: string;
@@ -115,12 +116,17 @@ export class ReplicaWhereabouts implements Whereabouts {
     this.#tell();
   }
 
-  /** Takes this replica's facts back. */
-  async close(): Promise<void> {
+  /** Says nothing any more. */
+  async stop(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
     await this.#work;
-    await this.#deps.space.remove(replicaName(this.#deps.id));
+  }
+
+  /** Takes this replica's facts back. */
+  async close(): Promise<void> {
+    await this.stop();
+    await this.#deps.space.remove(this.#deps.names.replica(this.#deps.id));
   }
 
   #hearOwn(item: SpaceItem): void {
@@ -158,7 +164,7 @@ export class ReplicaWhereabouts implements Whereabouts {
   }
 
   async #write(): Promise<void> {
-    const { space, id } = this.#deps;
+    const { space, names, id } = this.#deps;
     this.#beat += 1;
     const members = this.#members.map(({ cluster: clusterId, incarnation }) => ({
       clusterId,
@@ -166,7 +172,7 @@ export class ReplicaWhereabouts implements Whereabouts {
     }));
     const data = Replica.encode({ beat: this.#beat, members }).finish();
     const summary = `${members.length} connected`;
-    const write = { name: replicaName(id), data, about: { kind: "replica", summary } };
+    const write = { name: names.replica(id), data, about: { kind: "replica", summary } };
     const written =
       this.#version === undefined
         ? await space.create(write)
@@ -186,7 +192,7 @@ export class ReplicaWhereabouts implements Whereabouts {
     const nowMs = this.#deps.clock.monotonicMs();
     for (const [id, { version, heardMs }] of this.#others) {
       if (nowMs - heardMs < DEAD_MS) continue;
-      await this.#deps.space.remove(replicaName(id), version);
+      await this.#deps.space.remove(this.#deps.names.replica(id), version);
     }
   }
 }

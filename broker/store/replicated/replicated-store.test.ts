@@ -55,7 +55,7 @@ describe("answers that are lost", () => {
     space.lostAnswers = 1;
     expect((await store.append([aRow(1)])).ok).toBe(true);
     expect((await store.append([aRow(2)])).ok).toBe(true);
-    expect(namesOf(server, "log")).toEqual(["log.a.000000000000", "log.a.000000000001"]);
+    expect(namesOf(server, "log").map((name) => name.slice(-3))).toEqual(["000", "001"]);
     await store.close();
   });
 });
@@ -121,7 +121,7 @@ describe("a replica that is cut off", () => {
     one.space.release();
     expect((await stale).ok).toBe(true);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(server.items.has("log.a.000000000001")).toBe(false);
+    expect(namesOf(server, "log").filter((name) => name.endsWith("a.000000000001"))).toEqual([]);
     expect(other.store.table.owner(a)?.row(keyOf("late"))?.sequence).toBe(10);
     expect(contents(one.store)).toEqual(contents(other.store));
     const third = await open(server);
@@ -164,6 +164,19 @@ test("a row that was deleted so long ago that nobody remembers does not come bac
   const again = await open(server);
   expect(again.store.table.owner(a)?.size).toBe(ROWS.length - 2);
   expect(shown(again.store)).toEqual(shown(store));
+});
+
+test("what an earlier epoch left behind is not taken for the present one, and goes", async () => {
+  const server = new MemorySpaceServer();
+  const old = await open(server);
+  await old.store.append([aRow(1)]);
+  server.remove("meta");
+  const again = await open(server);
+  expect(again.store.table.rowCount()).toBe(0);
+  await again.store.append([aRow(1, "new")]);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(namesOf(server, "log")).toHaveLength(1);
+  expect(namesOf(server, "replica").length).toBeLessThan(2);
 });
 
 describe("items that somebody removes by hand", () => {

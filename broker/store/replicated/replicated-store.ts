@@ -11,6 +11,7 @@ import type { StoreError, StoreHealth, StoreSession } from "../store.ts";
 import { TableStore } from "../table-store.ts";
 import { ClusterWriter } from "./cluster-writer.ts";
 import type { FoldOutcome, HeardEntry } from "./fold-outcome.ts";
+import { ItemNames } from "./item-names.ts";
 import { LogCompactor, TAIL_ENTRIES } from "./log-compactor.ts";
 import { recordBytes } from "./plan-compaction.ts";
 import { ReplicaWhereabouts } from "./replica-whereabouts.ts";
@@ -60,6 +61,7 @@ export class ReplicatedStore extends TableStore {
   override readonly whereabouts: ReplicaWhereabouts;
   readonly #deps: ReplicatedStoreDeps;
   readonly #replica: string;
+  readonly #names: ItemNames;
   readonly #fold: SpaceFold;
   readonly #compactor: LogCompactor;
   readonly #following: Following;
@@ -80,16 +82,19 @@ export class ReplicatedStore extends TableStore {
     this.epoch = options.epoch;
     this.#replica = options.replica;
     this.#deps = deps;
-    this.#fold = new SpaceFold(options.epoch);
+    const names = new ItemNames(options.epoch);
+    this.#names = names;
+    this.#fold = new SpaceFold(options.epoch, names);
     const { space, clock, log } = deps;
     const newId = (): string => this.#newId();
     const onDoubt = (): void => this.#doubt();
     this.#compactor = new LogCompactor(
       { tailEntries: options.tailEntries ?? TAIL_ENTRIES },
-      { space, table, log, newId },
+      { space, names, table, log, newId },
     );
     this.whereabouts = new ReplicaWhereabouts({
       space,
+      names,
       clock,
       id: options.replica,
       onDoubt,
@@ -195,6 +200,7 @@ export class ReplicatedStore extends TableStore {
       space,
       clock,
       random,
+      names: this.#names,
       log: this.#fold.log(cluster),
       newId: () => this.#newId(),
       onDoubt: () => this.#doubt(),
@@ -276,6 +282,7 @@ export class ReplicatedStore extends TableStore {
     if (this.#lost !== undefined) return;
     this.#lost = reason;
     this.#deps.log.error("store lost", { reason });
+    void this.whereabouts.stop();
     for (const { ending } of this.#sessions.values()) ending.abort();
     this.#synced.resolve();
   }

@@ -3,7 +3,7 @@ import type { SpaceEvent, SpaceItem } from "../space/space.ts";
 import { ClusterLog } from "./cluster-log.ts";
 import { type FoldOutcome, OutcomeBuilder } from "./fold-outcome.ts";
 import { decodeEntry, decodeHead, decodePart, type LogHead } from "./item-codec.ts";
-import { META_NAME, parseItemName } from "./item-name.ts";
+import { type ItemNames, META_NAME } from "./item-names.ts";
 import { parseMeta } from "./store-meta.ts";
 
 /** The items of one cluster in a snapshot. */
@@ -19,13 +19,15 @@ interface ClusterItems {
  */
 export class SpaceFold {
   readonly #epoch: string;
+  readonly #names: ItemNames;
   /** BOUNDED: by the clusters that ever joined. */
   readonly #logs = new Map<ClusterId, ClusterLog>();
   /** Last item of each replica. BOUNDED: by the replicas; those that died are removed by the others. */
   readonly #replicas = new Map<string, SpaceItem>();
 
-  constructor(epoch: string) {
+  constructor(epoch: string, names: ItemNames) {
     this.#epoch = epoch;
+    this.#names = names;
   }
 
   get replicas(): ReadonlyMap<string, SpaceItem> {
@@ -35,7 +37,7 @@ export class SpaceFold {
   log(cluster: ClusterId): ClusterLog {
     const known = this.#logs.get(cluster);
     if (known !== undefined) return known;
-    const log = new ClusterLog(cluster);
+    const log = new ClusterLog(cluster, this.#names);
     this.#logs.set(cluster, log);
     return log;
   }
@@ -59,7 +61,10 @@ export class SpaceFold {
     outcome.replicasChanged = true;
     const clusters = new Map<ClusterId, ClusterItems>();
     for (const cluster of this.#logs.keys()) clusters.set(cluster, { entries: [], parts: [] });
-    for (const item of items) this.#sort(item, clusters);
+    for (const item of items) {
+      if (this.#names.isLeftover(item.name)) outcome.leftovers.push(item.name);
+      else this.#sort(item, clusters);
+    }
     for (const [cluster, found] of clusters) this.#takeCluster(cluster, found, outcome);
     return outcome;
   }
@@ -80,9 +85,9 @@ export class SpaceFold {
   }
 
   #sort(item: SpaceItem, clusters: Map<ClusterId, ClusterItems>): void {
-    const name = parseItemName(item.name);
+    const name = this.#names.parse(item.name);
     if (name?.kind === "replica") this.#replicas.set(name.id, item);
-    if (name === undefined || name.kind === "replica" || name.kind === "meta") return;
+    if (name === undefined || name.kind === "replica") return;
     const found = clusters.get(name.cluster) ?? { entries: [], parts: [] };
     clusters.set(name.cluster, found);
     if (name.kind === "head") found.head = item;
@@ -154,11 +159,11 @@ export class SpaceFold {
   }
 
   #put(item: SpaceItem, outcome: OutcomeBuilder): void {
-    const name = parseItemName(item.name);
+    if (item.name === META_NAME && !this.#isOurs(item)) {
+      return outcome.fail("lost", "store must keep its epoch: got another");
+    }
+    const name = this.#names.parse(item.name);
     switch (name?.kind) {
-      case "meta":
-        if (!this.#isOurs(item)) outcome.fail("lost", "store must keep its epoch: got another");
-        return;
       case "log": {
         const log = this.log(name.cluster);
         if (log.classify(name.index) === "missed") {
@@ -191,8 +196,8 @@ export class SpaceFold {
   }
 
   #removed(text: string, outcome: OutcomeBuilder): void {
-    const name = parseItemName(text);
-    if (name?.kind === "meta") {
+    const name = this.#names.parse(text);
+    if (text === META_NAME) {
       outcome.fail("lost", "store must keep its epoch: it was removed");
     } else if (name?.kind === "replica") {
       this.#replicas.delete(name.id);
