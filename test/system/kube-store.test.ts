@@ -47,9 +47,9 @@ test("the API server restarted under load: nothing acknowledged is lost, replica
   const [one, other] = [await hub.openStore(namespace), await hub.openStore(namespace)];
   const acknowledged = new Set<string>();
   let sequence = 0;
-  let isStopped = false;
+  const stop = new AbortController();
   const writing = (async () => {
-    while (!isStopped) {
+    while (!stop.signal.aborted) {
       sequence += 1;
       const name = `row-${sequence}`;
       if ((await one.append([aRow(sequence, name)])).ok) acknowledged.add(`export/shop/${name}`);
@@ -62,12 +62,12 @@ test("the API server restarted under load: nothing acknowledged is lost, replica
     await hub.resume();
   }
   while (acknowledged.size < 100) await sleep(systemClock, 10, signal);
-  isStopped = true;
+  stop.abort();
   await writing;
   unwrap(await other.openSession(a));
   const later = await hub.openStore(namespace);
   for (const store of [one, other, later]) {
-    const rows = new Set([...(store.table.owner(a)?.rows() ?? [])].map(([key]) => `${key}`));
+    const rows = new Set<string>([...(store.table.owner(a)?.rows() ?? [])].map(([key]) => key));
     expect([...acknowledged].filter((key) => !rows.has(key))).toEqual([]);
     await store.close();
   }
