@@ -18,6 +18,21 @@ test("time without a stream counts from its end, and never from before the broke
   expect(presence.of(a, 12_500)).toEqual({ kind: "disconnected", forMs: 2_500 });
 });
 
+test("a member that is connected to another replica is connected, and moves without being missed", () => {
+  const presence = new Presence(0);
+  expect(presence.elsewhere(new Set([a]), 100)).toEqual([a]);
+  expect(presence.of(a, 100)).toEqual({ kind: "connected" });
+  // From there to here: known twice for a moment, and no news.
+  expect(presence.connected(a)).toBe(false);
+  expect(presence.elsewhere(new Set(), 200)).toEqual([]);
+  // And back: missed until the other replica has told.
+  expect(presence.disconnected(a, 300)).toBe(true);
+  expect(presence.elsewhere(new Set([a]), 400)).toEqual([a]);
+  expect(presence.elsewhere(new Set([a]), 500)).toEqual([]);
+  expect(presence.elsewhere(new Set(), 600)).toEqual([a]);
+  expect(presence.of(a, 1_600)).toEqual({ kind: "disconnected", forMs: 1_000 });
+});
+
 test("a member is told of everybody first, then of what changes, as it is by then", () => {
   const table = new BrokerTable();
   const presence = new Presence(0);

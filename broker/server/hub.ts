@@ -55,7 +55,8 @@ export class Hub {
   readonly #activity = new MemberActivity();
   /** The lives that members have been told of. BOUNDED: by the members. */
   readonly #lives = new Map<ClusterId, string>();
-  #unsubscribe: (() => void) | undefined;
+  /** BOUNDED: two. */
+  readonly #unsubscribe: (() => void)[] = [];
   #timer: Timer | undefined;
   #isStopping = false;
   /** Called when the last stream has ended. */
@@ -76,7 +77,12 @@ export class Hub {
   }
 
   start(): void {
-    this.#unsubscribe = this.#deps.store.subscribe((changed) => this.#fanOut(changed));
+    const { store } = this.#deps;
+    this.#unsubscribe.push(
+      store.subscribe((changed) => this.#fanOut(changed)),
+      store.whereabouts.subscribe(() => this.#noteElsewhere()),
+    );
+    this.#noteElsewhere();
     this.#metrics.connectedMembers.set(0);
     this.#policy.start();
     for (const member of this.#deps.store.table.members()) {
@@ -111,10 +117,9 @@ export class Hub {
   stop(): void {
     this.#isStopping = true;
     this.#timer?.cancel();
-    this.#unsubscribe?.();
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     this.#policy.stop();
     this.#timer = undefined;
-    this.#unsubscribe = undefined;
     for (const connection of this.#connections.values()) connection.close(STOPPING);
   }
 
@@ -268,6 +273,15 @@ export class Hub {
   #noteRefused(cluster: ClusterId): void {
     this.#activity.refused(cluster);
     this.#metrics.refusedWrites.add(1, { cluster });
+  }
+
+  /** Members that moved to another replica are not gone. */
+  #noteElsewhere(): void {
+    const { store, clock } = this.#deps;
+    const clusters = new Set(store.whereabouts.elsewhere().keys());
+    for (const cluster of this.#presence.elsewhere(clusters, clock.monotonicMs())) {
+      this.#tellPresence(cluster);
+    }
   }
 
   #tellPresence(cluster: ClusterId): void {

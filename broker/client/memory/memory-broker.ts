@@ -13,6 +13,7 @@ import { Hub } from "../../server/hub.ts";
 import { MemoryStore } from "../../store/memory/memory-store.ts";
 import { MemberLink } from "../member-link.ts";
 import type { StreamEnd, StreamHandlers, SyncStream, SyncTransport } from "../sync-transport.ts";
+import { MemoryWhereabouts } from "./memory-whereabouts.ts";
 import { Pipe } from "./pipe.ts";
 
 export interface MemoryBrokerOptions {
@@ -36,6 +37,7 @@ export class MemoryBroker {
   readonly #policy: Changing<HubPolicy>;
   #epoch = 1;
   #store = new MemoryStore("epoch-1");
+  readonly #whereabouts = new MemoryWhereabouts();
   /** Undefined while it is down. BOUNDED: by the option. */
   readonly #hubs: (Hub | undefined)[];
   /** BOUNDED: by the members of the test. */
@@ -78,7 +80,8 @@ export class MemoryBroker {
   start(replica?: number): void {
     for (const index of this.#replicas(replica)) {
       if (this.#hubs[index] !== undefined) continue;
-      const [store, clock] = [this.#store, this.#clock];
+      const store = this.#whereabouts.storeOf(this.#store, index);
+      const clock = this.#clock;
       const hub = new Hub(
         { clusterset: "memory" },
         { store, clock, log: silentLogger, meter: silentMeter, policy: this.#policy },
@@ -93,6 +96,7 @@ export class MemoryBroker {
     for (const index of this.#replicas(replica)) {
       this.#hubs[index]?.stop();
       this.#hubs[index] = undefined;
+      this.#whereabouts.forget(index);
       for (const stream of this.#streams) {
         if (stream.replica === index) stream.lose("broker is down");
       }

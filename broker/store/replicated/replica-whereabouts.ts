@@ -76,10 +76,10 @@ export class ReplicaWhereabouts implements Whereabouts {
   }
 
   elsewhere(): ReadonlyMap<ClusterId, PresentMember> {
-    const nowMs = this.#deps.clock.monotonicMs();
     const found = new Map<ClusterId, PresentMember>();
     for (const { heardMs, members } of this.#others.values()) {
-      if (nowMs - heardMs >= SILENT_MS) continue;
+      // By the beat that was heard of ourselves, not by now: a store that is away silences everybody, and says nothing of them.
+      if (this.#heardMs - heardMs >= SILENT_MS) continue;
       for (const member of members) {
         const known = found.get(member.cluster);
         if (known === undefined || known.incarnation < member.incarnation) {

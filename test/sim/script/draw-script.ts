@@ -11,7 +11,7 @@ export interface ScriptOptions {
   readonly hubsMax: number;
 }
 
-export const DEFAULT_SCRIPT: ScriptOptions = { rounds: 2, stepsPerRound: 24, hubsMax: 1 };
+export const DEFAULT_SCRIPT: ScriptOptions = { rounds: 2, stepsPerRound: 24, hubsMax: 2 };
 
 const WAITS_MS = [0, 0, 0, 0, 5, 5, 20, 20, 100, 100, 500, 500, 2_000, 2_000, 8_000, 25_000];
 
