@@ -380,7 +380,10 @@ test("metrics count queries by type, code and transport, truncations, drops and 
     'isthmus_dns_queries_total{type="other",code="NOERROR",transport="udp"} 1',
     "isthmus_dns_truncated_total 1",
     "isthmus_dns_zone_services 2",
+    "isthmus_dns_zone_names 205",
+    "isthmus_dns_zone_rebuild_seconds_count 1",
   ]) {
     expect(text).toContain(line);
   }
+  expect(text).toMatch(/^isthmus_dns_zone_age_seconds \d/m);
 });

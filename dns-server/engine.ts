@@ -55,9 +55,9 @@ export class Engine {
     this.#source = new ZoneSource(
       { zone, endpoints: settings.endpoints, serialBefore: context.serialBefore },
       deps,
-      (snapshot, changed) => {
+      (snapshot, changed, rebuildMs) => {
         this.responder.setZone(snapshot, changed);
-        stats.zoneChanged(snapshot.serviceCount, snapshot.nameCount);
+        stats.zoneChanged(snapshot, rebuildMs);
         if (this.#isReady) return;
         this.#isReady = true;
         onReady();

@@ -22,6 +22,7 @@ const TIMED_EVERY = 64;
 const REPORT_MS = 1000;
 const SECONDS_BUCKETS = [0.000_005, 0.000_01, 0.000_05, 0.000_1, 0.000_5, 0.001, 0.01, 0.1];
 
+const REBUILD_SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 const FORWARD_SECONDS_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5];
 
 /** Counts on the hot path in plain numbers and hands them to the meter once a second. */
@@ -34,11 +35,14 @@ export class QueryStats {
   readonly #forwarded: Counter;
   readonly #forwardSeconds: Histogram;
   readonly #seconds: Histogram;
+  readonly #rebuildSeconds: Histogram;
+  readonly #zoneAge: Gauge;
   readonly #services: Gauge;
   readonly #names: Gauge;
   /** Queries since the last report, by slot. */
   readonly #counts = new Uint32Array(SLOTS);
   #truncatedCount = 0;
+  #changedAtMs: number | undefined;
   #sinceTimed = 0;
   #timer: Timer | undefined;
 
@@ -77,6 +81,15 @@ export class QueryStats {
       name: "isthmus_dns_query_seconds",
       help: `Time from packet to response, of one query in ${TIMED_EVERY}.`,
       buckets: SECONDS_BUCKETS,
+    });
+    this.#rebuildSeconds = meter.histogram({
+      name: "isthmus_dns_zone_rebuild_seconds",
+      help: "Time from a change seen to the zone that has it.",
+      buckets: REBUILD_SECONDS_BUCKETS,
+    });
+    this.#zoneAge = meter.gauge({
+      name: "isthmus_dns_zone_age_seconds",
+      help: "Time since the zone last changed; absent before the first zone.",
     });
     this.#services = meter.gauge({
       name: "isthmus_dns_zone_services",
@@ -120,9 +133,14 @@ export class QueryStats {
     this.#truncatedCount++;
   }
 
-  zoneChanged(serviceCount: number, nameCount: number): void {
-    this.#services.set(serviceCount);
-    this.#names.set(nameCount);
+  zoneChanged(
+    zone: { readonly serviceCount: number; readonly nameCount: number },
+    rebuildMs: number,
+  ): void {
+    this.#services.set(zone.serviceCount);
+    this.#names.set(zone.nameCount);
+    this.#rebuildSeconds.observe(rebuildMs / 1000);
+    this.#changedAtMs = this.#clock.monotonicMs();
   }
 
   /** Now, for `stopTimer`, if this query is one of those that are timed. */
@@ -147,6 +165,9 @@ export class QueryStats {
       });
     }
     this.#counts.fill(0);
+    if (this.#changedAtMs !== undefined) {
+      this.#zoneAge.set((this.#clock.monotonicMs() - this.#changedAtMs) / 1000);
+    }
     if (this.#truncatedCount > 0) this.#truncated.add(this.#truncatedCount);
     this.#truncatedCount = 0;
   }

@@ -18,8 +18,11 @@ class World {
   readonly imports = new ObjectStore<ServiceImport>({}, deps);
   readonly slices = new ObjectStore<EndpointSlice>({}, deps);
   readonly namespaces = new ObjectStore<Namespace>({}, deps);
-  readonly published: { readonly zone: ZoneSnapshot; readonly changed: readonly ServiceKey[] }[] =
-    [];
+  readonly published: {
+    readonly zone: ZoneSnapshot;
+    readonly changed: readonly ServiceKey[];
+    readonly rebuildMs: number;
+  }[] = [];
   readonly problems: unknown[] = [];
   readonly answers = testResponder(undefined);
   readonly source: ZoneSource;
@@ -33,8 +36,8 @@ class World {
     this.source = new ZoneSource(
       { zone: "clusterset.local" },
       { imports, slices, namespaces, clock, log },
-      (zone, changed) => {
-        this.published.push({ zone, changed: [...changed] });
+      (zone, changed, rebuildMs) => {
+        this.published.push({ zone, changed: [...changed], rebuildMs });
         this.answers.responder.setZone(zone, changed);
       },
     );
@@ -236,4 +239,15 @@ describe("changes", () => {
     expect(world.published.length).toBe(before);
     expect(world.clock.nextTimerMs()).toBeUndefined();
   });
+});
+
+test("each zone tells how long its first change has waited", async () => {
+  const world = await World.synced();
+  world.imports.put(anImport({ ips: ["10.0.0.1"] }));
+  await world.clock.advance(3);
+  world.imports.put(anImport({ ips: ["10.0.0.2"] }));
+  await world.clock.advance(1000);
+  world.imports.put(anImport({ ips: ["10.0.0.3"] }));
+  await world.clock.advance(1000);
+  expect(world.published.slice(1).map(({ rebuildMs }) => rebuildMs)).toEqual([5, 5]);
 });

@@ -34,8 +34,15 @@ export interface ZoneSourceDeps {
   readonly log: Logger;
 }
 
-/** Receives each zone that is complete; the first one only after all views have synced (DNS-42). */
-export type ZoneListener = (zone: ZoneSnapshot, changed: Iterable<ServiceKey>) => void;
+/**
+ * Receives each zone that is complete; the first one only after all views have synced (DNS-42). `rebuildMs` is the time since
+ * the first change that it holds was seen.
+ */
+export type ZoneListener = (
+  zone: ZoneSnapshot,
+  changed: Iterable<ServiceKey>,
+  rebuildMs: number,
+) => void;
 
 /**
  * Keeps the zone equal to the views: events only mark services dirty, a timer derives and publishes them. The zone that
@@ -55,6 +62,8 @@ export class ZoneSource {
   #serial: number | undefined;
   #isReady = false;
   #timer: Timer | undefined;
+  /** When the first change came that is not in a zone yet. */
+  #dirtySinceMs: number | undefined;
 
   constructor(options: ZoneSourceOptions, deps: ZoneSourceDeps, publish: ZoneListener) {
     this.#options = options;
@@ -116,6 +125,7 @@ export class ZoneSource {
 
   #schedule(delayMs: number): void {
     if (this.#timer !== undefined || !this.#hasSynced()) return;
+    this.#dirtySinceMs ??= this.#deps.clock.monotonicMs();
     this.#timer = this.#deps.clock.setTimer(delayMs, () => {
       this.#timer = undefined;
       this.#update();
@@ -147,9 +157,14 @@ export class ZoneSource {
       this.#serial = nextSerial(before, this.#deps.clock.nowMs());
       this.#zone = changeZone(this.#zone, { serial: this.#serial, services, namespaces });
       if (isFirst) this.#isReady = true;
-      if (this.#isReady) this.#publish(this.#zone, this.#changedKeys(services, namespaces));
+      if (this.#isReady) {
+        const nowMs = this.#deps.clock.monotonicMs();
+        const rebuildMs = nowMs - (this.#dirtySinceMs ?? nowMs);
+        this.#publish(this.#zone, this.#changedKeys(services, namespaces), rebuildMs);
+      }
     }
-    if (!isDone) this.#schedule(0);
+    if (isDone) this.#dirtySinceMs = undefined;
+    else this.#schedule(0);
   }
 
   /** A namespace that comes or goes shows or hides all its services. */

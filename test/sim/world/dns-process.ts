@@ -96,8 +96,8 @@ export class DnsProcess {
         slices: slices.view,
         namespaces: namespaces.view,
       },
-      (zone, changed) => {
-        publish(zone, changed);
+      (zone, changed, rebuildMs) => {
+        publish(zone, changed, rebuildMs);
         deps.onZone(this);
       },
     );
