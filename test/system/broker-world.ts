@@ -46,6 +46,7 @@ export function unwrap<T, E>(result: Result<T, E>): T {
 export interface TestBrokerOptions {
   readonly port?: number;
   readonly heartbeatIntervalMs?: number;
+  readonly drainMs?: number;
   /** Given: the broker has a health listener too, which shows these metrics. */
   readonly meter?: PrometheusMeter;
   readonly log?: Logger;
@@ -89,13 +90,20 @@ export class BrokerWorld implements AsyncDisposable {
 
   async tryStartBroker(
     store: Store,
-    { port = 0, heartbeatIntervalMs = 5000, meter, log = silentLogger }: TestBrokerOptions = {},
+    {
+      port = 0,
+      heartbeatIntervalMs = 5000,
+      drainMs = 0,
+      meter,
+      log = silentLogger,
+    }: TestBrokerOptions = {},
   ): Promise<Result<RunningBroker, string>> {
     const started = await startBroker(
       {
         clusterset: "test-set",
         listen: { host: "127.0.0.1", port },
         heartbeatIntervalMs,
+        drainMs,
         ...(meter === undefined ? {} : { healthListen: { host: "127.0.0.1", port: 0 } }),
       },
       {
@@ -142,6 +150,12 @@ export class BrokerWorld implements AsyncDisposable {
       lifeMs,
     );
     return { cluster, keyPem, certPem: issued.certPem, caPem: this.authority.certPem };
+  }
+
+  /** What the brokers themselves show to members. */
+  servingCredentials(): Credentials {
+    const { keyPem = "", chainPem = "" } = this.#serving.current() ?? {};
+    return { cluster: testCluster("a"), keyPem, certPem: chainPem, caPem: this.authority.certPem };
   }
 
   /** As the authority was so long ago: what it signs may have expired since. */
