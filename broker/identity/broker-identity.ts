@@ -22,6 +22,8 @@ export interface BrokerIdentityOptions {
   readonly certificateLifeMs?: number;
   /** How soon this replica sees what another did to the authority. @default 10 s */
   readonly authorityPollMs?: number;
+  /** Between two renewals of one member. @default 5 s */
+  readonly renewalPauseMs?: number;
 }
 
 /** Everything of identity that one broker process needs. */
@@ -51,7 +53,13 @@ export async function openBrokerIdentity(
   },
   signal: AbortSignal,
 ): Promise<Result<BrokerIdentity, string>> {
-  const { clusterset, hosts, certificateLifeMs, authorityPollMs: pollMs } = options;
+  const {
+    clusterset,
+    hosts,
+    certificateLifeMs,
+    authorityPollMs: pollMs,
+    renewalPauseMs: pauseMs,
+  } = options;
   const polling = pollMs === undefined ? {} : { pollMs };
   const opened = await AuthorityKeeper.open(clusterset, polling, deps);
   if (!opened.ok) return opened;
@@ -75,7 +83,7 @@ export async function openBrokerIdentity(
     revocations,
     serving,
     authority: new ClustersetAuthority({ ...common, issuer }),
-    renewals: new MemberRenewals({ ...common, issuer }),
+    renewals: new MemberRenewals(pauseMs === undefined ? {} : { pauseMs }, { ...common, issuer }),
     certificates: new GrpcCertificateProvider(serving, authorities),
   });
 }

@@ -39,7 +39,7 @@ beforeEach(async () => {
   const audit = { record: (event: AuditEvent) => void audited.push(event) };
   const common = { authorities, members: store, clock, audit };
   const issuer = new MemberIssuer({ certificateLifeMs: 2 * HOUR }, common);
-  renewals = new MemberRenewals({ ...common, issuer });
+  renewals = new MemberRenewals({}, { ...common, issuer });
   await store.putMember({ ...peer, joinedAtMs: 7 });
 });
 

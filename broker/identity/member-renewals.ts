@@ -14,6 +14,11 @@ import { parseCertificateRequest } from "./authority/certificate-request.ts";
 import { auditedCertificate, type MemberIssuer } from "./member-issuer.ts";
 import type { MemberRegistry } from "./member-registry.ts";
 
+export interface MemberRenewalsOptions {
+  /** Between two renewals of one member: signing and storing cost, and nobody needs more. @default 5 s */
+  readonly pauseMs?: number;
+}
+
 interface Deps {
   readonly authorities: Authorities;
   readonly issuer: MemberIssuer;
@@ -22,7 +27,6 @@ interface Deps {
   readonly audit: AuditLog;
 }
 
-/** Between two renewals of one member: signing and storing cost, and nobody needs more. */
 const PAUSE_MS = 5000;
 
 /**
@@ -30,11 +34,13 @@ const PAUSE_MS = 5000;
  * accepting an expired one would let whoever finds an old key in, so its member joins again.
  */
 export class MemberRenewals implements RenewalAuthority {
+  readonly #pauseMs: number;
   readonly #deps: Deps;
   /** When each member renewed last, monotonic. BOUNDED: by the members that did so within the pause. */
   readonly #renewedAtMs = new Map<ClusterId, number>();
 
-  constructor(deps: Deps) {
+  constructor({ pauseMs = PAUSE_MS }: MemberRenewalsOptions, deps: Deps) {
+    this.#pauseMs = pauseMs;
     this.#deps = deps;
   }
 
@@ -63,12 +69,15 @@ export class MemberRenewals implements RenewalAuthority {
   #takeTurn(cluster: ClusterId): Result<undefined, RenewError> {
     const nowMs = this.#deps.clock.monotonicMs();
     for (const [other, atMs] of this.#renewedAtMs) {
-      if (nowMs - atMs >= PAUSE_MS) this.#renewedAtMs.delete(other);
+      if (nowMs - atMs >= this.#pauseMs) this.#renewedAtMs.delete(other);
     }
     const lastMs = this.#renewedAtMs.get(cluster);
     if (lastMs !== undefined) {
       const agoMs = Math.round(nowMs - lastMs);
-      return fail("too-soon", `must be ${PAUSE_MS} ms after the last time: it was ${agoMs} ms ago`);
+      return fail(
+        "too-soon",
+        `must be ${this.#pauseMs} ms after the last time: it was ${agoMs} ms ago`,
+      );
     }
     this.#renewedAtMs.set(cluster, nowMs);
     return ok(undefined);

@@ -126,7 +126,7 @@ export class BrokerWorld implements AsyncDisposable {
   #renewals(store: Store): MemberRenewals {
     const authorities = soleAuthority(this.authority);
     const common = { authorities, members: store, clock: systemClock, audit: this.audit };
-    return new MemberRenewals({ ...common, issuer: new MemberIssuer({}, common) });
+    return new MemberRenewals({}, { ...common, issuer: new MemberIssuer({}, common) });
   }
 
   /** A member's credentials, from this clusterset's authority or another's. */
