@@ -87,7 +87,13 @@ describe("a member that comes back", () => {
 
   test("to an unchanged world is sent no row", async () => {
     const again = await resume(broker);
-    expect(kinds(again)).toEqual({ welcome: 1, ownRowsEnd: 1, ownerComplete: 1, synced: 1 });
+    expect(kinds(again)).toEqual({
+      welcome: 1,
+      ownRowsEnd: 1,
+      presence: 1,
+      ownerComplete: 1,
+      synced: 1,
+    });
     expect(bytesOf(again)).toBeLessThan(fullBytes / 100);
   });
 
@@ -101,6 +107,7 @@ describe("a member that comes back", () => {
     const want = {
       welcome: 1,
       ownRowsEnd: 1,
+      presence: 1,
       rowPut: 3,
       rowDelete: 2,
       ownerComplete: 1,
