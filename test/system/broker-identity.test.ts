@@ -156,6 +156,10 @@ class Member {
   }
 }
 
+function startMember(of: MemberIdentity, otherAddresses: readonly string[] = []): Member {
+  return new Member(of, otherAddresses);
+}
+
 function issuerOf({ certPem }: Pick<MemberIdentity, "certPem">): string {
   const certificate = new X509Certificate(certPem);
   const by = identity.authorities.trusted.find((one) =>
@@ -167,7 +171,7 @@ function issuerOf({ certPem }: Pick<MemberIdentity, "certPem">): string {
 describe("renewal", () => {
   test("goes on over a new stream with the new certificate; nothing is sent again and nobody notices", async () => {
     const broker = await start();
-    const [a, b] = [new Member(await joinAs("a", broker)), new Member(await joinAs("b", broker))];
+    const [a, b] = [startMember(await joinAs("a", broker)), startMember(await joinAs("b", broker))];
     await until(() => a.seen.length === 1 && b.seen.length === 1);
     const old = a.identity;
     const serial = (): string | undefined =>
@@ -189,7 +193,7 @@ describe("renewal", () => {
 
   test("is given as long as the certificate is valid, and not a moment longer: then a new token is needed", async () => {
     const broker = await start();
-    const member = new Member(await joinAs("a", broker));
+    const member = startMember(await joinAs("a", broker));
     await until(() => member.isSynced);
     aheadMs = LIFE - MINUTE;
     unwrap(await member.renew(broker));
@@ -209,7 +213,7 @@ describe("rotation of the authority", () => {
   test("drops nobody: at each phase all see each other, old and new tokens let in; who stayed away joins again", async () => {
     const broker = await start();
     const { authorities } = identity;
-    const [a, b] = [new Member(await joinAs("a", broker)), new Member(await joinAs("b", broker))];
+    const [a, b] = [startMember(await joinAs("a", broker)), startMember(await joinAs("b", broker))];
     const away = await joinAs("away", broker);
     const early = await aToken("early");
     const old = authorities.signing.fingerprint;
@@ -244,7 +248,7 @@ describe("rotation of the authority", () => {
     const late = await aToken("late");
     await moveTo(switchAtMs - MINUTE);
     expect([issuerOf(a.identity), served()]).toEqual([old, old]);
-    new Member(await joinAs("early", broker, early));
+    startMember(await joinAs("early", broker, early));
     await everybodySeesAll(2);
 
     await moveTo(switchAtMs);
@@ -252,7 +256,7 @@ describe("rotation of the authority", () => {
     await moveTo(switchAtMs + MINUTE);
     expect(issuerOf(a.identity)).toBe(next);
     // Made while the old one signed: it names both.
-    new Member(await joinAs("late", broker, late));
+    startMember(await joinAs("late", broker, late));
     await everybodySeesAll(3);
 
     await moveTo(retireAtMs);
@@ -264,10 +268,10 @@ describe("rotation of the authority", () => {
     expect([a.lapses, b.lapses]).toEqual([[], []]);
 
     // Its certificate is of an authority that nobody knows any more.
-    const stranger = new Member(away);
+    const stranger = startMember(away);
     expect((await stranger.renew(broker)).ok).toBe(false);
     await until(() => stranger.link.status().kind !== "connected");
-    new Member(await joinAs("away", broker, await aToken("away", true)));
+    startMember(await joinAs("away", broker, await aToken("away", true)));
     await until(() => broker.hub.connectedMembers.includes(testCluster("away")));
   });
 });
@@ -278,8 +282,8 @@ describe("draining", () => {
     const two = await start(0, await openIdentity());
     const others = [addressOf(two)];
     const [a, b] = [
-      new Member(await joinAs("a", one), others),
-      new Member(await joinAs("b", one), others),
+      startMember(await joinAs("a", one), others),
+      startMember(await joinAs("b", one), others),
     ];
     await until(() => a.seen.length === 1 && b.seen.length === 1);
     const first = one.hub.connectedMembers.length;
