@@ -9,13 +9,20 @@ import { systemRandom as random } from "../../runtime/random/system-random.ts";
 import { kubeconfigText } from "../../sandbox/apiserver/auth/kubeconfig.ts";
 import { type ApiServer, createApiServer } from "../../sandbox/apiserver/create-api-server.ts";
 import { parseResourcePath } from "../../sandbox/apiserver/http/resource-path.ts";
-import { fieldAt, type JsonObject, listAt } from "../../sandbox/apiserver/object/json.ts";
-import { type Answered, isWrite, machineMs, type ServerState } from "./process-messages.ts";
+import { type JsonObject, listAt, stringAt } from "../../sandbox/apiserver/object/json.ts";
+import {
+  type Answered,
+  type Census,
+  isWrite,
+  machineMs,
+  type ServerState,
+} from "./process-messages.ts";
 
 // The embedded API server in a process of its own, which counts the requests that it answers. It says where its
-// kubeconfig is, then answers `state`, and tells each write once it was told to `trace`.
+// kubeconfig is, then answers `state` and `census`, and tells each write it was told to trace: `all`, `slices` (changes
+// of slices alone, few among many) or `none`.
 
-const IMPORTS = "multicluster.x-k8s.io/serviceimports";
+const GROUP = "multicluster.x-k8s.io";
 const VERBS: Readonly<Record<string, string>> = {
   POST: "create",
   PUT: "update",
@@ -25,7 +32,7 @@ const VERBS: Readonly<Record<string, string>> = {
 
 const counts: Record<string, number> = {};
 let lastWriteMs = 0;
-let isTracing = false;
+let traced: unknown = "none";
 
 async function main(): Promise<void> {
   const created = await createApiServer(
@@ -45,8 +52,9 @@ async function main(): Promise<void> {
     count(answered(request, response));
   });
   process.on("message", (question) => {
-    if (question === "state") process.send?.(state(server));
-    else isTracing = question === "trace";
+    if (question === "state") process.send?.(state());
+    else if (question === "census") process.send?.(census(server));
+    else traced = question;
   });
   process.send?.({ kubeconfig });
 }
@@ -64,6 +72,7 @@ function answered(request: IncomingMessage, response: ServerResponse): Answered 
   return {
     verb: isDryRun ? "dry-run" : (VERBS[request.method ?? ""] ?? reading),
     resource: found === undefined ? path : resourceOf(found),
+    object: found?.name ? `${found.namespace}/${found.name}` : "",
     status: response.statusCode,
     bytes: Number(request.headers["content-length"] ?? 0),
     atMs: machineMs(),
@@ -79,30 +88,37 @@ function count(one: Answered): void {
   counts[key] = (counts[key] ?? 0) + 1;
   if (!isWrite(one.verb)) return;
   lastWriteMs = one.atMs;
-  if (isTracing) process.send?.(one);
+  const isSlice = one.verb === "patch" && one.resource === "endpointslices";
+  if (traced === "all" || (traced === "slices" && isSlice)) process.send?.(one);
 }
 
-function state({ core }: ApiServer): ServerState {
-  const { store } = core.state;
-  const imports = store.list(IMPORTS);
+function state(): ServerState {
   const { user, system } = process.cpuUsage();
+  return { counts, lastWriteMs, cpuSeconds: (user + system) / 1e6 };
+}
+
+function census({ core }: ApiServer): Census {
+  const { store } = core.state;
+  const all = (plural: string): JsonObject[] =>
+    store.list(`${GROUP}/${plural}`).map(({ object }) => object);
+  const readyImports = all("serviceimports").filter(
+    (one) =>
+      isReady(one) &&
+      listAt(one, ["spec", "ips"]).length > 0 &&
+      listAt(one, ["status", "clusters"]).length > 0,
+  );
+  const [first] = readyImports;
   return {
-    counts,
-    lastWriteMs,
-    readyImports: imports.filter(({ object }) => isReady(object)).length,
-    imports: imports.length,
-    services: store.size("/services") - 1,
-    slices: store.size("discovery.k8s.io/endpointslices"),
-    cpuSeconds: (user + system) / 1e6,
-    residentMiB: Math.round(process.memoryUsage().rss / 2 ** 20),
+    readyImports: readyImports.length,
+    readyImport: first === undefined ? undefined : stringAt(first, ["metadata", "name"]),
+    readyExports: all("serviceexports").filter(isReady).length,
+    slices: store.list("discovery.k8s.io/endpointslices").length,
   };
 }
 
 function isReady(object: JsonObject): boolean {
-  return (
-    listAt(object, ["spec", "ips"]).length > 0 &&
-    listAt(object, ["status", "clusters"]).length > 0 &&
-    JSON.stringify(fieldAt(object, ["status", "conditions"]) ?? []).includes('"status":"True"')
+  return listAt(object, ["status", "conditions"]).some(
+    (one) => stringAt(one, ["type"]) === "Ready" && stringAt(one, ["status"]) === "True",
   );
 }
 

@@ -3,10 +3,13 @@ import { sleep } from "../../runtime/clock/sleep.ts";
 import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
 import { type Answered, machineMs } from "./process-messages.ts";
 
-/** What one kind of change cost, over all its rounds. */
-export interface ChangeCost {
+export interface Percentiles {
   readonly p50Ms: number;
   readonly p99Ms: number;
+}
+
+/** What one kind of change cost, over all its rounds. */
+export interface ChangeCost extends Percentiles {
   readonly writesPerChange: number;
   /** Request bodies sent to the API server. */
   readonly bytesPerChange: number;
@@ -48,14 +51,17 @@ export async function measureChanges(
       writes[key] = (writes[key] ?? 0) + 1;
     }
   }
-  const sorted = times.toSorted((left, right) => left - right);
-  const at = (share: number): number =>
-    Number((sorted[Math.floor(sorted.length * share)] ?? Number.NaN).toFixed(1));
   return {
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
+    ...percentiles(times),
     writesPerChange: Number((total / rounds).toFixed(2)),
     bytesPerChange: Math.round(bytes / rounds),
     writes,
   };
+}
+
+export function percentiles(times: readonly number[]): Percentiles {
+  const sorted = times.toSorted((left, right) => left - right);
+  const at = (share: number): number =>
+    Number((sorted[Math.floor(sorted.length * share)] ?? Number.NaN).toFixed(1));
+  return { p50Ms: at(0.5), p99Ms: at(0.99) };
 }

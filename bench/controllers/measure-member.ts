@@ -7,8 +7,10 @@ import { installCrds } from "../../cli/install-crds.ts";
 import { sleep } from "../../runtime/clock/sleep.ts";
 import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
-import { until } from "../../sandbox/process/until.ts";
+import { atRest, REST_MS } from "./at-rest.ts";
 import { type ChangeCost, measureChanges } from "./changes.ts";
+import { type DuringSync, measureDuringSync } from "./measure-during-sync.ts";
+import { measureOwnExports, type OwnExports } from "./measure-own-exports.ts";
 import { Owners } from "./owners.ts";
 import {
   ask,
@@ -25,6 +27,8 @@ export interface MeasureOptions {
   /** Of each kind of change. */
   readonly rounds: number;
   readonly idleSeconds: number;
+  /** Services of the member's own cluster that are exported all at once in the end. */
+  readonly exports: number;
   /** Folder for CPU profiles of the member and the API server. */
   readonly profile: string | undefined;
 }
@@ -34,6 +38,8 @@ export interface Measured {
   readonly readyMs: number;
   /** From the start of the process until the last write, after which every import is as it should be. */
   readonly syncMs: number;
+  /** An endpoint of a service that is there already changes while others are still being made. */
+  readonly whileSyncing: DuringSync | undefined;
   readonly firstSync: RequestCounts;
   readonly afterSync: MemberState;
   readonly serverAfterSync: ServerState;
@@ -43,12 +49,10 @@ export interface Measured {
   readonly afterRestart: MemberState;
   readonly changes: Readonly<Record<string, ChangeCost>>;
   readonly linkBytesPerEndpointChange: number;
+  readonly own: OwnExports;
   readonly afterChanges: MemberState;
 }
 
-const SYNC_PATIENCE_MS = 1_800_000;
-/** No write for this long: at rest. */
-const REST_MS = 3_000;
 const { signal } = new AbortController();
 
 /** One member that imports the whole workload: broker, API server and controllers in a process each. */
@@ -83,7 +87,7 @@ export async function measureMember(
   }
 }
 
-interface Run {
+export interface Run {
   readonly start: MemberStart;
   readonly apiServer: ChildProcess;
   readonly owners: Owners;
@@ -95,7 +99,11 @@ async function measure(run: Run): Promise<Measured> {
   const { apiServer, options } = run;
   const atStart = await ask<ServerState>(apiServer, "state");
   const first = await startMember(run);
-  const serverAfterSync = await synced(run);
+  const whileSyncing = await measureDuringSync(run);
+  const serverAfterSync = await atRest(apiServer, ({ readyImports, slices }) => {
+    const { services, exporters } = run.workload;
+    return readyImports === services && slices === services * exporters;
+  });
   const syncMs = serverAfterSync.lastWriteMs - first.startMs;
   const afterSync = await ask<MemberState>(first.process, "state");
   const idle = await idleFor(options.idleSeconds * 1_000, apiServer);
@@ -110,11 +118,13 @@ async function measure(run: Run): Promise<Measured> {
   );
   const afterRestart = await ask<MemberState>(second.process, "state");
   const changes = await changeThings(run, second.process);
+  const own = await measureOwnExports(run);
   const afterChanges = await ask<MemberState>(second.process, "state");
   await stopMember(second.process);
   return {
     readyMs: first.readyMs,
     syncMs,
+    whileSyncing,
     firstSync: countedBetween(atStart.counts, serverAfterSync.counts),
     afterSync,
     serverAfterSync,
@@ -123,6 +133,7 @@ async function measure(run: Run): Promise<Measured> {
     restart,
     afterRestart,
     ...changes,
+    own,
     afterChanges,
   };
 }
@@ -165,18 +176,6 @@ async function stopMember(member: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** Until every import is as it should be and nothing more is written. */
-async function synced({ apiServer, workload }: Run): Promise<ServerState> {
-  const { services, exporters } = workload;
-  const askState = async (): Promise<ServerState | undefined> => {
-    const state = await ask<ServerState>(apiServer, "state");
-    const isWhole = state.readyImports === services && state.slices === services * exporters;
-    return isWhole && machineMs() - state.lastWriteMs > REST_MS ? state : undefined;
-  };
-  const waiting = { clock, timeoutMs: SYNC_PATIENCE_MS, signal, everyMs: 1_000 };
-  return until("the first sync", askState, waiting);
-}
-
 async function idleFor(ms: number, apiServer: ChildProcess): Promise<RequestCounts> {
   const before = await ask<ServerState>(apiServer, "state");
   await sleep(clock, ms, signal);
@@ -193,7 +192,7 @@ async function changeThings(
   const ownerOf = (service: number): number => exportersOf(service, workload)[0] ?? 0;
   /** A cluster that does not export the service. */
   const newcomerTo = (service: number): number => service + workload.exporters;
-  apiServer.send("trace");
+  apiServer.send("all");
   const changes: Record<string, ChangeCost> = {};
   const linkBytes = async (): Promise<number> =>
     (await ask<MemberState>(member, "state")).linkBytes;
@@ -221,6 +220,7 @@ async function changeThings(
   changes["that service withdrawn"] = await measureChanges(apiServer, rounds, (round) => {
     owners.withdraw(workload.services + round, round);
   });
+  apiServer.send("none");
   return { changes, linkBytesPerEndpointChange: Math.round(perChange) };
 }
 

@@ -1,5 +1,4 @@
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
 
 // What the processes of one measurement tell each other.
@@ -15,6 +14,8 @@ export interface Answered {
   readonly verb: string;
   /** Plural, with the subresource: `serviceimports/status`. */
   readonly resource: string;
+  /** `namespace/name`, empty for a collection. */
+  readonly object: string;
   readonly status: number;
   /** Of the request's body. */
   readonly bytes: number;
@@ -27,13 +28,17 @@ export type RequestCounts = Readonly<Record<string, number>>;
 export interface ServerState {
   readonly counts: RequestCounts;
   readonly lastWriteMs: number;
+  readonly cpuSeconds: number;
+}
+
+/** What is there, and right. */
+export interface Census {
   /** Imports whose name resolves: they have an address, exporters and Ready=True. */
   readonly readyImports: number;
-  readonly imports: number;
-  readonly services: number;
+  /** Name of one of them. */
+  readonly readyImport: string | undefined;
+  readonly readyExports: number;
   readonly slices: number;
-  readonly cpuSeconds: number;
-  readonly residentMiB: number;
 }
 
 export interface MemberStart {
@@ -52,12 +57,18 @@ export interface MemberState {
   readonly linkBytes: number;
 }
 
-/** Sends a question and waits for the answer: one at a time for each process. */
+/** Sends a question and waits for the answer: one at a time for each process. Traced writes may come in between. */
 export async function ask<T>(child: ChildProcess, question: string): Promise<T> {
-  const answered = once(child, "message");
+  const answered = new Promise<T>((resolve) => {
+    const onMessage = (message: T | Answered): void => {
+      if (typeof message === "object" && message !== null && "verb" in message) return;
+      child.off("message", onMessage);
+      resolve(message);
+    };
+    child.on("message", onMessage);
+  });
   child.send(question);
-  const [answer] = await answered;
-  return answer;
+  return answered;
 }
 
 export function isWrite(verb: string): boolean {

@@ -13,6 +13,7 @@ const { values } = parseArgs({
     endpoints: { type: "string", default: "10" },
     rounds: { type: "string", default: "100" },
     idle: { type: "string", default: "15" },
+    exports: { type: "string", default: "1000" },
     profile: { type: "string" },
   },
 });
@@ -21,6 +22,7 @@ const clusters = Number(values.clusters);
 const options: MeasureOptions = {
   rounds: Number(values.rounds),
   idleSeconds: Number(values.idle),
+  exports: Number(values.exports),
   profile: values.profile,
 };
 const sizes = values.services.split(",").map(Number);
@@ -42,6 +44,13 @@ const table: [string, (run: Measured, at: number) => unknown][] = [
   ["first sync, s", (run) => seconds(run.syncMs)],
   ["writes of first sync", (run) => writesIn(run.firstSync)],
   ["writes a second", (run) => Math.round(writesIn(run.firstSync) / (run.syncMs / 1_000))],
+  [
+    "endpoint change during first sync: p50 / p99 ms",
+    ({ whileSyncing: one }) =>
+      one === undefined
+        ? "too fast to tell"
+        : `${one.p50Ms} / ${one.p99Ms} (${one.changes} changes)`,
+  ],
   ["writes refused (4xx)", (run) => refusedIn(run.firstSync)],
   ["CPU of controllers, s", (run) => run.afterSync.cpuSeconds.toFixed(1)],
   ["CPU of API server, s", (run) => run.serverAfterSync.cpuSeconds.toFixed(1)],
@@ -57,6 +66,10 @@ const table: [string, (run: Measured, at: number) => unknown][] = [
   ],
   ...changeRows(),
   ["link bytes, one endpoint change", (run) => run.linkBytesPerEndpointChange],
+  [
+    `${values.exports} own exports at once: s, writes each`,
+    ({ own }) => `${seconds(own.ms)}, ${own.writesPerExport}`,
+  ],
   ["heap after all changes, MiB", (run) => run.afterChanges.heapMiB],
 ];
 
@@ -67,7 +80,12 @@ print([
 ]);
 for (const [at, run] of runs.entries()) {
   process.stdout.write(`\nrequests, ${sizes[at]} services\n`);
-  const phases = { "first sync": run.firstSync, idle: run.idle, restart: run.restart };
+  const phases = {
+    "first sync": run.firstSync,
+    idle: run.idle,
+    restart: run.restart,
+    "own exports": run.own.requests,
+  };
   for (const [phase, counts] of Object.entries(phases)) {
     process.stdout.write(`- ${phase}: ${listed(counts)}\n`);
   }
