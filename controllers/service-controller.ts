@@ -32,7 +32,7 @@ export interface ServiceControllerDeps {
   readonly reconciler: ServiceReconciler;
   readonly views: Views;
   readonly link: BrokerLink;
-  readonly peers: Pick<PeerWatch, "subscribe">;
+  readonly peers: Pick<PeerWatch, "subscribe" | "isLost">;
   readonly policy: Changing<MemberPolicy>;
   readonly clock: Clock;
   readonly random: Random;
@@ -158,18 +158,20 @@ export class ServiceController {
   #onLink(event: LinkEvent): void {
     switch (event.kind) {
       case "service-changed":
-        this.#queue.add(event.service);
+        // Rows that come with the first sync are no news to anybody: a later change goes before all of them.
+        if (this.#deps.link.hasSynced(namespaceOf(event.service))) this.#queue.add(event.service);
+        else this.#queue.addInTurn(event.service);
         break;
       case "synced":
         // What was left standing for want of knowledge is settled now.
         for (const key of this.#everyService()) {
-          if (event.namespaces.has(namespaceOf(key))) this.#queue.add(key);
+          if (event.namespaces.has(namespaceOf(key))) this.#queue.addInTurn(key);
         }
         break;
       case "connection-changed":
         this.#deps.log.info("broker connection changed", { ...this.#deps.link.status() });
         // Exports say who rejects them (EXP-28), and wait no longer for what a lost broker would have told (I7).
-        for (const key of this.#deps.views.exports.keys()) this.#queue.add(key);
+        for (const key of this.#deps.views.exports.keys()) this.#queue.addInTurn(key);
         break;
       case "peers-changed":
         break;
@@ -182,25 +184,28 @@ export class ServiceController {
       this.lookAgain();
       return;
     }
-    const { views, link } = this.#deps;
+    const { views, link, peers } = this.#deps;
+    // Dead endpoints are news. That clusters are known now, all of them at a start, is not.
+    const isNews = [...clusters].some((cluster) => peers.isLost(cluster));
+    const add = (key: string): void => (isNews ? this.#queue.add(key) : this.#queue.addInTurn(key));
     for (const key of link.foreignServices()) {
-      if (link.foreignRows(key).some(({ cluster }) => clusters.has(cluster))) this.#queue.add(key);
+      if (link.foreignRows(key).some(({ cluster }) => clusters.has(cluster))) add(key);
     }
     const names: ReadonlySet<string> = clusters;
     for (const slice of views.slices.values()) {
       const { [LABEL_SOURCE_CLUSTER]: cluster = "", [LABEL_SERVICE_NAME]: name } =
         slice.metadata.labels ?? {};
       if (name === undefined || !names.has(cluster)) continue;
-      this.#queue.add(serviceKey(slice.metadata.namespace ?? "", name));
+      add(serviceKey(slice.metadata.namespace ?? "", name));
     }
     for (const { metadata, status } of views.imports.values()) {
       if (status?.clusters?.some(({ cluster }) => names.has(cluster)) !== true) continue;
-      this.#queue.add(serviceKey(metadata.namespace ?? "", metadata.name));
+      add(serviceKey(metadata.namespace ?? "", metadata.name));
     }
   }
 
   lookAgain(): void {
-    for (const key of this.#everyService()) this.#queue.add(key);
+    for (const key of this.#everyService()) this.#queue.addInTurn(key);
   }
 
   /** Every service that anything here or elsewhere speaks of; orphaned slices and derived Services included (CLN-12). */

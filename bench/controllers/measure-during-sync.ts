@@ -43,7 +43,9 @@ export async function measureDuringSync({
   const service = Number(readyImport?.split("-")[1]);
   const [owner = 0] = exportersOf(service, workload);
   const arrived: number[] = [];
-  const onMessage = (one: Answered): void => void arrived.push(one.atMs);
+  const onMessage = (message: Answered | ServerState): void => {
+    if ("verb" in message) arrived.push(message.atMs);
+  };
   apiServer.send("slices");
   apiServer.on("message", onMessage);
   const times: number[] = [];

@@ -34,7 +34,7 @@ describe.each([0, 40])(
     test("a service comes, changes, gets another exporter, loses it, and goes", async () => {
       const a = await world.member("a");
       const b = await world.member("b");
-      const importer = await world.member("c", { watchLagMs });
+      const importer = await world.member("c", { slow: { watchLagMs } });
       const writes = (change: () => Promise<void>): Promise<string[]> => writesOf(importer, change);
       expect(await writes(() => a.exported())).toEqual([
         "create endpointslices",
@@ -67,7 +67,7 @@ describe.each([0, 40])(
     });
 
     test("an export's own member tells its conditions once for each that changes", async () => {
-      const a = await world.member("a", { watchLagMs });
+      const a = await world.member("a", { slow: { watchLagMs } });
       const writes = await writesOf(a, () => a.exported());
       expect(new Set(writes.filter((write) => write.startsWith("create"))).size).toBe(3);
       expect(writes.filter((write) => write.startsWith("create"))).toHaveLength(3);

@@ -11,6 +11,7 @@ import { shippedCrds } from "../../cli/install-crds.ts";
 import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
 import { Settable } from "../../runtime/config/settable.ts";
 import { seededRandom } from "../../runtime/random/seeded-random.ts";
+import type { SlowKubeOptions } from "./slow-kube.ts";
 import { TestCluster } from "./test-cluster.ts";
 
 export interface ClusterOptions {
@@ -20,8 +21,8 @@ export interface ClusterOptions {
   readonly serviceCidrs?: readonly string[];
   /** Of the MCS API, that the controllers use. @default v1beta1 */
   readonly mcsVersion?: McsVersion;
-  /** Every watch event of the controllers comes so much later than the one before it. @default 0 */
-  readonly watchLagMs?: number;
+  /** How slow the API server is to the controllers. @default not at all */
+  readonly slow?: Partial<SlowKubeOptions>;
   /** Of the Leases of source clusters. @default none are kept */
   readonly leaseNamespace?: string;
   /** Install the custom resource definitions. @default true */

@@ -33,8 +33,8 @@ import {
   InMemoryKubeClient,
   type InMemoryRequest,
 } from "../../sandbox/apiserver/in-memory-kube-client.ts";
-import { lateWatches } from "./late-watches.ts";
 import { MemoryLogger } from "./memory-logger.ts";
+import { type SlowKubeOptions, slowKube } from "./slow-kube.ts";
 
 export interface TestClusterOptions {
   readonly id: ClusterId;
@@ -42,8 +42,8 @@ export interface TestClusterOptions {
   readonly serviceCidrs?: readonly string[];
   /** @default v1beta1 */
   readonly mcsVersion?: McsVersion;
-  /** Every watch event of the controllers comes so much later than the one before it. @default 0 */
-  readonly watchLagMs?: number;
+  /** How slow the API server is to the controllers. @default not at all */
+  readonly slow?: Partial<SlowKubeOptions>;
   /** @default no Leases of source clusters */
   readonly leaseNamespace?: string;
 }
@@ -160,7 +160,7 @@ export class TestCluster {
           : { leaseNamespace: this.#options.leaseNamespace }),
       },
       {
-        client: lateWatches(this.client, clock, this.#options.watchLagMs ?? 0),
+        client: slowKube(this.client, clock, { watchLagMs: 0, createMs: 0, ...this.#options.slow }),
         link,
         backend: underlayBackend,
         policy: this.policy,

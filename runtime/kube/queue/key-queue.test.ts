@@ -55,6 +55,37 @@ describe("KeyQueue", () => {
     expect(seen).toEqual([0, 1, 0]);
   });
 
+  test("keys with news go before keys that have their turn, which are not starved", () => {
+    const queue = new KeyQueue();
+    for (let at = 0; at < 3; at++) queue.addInTurn(`turn-${at}`);
+    for (let at = 0; at < 20; at++) queue.add(`news-${at}`);
+    const order: string[] = [];
+    for (let key = queue.take(); key !== undefined; key = queue.take()) order.push(key);
+    expect(order).toHaveLength(23);
+    expect(order[0]).toBe("news-0");
+    expect(order.flatMap((key, at) => (key.startsWith("turn") ? [at] : []))).toEqual([7, 15, 22]);
+  });
+
+  test("news about a key whose turn is yet to come bring it forward, and its turn does not hold it back", () => {
+    const queue = new KeyQueue();
+    queue.addInTurn("a");
+    queue.addInTurn("b");
+    queue.add("b");
+    queue.addInTurn("b");
+    expect(queue.pending).toBe(2);
+    expect([queue.take(), queue.take(), queue.take()]).toEqual(["b", "a", undefined]);
+  });
+
+  test("a turn while the key runs is another run", () => {
+    const queue = new KeyQueue();
+    queue.add("a");
+    queue.take();
+    queue.addInTurn("a");
+    expect(queue.take()).toBeUndefined();
+    queue.succeeded("a");
+    expect(queue.take()).toBe("a");
+  });
+
   test("news about a delayed key bring it at once, and not a second time", () => {
     const queue = new KeyQueue();
     queue.addAt("a", 100);
@@ -72,7 +103,7 @@ describe("KeyQueue", () => {
   test("no add is lost and no key runs twice at once, whatever the order of calls", () => {
     const key = fc.constantFrom("a", "b", "c");
     const call = fc.oneof(
-      fc.record({ kind: fc.constant("add"), key, ms: fc.constant(0) }),
+      fc.record({ kind: fc.constantFrom("add", "addInTurn"), key, ms: fc.constant(0) }),
       fc.record({ kind: fc.constant("addAt"), key, ms: fc.nat(50) }),
       fc.record({ kind: fc.constant("take"), key, ms: fc.constant(0) }),
       fc.record({ kind: fc.constantFrom("succeed", "fail"), key, ms: fc.nat(50) }),
@@ -94,9 +125,10 @@ describe("KeyQueue", () => {
           return taken;
         };
         for (const { kind, key, ms } of calls) {
-          if (kind === "add" || kind === "addAt") {
+          if (kind === "add" || kind === "addInTurn" || kind === "addAt") {
             owed.add(key);
             if (kind === "add") queue.add(key);
+            else if (kind === "addInTurn") queue.addInTurn(key);
             else queue.addAt(key, nowMs + ms);
           } else if (kind === "take") take();
           else if (kind === "pass") {

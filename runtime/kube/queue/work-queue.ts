@@ -87,9 +87,15 @@ export class WorkQueue {
     return this.#ended.promise;
   }
 
-  /** Work on the key now, or once more after its current run. */
+  /** There is news about the key: work on it now, or once more after its current run. */
   add(key: string): void {
     this.#keys.add(key);
+    this.#pump();
+  }
+
+  /** The same, after the keys that were added because of news: for looks at everything at once. */
+  addInTurn(key: string): void {
+    this.#keys.addInTurn(key);
     this.#pump();
   }
 

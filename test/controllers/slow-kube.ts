@@ -5,9 +5,24 @@ import type { KubeClient, WatchEvent } from "../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
 import { overrideKubeClient } from "../sim/world/override-kube-client.ts";
 
-/** The same client, whose watch events come late, one after the other, as under load. */
-export function lateWatches(client: KubeClient, clock: Clock, lagMs: number): KubeClient {
+export interface SlowKubeOptions {
+  /** Every watch event comes so much later than the one before it. */
+  readonly watchLagMs: number;
+  /** Every creation takes so long. */
+  readonly createMs: number;
+}
+
+/** The same client over an API server under load. */
+export function slowKube(
+  client: KubeClient,
+  clock: Clock,
+  { watchLagMs, createMs }: SlowKubeOptions,
+): KubeClient {
   return overrideKubeClient(client, {
+    async create(resource, object, options) {
+      if (createMs > 0) await sleep(clock, createMs, options.signal);
+      return client.create(resource, object, options);
+    },
     async *watch<T extends KubeObject>(
       ...[resource, query, signal]: Parameters<KubeClient["watch"]>
     ): AsyncGenerator<WatchEvent<T>, KubeError | undefined, undefined> {
@@ -15,7 +30,7 @@ export function lateWatches(client: KubeClient, clock: Clock, lagMs: number): Ku
       for (;;) {
         const next = await events.next();
         if (next.done === true) return next.value;
-        if (lagMs > 0) await sleep(clock, lagMs, signal);
+        if (watchLagMs > 0) await sleep(clock, watchLagMs, signal);
         yield next.value;
       }
     },
