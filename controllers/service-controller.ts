@@ -18,6 +18,7 @@ import { type JobOutcome, WorkQueue } from "../runtime/kube/queue/work-queue.ts"
 import type { Logger } from "../runtime/log/log.ts";
 import type { Gauge, Meter } from "../runtime/metrics/meter.ts";
 import type { Random } from "../runtime/random/random.ts";
+import { mayBeOurName } from "./import/derived-service/derived-service-name.ts";
 import type { PeerWatch } from "./liveness/peer-watch.ts";
 import {
   deniedNamespaces,
@@ -25,6 +26,7 @@ import {
   isSameToPolicy,
   type MemberPolicy,
 } from "./policy/member-policy.ts";
+import { isOwn } from "./reconcile/is-own.ts";
 import type { ServiceReconciler } from "./reconcile/service-reconciler.ts";
 import type { Views } from "./reconcile/world.ts";
 
@@ -39,6 +41,8 @@ export interface ServiceControllerDeps {
   readonly log: Logger;
   readonly meter: Meter;
 }
+
+type ChangedEvent = Extract<ViewEvent<KubeObject>, { readonly kind: "changed" }>;
 
 /** A conflict is the ordinary sign of a view that lags: the event that cures it is already on its way. */
 const BACKOFF = { firstMs: 20, maxMs: 30_000 };
@@ -132,6 +136,7 @@ export class ServiceController {
       if (owner !== undefined)
         this.#queue.add(serviceKey(object?.metadata.namespace ?? "", owner.name));
     }
+    this.#onFreed(event);
   }
 
   #onSlice(event: ViewEvent<EndpointSlice>): void {
@@ -142,6 +147,20 @@ export class ServiceController {
       const name = labels[LABEL_SERVICE_NAME] ?? labels[LABEL_KUBE_SERVICE_NAME];
       if (slice === undefined || name === undefined) continue;
       this.#queue.add(serviceKey(slice.metadata.namespace ?? "", name));
+    }
+    this.#onFreed(event);
+  }
+
+  /** Somebody's object is gone whose name may be one that an import waits for. */
+  #onFreed({ before, after }: ChangedEvent): void {
+    if (before === undefined || after !== undefined || isOwn(before)) return;
+    if (!mayBeOurName(before.metadata.name)) return;
+    for (const { metadata, status } of this.#deps.views.imports.values()) {
+      if (metadata.namespace !== before.metadata.namespace) continue;
+      const isReady = status?.conditions?.some(
+        ({ type, status: is }) => type === "Ready" && is === "True",
+      );
+      if (isReady !== true) this.#queue.add(serviceKey(metadata.namespace ?? "", metadata.name));
     }
   }
 

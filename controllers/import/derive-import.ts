@@ -60,7 +60,7 @@ export function deriveImport(merged: MergedService, addresses: ImportAddresses):
  */
 export function importAddresses(
   merged: MergedService,
-  { derived, families }: ImportFacts,
+  { derived, families }: Pick<ImportFacts, "derived" | "families">,
   before: ImportAddresses,
 ): ImportAddresses {
   if (merged.type === "Headless") return families.length === 0 ? {} : { ipFamilies: families };

@@ -77,13 +77,14 @@ export async function importService(
 
   const ops = diffSlices(world, deriveSlices(merged, rows, owner));
   const slices = await applySliceOps(deps.objects, ops, signal);
-  if (!slices.ok) return slices;
-
-  const written = await writeImport(options, deps, {
-    serviceImport,
-    facts: { families, derived },
-    job,
-  });
+  const facts = { families, derived, slices };
+  if (!slices.ok) {
+    // What will not pass by itself is told in the status; addresses wait until there is something behind them.
+    if (!isStanding(slices.error)) return slices;
+    const told = await writeStatus(options, deps, { serviceImport, facts, job });
+    return told.ok ? slices : told;
+  }
+  const written = await writeImport(options, deps, { serviceImport, facts, job });
   if (!written.ok) return written;
   if (derived.kind === "failed") return err(derived.error);
   const occupied: Occupied[] =
@@ -119,29 +120,36 @@ function ensureImport(
   return objects.ensure<ServiceImport>(resource, world.serviceImport, { make, signal });
 }
 
+interface WriteJob {
+  readonly serviceImport: ServiceImport;
+  readonly facts: ImportFacts;
+  readonly job: ImportJob;
+}
+
 /** Spec, then status. */
 async function writeImport(
   options: ImportStageOptions,
-  { objects, clock }: ImportStageDeps,
-  {
-    serviceImport,
-    facts,
-    job: { merged, signal },
-  }: {
-    readonly serviceImport: ServiceImport;
-    readonly facts: ImportFacts;
-    readonly job: ImportJob;
-  },
+  deps: ImportStageDeps,
+  { serviceImport, facts, job }: WriteJob,
 ): Promise<Result<unknown, KubeError>> {
+  const { merged, signal } = job;
   const resource = serviceImports(options.mcsVersion);
   const desired = deriveImport(merged, importAddresses(merged, facts, serviceImport.spec));
-  const patched = await objects.patch(resource, serviceImport, {
+  const patched = await deps.objects.patch(resource, serviceImport, {
     patch: diffImport(serviceImport, desired),
     signal,
   });
   if (!patched.ok) return patched;
-  return objects.patch(resource, patched.value, {
-    patch: deriveImportStatus(patched.value, merged, facts, clock.nowMs()),
+  return writeStatus(options, deps, { serviceImport: patched.value, facts, job });
+}
+
+function writeStatus(
+  options: ImportStageOptions,
+  { objects, clock }: ImportStageDeps,
+  { serviceImport, facts, job: { merged, signal } }: WriteJob,
+): Promise<Result<unknown, KubeError>> {
+  return objects.patch(serviceImports(options.mcsVersion), serviceImport, {
+    patch: deriveImportStatus(serviceImport, merged, facts, clock.nowMs()),
     subresource: "status",
     signal,
   });
@@ -154,6 +162,11 @@ function addressesToKeep(
 ): readonly string[] {
   const { ips = [], ipFamilies = [] }: ImportAddresses = spec;
   return ips.filter((_, index) => ipFamilies[index] === families[index] && index < families.length);
+}
+
+/** The server means it: the same request will fail again. */
+function isStanding({ kind }: KubeError): boolean {
+  return kind === "invalid" || kind === "forbidden";
 }
 
 function isPassing(error: KubeError): boolean {

@@ -135,6 +135,31 @@ describe("the clusterset IP cannot be had (IMP-27)", () => {
     expect((await c.import())?.status?.conditions).toMatchObject([{ status: "True" }]);
   });
 
+  test("slices that may not be written are told in the import (IMP-28)", async () => {
+    const stop = b.inject(({ verb, path }, moment) =>
+      moment === "before" && verb === "create" && path.endsWith("/endpointslices")
+        ? { kind: "forbidden", status: 403, message: "exceeded quota: slices" }
+        : undefined,
+    );
+    await a.exported();
+    await world.settle();
+    expect(await b.import()).toMatchObject({
+      status: {
+        conditions: [
+          {
+            type: "Ready",
+            status: "False",
+            reason: "Pending",
+            message: expect.stringContaining("exceeded quota"),
+          },
+        ],
+      },
+    });
+    stop();
+    await world.settle(LONG_MS);
+    expect((await b.import())?.status?.conditions).toMatchObject([{ status: "True" }]);
+  });
+
   test("a lost address that somebody else has now is given up (I5 as far as it can be)", async () => {
     await a.exported();
     await world.settle();

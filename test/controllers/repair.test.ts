@@ -242,6 +242,12 @@ describe("objects that are not ours (I3)", () => {
     await world.settle();
     expect(await b.derived()).toEqual(before);
     expect(await b.import()).toBeUndefined();
+    // Whoever waits for the name gets it when it is free.
+    await a.export();
+    await world.settle();
+    await b.remove(SERVICES, DERIVED);
+    await world.settle();
+    expect((await b.import())?.spec.ips).toHaveLength(1);
   });
 
   test("a slice with the name of ours is left alone and reported; the rest works", async () => {
@@ -257,6 +263,13 @@ describe("objects that are not ours (I3)", () => {
     expect(await b.backends()).toEqual({ a: ["10.97.0.2"] });
     expect((await b.import())?.spec.ips).toHaveLength(1);
     expect(b.log.messages).toEqual([LEFT_ALONE]);
+    // IMP-28: not all that DNS and proxies need is there.
+    expect((await b.import())?.status?.conditions).toMatchObject([
+      { type: "Ready", status: "False", message: expect.stringContaining(name) },
+    ]);
+    await b.remove(ENDPOINT_SLICES, name);
+    await world.settle();
+    expect((await b.import())?.status?.conditions).toMatchObject([{ status: "True" }]);
   });
 
   test("slices that only claim to belong to our import are not touched (SEC-03)", async () => {

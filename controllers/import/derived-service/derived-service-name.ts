@@ -10,6 +10,11 @@ export function derivedServiceName(namespace: string, name: string): string {
   return `derived-${shortHash(`${namespace}/${name}`)}`;
 }
 
+/** Whether an import may want this name for its derived Service or one of its slices: both end in a short hash. */
+export function mayBeOurName(name: string): boolean {
+  return /-[0-9a-v]{10}$/.test(name);
+}
+
 /** 50 bits of SHA-256 in ten characters that any Kubernetes name may hold. */
 export function shortHash(text: string): string {
   const digest = hash("sha256", text, "buffer");
