@@ -314,10 +314,17 @@ export interface Row {
   readonly namespace: string;
   /** Name of the exported Service. */
   readonly name: string;
-  readonly content: { readonly $case: "export"; readonly value: Export } | {
-    readonly $case: "endpoints";
-    readonly value: Endpoints;
-  } | undefined;
+  readonly content:
+    | { readonly $case: "export"; readonly value: Export }
+    | { readonly $case: "endpoints"; readonly value: Endpoints }
+    | undefined;
+  /** Absent: for every member. All others but the owner never hear of the row, not even that it was withdrawn. */
+  readonly audience: Audience | undefined;
+}
+
+/** Clusters that a row is meant for, sorted. The owner need not be among them. */
+export interface Audience {
+  readonly clusters: readonly string[];
 }
 
 export interface Export {
@@ -2408,7 +2415,7 @@ export const ImportsDenied: MessageFns<ImportsDenied> = {
 };
 
 function createBaseRow(): Row {
-  return { namespace: "", name: "", content: undefined };
+  return { namespace: "", name: "", content: undefined, audience: undefined };
 }
 
 export const Row: MessageFns<Row> = {
@@ -2426,6 +2433,9 @@ export const Row: MessageFns<Row> = {
       case "endpoints":
         Endpoints.encode(message.content.value, writer.uint32(34).fork()).join();
         break;
+    }
+    if (message.audience !== undefined) {
+      Audience.encode(message.audience, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -2473,6 +2483,60 @@ export const Row: MessageFns<Row> = {
             }
 
             message.content = { $case: "endpoints", value: Endpoints.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.audience = Audience.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAudience(): Audience {
+  return { clusters: [] };
+}
+
+export const Audience: MessageFns<Audience> = {
+  encode(message: Audience, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.clusters) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Audience {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAudience() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.clusters.push(reader.string());
             continue;
           }
         }

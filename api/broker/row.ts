@@ -27,7 +27,11 @@ export interface ExportRow {
   readonly ipFamilies: readonly IpFamily[];
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
+  readonly audience?: RowAudience;
 }
+
+/** The clusters besides its owner that a row is for, sorted; absent: all. */
+export type RowAudience = readonly ClusterId[];
 
 export interface RowPort {
   /** Empty for an unnamed port; in an ExportRow the name of the Service port, which slice ports repeat (EXP-13). */
@@ -49,6 +53,7 @@ export interface EndpointsRow {
   /** Ports as in the slice: names of Service ports, numbers of target ports. */
   readonly ports: readonly RowPort[];
   readonly endpoints: readonly RowEndpoint[];
+  readonly audience?: RowAudience;
 }
 
 export interface RowEndpoint {

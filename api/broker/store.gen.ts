@@ -47,6 +47,8 @@ export interface DeleteRecord {
   readonly incarnation: number;
   readonly sequence: number;
   readonly key: string;
+  /** The row was not for everybody: its key is not told to whoever may not have known it. */
+  readonly restricted: boolean;
 }
 
 /** Says something about one life of a cluster. */
@@ -398,7 +400,7 @@ export const RowRecord: MessageFns<RowRecord> = {
 };
 
 function createBaseDeleteRecord(): DeleteRecord {
-  return { clusterId: "", incarnation: 0, sequence: 0, key: "" };
+  return { clusterId: "", incarnation: 0, sequence: 0, key: "", restricted: false };
 }
 
 export const DeleteRecord: MessageFns<DeleteRecord> = {
@@ -414,6 +416,9 @@ export const DeleteRecord: MessageFns<DeleteRecord> = {
     }
     if (message.key !== "") {
       writer.uint32(34).string(message.key);
+    }
+    if (message.restricted !== false) {
+      writer.uint32(40).bool(message.restricted);
     }
     return writer;
   },
@@ -461,6 +466,14 @@ export const DeleteRecord: MessageFns<DeleteRecord> = {
             }
 
             message.key = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.restricted = reader.bool();
             continue;
           }
         }

@@ -3,12 +3,13 @@
 export type ExportConditionType = "Valid" | "Ready" | "Conflict";
 export type ImportConditionType = "Ready";
 
-/** The last one is ours (EXP-19 allows more): the namespace is kept out by policy (EXP-28). */
+/** The last two are ours (EXP-19 allows more): kept out by policy (EXP-28), and clusters chosen that are none. */
 export const VALID_REASONS = [
   "Valid",
   "NoService",
   "InvalidServiceType",
   "NamespaceDenied",
+  "InvalidExportTo",
 ] as const;
 export const READY_REASONS = ["Exported", "Ready", "Pending", "Failed"] as const;
 

@@ -17,6 +17,12 @@ export const MANAGED_BY = "isthmus.dev";
 /** Marks objects that Isthmus owns: others are never changed or deleted (I3, IMP-06). */
 export const LABEL_MANAGED_BY = "isthmus.dev/managed-by";
 
+/**
+ * On a ServiceExport: the clusters it is for, ids with commas between them; without it, all members. KEP-1645 leaves the
+ * choice to implementations (enhancements PR 6329).
+ */
+export const ANNOTATION_EXPORT_TO = "isthmus.dev/export-to";
+
 /** Keys with these prefixes are ours or Kubernetes' and are stripped from exported labels and annotations (IMP-24). */
 export const PROTECTED_KEY_PREFIXES: readonly string[] = [
   "multicluster.kubernetes.io/",

@@ -69,7 +69,10 @@ export class BrokerTable {
         return owner?.put(record.key, record.sequence, record.bytes) ?? false;
       }
       case "delete":
-        return this.#life(record)?.delete(record.key, record.sequence) ?? false;
+        return (
+          this.#life(record)?.delete(record.key, record.sequence, record.restricted === true) ??
+          false
+        );
       case "complete":
         return this.#life(record)?.complete() ?? false;
       case "member":
@@ -151,7 +154,9 @@ function* snapshotOwner(owner: OwnerView): IterableIterator<StoreRecord> {
       yield { kind: "row", cluster, incarnation, key, sequence: row.sequence, bytes: row.bytes };
     } else {
       const sequence = owner.tombstone(key);
-      if (sequence !== undefined) yield { kind: "delete", cluster, incarnation, key, sequence };
+      if (sequence === undefined) continue;
+      const restricted = owner.isRestricted(key) ? ({ restricted: true } as const) : {};
+      yield { kind: "delete", cluster, incarnation, key, sequence, ...restricted };
     }
   }
   yield {

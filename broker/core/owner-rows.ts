@@ -3,6 +3,7 @@ import type { ClusterId } from "../../api/cluster-id.ts";
 import { inspectRow, type RowFacts } from "../wire/inspect-row.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { namespaceOfRowKey } from "../wire/parse-row-key.ts";
+import { type Audience, includes, NOBODY, narrows, union } from "./audience.ts";
 import { encodeRowPut } from "./outgoing.ts";
 
 /** A row as the broker holds it: encoded once, as the message that every subscriber is sent. */
@@ -12,12 +13,14 @@ export class StoredRow {
   readonly message: Uint8Array;
   /** Endpoints in it; 0 of an export. */
   readonly endpointCount: number;
+  readonly audience: Audience;
   readonly #byteCount: number;
 
   constructor(sequence: number, message: Uint8Array, facts: RowFacts & { byteCount: number }) {
     this.sequence = sequence;
     this.message = message;
     this.endpointCount = facts.endpoints;
+    this.audience = facts.audience;
     this.#byteCount = facts.byteCount;
   }
 
@@ -25,6 +28,18 @@ export class StoredRow {
   get bytes(): Uint8Array {
     return this.message.subarray(this.message.length - this.#byteCount);
   }
+}
+
+interface Tombstone {
+  readonly sequence: number;
+  /** Of the row that was deleted: whoever may know of its existence. */
+  readonly audience: Audience;
+}
+
+/** Who saw earlier versions of a row, as far as this table remembers, and when somebody was left out last. */
+interface Former {
+  readonly audience: Audience;
+  readonly narrowedAt: number;
 }
 
 interface LogEntry {
@@ -43,6 +58,10 @@ export type OwnerView = Pick<
   | "row"
   | "rows"
   | "tombstone"
+  | "isRestricted"
+  | "mayHold"
+  | "hasAudiences"
+  | "remembersSince"
   | "trimmedSequence"
   | "canResumeFrom"
   | "keysSince"
@@ -61,7 +80,12 @@ export class OwnerRows {
   /** Keys of #rows. BOUNDED: as #rows: a namespace without rows leaves. */
   readonly #byNamespace = new Map<string, Set<RowKey>>();
   /** Oldest first. BOUNDED: by `tombstonesMax`. */
-  readonly #tombstones = new Map<RowKey, number>();
+  readonly #tombstones = new Map<RowKey, Tombstone>();
+  /** Of keys that somebody saw once and may not see now. BOUNDED: by the keys of #rows and #tombstones. */
+  readonly #former = new Map<RowKey, Former>();
+  #hasAudiences = false;
+  /** Up to here only the last state of each key is known, not its history. */
+  #loadedUpTo = 0;
   /** Ascending; entries whose key changed again are stale. BOUNDED: by compaction to twice the live entries. */
   #log: LogEntry[] = [];
   readonly #tombstonesMax: number;
@@ -110,7 +134,33 @@ export class OwnerRows {
 
   /** Sequence of the deletion of a key, while it is remembered. */
   tombstone(key: RowKey): number | undefined {
-    return this.#tombstones.get(key);
+    return this.#tombstones.get(key)?.sequence;
+  }
+
+  /** It has or had rows that are not for everybody. */
+  get hasAudiences(): boolean {
+    return this.#hasAudiences;
+  }
+
+  /** False: who was shown what after `sequence` was known to a table that is no more. */
+  remembersSince(sequence: number): boolean {
+    return sequence >= this.#loadedUpTo;
+  }
+
+  /** The key belongs to a row, or belonged to one, that is not for everybody. */
+  isRestricted(key: RowKey): boolean {
+    return (this.#rows.get(key) ?? this.#tombstones.get(key))?.audience !== undefined;
+  }
+
+  /**
+   * Whether a cluster that has been told everything up to `since`, and does not see the row now, may hold a version of it:
+   * only then it may be told of a deletion, since for all others the row has never been. Asked of what is remembered.
+   */
+  mayHold(key: RowKey, cluster: ClusterId, since: number): boolean {
+    const tombstone = this.#tombstones.get(key);
+    if (tombstone !== undefined && includes(tombstone.audience, cluster)) return true;
+    const former = this.#former.get(key);
+    return former !== undefined && since < former.narrowedAt && includes(former.audience, cluster);
   }
 
   /** False when the way from `sequence` to now is not known: too old, or of a future that was lost. */
@@ -131,23 +181,30 @@ export class OwnerRows {
   /** False, and no change, when the owner has written later already. */
   put(key: RowKey, sequence: number, bytes: Uint8Array): boolean {
     if (sequence <= this.#sequence) return false;
+    const facts = { ...inspectRow(bytes), byteCount: bytes.length };
+    this.#noteAudience(key, sequence, facts.audience);
     this.#tombstones.delete(key);
     if (!this.#rows.has(key)) this.#enter(key);
     const { cluster, incarnation } = this;
     const message = encodeRowPut({ cluster, incarnation, sequence, bytes });
-    const facts = { ...inspectRow(bytes), byteCount: bytes.length };
     this.#rows.set(key, new StoredRow(sequence, message, facts));
     this.#record(key, sequence);
     return true;
   }
 
-  /** Leaves a tombstone even for a key that is not held: a snapshot has tombstones without their rows. */
-  delete(key: RowKey, sequence: number): boolean {
+  /**
+   * Leaves a tombstone even for a key that is not held: a snapshot has tombstones without their rows.
+   * @param isRestricted of a row that is not held: it was not for everybody
+   */
+  delete(key: RowKey, sequence: number, isRestricted = false): boolean {
     if (sequence <= this.#sequence) return false;
+    const before = this.#rows.get(key) ?? this.#tombstones.get(key);
+    const audience = before === undefined && isRestricted ? NOBODY : before?.audience;
+    if (audience !== undefined) this.#hasAudiences = true;
     if (this.#rows.delete(key)) this.#leave(key);
     // Last in line again: the tombstones stay ordered by sequence.
     this.#tombstones.delete(key);
-    this.#tombstones.set(key, sequence);
+    this.#tombstones.set(key, { sequence, audience });
     this.#trim();
     this.#record(key, sequence);
     return true;
@@ -162,7 +219,20 @@ export class OwnerRows {
   /** Restores what a snapshot knows beyond the rows. */
   raise(sequence: number, trimmedSequence: number): void {
     this.#sequence = Math.max(this.#sequence, sequence);
+    this.#loadedUpTo = Math.max(this.#loadedUpTo, sequence);
     this.#trimmedSequence = Math.max(this.#trimmedSequence, trimmedSequence);
+  }
+
+  /** Remembers whom the row's new version leaves out. */
+  #noteAudience(key: RowKey, sequence: number, now: Audience): void {
+    if (now === undefined) return;
+    this.#hasAudiences = true;
+    const before = this.#rows.get(key) ?? this.#tombstones.get(key);
+    if (before === undefined || !narrows(before.audience, now)) return;
+    const former = this.#former.get(key);
+    const audience =
+      former === undefined ? before.audience : union(former.audience, before.audience);
+    this.#former.set(key, { audience, narrowedAt: sequence });
   }
 
   #enter(key: RowKey): void {
@@ -187,15 +257,16 @@ export class OwnerRows {
   }
 
   #trim(): void {
-    for (const [key, sequence] of this.#tombstones) {
+    for (const [key, { sequence }] of this.#tombstones) {
       if (this.#tombstones.size <= this.#tombstonesMax) return;
       this.#tombstones.delete(key);
+      this.#former.delete(key);
       this.#trimmedSequence = sequence;
     }
   }
 
   #isLive({ key, sequence }: LogEntry): boolean {
-    return (this.#rows.get(key)?.sequence ?? this.#tombstones.get(key)) === sequence;
+    return (this.#rows.get(key) ?? this.#tombstones.get(key))?.sequence === sequence;
   }
 
   /** Index of the first log entry after `sequence`. */

@@ -19,6 +19,8 @@ export type StoreRecord =
       readonly incarnation: number;
       readonly sequence: number;
       readonly key: RowKey;
+      /** The row was not for everybody; said where the row itself is not known any more, as in a snapshot. */
+      readonly restricted?: true;
     }
   /** The owner has sent all its rows: they may be shown to others. */
   | { readonly kind: "complete"; readonly cluster: ClusterId; readonly incarnation: number }

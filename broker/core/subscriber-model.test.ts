@@ -1,224 +1,35 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { type RowKey, rowKey } from "../../api/broker/row.ts";
-import type { ClusterId } from "../../api/cluster-id.ts";
-import { encodeRowBytes } from "../wire/encode-row.ts";
-import { namespaceOfRowKey } from "../wire/parse-row-key.ts";
 import { testCluster } from "../wire/row-arbitrary.ts";
-import { anExportRow } from "../wire/test-rows.ts";
-import { BrokerTable } from "./broker-table.ts";
-import { ModelMember } from "./model-member.ts";
-import type { StoreRecord } from "./store-record.ts";
-import { Subscriber } from "./subscriber.ts";
+import { NAMESPACES, OWNERS, SubscriberWorld as World } from "./subscriber-world.ts";
 
 /*
  * The law: whatever happens in whatever order (writes, completions, rejoins, leaves, subscriptions, partial
- * reads, disconnects, other policies, a lost store), a member that applies what it is sent ends with the table
- * filtered by its subscription and by policy. The member here is written from broker.proto alone.
+ * reads, disconnects, other policies, other audiences, a broker that restarts or loses its store), a member that applies what it is sent ends with the table
+ * filtered by its subscription, by policy and by what is for it, and has never heard of what is not. The member here is written from broker.proto alone.
  */
-
-function byKey(rows: Iterable<readonly [RowKey, number]>): Map<RowKey, number> {
-  return new Map([...rows].sort(([x], [y]) => (x < y ? -1 : 1)));
-}
-
-const OWNERS = ["a", "b", "self"].map(testCluster);
-const NAMESPACES = ["n1", "n2", "n3"];
-
-/** Table, member and the stream between them. */
-class World {
-  table = new BrokerTable(2);
-  epoch = 1;
-  memberEpoch = 0;
-  readonly member = new ModelMember();
-  /** What the model expects of each complete owner, kept apart from the table. */
-  readonly truth = new Map<
-    ClusterId,
-    { incarnation: number; complete: boolean; rows: Map<RowKey, number> }
-  >();
-  /** Who left, as the admin remembers it. */
-  readonly left = new Map<ClusterId, number>();
-  sequence = 0;
-  incarnation = 1;
-  generation = 0;
-  subscriber: Subscriber | undefined;
-  /** Namespaces that policy keeps from the member. */
-  denied: ReadonlySet<string> = new Set();
-
-  apply(record: StoreRecord): void {
-    this.table.apply(record);
-    const cluster = record.kind === "member" ? record.member.cluster : record.cluster;
-    this.subscriber?.ownerChanged(cluster);
-  }
-
-  owner(cluster: ClusterId): { incarnation: number; complete: boolean; rows: Map<RowKey, number> } {
-    const known = this.truth.get(cluster);
-    if (known !== undefined) return known;
-    const begun = {
-      incarnation: this.incarnation++,
-      complete: false,
-      rows: new Map<RowKey, number>(),
-    };
-    this.truth.set(cluster, begun);
-    return begun;
-  }
-
-  write(cluster: ClusterId, namespace: string, name: string, isPut: boolean): void {
-    const owner = this.owner(cluster);
-    const sequence = ++this.sequence;
-    const row = anExportRow({ cluster, namespace, name, createdAtMs: sequence });
-    const base = { cluster, incarnation: owner.incarnation, sequence, key: rowKey(row) };
-    if (isPut) {
-      owner.rows.set(rowKey(row), sequence);
-      this.apply({ kind: "row", ...base, bytes: encodeRowBytes(row) });
-    } else {
-      owner.rows.delete(rowKey(row));
-      this.apply({ kind: "delete", ...base });
-    }
-  }
-
-  complete(cluster: ClusterId): void {
-    const owner = this.owner(cluster);
-    owner.complete = true;
-    this.apply({ kind: "complete", cluster, incarnation: owner.incarnation });
-  }
-
-  rejoin(cluster: ClusterId): void {
-    this.truth.delete(cluster);
-    const { incarnation } = this.owner(cluster);
-    const member = { cluster, incarnation, joinedAtMs: 0, certificateSerial: "" };
-    this.apply({ kind: "member", member });
-  }
-
-  leave(cluster: ClusterId): void {
-    const { incarnation } = this.owner(cluster);
-    this.truth.delete(cluster);
-    this.left.set(cluster, incarnation);
-    this.apply({ kind: "gone", cluster, incarnation });
-  }
-
-  connect(): void {
-    this.disconnect();
-    const { member } = this;
-    // A copy: dropping and adding again would visit it for ever.
-    for (const namespace of [...member.namespaces]) {
-      if (!member.covered.has(namespace)) {
-        member.drop(namespace);
-        member.namespaces.add(namespace);
-      }
-    }
-    const uncovered = [...member.namespaces].filter((namespace) => !member.covered.has(namespace));
-    const { denied } = this;
-    this.subscriber = new Subscriber(testCluster("self"), this.table, (name) => denied.has(name));
-    this.subscriber.start(
-      [...member.covered],
-      [...member.known.values()],
-      this.epoch === this.memberEpoch,
-    );
-    this.generation = 0;
-    this.member.askedGeneration = 0;
-    if (this.epoch !== this.memberEpoch) {
-      // Welcome tells the new epoch: what the member holds stays, its versions mean nothing any more.
-      this.memberEpoch = this.epoch;
-      // Listed on, beyond what any owner has written: to be reset or told gone, never continued.
-      for (const [cluster, known] of this.member.known) {
-        this.member.known.set(cluster, { ...known, sequence: Number.MAX_SAFE_INTEGER });
-      }
-    }
-    if (uncovered.length > 0) this.subscriber.subscribe(uncovered, [], this.#ask());
-  }
-
-  #ask(): number {
-    this.generation += 1;
-    this.member.askedGeneration = this.generation;
-    return this.generation;
-  }
-
-  /** Another policy for the member ends its stream: it comes back under the new rules. */
-  changePolicy(namespace: string): void {
-    const denied = new Set(this.denied);
-    if (!denied.delete(namespace)) denied.add(namespace);
-    this.denied = denied;
-    this.connect();
-  }
-
-  disconnect(): void {
-    this.subscriber = undefined;
-    this.member.disconnected();
-  }
-
-  subscribe(namespace: string, isAdd: boolean): void {
-    if (isAdd) this.member.namespaces.add(namespace);
-    else this.member.drop(namespace);
-    this.subscriber?.subscribe(isAdd ? [namespace] : [], isAdd ? [] : [namespace], this.#ask());
-  }
-
-  read(count: number): void {
-    for (let at = 0; at < count; at++) {
-      const outgoing = this.subscriber?.pull();
-      if (outgoing === undefined) return;
-      this.member.hear(outgoing);
-    }
-  }
-
-  /** The store is lost: the owners that have not left send everything again, later. */
-  loseStore(): void {
-    this.disconnect();
-    this.table = new BrokerTable(2);
-    this.epoch += 1;
-  }
-
-  refill(): void {
-    // A lost store has forgotten who left as well: the admin says it again.
-    for (const [cluster, incarnation] of this.left) {
-      this.apply({ kind: "gone", cluster, incarnation });
-    }
-    for (const [cluster, owner] of this.truth) {
-      const rows = [...owner.rows];
-      for (const [key, createdAtMs] of rows) {
-        const [, namespace = "", name = ""] = key.split("/");
-        const row = anExportRow({ cluster, namespace, name, createdAtMs });
-        const sequence = ++this.sequence;
-        const { incarnation } = owner;
-        const bytes = encodeRowBytes(row);
-        this.apply({ kind: "row", cluster, incarnation, sequence, key, bytes });
-      }
-      if (owner.complete) this.complete(cluster);
-    }
-  }
-
-  expected(): Map<ClusterId, Map<RowKey, number>> {
-    const expected = new Map<ClusterId, Map<RowKey, number>>();
-    for (const [cluster, { complete, rows }] of this.truth) {
-      if (!complete || cluster === testCluster("self")) continue;
-      const shown = [...rows].filter(([key]) => {
-        const namespace = namespaceOfRowKey(key);
-        return this.member.namespaces.has(namespace) && !this.denied.has(namespace);
-      });
-      if (shown.length > 0) expected.set(cluster, byKey(shown));
-    }
-    return expected;
-  }
-
-  shown(): Map<ClusterId, Map<RowKey, number>> {
-    const shown = new Map<ClusterId, Map<RowKey, number>>();
-    for (const [cluster, rows] of this.member.rows) {
-      if (rows.size > 0) shown.set(cluster, byKey(rows));
-    }
-    return shown;
-  }
-}
 
 const anyOwner = fc.constantFrom(...OWNERS);
 const anyNamespace = fc.constantFrom(...NAMESPACES);
+const anyAudience = fc.constantFrom(
+  undefined,
+  undefined,
+  [testCluster("self")],
+  [testCluster("other")],
+  [testCluster("other"), testCluster("self")],
+  [],
+);
 type Step = (world: World) => void;
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 12,
-    arbitrary: fc.tuple(anyOwner, anyNamespace, fc.constantFrom("x", "y"), fc.boolean()).map(
-      ([owner, namespace, name, isPut]): Step =>
-        (world) =>
-          world.write(owner, namespace, name, isPut),
-    ),
+    arbitrary: fc
+      .tuple(anyOwner, anyNamespace, fc.constantFrom("x", "y"), fc.boolean(), anyAudience)
+      .map(
+        ([owner, namespace, name, isPut, audience]): Step =>
+          (world) =>
+            world.write(owner, namespace, name, isPut, audience),
+      ),
   },
   {
     weight: 8,
@@ -254,6 +65,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     ),
   },
   { weight: 1, arbitrary: fc.constant<Step>((world) => world.disconnect()) },
+  { weight: 1, arbitrary: fc.constant<Step>((world) => world.restart()) },
   {
     weight: 1,
     arbitrary: anyOwner.map(
@@ -301,11 +113,50 @@ test("a member that applies what it is sent ends with the table filtered by its 
         said = world.subscriber?.pull()
       ) {
         if (said.kind === "row" || said.message.$case === "rowDelete") rows += 1;
-        world.member.hear(said);
+        world.hear(said);
       }
       expect([rows, world.sequence]).toEqual([0, before]);
     }),
     { numRuns: 1500 },
+  );
+});
+
+test("few rows whose audience changes all the time: the member ends with what is for it, and never hears of the rest (I2)", () => {
+  const audience = fc.constantFrom(undefined, [testCluster("self")], [testCluster("other")], []);
+  const write = fc.tuple(fc.constantFrom("x", "y", "z"), fc.boolean(), audience).map(
+    ([name, isPut, clusters]): Step =>
+      (world) =>
+        world.write(testCluster("a"), "n1", name, isPut, clusters),
+  );
+  const read = fc.constantFrom(1, 2, 100).map(
+    (count): Step =>
+      (world) =>
+        world.read(count),
+  );
+  const step: fc.Arbitrary<Step> = fc.oneof(
+    { weight: 10, arbitrary: write },
+    { weight: 6, arbitrary: read },
+    { weight: 1, arbitrary: fc.constant<Step>((world) => world.connect()) },
+    {
+      weight: 1,
+      arbitrary: fc.constant<Step>((world) => {
+        world.restart();
+        world.connect();
+      }),
+    },
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40, size: "max" }), (steps) => {
+      const world = new World();
+      world.subscribe("n1", true);
+      world.connect();
+      world.complete(testCluster("a"));
+      for (const one of steps) one(world);
+      if (world.subscriber === undefined) world.connect();
+      world.read(Number.MAX_SAFE_INTEGER);
+      expect(world.shown()).toEqual(world.expected());
+    }),
+    { numRuns: 2000 },
   );
 });
 
@@ -352,4 +203,28 @@ test("rows of a life that ended in the middle of being sent are not sent on (CLN
   expect([said(), said()]).toEqual(["ownerReset", "row"]);
   world.leave(testCluster("a"));
   expect([said(), said(), said()]).toEqual(["ownerGone", "synced", undefined]);
+});
+
+test("who is left out of a row is told once, and hears nothing of what becomes of it", () => {
+  const world = new World();
+  const [a, others] = [testCluster("a"), [testCluster("other")]];
+  const said = (): readonly (string | undefined)[] => {
+    const all: (string | undefined)[] = [];
+    for (let one = world.subscriber?.pull(); one !== undefined; one = world.subscriber?.pull()) {
+      all.push(one.kind === "row" ? "row" : one.message.$case);
+      world.hear(one);
+    }
+    return all;
+  };
+  world.write(a, "n1", "x", true);
+  world.complete(a);
+  world.subscribe("n1", true);
+  world.connect();
+  said();
+  world.write(a, "n1", "x", true, others);
+  expect(said()).toEqual(["rowDelete", "ownerComplete"]);
+  world.write(a, "n1", "x", true, others);
+  expect(said()).toEqual([]);
+  world.write(a, "n1", "x", false);
+  expect(said()).toEqual([]);
 });

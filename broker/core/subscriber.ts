@@ -1,12 +1,15 @@
 import type { RowKey } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { namespaceOfRowKey } from "../wire/parse-row-key.ts";
+import { includes } from "./audience.ts";
 import type { TableView } from "./broker-table.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { OwnerView } from "./owner-rows.ts";
 
 /** At most 64 bytes each: a message stays far below its limit. */
 const NAMES_PER_MESSAGE = 8000;
+
+const NO_NAMESPACES: ReadonlySet<string> = new Set();
 
 /** How far a member knows one owner. */
 interface Progress {
@@ -24,6 +27,10 @@ interface Pass {
   readonly keys: readonly RowKey[];
   /** Rows travel inside an OwnerReset for everything: deletions need not be told. */
   readonly isWhole: boolean;
+  /** The owner's sequence that the member is brought on from. */
+  readonly since: number;
+  /** Namespaces that are reset: deletions in them need not be told either. */
+  readonly resets: ReadonlySet<string>;
   next: number;
   hasSent: boolean;
 }
@@ -169,15 +176,40 @@ export class Subscriber {
     const isKnown = progress?.incarnation === incarnation && owner.canResumeFrom(progress.sequence);
     if (!isKnown) {
       const keys = this.#keysOf(owner, -1);
-      this.#pass = { owner, upTo, keys, isWhole: true, next: 0, hasSent: true };
+      const whole = { isWhole: true, since: -1, resets: NO_NAMESPACES };
+      this.#pass = { owner, upTo, keys, ...whole, next: 0, hasSent: true };
       return say({ $case: "ownerReset", value: { clusterId: cluster, namespaces: [] } });
     }
-    const keys = this.#changedKeys(owner, progress.sequence, progress.stamp);
-    const added = this.#addedSince(progress.stamp);
-    this.#pass = { owner, upTo, keys, isWhole: false, next: 0, hasSent: added.length > 0 };
-    return added.length === 0
-      ? undefined
-      : say({ $case: "ownerReset", value: { clusterId: cluster, namespaces: added } });
+    const changed = owner
+      .keysSince(progress.sequence)
+      .filter((key) => this.#namespaces.has(namespaceOfRowKey(key)));
+    const resets = new Set(this.#addedSince(progress.stamp));
+    if (!owner.remembersSince(progress.sequence)) {
+      for (const name of this.#unknowable(owner, changed)) resets.add(name);
+    }
+    const inResets = (key: RowKey): boolean => resets.has(namespaceOfRowKey(key));
+    const keys = [...changed.filter((key) => !inResets(key)), ...this.#keysIn(owner, resets)];
+    const since = progress.sequence;
+    const hasSent = resets.size > 0;
+    this.#pass = { owner, upTo, keys, isWhole: false, since, resets, next: 0, hasSent };
+    return hasSent
+      ? say({ $case: "ownerReset", value: { clusterId: cluster, namespaces: [...resets] } })
+      : undefined;
+  }
+
+  /**
+   * Namespaces of changed rows that this member may not see, when it comes from before what the table remembers: whether it
+   * holds an older version of one is not known any more. A reset leaves it with what it may see and names nothing else.
+   */
+  #unknowable(owner: OwnerView, changed: readonly RowKey[]): readonly string[] {
+    if (!owner.hasAudiences) return [];
+    return changed
+      .filter((key) => owner.isRestricted(key) && !this.#shows(owner.row(key)))
+      .map(namespaceOfRowKey);
+  }
+
+  #shows(row: ReturnType<OwnerView["row"]>): boolean {
+    return row !== undefined && includes(row.audience, this.#self);
   }
 
   /** An owner that left is told to those who know that life of it; one that is merely incomplete is not (I7). */
@@ -197,13 +229,15 @@ export class Subscriber {
     const { cluster, incarnation } = owner;
     if (this.#table.owner(cluster) !== owner) {
       // The member may be inside a reset: whatever comes next of this owner starts over.
-      this.#progress.set(cluster, { incarnation, sequence: -1, stamp: upTo.stamp });
-      this.#pending.add(cluster);
-      this.#pass = undefined;
+      this.#startOver(pass);
       return undefined;
     }
     while (pass.next < pass.keys.length) {
       const key = pass.keys[pass.next++];
+      if (key !== undefined && isForgotten(pass, key)) {
+        this.#startOver(pass);
+        return undefined;
+      }
       const outgoing = key === undefined ? undefined : this.#change(pass, key);
       if (outgoing === undefined) continue;
       pass.hasSent = true;
@@ -219,37 +253,40 @@ export class Subscriber {
     return say({ $case: "ownerComplete", value: { version } });
   }
 
-  #change({ owner, upTo, isWhole }: Pass, key: RowKey): Outgoing | undefined {
+  #startOver({ owner: { cluster, incarnation }, upTo: { stamp } }: Pass): void {
+    this.#progress.set(cluster, { incarnation, sequence: -1, stamp });
+    this.#pending.add(cluster);
+    this.#pass = undefined;
+  }
+
+  #change(pass: Pass, key: RowKey): Outgoing | undefined {
+    const { owner, upTo, isWhole, since, resets } = pass;
     const { cluster, incarnation } = owner;
     const namespace = namespaceOfRowKey(key);
     const stamp = this.#namespaces.get(namespace);
     // Subscribed during this pass: the next one resets that namespace.
     if (stamp === undefined || stamp > upTo.stamp || this.#denied.has(namespace)) return undefined;
     const row = owner.row(key);
-    if (row !== undefined) {
+    if (row !== undefined && includes(row.audience, this.#self)) {
       return { kind: "row", sequence: row.sequence, encoded: row.message };
     }
-    if (isWhole) return undefined;
+    if (isWhole || resets.has(namespace)) return undefined;
     // Its tombstone may have been forgotten since the pass began: it has been told to nobody all the same.
-    const sequence = owner.tombstone(key) ?? owner.trimmedSequence;
+    const sequence = row?.sequence ?? owner.tombstone(key) ?? owner.trimmedSequence;
+    if (owner.hasAudiences && !owner.mayHold(key, this.#self, since)) return undefined;
     return say({ $case: "rowDelete", value: { clusterId: cluster, incarnation, sequence, key } });
-  }
-
-  /** Keys that changed after `sequence`, and all keys of namespaces subscribed after `stamp`. */
-  #changedKeys(owner: OwnerView, sequence: number, stamp: number): readonly RowKey[] {
-    const keys = owner
-      .keysSince(sequence)
-      .filter((key) => this.#namespaces.has(namespaceOfRowKey(key)));
-    if (stamp === this.#stamp) return keys;
-    return [...new Set([...keys, ...this.#keysOf(owner, stamp)])];
   }
 
   /** All keys of namespaces subscribed after `stamp`; -1: of all that are. */
   #keysOf(owner: OwnerView, stamp: number): readonly RowKey[] {
+    const wanted = [...this.#namespaces].filter(([, at]) => at > stamp).map(([name]) => name);
+    return this.#keysIn(owner, new Set(wanted));
+  }
+
+  #keysIn(owner: OwnerView, namespaces: ReadonlySet<string>): readonly RowKey[] {
+    if (namespaces.size === 0) return [];
     return [...owner.namespaces()].flatMap(([namespace, keys]) =>
-      (this.#namespaces.get(namespace) ?? -1) > stamp && !this.#denied.has(namespace)
-        ? [...keys]
-        : [],
+      namespaces.has(namespace) && !this.#denied.has(namespace) ? [...keys] : [],
     );
   }
 
@@ -257,6 +294,12 @@ export class Subscriber {
     if (stamp === this.#stamp) return [];
     return [...this.#namespaces].filter(([, at]) => at > stamp).map(([namespace]) => namespace);
   }
+}
+
+/** Deleted since the pass began, so long ago that nobody remembers whom it may be told. */
+function isForgotten({ owner, isWhole }: Pass, key: RowKey): boolean {
+  if (isWhole || !owner.hasAudiences) return false;
+  return owner.row(key) === undefined && owner.tombstone(key) === undefined;
 }
 
 function say(message: Extract<Outgoing, { kind: "message" }>["message"]): Outgoing {

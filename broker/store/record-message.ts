@@ -19,8 +19,8 @@ function toMessage(record: StoreRecord): Message {
       return { $case: "row", value: { clusterId, incarnation, sequence, key, row } };
     }
     case "delete": {
-      const { cluster: clusterId, incarnation, sequence, key } = record;
-      return { $case: "delete", value: { clusterId, incarnation, sequence, key } };
+      const { cluster: clusterId, incarnation, sequence, key, restricted = false } = record;
+      return { $case: "delete", value: { clusterId, incarnation, sequence, key, restricted } };
     }
     case "complete":
     case "gone": {
@@ -64,7 +64,11 @@ export function parseRecordMessage(
       return message.$case === "row"
         ? // A copy: the decoder gives a view, which would keep the whole log in memory.
           ok({ kind: "row", ...base, bytes: new Uint8Array(message.value.row) })
-        : ok({ kind: "delete", ...base });
+        : ok({
+            kind: "delete",
+            ...base,
+            ...(message.value.restricted ? { restricted: true } : {}),
+          });
     }
     case "complete":
     case "gone":

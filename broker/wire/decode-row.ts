@@ -1,6 +1,6 @@
 import { Row as RowMessage } from "../../api/broker/broker.gen.ts";
-import type { Row } from "../../api/broker/row.ts";
-import type { ClusterId } from "../../api/cluster-id.ts";
+import type { Row, RowAudience } from "../../api/broker/row.ts";
+import { type ClusterId, parseClusterId } from "../../api/cluster-id.ts";
 import { parseDnsLabel, parseServiceName } from "../../api/dns-label.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import { decodeEndpoints } from "./decode-endpoints.ts";
@@ -16,7 +16,9 @@ export function decodeRow(cluster: ClusterId, message: RowMessage): Result<Row, 
   if (!namespace.ok) return namespace;
   const name = parseServiceName(message.name);
   if (!name.ok) return name;
-  const base = { cluster, namespace: namespace.value, name: name.value };
+  const audience = decodeAudience(message.audience);
+  if (!audience.ok) return audience;
+  const base = { cluster, namespace: namespace.value, name: name.value, ...audience.value };
   const { content } = message;
   if (content === undefined) return err("row must hold an export or endpoints: got neither");
   if (content.$case === "export") {
@@ -25,6 +27,29 @@ export function decodeRow(cluster: ClusterId, message: RowMessage): Result<Row, 
   }
   const decoded = decodeEndpoints(content.value);
   return decoded.ok ? ok({ ...base, ...decoded.value }) : decoded;
+}
+
+/** Sorted, so that equal rows stay equal. */
+function decodeAudience(
+  message: RowMessage["audience"],
+): Result<{ readonly audience?: RowAudience }, string> {
+  if (message === undefined) return ok({});
+  const { clusters } = message;
+  if (clusters.length > LIMITS.audienceClusters) {
+    return err(
+      `audience must be at most ${LIMITS.audienceClusters} clusters: got ${clusters.length}`,
+    );
+  }
+  if (new Set(clusters).size !== clusters.length) {
+    return err("audience must name each cluster once: got one twice");
+  }
+  const parsed: ClusterId[] = [];
+  for (const text of clusters) {
+    const cluster = parseClusterId(text);
+    if (!cluster.ok) return cluster;
+    parsed.push(cluster.value);
+  }
+  return ok({ audience: parsed.toSorted() });
 }
 
 /** As decodeRow, from the encoded message; never throws. */

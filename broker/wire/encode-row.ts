@@ -4,12 +4,13 @@ import type { Row } from "../../api/broker/row.ts";
 /** The message of a row. Canonical: equal rows give equal bytes, whatever order their maps were filled in. */
 export function encodeRow(row: Row): RowMessage {
   const { namespace, name } = row;
+  const audience = row.audience === undefined ? undefined : { clusters: row.audience.toSorted() };
   if (row.kind === "export") {
     const { labels, annotations } = row;
     const value = { ...row, labels: sorted(labels), annotations: sorted(annotations) };
-    return { namespace, name, content: { $case: "export", value } };
+    return { namespace, name, content: { $case: "export", value }, audience };
   }
-  return { namespace, name, content: { $case: "endpoints", value: row } };
+  return { namespace, name, content: { $case: "endpoints", value: row }, audience };
 }
 
 export function encodeRowBytes(row: Row): Uint8Array {

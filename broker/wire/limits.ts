@@ -8,6 +8,8 @@ export const LIMITS = {
   portsPerRow: 100,
   labelsPerRow: 256,
   annotationsPerRow: 256,
+  /** Clusters that a row is for, when it is not for all. */
+  audienceClusters: 500,
   rowsPerOwner: 100_000,
   /** Deleted keys remembered per owner, so that a returning member gets deltas. */
   tombstonesPerOwner: 10_000,

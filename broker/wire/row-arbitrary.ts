@@ -28,6 +28,10 @@ const port: fc.Arbitrary<RowPort> = fc.record(
   { requiredKeys: ["name", "protocol", "port"] },
 );
 
+const anyAudience = fc
+  .subarray(["b", "c", "d-2"])
+  .map((clusters) => clusters.map(testCluster).toSorted());
+
 function ports(): fc.Arbitrary<readonly RowPort[]> {
   return fc
     .uniqueArray(port, { maxLength: 5, selector: ({ name }) => name })
@@ -66,6 +70,7 @@ function anyExportRow(cluster: ClusterId): fc.Arbitrary<ExportRow> {
       trafficDistribution: fc.constantFrom("PreferClose", "PreferSameNode"),
       ipFamilies: fc.subarray<IpFamily>(["IPv4", "IPv6"]),
       labels: fc.dictionary(qualifiedName, labelValue, { maxKeys: 5, noNullPrototype: true }),
+      audience: anyAudience,
       annotations: fc.dictionary(qualifiedName, fc.string({ unit: "grapheme" }), {
         maxKeys: 5,
         noNullPrototype: true,
@@ -91,28 +96,43 @@ function anyExportRow(cluster: ClusterId): fc.Arbitrary<ExportRow> {
 
 function anyEndpointsRow(cluster: ClusterId): fc.Arbitrary<EndpointsRow> {
   return fc.constantFrom<IpFamily>("IPv4", "IPv6").chain((addressType) =>
-    fc.record({
-      kind: fc.constant("endpoints"),
-      cluster: fc.constant(cluster),
-      namespace: label,
-      name: label,
-      slice: fc.tuple(label, label).map(([a, b]) => `${a}.${b}`),
-      addressType: fc.constant(addressType),
-      ports: ports(),
-      endpoints: fc.array(
-        fc.record(
-          {
-            addresses: fc.array(address[addressType], { minLength: 1, maxLength: 3 }),
-            ready: fc.boolean(),
-            serving: fc.boolean(),
-            terminating: fc.boolean(),
-            hostname: label,
-            zone: label,
-          },
-          { requiredKeys: ["addresses", "ready", "serving", "terminating"] },
+    fc.record(
+      {
+        kind: fc.constant("endpoints"),
+        cluster: fc.constant(cluster),
+        namespace: label,
+        name: label,
+        audience: anyAudience,
+        slice: fc.tuple(label, label).map(([a, b]) => `${a}.${b}`),
+        addressType: fc.constant(addressType),
+        ports: ports(),
+        endpoints: fc.array(
+          fc.record(
+            {
+              addresses: fc.array(address[addressType], { minLength: 1, maxLength: 3 }),
+              ready: fc.boolean(),
+              serving: fc.boolean(),
+              terminating: fc.boolean(),
+              hostname: label,
+              zone: label,
+            },
+            { requiredKeys: ["addresses", "ready", "serving", "terminating"] },
+          ),
+          { maxLength: 5 },
         ),
-        { maxLength: 5 },
-      ),
-    }),
+      },
+      {
+        requiredKeys: [
+          "kind",
+          "cluster",
+          "namespace",
+          "name",
+          "slice",
+          "addressType",
+          "ports",
+          "endpoints",
+        ],
+      },
+    ),
   );
 }

@@ -30,12 +30,14 @@ const someEndpoints: Endpoints = {
 
 function exportMessage(change: Partial<Export>, names: Partial<RowMessage> = {}): RowMessage {
   const value = { ...anExport, ...change };
-  return { namespace: "shop", name: "web", content: { $case: "export", value }, ...names };
+  const content = { $case: "export", value } as const;
+  return { namespace: "shop", name: "web", content, audience: undefined, ...names };
 }
 
 function endpointsMessage(change: Partial<Endpoints>): RowMessage {
   const value = { ...someEndpoints, ...change };
-  return { namespace: "shop", name: "web", content: { $case: "endpoints", value } };
+  const content = { $case: "endpoints", value } as const;
+  return { namespace: "shop", name: "web", content, audience: undefined };
 }
 
 function withEndpoint(change: Partial<Endpoints["endpoints"][number]>): RowMessage {
@@ -141,7 +143,19 @@ describe("an invalid row names the rule and the value", () => {
     ],
     [/service name: must be .* got "9web"/, exportMessage({}, { name: "9web" })],
     [/service name: must be .* got "a\/b"/, exportMessage({}, { name: "a/b" })],
-    [/export or endpoints: got neither/, { namespace: "shop", name: "web", content: undefined }],
+    [/export or endpoints: got neither/, exportMessage({}, { content: undefined })],
+    [/cluster id: must be .* got "East"/, exportMessage({}, { audience: { clusters: ["East"] } })],
+    [
+      /audience must name each cluster once/,
+      exportMessage({}, { audience: { clusters: ["b", "b"] } }),
+    ],
+    [
+      /audience must be at most 500 clusters: got 501/,
+      exportMessage(
+        {},
+        { audience: { clusters: Array.from({ length: 501 }, (_, at) => `c${at}`) } },
+      ),
+    ],
     [/type must be "ClusterSetIP" or "Headless": got "Other"/, exportMessage({ type: "Other" })],
     [/creation time must be .* got 9000000000000000/, exportMessage({ createdAtMs: 9e15 })],
     [

@@ -1,3 +1,4 @@
+import type { RowAudience } from "../../api/broker/row.ts";
 import type { Condition } from "../../api/kube/condition.ts";
 import {
   type ExportConditionType,
@@ -14,6 +15,8 @@ export interface ExportFacts {
   readonly verdict: ExportVerdict;
   /** How far the export has come on its way to the broker. */
   readonly publication: Publication;
+  /** The clusters it is for, when it is not for all. */
+  readonly audience?: RowAudience;
   /**
    * Verdict of the merge; undefined while it is not known (before the first sync). `unseen`: which rule keeps other
    * clusters' exports from being seen here at all.
@@ -51,10 +54,13 @@ export function deriveExportConditions(
     message: "the Service exists and can be exported",
   };
   const conflict = conflictCondition(facts.conflicts, previous);
-  return [valid, readyCondition(facts.publication, previous), ...(conflict ? [conflict] : [])];
+  return [valid, readyCondition(facts, previous), ...(conflict ? [conflict] : [])];
 }
 
-function readyCondition(publication: Publication, previous: readonly Condition[]): ConditionDraft {
+function readyCondition(
+  { publication, audience }: ExportFacts,
+  previous: readonly Condition[],
+): ConditionDraft {
   const before = find(previous, "Ready");
   switch (publication.kind) {
     case "stored":
@@ -62,7 +68,7 @@ function readyCondition(publication: Publication, previous: readonly Condition[]
         type: "Ready",
         status: "True",
         reason: "Exported",
-        message: "stored by the broker and offered to the clusterset",
+        message: `stored by the broker and offered to ${offeredTo(audience)}`,
       };
     case "refused":
       return {
@@ -76,6 +82,13 @@ function readyCondition(publication: Publication, previous: readonly Condition[]
     case "unknown":
       return before === undefined ? pending("Unknown") : draftOf(before);
   }
+}
+
+/** Until the API has a field for it (enhancements PR 6329), the message says for whom an export is. */
+function offeredTo(audience: RowAudience | undefined): string {
+  if (audience === undefined) return "the clusterset";
+  const text = `these clusters alone: ${audience.join(", ")}`;
+  return text.slice(0, MESSAGE_CHARS_MAX - 100);
 }
 
 function pending(status: "Unknown" | "False"): ConditionDraft {

@@ -4,6 +4,7 @@ import { isTerminating } from "../../api/kube/namespace.ts";
 import type { World } from "../reconcile/world.ts";
 import { deriveEndpointsRows, type LocalEndpointsRow } from "./derive-endpoints-rows.ts";
 import { deriveExportRow } from "./derive-export-row.ts";
+import { exportAudience } from "./export-audience.ts";
 import { type ExportVerdict, exportVerdict } from "./export-verdict.ts";
 
 /** What this cluster says about one service. */
@@ -26,13 +27,21 @@ export function deriveOwnExport(cluster: ClusterId, world: World): OwnExport {
   const verdict = exportVerdict(world.name, service, world.exportDenial);
   if (verdict.kind === "invalid") return { kind: "invalid", verdict };
   if (service === undefined) return { kind: "none" };
+  const audience = exportAudience(serviceExport);
+  if (!audience.ok) {
+    const invalid = {
+      kind: "invalid",
+      reason: "InvalidExportTo",
+      message: audience.error,
+    } as const;
+    return { kind: "invalid", verdict: invalid };
+  }
+  const only = audience.value === undefined ? {} : { audience: audience.value };
+  const { namespace, name } = world;
+  const rows = deriveEndpointsRows(cluster, { namespace, name }, world.sourceSlices);
   return {
     kind: "exported",
-    row: deriveExportRow(cluster, serviceExport, service),
-    endpoints: deriveEndpointsRows(
-      cluster,
-      { namespace: world.namespace, name: world.name },
-      world.sourceSlices,
-    ),
+    row: { ...deriveExportRow(cluster, serviceExport, service), ...only },
+    endpoints: rows.map((row) => ({ ...row, ...only })),
   };
 }

@@ -27,6 +27,9 @@ export function exportConditions(
     {
       verdict: own.kind === "invalid" ? own.verdict : { kind: "valid" },
       publication: facts.publication,
+      ...(own.kind === "exported" && own.row.audience !== undefined
+        ? { audience: own.row.audience }
+        : {}),
       conflicts: facts.conflicts,
     },
     previous,

@@ -1,4 +1,5 @@
 import type { Service } from "../../api/kube/service.ts";
+import type { VALID_REASONS } from "../../api/mcs/conditions.ts";
 import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
 
 /** May this Service be exported? (section 1.3 and 1.4) */
@@ -6,7 +7,7 @@ export type ExportVerdict =
   | { readonly kind: "valid" }
   | {
       readonly kind: "invalid";
-      readonly reason: "NoService" | "InvalidServiceType" | "NamespaceDenied";
+      readonly reason: Exclude<(typeof VALID_REASONS)[number], "Valid">;
       readonly message: string;
     };
 

@@ -67,7 +67,8 @@ function* recordsSince(owner: OwnerView, since: number): IterableIterator<StoreR
     if (row !== undefined) {
       yield { kind: "row", cluster, incarnation, key, sequence: row.sequence, bytes: row.bytes };
     } else if (sequence !== undefined) {
-      yield { kind: "delete", cluster, incarnation, key, sequence };
+      const restricted = owner.isRestricted(key) ? ({ restricted: true } as const) : {};
+      yield { kind: "delete", cluster, incarnation, key, sequence, ...restricted };
     }
   }
   const { sequence, isComplete: complete, trimmedSequence } = owner;
