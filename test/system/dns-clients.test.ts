@@ -1,3 +1,4 @@
+import { Resolver } from "node:dns/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anImport } from "../../dns-server/testing/objects.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
@@ -11,7 +12,7 @@ const Z = "svc.clusterset.local";
 
 let world: DnsWorld;
 beforeAll(async () => {
-  world = await startDnsWorld();
+  world = await startDnsWorld({ nsid: "pod-1", answersReverse: true });
 });
 afterAll(async () => {
   await world.server.stop();
@@ -112,7 +113,58 @@ describe("dig", () => {
   });
 });
 
+describe("dig, about cookies and reasons", () => {
+  const testDig = testWith.bind(undefined, "dig", "bind9-dnsutils");
+
+  testDig("RFC 7873: a cookie that dig finds good, and sends again", async (path) => {
+    const output = await dig(path, "+cookie", `web.shop.${Z}`);
+    const [, cookie = ""] = /COOKIE: ([0-9a-f]{48}) \(good\)/.exec(output) ?? [];
+    expect(cookie.slice(16, 24)).toBe("01000000");
+    const again = await dig(path, `+cookie=${cookie}`, `web.shop.${Z}`);
+    expect(again).toContain(`COOKIE: ${cookie} (good)`);
+  });
+
+  testDig("RFC 5001: NSID", async (path) => {
+    expect(await dig(path, "+nsid", `web.shop.${Z}`)).toContain('NSID: 70 6f 64 2d 31 ("pod-1")');
+    expect(await dig(path, `web.shop.${Z}`)).not.toContain("NSID");
+  });
+
+  testDig("RFC 8914: it prints why a name does not resolve", async (path) => {
+    for (const [name, reason] of [
+      [`down.shop.${Z}`, "EDE: 0 (Other): (no ready endpoint)"],
+      [`web.nowhere.${Z}`, "EDE: 0 (Other): (namespace unknown in this cluster)"],
+      [`none.shop.${Z}`, "EDE: 0 (Other): (no service of this name is imported)"],
+      ["example.com", "EDE: 20 (Not Authoritative): (no name of this server's zone)"],
+    ] as const) {
+      expect(await dig(path, name)).toContain(reason);
+    }
+  });
+
+  testDig("PTR, as -x asks for it", async (path) => {
+    expect(await dig(path, "+short", "-x", "10.96.0.1")).toBe(`web.shop.${Z}.\n`);
+    expect(await dig(path, "+short", "-x", "fd00:96::1")).toBe(`web.shop.${Z}.\n`);
+    expect(await dig(path, "+short", "-x", "10.1.0.7")).toBe(`10-1-0-7.east.big.shop.${Z}.\n`);
+  });
+
+  testDig("above its rate it is sent BADCOOKIE, and comes back with the cookie", async (path) => {
+    await using limited = await startDnsWorld({ rateLimit: 1 });
+    const ask = (...args: string[]): Promise<string> =>
+      run(path, ["@127.0.0.1", "-p", String(limited.port), "+tries=4", "+time=1", ...args]);
+    for (let query = 0; query < 5; query++) {
+      expect(await ask("+cookie", `web.shop.${Z}`)).toContain("status: NOERROR");
+    }
+    // Without cookies TC sends it to TCP, where its address is proven.
+    expect(await ask("+nocookie", `web.shop.${Z}`)).toContain("10.96.0.1");
+  });
+});
+
 describe("nslookup", () => {
+  testWith("nslookup", "bind9-dnsutils", "C-22: both families of a name", async (path) => {
+    const output = await run(path, [`-port=${world.port}`, `web.shop.${Z}.`, "127.0.0.1"]);
+    expect(output).toContain("Address: 10.96.0.1\n");
+    expect(output).toContain("Address: fd00:96::1\n");
+  });
+
   testWith(
     "nslookup",
     "bind9-dnsutils",
@@ -150,10 +202,59 @@ describe("kdig", () => {
     }
   });
 
-  testKdig("TCP with keepalive", async (path) => {
+  testKdig("cookies, NSID and reasons", async (path) => {
+    const output = await dig(path, "+cookie", "+nsid", `down.shop.${Z}`);
+    expect(output).toMatch(/COOKIE: [0-9a-f]{48}/i);
+    expect(output).toMatch(/NSID: .*pod-1/);
+    expect(output).toMatch(/EDE: 0 .*no ready endpoint/);
+  });
+
+  testKdig("RFC 7828: TCP with keepalive", async (path) => {
     expect(
       await dig(path, "+tcp", "+keepopen", "+short", `web.shop.${Z}`, "A", `web.shop.${Z}`, "AAAA"),
     ).toBe("10.96.0.1\nfd00:96::1\n");
+  });
+});
+
+describe("Node's resolver", () => {
+  const resolver = new Resolver({ timeout: 5000, tries: 1 });
+  beforeAll(() => resolver.setServers([`127.0.0.1:${world.port}`]));
+
+  test("addresses, SRV, PTR, and TCP for what UDP truncates", async () => {
+    expect(await resolver.resolve4(`web.shop.${Z}`, { ttl: true })).toEqual([
+      { address: "10.96.0.1", ttl: 5 },
+    ]);
+    expect(await resolver.resolve6(`web.shop.${Z}`)).toEqual(["fd00:96::1"]);
+    expect(await resolver.resolveSrv(`_http._tcp.web.shop.${Z}`)).toEqual([
+      expect.objectContaining({ name: `web.shop.${Z}`, port: 80, priority: 0 }),
+    ]);
+    expect(await resolver.reverse("10.96.0.1")).toEqual([`web.shop.${Z}`]);
+    expect(await resolver.resolve4(`big.shop.${Z}`)).toHaveLength(100);
+  });
+
+  test("what is not there", async () => {
+    await expect(resolver.resolve4(`none.shop.${Z}`)).rejects.toMatchObject({ code: "ENOTFOUND" });
+    await expect(resolver.resolveMx(`web.shop.${Z}`)).rejects.toMatchObject({ code: "ENODATA" });
+  });
+});
+
+describe("unbound behind it, for other zones", () => {
+  testWith("unbound", "unbound", "the node's only resolver", async (path) => {
+    const [port = 0] = await freePorts(1, systemRandom);
+    await using upstream = await Unbound.start(path, port, world.port);
+    await using node = await startDnsWorld({ forward: [`127.0.0.1:${upstream.port}`] });
+    const client = findProgram("dig") ?? "dig";
+    const ask = (...args: string[]): Promise<string> =>
+      run(client, ["@127.0.0.1", "-p", String(node.port), "+tries=1", "+time=10", ...args]);
+    const other = await ask("www.upstream.test", "A");
+    expect(other).toContain("192.0.2.7");
+    expect(other).toMatch(/flags: qr (aa )?rd ra;/);
+    expect(other).toMatch(/COOKIE: [0-9a-f]{48} \(good\)/);
+    expect(await ask("+tcp", "+short", "www.upstream.test", "A")).toBe("192.0.2.7\n");
+    expect(await ask("no.upstream.test", "A")).toContain("status: NXDOMAIN");
+    expect(await ask("+norec", "www.upstream.test", "A")).toContain("status: REFUSED");
+    expect(await ask(`web.shop.${Z}`, "A")).toMatch(/flags: qr aa rd ra;/);
+    expect(await ask(`none.shop.${Z}`, "A")).toContain("status: NXDOMAIN");
   });
 });
 

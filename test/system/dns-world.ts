@@ -8,6 +8,7 @@ import type { EndpointSlice } from "../../api/kube/endpoint-slice.ts";
 import type { Namespace } from "../../api/kube/namespace.ts";
 import type { ServiceImport } from "../../api/mcs/service-import.ts";
 import { type DnsServer, startDnsServer } from "../../dns-server/dns-server.ts";
+import type { AnswerOptions } from "../../dns-server/server-options.ts";
 import { aNamespace, anImport, aSlice, port } from "../../dns-server/testing/objects.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { ObjectStore } from "../../runtime/kube/reflector/object-store.ts";
@@ -29,14 +30,14 @@ function isExecutable(path: string): boolean {
   }
 }
 
-export interface DnsWorld {
+export interface DnsWorld extends AsyncDisposable {
   readonly server: DnsServer;
   readonly port: number;
   readonly imports: ObjectStore<ServiceImport>;
 }
 
-/** A server on loopback with a small clusterset; `big` has 100 endpoints. */
-export async function startDnsWorld(): Promise<DnsWorld> {
+/** A server on loopback with a small clusterset; `big` has 100 endpoints, `down` none that is ready. */
+export async function startDnsWorld(options: AnswerOptions = {}): Promise<DnsWorld> {
   const deps = { log: silentLogger };
   const imports = new ObjectStore<ServiceImport>({}, deps);
   const slices = new ObjectStore<EndpointSlice>({}, deps);
@@ -46,15 +47,22 @@ export async function startDnsWorld(): Promise<DnsWorld> {
   imports.put(anImport({ key: "shop/big", isHeadless: true }));
   const endpoints = Array.from({ length: 100 }, (_, index) => `10.1.0.${index}`);
   slices.put(aSlice({ key: "shop/big", endpoints, ports: [port("http", 80)] }));
+  imports.put(anImport({ key: "shop/down", isHeadless: true }));
+  slices.put(aSlice({ key: "shop/down", endpoints: ["!10.1.9.1=db-0"] }));
   for (const view of [imports, slices, namespaces]) view.markSynced();
   const started = await startDnsServer(
-    { listen: { host: "127.0.0.1", port: 0 }, nsAddresses: ["127.0.0.1"] },
+    { ...options, listen: { host: "127.0.0.1", port: 0 }, nsAddresses: ["127.0.0.1"] },
     { imports, slices, namespaces, clock: systemClock, log: silentLogger, meter: silentMeter },
   );
   if (!started.ok) throw new Error(started.error);
   const server = started.value;
   while (!server.isReady()) await new Promise((resolve) => setImmediate(resolve));
-  return { server, port: server.address.port, imports };
+  return {
+    server,
+    port: server.address.port,
+    imports,
+    [Symbol.asyncDispose]: () => server.stop(),
+  };
 }
 
 /** Output of a client program, whatever its exit status. */
@@ -120,8 +128,12 @@ function unboundConfig(port: number, serverPort: number): string {
   do-not-query-localhost: no
   use-caps-for-id: yes
   qname-minimisation: yes
+  qname-minimisation-strict: yes
+  harden-below-nxdomain: yes
   local-zone: "local." nodefault
   domain-insecure: "clusterset.local"
+  local-zone: "upstream.test." static
+  local-data: "www.upstream.test. 60 IN A 192.0.2.7"
   module-config: "iterator"
 stub-zone:
   name: "clusterset.local"
