@@ -59,7 +59,7 @@ async function startWorld(config: string): Promise<World> {
     await rename(`${file}.new`, file);
   };
   await configure(config);
-  const process_ = new ManagedProcess(
+  const program = new ManagedProcess(
     {
       name: "dns",
       args: [
@@ -72,10 +72,10 @@ async function startWorld(config: string): Promise<World> {
     },
     { clock: systemClock, random: systemRandom },
   );
-  dns = process_;
-  process_.start();
+  dns = program;
+  program.start();
   const world: World = {
-    dns: process_,
+    dns: program,
     port,
     healthPort,
     configure,
