@@ -8,7 +8,7 @@ export default defineConfig({
           name: "unit",
           include: [
             "{api,runtime,broker,controllers,dns-server,connectivity,sandbox,cli}/**/*.test.ts",
-            "test/{arch,conformance,controllers,golden}/**/*.test.ts",
+            "test/{arch,conformance,controllers,fuzz,golden}/**/*.test.ts",
           ],
           testTimeout: 20_000,
         },

@@ -23,7 +23,7 @@ export function compileAnswer(input: AnswerInput, scratch: Buffer): CompiledAnsw
   let answerCount = 0;
   for (const record of data) {
     cuts.push({ end: writer.length, answerCount, additionalCount: 0 });
-    if (!writer.writeRecord(input.name, ttlSeconds, record)) break;
+    if (!writer.writeAnswer(ttlSeconds, record)) break;
     answerCount++;
   }
   const answersEnd = writer.length;

@@ -229,6 +229,13 @@ describe("answers", () => {
       `_HtTp._TCP.WEB.shop.SVC.ClusterSet.LOCAL 5 IN SRV 0 100 80 web.shop.${Z}`,
       `+ web.shop.${Z} 5 IN A 10.96.1.10`,
     ]);
+    // The first record's target is the name in question itself.
+    expect(messageText(send(queryPacket(`WEB.shop.${Z} SRV`)))).toEqual([
+      "NOERROR aa",
+      `WEB.shop.${Z} 5 IN SRV 0 50 80 web.shop.${Z}`,
+      `WEB.shop.${Z} 5 IN SRV 0 50 443 web.shop.${Z}`,
+      `+ web.shop.${Z} 5 IN A 10.96.1.10`,
+    ]);
     expect(messageText(send(queryPacket(`x.SHOP.${Z} A`)))[0]).toBe("NXDOMAIN aa");
   });
 

@@ -54,10 +54,27 @@ export class MessageWriter {
     return this.#offset;
   }
 
+  /** A record of the name in question, which is written as the client wrote it, however often the name occurs in lower case. */
+  writeAnswer(ttlSeconds: number, data: RecordData): boolean {
+    if (!this.#hasRoom()) return false;
+    this.#word(0xc000 | HEADER_BYTES);
+    this.#writeRest(ttlSeconds, data);
+    return true;
+  }
+
   /** False, with nothing written, when the message would exceed what can be framed. */
   writeRecord(owner: string, ttlSeconds: number, data: RecordData): boolean {
-    if (this.#offset + RECORD_BYTES_MAX > MESSAGE_BYTES_MAX) return false;
+    if (!this.#hasRoom()) return false;
     this.#writeName(owner, true);
+    this.#writeRest(ttlSeconds, data);
+    return true;
+  }
+
+  #hasRoom(): boolean {
+    return this.#offset + RECORD_BYTES_MAX <= MESSAGE_BYTES_MAX;
+  }
+
+  #writeRest(ttlSeconds: number, data: RecordData): void {
     this.#word(TYPE[data.type]);
     this.#word(CLASS_IN);
     this.#word(0);
@@ -66,7 +83,6 @@ export class MessageWriter {
     this.#word(0);
     this.#writeData(data);
     this.#bytes.writeUInt16BE(this.#offset - lengthAt - 2, lengthAt);
-    return true;
   }
 
   setCounts(answers: number, authorities: number, additionals: number): void {
