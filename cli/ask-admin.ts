@@ -4,7 +4,7 @@ import type { AdminRoute } from "../broker/admin/admin-api.ts";
 import { askBroker } from "../broker/admin/admin-client.ts";
 import { adminSocketPath } from "../broker/data-dir.ts";
 import { systemClock } from "../runtime/clock/system-clock.ts";
-import { DEFAULT_DATA_DIR } from "./verbs/broker.ts";
+import { DEFAULT_DATA_DIR } from "./place-settings.ts";
 
 /** How a command finds the broker that it asks. */
 export const adminSettings = {

@@ -23,6 +23,7 @@ export function installCrds(
   client: KubeClient,
   clock: Clock,
   signal: AbortSignal,
+  crds = shippedCrds(),
 ): Promise<Result<readonly CrdOutcome[], string>> {
-  return ensureCrds(shippedCrds(), { client, clock }, signal);
+  return ensureCrds(crds, { client, clock }, signal);
 }

@@ -16,6 +16,16 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import("./verbs/demo.ts")).demoVerb,
   },
   {
+    path: ["broker", "backup"],
+    summary: "write all that the broker must not lose into a file",
+    load: async () => (await import("./verbs/broker-backup.ts")).brokerBackupVerb,
+  },
+  {
+    path: ["broker", "restore"],
+    summary: "put a backup into an empty store",
+    load: async () => (await import("./verbs/broker-restore.ts")).brokerRestoreVerb,
+  },
+  {
     path: ["broker"],
     summary: "run the hub's broker",
     load: async () => (await import("./verbs/broker.ts")).brokerVerb,

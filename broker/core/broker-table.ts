@@ -8,7 +8,7 @@ import type { StoreRecord } from "./store-record.ts";
 /** What everybody but the store may do with the table. */
 export type TableView = Pick<
   BrokerTable,
-  "owner" | "owners" | "member" | "members" | "departed" | "departures" | "rowCount"
+  "owner" | "owners" | "member" | "members" | "departed" | "departures" | "rowCount" | "snapshot"
 >;
 
 /**

@@ -68,6 +68,23 @@ export class FolderRecords implements SharedRecords {
     });
   }
 
+  all(): Promise<Result<readonly SharedRecord[], string>> {
+    return attempt("list", async () => {
+      const records: SharedRecord[] = [];
+      for (const entry of await filesOf(this.#folder)) {
+        const isFile = entry.endsWith(SUFFIX);
+        const files = isFile ? [entry] : await filesOf(join(this.#folder, entry));
+        for (const file of files.filter((name) => name.endsWith(SUFFIX))) {
+          const name = file.slice(0, -SUFFIX.length);
+          const key = isFile ? name : `${entry}/${name}`;
+          const record = SHARED_KEY.test(key) ? await this.#read(key) : undefined;
+          if (record !== undefined) records.push(record);
+        }
+      }
+      return records;
+    });
+  }
+
   delete(key: string): Promise<Result<void, string>> {
     return attempt("delete", () => rm(this.#path(key), { force: true }));
   }
@@ -96,7 +113,7 @@ async function filesOf(folder: string): Promise<readonly string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return [];
+    if (hasCode(error, "ENOENT") || hasCode(error, "ENOTDIR")) return [];
     throw error;
   }
 }

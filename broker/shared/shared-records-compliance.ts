@@ -39,6 +39,17 @@ export function describeSharedRecords(
       expect(must(await other.read("claims/A_-9"))?.text).toBe(`${winners[0]}`);
     });
 
+    test("tells all of them, of every group and of none", async () => {
+      const { one, other } = await make();
+      for (const key of ["authority", "tokens/A-b", "claims/A-b"]) must(await one.create(key, key));
+      const all = must(await other.all());
+      expect(all.map(({ key, text }) => `${key}: ${text}`).sort()).toEqual([
+        "authority: authority",
+        "claims/A-b: claims/A-b",
+        "tokens/A-b: tokens/A-b",
+      ]);
+    });
+
     test("replaces what was read, and not what has changed since", async () => {
       const { one } = await make();
       must(await one.create("authority", "first"));

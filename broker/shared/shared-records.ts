@@ -26,6 +26,9 @@ export interface SharedRecords {
   /** Every record of a group, in no order. */
   list(group: string): Promise<Result<readonly SharedRecord[], string>>;
 
+  /** Every record, in no order: for a backup. */
+  all(): Promise<Result<readonly SharedRecord[], string>>;
+
   /** Harmless when there is none. */
   delete(key: string): Promise<Result<void, string>>;
 }

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { readAuditLines } from "../../broker/audit/read-audit-lines.ts";
 import { auditPath } from "../../broker/data-dir.ts";
+import { DEFAULT_DATA_DIR } from "../place-settings.ts";
 import { defineVerb } from "../verb.ts";
-import { DEFAULT_DATA_DIR } from "./broker.ts";
 
 export const auditVerb = defineVerb({
   summary: "print the audit log: tokens, joins, renewals, refusals, revocations, rotations",

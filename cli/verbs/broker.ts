@@ -10,8 +10,7 @@ import { openBrokerIdentity } from "../../broker/identity/broker-identity.ts";
 import { type HubPolicy, NO_POLICY } from "../../broker/policy/cluster-policy.ts";
 import { parsePolicy } from "../../broker/policy/parse-policy.ts";
 import { type RunningBroker, startBroker } from "../../broker/server/start-broker.ts";
-import { FolderRecords } from "../../broker/shared/folder-records.ts";
-import { openBrokerStore } from "../../broker/store/departures/open-broker-store.ts";
+import type { SharedRecords } from "../../broker/shared/shared-records.ts";
 import type { Store } from "../../broker/store/store.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { type Changing, unchanging } from "../../runtime/config/changing.ts";
@@ -26,19 +25,14 @@ import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import type { ListenAddress } from "../../runtime/net/listen-address.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
+import { placeOf, placeSettings } from "../place-settings.ts";
 import { untilAborted } from "../until-aborted.ts";
 import { defineVerb } from "../verb.ts";
-
-export const DEFAULT_DATA_DIR = ".isthmus/broker";
 
 export const brokerVerb = defineVerb({
   summary: "run the hub's broker",
   settings: z.object({
-    dataDir: z
-      .string()
-      .default(DEFAULT_DATA_DIR)
-      .describe("directory of rows, certificate authority and tokens; one broker at a time"),
-    clusterset: z.string().default("default").describe("name of the clusterset, a DNS label"),
+    ...placeSettings,
     listen: listenDefault("0.0.0.0:8443", "the one port members need: TLS, gRPC"),
     serverNames: z
       .array(z.string())
@@ -67,7 +61,7 @@ export const brokerVerb = defineVerb({
     healthListen: listenDefault("127.0.0.1:8082", "address of /livez, /readyz and /metrics"),
     logLevel: logLevelSetting,
   }),
-  async run({ settings, signal, out }) {
+  async run({ settings, signal, env, out }) {
     const log = pinoLogger("broker", settings.logLevel);
     const meter = new PrometheusMeter();
     const policy = await followPolicy(settings.policy, { log, meter, signal });
@@ -75,12 +69,16 @@ export const brokerVerb = defineVerb({
       out.problem(policy.error);
       return 1;
     }
-    const store = await openBrokerStore(
-      { dataDir: settings.dataDir },
-      { clock: systemClock, random: systemRandom, log, meter },
-    );
+    const deps = { clock: systemClock, random: systemRandom, log, meter };
+    const place = placeOf(settings, env, deps);
+    if (!place.ok) {
+      out.problem(place.error);
+      return 1;
+    }
+    const store = await place.value.openStore(signal);
     if (!store.ok) {
-      out.problem(store.error.text);
+      await place.value.close();
+      out.problem(store.error);
       return 1;
     }
     const audit = new FileAuditLog(
@@ -88,9 +86,11 @@ export const brokerVerb = defineVerb({
       { clock: systemClock, log },
     );
     const surroundings = { log, meter, audit, signal, policy: policy.value };
-    const broker = await serve(settings, store.value, surroundings);
+    const { records } = place.value;
+    const broker = await serve(settings, { store: store.value, records }, surroundings);
     if (!broker.ok) {
       await store.value.close();
+      await place.value.close();
       out.problem(broker.error);
       return 1;
     }
@@ -98,6 +98,7 @@ export const brokerVerb = defineVerb({
     await broker.value.stop();
     await audit.flush();
     await store.value.close();
+    await place.value.close();
     return 0;
   },
 });
@@ -129,7 +130,7 @@ async function serve(
     readonly adminSocket?: string | undefined;
     readonly healthListen: ListenAddress;
   },
-  store: Store,
+  kept: { readonly store: Store; readonly records: SharedRecords },
   surroundings: {
     readonly log: Logger;
     readonly meter: PrometheusMeter;
@@ -140,11 +141,12 @@ async function serve(
 ): Promise<Result<Pick<RunningBroker, "stop">, string>> {
   const { clusterset, listen, healthListen, drain: drainMs } = settings;
   const { meter, signal, log } = surroundings;
-  const deps = { ...surroundings, store, clock: systemClock, random: systemRandom };
+  const { store } = kept;
+  const deps = { ...surroundings, ...kept, clock: systemClock, random: systemRandom };
   const { certificateLife: certificateLifeMs } = settings;
   const identity = await openBrokerIdentity(
     { clusterset, hosts: settings.serverNames, certificateLifeMs },
-    { ...deps, records: new FolderRecords(settings.dataDir) },
+    deps,
     signal,
   );
   if (!identity.ok) return identity;

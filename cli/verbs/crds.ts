@@ -4,7 +4,7 @@ import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { connectKube } from "../connect-kube.ts";
-import { installCrds, shippedCrds } from "../install-crds.ts";
+import { hubCrds, installCrds, shippedCrds } from "../install-crds.ts";
 import { ensureSystemNamespace, SYSTEM_NAMESPACE } from "../system-namespace.ts";
 import { defineVerb } from "../verb.ts";
 
@@ -13,15 +13,20 @@ export const crdsVerb = defineVerb({
     "print the custom resource definitions, or install them, and our namespace, with --apply",
   settings: z.object({
     ...kubeSettings,
+    hub: z
+      .boolean()
+      .default(false)
+      .describe("those of the hub, for a broker with --store kubernetes, instead of a member's"),
     apply: z
       .boolean()
       .default(false)
       .describe("install them; newer ones that are there already are left alone"),
   }),
   async run({ settings, signal, env, out }) {
+    const crds = settings.hub ? hubCrds() : shippedCrds();
     if (!settings.apply) {
       out.line(
-        shippedCrds()
+        crds
           .map((crd) => stringify(crd))
           .join("---\n")
           .trimEnd(),
@@ -33,7 +38,7 @@ export const crdsVerb = defineVerb({
       out.problem(kube.error);
       return 1;
     }
-    const installed = await installCrds(kube.value.client, systemClock, signal);
+    const installed = await installCrds(kube.value.client, systemClock, signal, crds);
     if (!installed.ok) {
       out.problem(installed.error);
       return 1;

@@ -5,13 +5,15 @@ import { issueToken } from "../../broker/identity/token/issue-token.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { durationSetting } from "../../runtime/config/common-settings.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
+import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
+import { systemRandom } from "../../runtime/random/system-random.ts";
+import { placeOf, placeSettings } from "../place-settings.ts";
 import { defineVerb } from "../verb.ts";
-import { DEFAULT_DATA_DIR } from "./broker.ts";
 
 export const tokenCreateVerb = defineVerb({
   summary: "make a single-use join token for one cluster id; prints it",
   settings: z.object({
-    dataDir: z.string().default(DEFAULT_DATA_DIR).describe("data directory of the broker"),
+    ...placeSettings,
     cluster: z
       .string()
       .describe("cluster id that may join with it: a DNS label of at most 63 bytes"),
@@ -27,23 +29,30 @@ export const tokenCreateVerb = defineVerb({
         "let it take over the id of a present member, whose rows are then dropped, or one that another token is open for, which is then void",
       ),
   }),
-  async run({ settings, out }) {
+  async run({ settings, env, out }) {
     const log = pinoLogger("token", "warn");
+    const deps = { clock: systemClock, random: systemRandom, log };
+    const place = placeOf(settings, env, { ...deps, meter: silentMeter });
+    if (!place.ok) {
+      out.problem(place.error);
+      return 1;
+    }
     const path = auditPath(settings.dataDir);
     // Moving a full file away is the broker's business.
     const options = { path, maxBytes: Number.POSITIVE_INFINITY };
     const audit = new FileAuditLog(options, { clock: systemClock, log });
     const created = await issueToken(
-      settings.dataDir,
+      place.value,
       {
         clusterId: settings.cluster,
         ttlMs: settings.ttl,
         replace: settings.replace,
         ...(settings.broker === undefined ? {} : { brokerAddress: settings.broker }),
       },
-      { clock: systemClock, log, audit },
+      { ...deps, audit },
     );
     await audit.flush();
+    await place.value.close();
     if (!created.ok) {
       out.problem(created.error);
       return 1;

@@ -1,12 +1,8 @@
-import { existsSync } from "node:fs";
 import { err, type Result } from "../../../api/result.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import type { Logger } from "../../../runtime/log/log.ts";
 import type { AuditLog } from "../../audit/audit-log.ts";
-import { storePath } from "../../data-dir.ts";
-import { FolderRecords } from "../../shared/folder-records.ts";
-import { peekTable } from "../../store/file/peek-table.ts";
-import { openSystemFolder } from "../../store/file/store-folder.ts";
+import type { BrokerPlace } from "../../place/broker-place.ts";
 import { AuthorityKeeper } from "../authority/authority-keeper.ts";
 import { type CreatedToken, type CreateTokenOptions, createToken } from "./create-token.ts";
 import { TokenBook } from "./token-book.ts";
@@ -18,24 +14,22 @@ interface Deps {
 }
 
 /**
- * Makes a join token in the data directory of a broker, running or not. Error: no broker was ever started on that
- * directory, or the cluster id is invalid, taken or claimed.
+ * Makes a join token where a broker, running or not, keeps its data. Error: no broker was ever started there, or the
+ * cluster id is invalid, taken or claimed.
  */
 export async function issueToken(
-  dataDir: string,
+  place: Pick<BrokerPlace, "name" | "records" | "peekTable">,
   options: CreateTokenOptions,
   deps: Deps,
 ): Promise<Result<CreatedToken, string>> {
-  const records = new FolderRecords(dataDir);
-  const found = existsSync(dataDir)
-    ? await AuthorityKeeper.find({}, { ...deps, records })
-    : undefined;
-  if (found?.ok === false) return found;
-  const authorities = found?.value;
+  const { name, records } = place;
+  const found = await AuthorityKeeper.find({}, { ...deps, records });
+  if (!found.ok) return found;
+  const authorities = found.value;
   if (authorities === undefined) {
-    return err(`no broker data in ${dataDir}: start "isthmus broker --data-dir ${dataDir}" first`);
+    return err(`no broker data in ${name}: start "isthmus broker" with the same settings first`);
   }
-  const table = await peekTable(await openSystemFolder(storePath(dataDir)));
+  const table = await place.peekTable();
   if (!table.ok) return table;
   const tokens = new TokenBook(records);
   const { tokenPins: pins } = authorities;

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type ClusterId, parseClusterId } from "../../../api/cluster-id.ts";
 import { err, ok, type Result } from "../../../api/result.ts";
 import { hasCode, replaceFile } from "../../files/atomic-file.ts";
+import type { Departures } from "./departures.ts";
 
 const schema = z.strictObject({
   formatVersion: z.literal(1),
@@ -10,11 +11,8 @@ const schema = z.strictObject({
   departed: z.record(z.string(), z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)),
 });
 
-/**
- * Which clusters left, and their last incarnation, in a file of its own: rows can be sent again by their owners,
- * but that a certificate is void is known to the broker alone. So it must outlive a store that is lost.
- */
-export class DepartureLedger {
+/** Departures in a file of a broker's data directory. A damaged file is left as it is. Used by one broker at a time. */
+export class DepartureLedger implements Departures {
   readonly #path: string;
   /** BOUNDED: by the clusters an admin ever removed. */
   #departed: ReadonlyMap<ClusterId, number> = new Map();
@@ -24,7 +22,6 @@ export class DepartureLedger {
     this.#path = path;
   }
 
-  /** To be called first, by the only broker of the folder. Error: the file is damaged, and left as it is: who may connect cannot be told without it. */
   async load(): Promise<Result<void, string>> {
     let text: string;
     try {
@@ -43,7 +40,6 @@ export class DepartureLedger {
     return this.#departed;
   }
 
-  /** Resolves once it is durable; never forgets a later departure. Error: it could not be written. */
   record(cluster: ClusterId, incarnation: number): Promise<Result<void, string>> {
     // One after another: each writes the whole file.
     const turn = this.#last.then(() => this.#record(cluster, incarnation));

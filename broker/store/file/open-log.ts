@@ -2,9 +2,10 @@ import { randomUUID } from "node:crypto";
 import { err, ok, type Result } from "../../../api/result.ts";
 import type { Logger } from "../../../runtime/log/log.ts";
 import { BrokerTable } from "../../core/broker-table.ts";
+import { salvage } from "../salvage.ts";
 import { LogWriter, logGeneration, logName } from "./log-writer.ts";
 import { encodeRecords } from "./record-codec.ts";
-import { recoverLog, salvage } from "./recover-log.ts";
+import { recoverLog } from "./recover-log.ts";
 import type { StoreFolder } from "./store-folder.ts";
 
 export interface OpenedLog {

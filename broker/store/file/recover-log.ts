@@ -43,13 +43,3 @@ export function recoverLog(bytes: Uint8Array): Result<RecoveredLog, string> {
     ? ok({ kind: "damaged", atByte: wholeBytes, records })
     : ok({ kind: "whole", epoch, salt, records, wholeBytes });
 }
-
-/**
- * What may be used of a damaged log: rows spare their owners sending them again, but no owner is complete:
- * members keep what they know of each until that owner has confirmed its rows (I7).
- */
-export function salvage(records: readonly StoreRecord[]): readonly StoreRecord[] {
-  return records
-    .filter(({ kind }) => kind !== "complete")
-    .map((record) => (record.kind === "owner" ? { ...record, complete: false } : record));
-}

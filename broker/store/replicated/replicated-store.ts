@@ -6,6 +6,7 @@ import type { Random } from "../../../runtime/random/random.ts";
 import { BrokerTable } from "../../core/broker-table.ts";
 import type { StoreRecord } from "../../core/store-record.ts";
 import { LIMITS } from "../../wire/limits.ts";
+import type { Departures } from "../departures/departures.ts";
 import type { Following, Space, SpaceEvent, SpaceItem } from "../space/space.ts";
 import type { StoreError, StoreHealth, StoreSession } from "../store.ts";
 import { TableStore } from "../table-store.ts";
@@ -16,11 +17,6 @@ import { LogCompactor, TAIL_ENTRIES } from "./log-compactor.ts";
 import { recordBytes } from "./plan-compaction.ts";
 import { ReplicaWhereabouts } from "./replica-whereabouts.ts";
 import { SpaceFold } from "./space-fold.ts";
-
-/** Who left, kept apart from the rows: it must outlive them. */
-export interface Departures {
-  record(cluster: ClusterId, incarnation: number): Promise<Result<void, string>>;
-}
 
 export interface ReplicatedStoreOptions {
   readonly epoch: string;
@@ -35,7 +31,8 @@ export interface ReplicatedStoreOptions {
 export interface ReplicatedStoreDeps {
   /** Closed with the store. */
   readonly space: Space;
-  readonly departures?: Departures;
+  /** Told of each departure before the space is; absent: a lost space forgets who left. */
+  readonly departures?: Pick<Departures, "record">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
