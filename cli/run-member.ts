@@ -1,9 +1,6 @@
 import { err, type Result } from "../api/result.ts";
 import { createGrpcBrokerLink } from "../broker/client/grpc/grpc-broker-link.ts";
-import { CertificateRenewal } from "../broker/identity/member/certificate-renewal.ts";
-import type { IdentityStore } from "../broker/identity/member/identity-store.ts";
-import type { MemberIdentity } from "../broker/identity/member/member-identity.ts";
-import { renewCertificate } from "../broker/identity/member/renew-certificate.ts";
+import type { RenewedIdentity } from "../broker/identity/member/certificate-renewal.ts";
 import { underlayBackend } from "../connectivity/underlay/underlay-backend.ts";
 import { MemberControllers } from "../controllers/member-controllers.ts";
 import { MembershipGuard } from "../controllers/membership/membership-guard.ts";
@@ -21,8 +18,8 @@ import { reflectorsCheck } from "./reflectors-check.ts";
 const REOPEN_WITHIN_MS = 30_000;
 
 export interface RunMemberOptions {
-  /** Where the identity is, and where what renewing makes of it goes. */
-  readonly identityStore: IdentityStore;
+  /** Who this member is, with its latest certificate. */
+  readonly renewal: RenewedIdentity;
   /** Further broker addresses. */
   readonly otherAddresses: readonly string[];
   readonly cidrs: readonly string[];
@@ -53,12 +50,8 @@ export async function runMember(
   deps: RunMemberDeps,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const { identityStore, otherAddresses, cidrs, onReadiness } = options;
-  // Now and not at the start of the process: another replica may have renewed it while this one stood by.
-  const loaded = await identityStore.load();
-  if (!loaded.ok) return loaded.error;
-  if (loaded.value === undefined) return 'no identity is stored: run "isthmus join" first';
-  const identity = loaded.value;
+  const { renewal, otherAddresses, cidrs, onReadiness } = options;
+  const identity = renewal.current();
   const { policy, staleAfterMs, leaseNamespace } = options;
   const prepared = await prepareMember(identity, deps, {
     signal,
@@ -68,12 +61,11 @@ export async function runMember(
     return prepared.kind === "refused" ? prepared.message : undefined;
   }
   const { aboutVersion, ...member } = prepared.member;
-  const renewal = createRenewal(identity, options, deps);
   const link = createGrpcBrokerLink(
     { identity: () => renewal.current(), otherAddresses, cidrs },
     deps,
   );
-  renewal.subscribe(() => link.reopen(REOPEN_WITHIN_MS));
+  const unsubscribe = renewal.subscribe(() => link.reopen(REOPEN_WITHIN_MS));
   const guard = new MembershipGuard(identity, aboutVersion, deps);
   const controllers = new MemberControllers(
     { cluster: identity.clusterId, ...member, staleAfterMs, leaseNamespace },
@@ -87,23 +79,7 @@ export async function runMember(
   );
   const life = AbortSignal.any([signal, guard.leaving]);
   link.start(life);
-  await Promise.all([controllers.run(life), guard.run(life), renewal.run(life)]);
+  await Promise.all([controllers.run(life), guard.run(life)]);
+  unsubscribe();
   return guard.leaving.aborted ? guard.problem : undefined;
-}
-
-function createRenewal(
-  identity: MemberIdentity,
-  { identityStore: store, otherAddresses }: RunMemberOptions,
-  deps: RunMemberDeps,
-): CertificateRenewal {
-  return new CertificateRenewal(
-    identity,
-    { addresses: [identity.brokerAddress, ...otherAddresses] },
-    {
-      ...deps,
-      store,
-      renew: (present, address, signal) =>
-        renewCertificate(present, address, deps.clock.nowMs(), signal),
-    },
-  );
 }

@@ -2,7 +2,7 @@ import { subscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
-import { ok, type Result } from "../../api/result.ts";
+import type { Result } from "../../api/result.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
 import { runMember } from "../../cli/run-member.ts";
 import { SHARE_EVERYTHING } from "../../controllers/policy/member-policy.ts";
@@ -42,12 +42,10 @@ async function main(): Promise<void> {
   let readiness: (() => Result<string, string>) | undefined;
   const options = {
     // Good for longer than a measurement takes: nothing is renewed.
-    identityStore: {
-      load: async () => ok(start.identity),
-      save: async () => ok(undefined),
-      loadJoinKey: async () => ok(undefined),
-      saveJoinKey: async () => ok(undefined),
-      remove: async () => ok(undefined),
+    renewal: {
+      current: () => start.identity,
+      problem: () => undefined,
+      subscribe: () => () => undefined,
     },
     otherAddresses: [],
     cidrs: [],

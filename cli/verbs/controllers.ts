@@ -15,6 +15,7 @@ import { followConfig } from "../follow-config.ts";
 import { startMemberProcess } from "../member-process.ts";
 import { memberPolicy, policySettings } from "../policy-settings.ts";
 import type { Readiness } from "../readiness.ts";
+import { loadIdentity, renewIdentity } from "../renew-identity.ts";
 import { type RunMemberDeps, type RunMemberOptions, runMember } from "../run-member.ts";
 import { SYSTEM_NAMESPACE } from "../system-namespace.ts";
 import { defineVerb } from "../verb.ts";
@@ -56,10 +57,10 @@ export const controllersVerb = defineVerb({
   }),
   async run(input) {
     const { settings, signal, env, out } = input;
-    const identityStore = new FileIdentityStore(settings.identityDir, { clock: systemClock });
-    const problem = await identityProblem(identityStore, settings.identityDir);
-    if (problem !== undefined) {
-      out.problem(problem);
+    const store = new FileIdentityStore(settings.identityDir, { clock: systemClock });
+    const identity = await loadIdentity(store, settings.identityDir);
+    if (!identity.ok) {
+      out.problem(identity.error);
       return 1;
     }
     const started = await startMemberProcess("controllers", settings, env);
@@ -74,8 +75,10 @@ export const controllersVerb = defineVerb({
       out.problem(policy.error);
       return 1;
     }
+    const sources = { store, otherAddresses: settings.broker };
+    const renewal = renewIdentity(identity.value, sources, deps);
     const options: RunMemberOptions = {
-      identityStore,
+      renewal,
       otherAddresses: settings.broker,
       cidrs: settings.cidrs,
       policy: policy.value,
@@ -83,9 +86,12 @@ export const controllersVerb = defineVerb({
       leaseNamespace: settings.namespace,
       onReadiness: (check) => readiness.decidedBy(check),
     };
+    const renewing = renewal.run(signal);
     const ending = settings.leaderElect
       ? await runMemberWhileLeading(settings.namespace, options, { ...deps, signal, readiness })
       : await runMember(options, deps, signal);
+    // What ended otherwise, by leaving, needs no certificate any more.
+    if (signal.aborted) await renewing;
     await started.value.stop();
     if (ending === undefined) return 0;
     out.problem(ending);
@@ -118,16 +124,4 @@ async function runMemberWhileLeading(
     signal,
   );
   return problem;
-}
-
-/** Why controllers cannot start; undefined: they can. */
-async function identityProblem(
-  store: FileIdentityStore,
-  directory: string,
-): Promise<string | undefined> {
-  const identity = await store.load();
-  if (!identity.ok) return identity.error;
-  return identity.value === undefined
-    ? `no identity in ${directory}: run "isthmus join" first`
-    : undefined;
 }

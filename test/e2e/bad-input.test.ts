@@ -66,12 +66,16 @@ describe("joining", () => {
     expect(outcome.stderr).toMatch(/cluster id already taken: member-1 joined at \d{4}-/);
   });
 
-  test("of two tokens for one id only one lets in", async () => {
-    const [first, second] = [await createToken("twice"), await createToken("twice")];
-    expect((await joinWith("twice", first.stdout.trim())).code).toBe(0);
-    const outcome = await joinWith("twice", second.stdout.trim());
+  test("of two tokens for one id only one is made, and a replaced one lets nobody in", async () => {
+    const first = await createToken("twice");
+    const second = await createToken("twice");
+    expect(second.code).toBe(1);
+    expect(second.stderr).toMatch(/cluster id already claimed: token \S+ for twice lives until/);
+    const third = await createToken("twice", "--replace");
+    const outcome = await joinWith("twice", first.stdout.trim());
     expect(outcome.code).toBe(1);
-    expect(outcome.stderr).toContain("cluster id already taken: twice");
+    expect(outcome.stderr).toContain("must be the latest for twice: a later one was created");
+    expect((await joinWith("twice", third.stdout.trim())).code).toBe(0);
   });
 
   test("a used token is refused", async () => {

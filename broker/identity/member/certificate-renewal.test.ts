@@ -19,6 +19,8 @@ let clock: VirtualClock;
 let stop: AbortController;
 let saved: MemberMaterial[];
 let saveFailure: string | undefined;
+/** What another process has put where this one saves. */
+let stored: MemberIdentity | undefined;
 /** When each try was made, hours after the start, and where. */
 let tries: { readonly hour: number; readonly address: string }[];
 let answer: () => Promise<Result<MemberIdentity, RenewalFailure>>;
@@ -39,6 +41,7 @@ beforeEach(() => {
   stop = new AbortController();
   saved = [];
   saveFailure = undefined;
+  stored = undefined;
   tries = [];
   const startMs = clock.nowMs();
   answer = async () => ok(issuedAt(Math.floor((clock.nowMs() - startMs) / HOUR)));
@@ -61,6 +64,7 @@ function renewal(random: Random = { next: () => 0 }): CertificateRenewal {
     { addresses: ["hub-a:1", "hub-b:2"] },
     {
       store: {
+        load: async () => ok(stored),
         save: async (material) => {
           if (saveFailure !== undefined) return err(saveFailure);
           saved.push(material);
@@ -155,6 +159,34 @@ describe("certificate renewal", () => {
     saveFailure = undefined;
     await pass(0.1);
     expect(saved.at(-1)?.certPem).toBe(renewing.current().certPem);
+    stop.abort();
+    await running;
+  });
+
+  test("takes what another replica has renewed instead of asking for more, also when its own has expired", async () => {
+    const renewing = renewal();
+    const running = renewing.run(stop.signal);
+    let told = 0;
+    renewing.subscribe(() => (told += 1));
+    stored = issuedAt(16);
+    await pass(16.1);
+    expect([renewing.current(), tries, told]).toEqual([stored, [], 1]);
+    // Both were away.
+    answer = unreachable;
+    await pass(23.8);
+    stored = issuedAt(32);
+    await pass(0.4);
+    expect([renewing.current(), renewing.problem(), told]).toEqual([stored, undefined, 2]);
+    stop.abort();
+    await running;
+  });
+
+  test("leaves alone what is stored for another life: that is for the next start", async () => {
+    const renewing = renewal();
+    const running = renewing.run(stop.signal);
+    stored = { ...issuedAt(32), incarnation: 4 };
+    await pass(16.1);
+    expect(tries).toHaveLength(1);
     stop.abort();
     await running;
   });

@@ -7,7 +7,12 @@ import type { Logger } from "../../../runtime/log/log.ts";
 import type { Counter, Gauge, Meter } from "../../../runtime/metrics/meter.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import type { IdentityStore } from "./identity-store.ts";
-import { type CertificateTimes, certificateTimes, type MemberIdentity } from "./member-identity.ts";
+import {
+  type CertificateTimes,
+  certificateTimes,
+  type MemberIdentity,
+  nameOf,
+} from "./member-identity.ts";
 import type { RenewalFailure } from "./renew-certificate.ts";
 
 export interface CertificateRenewalOptions {
@@ -16,7 +21,7 @@ export interface CertificateRenewalOptions {
 }
 
 interface Deps {
-  readonly store: Pick<IdentityStore, "save">;
+  readonly store: Pick<IdentityStore, "load" | "save">;
   /** One try at one address: renewCertificate. */
   readonly renew: (
     identity: MemberIdentity,
@@ -36,9 +41,13 @@ const CHECK_MS = 60_000;
 /** Part of what is left after two thirds within which a member begins, so that not all come at once. */
 const SPREAD = 0.2;
 
+/** What others may do with a renewal. */
+export type RenewedIdentity = Pick<CertificateRenewal, "current" | "problem" | "subscribe">;
+
 /**
  * Keeps a member's certificate fresh: asks for a new one, for a new key, after two thirds of its life and some more, drawn
  * per certificate; saves it, and then hands it to whoever connects next. Streams that are open are not touched.
+ * Replicas may share the place where it is saved: what another has renewed is taken from there.
  */
 export class CertificateRenewal {
   readonly #addresses: readonly string[];
@@ -91,15 +100,28 @@ export class CertificateRenewal {
     const { clock, log } = this.#deps;
     while (!signal.aborted) {
       const problem = this.problem();
-      if (problem !== undefined) {
+      if (problem !== undefined && !(await this.#takeStored())) {
         log.error("certificate expired", { err: problem });
         return;
       }
       const waitMs = this.#dueMs - clock.nowMs();
       if (waitMs > 0) await sleep(clock, Math.min(waitMs, CHECK_MS), signal);
-      else await this.#tryOnce(signal);
+      else if (!(await this.#takeStored())) await this.#tryOnce(signal);
       if (!this.#isSaved) await this.#save();
     }
+  }
+
+  /** True: another process has stored a newer certificate of this member. */
+  async #takeStored(): Promise<boolean> {
+    const stored = await this.#deps.store.load();
+    // What is wrong with it, if anything, is told when ours cannot be saved or the process starts again.
+    if (!stored.ok || stored.value === undefined) return false;
+    const isSame = nameOf(stored.value) === nameOf(this.#identity);
+    const isNewer = certificateTimes(stored.value).expiresAtMs > this.#times().expiresAtMs;
+    if (!isSame || !isNewer) return false;
+    this.#take(stored.value);
+    this.#tell("certificate renewed by another process");
+    return true;
   }
 
   async #tryOnce(signal: AbortSignal): Promise<void> {
@@ -121,9 +143,12 @@ export class CertificateRenewal {
     }
     this.#take(renewed.value);
     await this.#save();
-    log.info("certificate renewed", {
-      expiresAt: new Date(this.#times().expiresAtMs).toISOString(),
-    });
+    this.#tell("certificate renewed");
+  }
+
+  #tell(message: string): void {
+    const expiresAt = new Date(this.#times().expiresAtMs).toISOString();
+    this.#deps.log.info(message, { expiresAt });
     for (const listener of this.#listeners) listener();
   }
 

@@ -5,7 +5,7 @@ import {
   certificateFingerprint,
   privateKeyFingerprint,
 } from "../authority/public-key-fingerprint.ts";
-import type { PeerIdentity } from "../identity-uri.ts";
+import { formatIdentityUri, type PeerIdentity } from "../identity-uri.ts";
 import { parsePeerIdentity } from "../peer-identity.ts";
 import { parseTrustedAuthorities } from "./trusted-authorities.ts";
 
@@ -19,6 +19,11 @@ export interface MemberIdentity extends PeerIdentity {
   readonly caPem: string;
   /** host:port */
   readonly brokerAddress: string;
+}
+
+/** Whom an identity is about, whatever certificate says so. */
+export function nameOf(identity: PeerIdentity): string {
+  return formatIdentityUri(identity);
 }
 
 /** When a certificate should be renewed and when it ends, wall time. */

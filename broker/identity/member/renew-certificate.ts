@@ -4,7 +4,7 @@ import { err, ok, type Result } from "../../../api/result.ts";
 import { BROKER_SERVER_NAME } from "../authority/certificate-authority.ts";
 import { createCertificateRequest } from "../authority/certificate-request.ts";
 import { generateKeyPem } from "../authority/key-pair.ts";
-import { type MemberIdentity, parseMemberIdentity } from "./member-identity.ts";
+import { type MemberIdentity, nameOf, parseMemberIdentity } from "./member-identity.ts";
 
 export interface RenewalFailure {
   /** refused: this life of the member is over, or its certificate is not accepted: only an admin can help. */
@@ -43,10 +43,6 @@ export async function renewCertificate(
   return was === is
     ? ok(renewed.value)
     : fail("untrusted", `cannot renew: certificate must be for ${was}: got one for ${is}`);
-}
-
-function nameOf({ clusterset, clusterId, incarnation }: MemberIdentity): string {
-  return `${clusterset}/${clusterId}/${incarnation}`;
 }
 
 function callRenew(
