@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { AnswerOptions } from "../dns-server/server-options.ts";
+import { type AnswerOptions, NEARBY } from "../dns-server/server-options.ts";
 import {
   durationSetting,
   kubeSettings,
@@ -58,6 +58,10 @@ export const answerSettings = {
   forward: texts(
     "resolvers to ask about other zones, by preference, so that this server can be a node's only one: addresses, port 53 unless given; none: such questions are refused",
   ),
+  forwardAllow: z
+    .array(z.string())
+    .default([...NEARBY])
+    .describe("addresses and CIDRs whose questions are sent on to them"),
   forwardTimeout: durationSetting("1500ms", "how long each attempt at a resolver may take"),
   clusterId: z
     .string()
@@ -83,6 +87,7 @@ export function answerOptions(settings: Answers): AnswerOptions {
     ...(headlessMax === 0 ? {} : { headlessEndpointsMax: headlessMax }),
     answersReverse: settings.ptr,
     forward: settings.forward,
+    forwardAllow: settings.forwardAllow,
     forwardTimeoutMs: settings.forwardTimeout,
     ...(exportAnnotations
       ? { balancing: clusterId === undefined ? {} : { localCluster: clusterId } }

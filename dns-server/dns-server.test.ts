@@ -335,6 +335,7 @@ describe.each(UDP_ENGINES)("errors name what failed, datagrams by %s", (udpEngin
     { options: { balancing: { localCluster: "East" } }, error: "cluster id" },
     { options: { forward: ["dns.example"] }, error: "cannot parse upstream: must be an IP" },
     { options: { forward: ["10.0.0.1:0"] }, error: 'got "10.0.0.1:0"' },
+    { options: { forwardAllow: ["x"] }, error: "cannot parse forward allow" },
     { options: { forwardTimeoutMs: 0 }, error: "cannot parse forward timeout" },
     { options: { nsid: "" }, error: "cannot parse nsid" },
     { options: { tcpConnectionsMax: 0 }, error: "cannot parse tcp connectionsMax" },

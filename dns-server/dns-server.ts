@@ -76,7 +76,13 @@ export async function startDnsServer(
         udpEngine: options.udpEngine ?? "auto",
         queueBytes: UDP_QUEUE_BYTES,
       },
-      { answer: engines.answer, dropped: stats.dropped, clock, log },
+      {
+        answer: engines.answer,
+        dropped: stats.dropped,
+        connections: stats.tcpConnections,
+        clock,
+        log,
+      },
     );
     if (!opened.ok) return opened;
     listeners = opened.value;

@@ -48,6 +48,7 @@ export class Engine {
         ...guards(settings, deps.clock, stats),
         answersReverse: settings.answersReverse,
         ...(this.#forwarder === undefined ? {} : { forward: this.#forwarder.forward }),
+        ...(settings.forward === undefined ? {} : { forwardAccess: settings.forward.access }),
       },
       stats.answered,
     );

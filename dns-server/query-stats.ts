@@ -37,6 +37,7 @@ export class QueryStats {
   readonly #seconds: Histogram;
   readonly #rebuildSeconds: Histogram;
   readonly #zoneAge: Gauge;
+  readonly #tcpConnections: Gauge;
   readonly #services: Gauge;
   readonly #names: Gauge;
   /** Queries since the last report, by slot. */
@@ -91,6 +92,10 @@ export class QueryStats {
       name: "isthmus_dns_zone_age_seconds",
       help: "Time since the zone last changed; absent before the first zone.",
     });
+    this.#tcpConnections = meter.gauge({
+      name: "isthmus_dns_tcp_connections",
+      help: "Open TCP connections of clients.",
+    });
     this.#services = meter.gauge({
       name: "isthmus_dns_zone_services",
       help: "Services that have names in the zone.",
@@ -126,6 +131,8 @@ export class QueryStats {
   rateLimited(verdict: "slip" | "drop"): void {
     this.#rateLimited.add(1, { action: verdict });
   }
+
+  readonly tcpConnections = (open: number): void => this.#tcpConnections.set(open);
 
   readonly dropped = (reason: DropReason): void => this.#dropped.add(1, { reason });
 

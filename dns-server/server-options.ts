@@ -45,6 +45,8 @@ export interface AnswerOptions {
   readonly answersReverse?: boolean;
   /** Resolvers that are asked about other zones, by preference: addresses, with a port or 53. @default none: REFUSED */
   readonly forward?: readonly string[];
+  /** Addresses and CIDR blocks whose questions are sent on. @default loopback, private and link-local ones */
+  readonly forwardAllow?: readonly string[];
   /** How long each attempt at a resolver may take. @default 1500 */
   readonly forwardTimeoutMs?: number;
 }
@@ -78,9 +80,14 @@ export interface AnswerSettings {
   readonly rateLimit?: { readonly perSecond: number; readonly exempt: AccessList };
   readonly endpoints: EndpointPolicy;
   readonly answersReverse: boolean;
-  readonly forward?: ForwarderOptions;
+  readonly forward?: ForwarderOptions & { readonly access: AccessList };
 }
 
+/** Loopback, private (RFC 1918, 4193, 6598) and link-local addresses. */
+export const NEARBY: readonly string[] = [
+  ...["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"],
+  ...["169.254.0.0/16", "::1", "fc00::/7", "fe80::/10"],
+];
 const FORWARD_TIMEOUT_MS = 1500;
 const UDP_PAYLOAD_BYTES = { default: 1232, min: 512, max: 4096 } as const;
 
@@ -107,6 +114,8 @@ export function parseAnswerOptions(options: AnswerOptions): Result<AnswerSetting
   const forwardTimeoutMs = options.forwardTimeoutMs ?? FORWARD_TIMEOUT_MS;
   const upstreams = parseUpstreams(options.forward ?? []);
   if (!upstreams.ok) return upstreams;
+  const forwardAccess = AccessList.parse("forward allow", options.forwardAllow ?? NEARBY);
+  if (!forwardAccess.ok) return forwardAccess;
   const counts = [
     checkCount("rate limit", "responses per second", rateLimit),
     checkCount("headless subset", "endpoints", headlessEndpointsMax),
@@ -133,7 +142,13 @@ export function parseAnswerOptions(options: AnswerOptions): Result<AnswerSetting
     answersReverse: options.answersReverse ?? false,
     ...(upstreams.value.length === 0
       ? {}
-      : { forward: { upstreams: upstreams.value, timeoutMs: forwardTimeoutMs } }),
+      : {
+          forward: {
+            upstreams: upstreams.value,
+            timeoutMs: forwardTimeoutMs,
+            access: forwardAccess.value,
+          },
+        }),
   });
 }
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { serviceKey } from "../../api/service-key.ts";
+import { AccessList } from "../guard/access-list.ts";
+import { NEARBY } from "../server-options.ts";
 import { messageText, optionTexts } from "../testing/message-text.ts";
 import { anImport, aSlice } from "../testing/objects.ts";
 import { SAMPLE_ZONE } from "../testing/sample-zone.ts";
@@ -119,6 +121,25 @@ describe("other zones go to upstream resolvers", () => {
     const { isLater, response } = await send(packet, echo);
     expect(isLater).toBe(false);
     expect(messageText(response)[0]).toMatch(/^REFUSED/);
+  });
+
+  test("for those who are allowed; others are refused", async () => {
+    const near = AccessList.parse("forward allow", NEARBY);
+    if (!near.ok) throw new Error(near.error);
+    const { responder } = testResponder(SAMPLE_ZONE, { forward: echo, forwardAccess: near.value });
+    const ask = (address: string): number => {
+      const query = queryPacket("www.example.com A", { flags: 0x0100 });
+      const into = Buffer.alloc(MESSAGE_BYTES_MAX);
+      const client: Client = { address, later: () => () => undefined };
+      const bytes = responder.respond(query, query.length, "udp", into, client);
+      return bytes > 0 ? into.readUInt16BE(2) & 0xf : bytes;
+    };
+    for (const address of ["10.1.2.3", "127.0.0.1", "fd00::7", "::ffff:192.168.0.9"]) {
+      expect(ask(address)).toBe(NOTHING_NOW);
+    }
+    for (const address of ["192.0.2.1", "2001:db8::1", "172.32.0.1"]) {
+      expect(ask(address)).toBe(5);
+    }
   });
 
   test("names of the zone are never asked elsewhere, and answers say that recursion is available", async () => {

@@ -1,5 +1,6 @@
 import type { ServiceKey } from "../../api/service-key.ts";
 import { toClientResponse, toUpstreamQuery } from "../forward/forwarded-message.ts";
+import type { AccessList } from "../guard/access-list.ts";
 import { FLAG, RCODE, TYPE } from "../wire/dns-numbers.ts";
 import type { ZoneConfig } from "../zone/zone-config.ts";
 import type { ZoneSnapshot } from "../zone/zone-snapshot.ts";
@@ -22,18 +23,22 @@ export interface OutsideZoneOptions {
   readonly config: ZoneConfig;
   readonly answersReverse: boolean;
   readonly forward: Forward | undefined;
+  /** Whose questions are sent on: a resolver for everybody would be a tool for attacks. */
+  readonly forwardAccess: AccessList | undefined;
 }
 
 /** Questions about names that are not of the zone: addresses of ours, and what others are asked instead of us. */
 export class OutsideZone {
   readonly #reverse: ReverseNames | undefined;
   readonly #forward: Forward | undefined;
+  readonly #forwardAccess: AccessList | undefined;
   readonly #observe: AnswerObserver;
   #serial: number | undefined;
 
   constructor(options: OutsideZoneOptions, observe: AnswerObserver) {
     this.#reverse = options.answersReverse ? new ReverseNames(options.config) : undefined;
     this.#forward = options.forward;
+    this.#forwardAccess = options.forwardAccess;
     this.#observe = observe;
   }
 
@@ -58,6 +63,7 @@ export class OutsideZone {
     // Without RD the client asks what this server itself knows.
     const isWanted = !isTransfer && (query.flags & FLAG.RD) !== 0;
     if (this.#forward === undefined || !isWanted) return undefined;
+    if (this.#forwardAccess?.holds(frame.client.address) === false) return undefined;
     void this.#sendOn(frame, this.#forward);
     return NOTHING_NOW;
   }

@@ -44,6 +44,8 @@ export interface ResponderOptions {
   readonly answersReverse?: boolean;
   /** Answers questions about other zones. @default they are refused */
   readonly forward?: Forward;
+  /** Whose questions are. @default everybody's */
+  readonly forwardAccess?: AccessList;
 }
 
 /** Told about every packet that was answered, with the extended response code. */
@@ -73,8 +75,8 @@ export class Responder {
     this.#soa = compileNegativeSoa(options.config);
     this.#answers = new ZoneAnswers(options.config, options.cacheLimits);
     this.#options = new EdnsOptions(options.edns);
-    const { config, answersReverse = false, forward } = options;
-    this.#outside = new OutsideZone({ config, answersReverse, forward }, observe);
+    const { config, answersReverse = false, forward, forwardAccess } = options;
+    this.#outside = new OutsideZone({ config, answersReverse, forward, forwardAccess }, observe);
     // RA: clients may ask for anything.
     this.#headerFlags = forward === undefined ? 0 : FLAG.RA;
     this.#isGuarded = options.access !== undefined || options.limitRate !== undefined;

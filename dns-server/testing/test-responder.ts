@@ -74,7 +74,10 @@ export interface TestResponder {
 }
 
 export interface TestResponderOptions
-  extends Pick<ResponderOptions, "access" | "limitRate" | "answersReverse" | "forward"> {
+  extends Pick<
+    ResponderOptions,
+    "access" | "limitRate" | "answersReverse" | "forward" | "forwardAccess"
+  > {
   readonly settings?: ZoneSettings;
   readonly udpPayloadBytes?: number;
   readonly edns?: Partial<EdnsSettings>;

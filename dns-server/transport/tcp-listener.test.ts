@@ -17,6 +17,7 @@ class Bed {
   readonly clock = new VirtualClock();
   readonly drops: DropReason[] = [];
   answered = 0;
+  open = 0;
   port = 0;
   readonly sockets: Socket[] = [];
   readonly listener: TcpListener;
@@ -28,6 +29,9 @@ class Bed {
       {
         clock: this.clock,
         log: silentLogger,
+        connections: (open) => {
+          this.open = open;
+        },
         dropped: (reason) => void this.drops.push(reason),
         answer: (packet, length, _transport, into) => {
           this.answered++;
@@ -129,6 +133,7 @@ test("queries keep a connection open", async () => {
     expect(String(answer)).toContain(`query ${round}`);
   }
   expect(bed.listener.connectionCount).toBe(1);
+  expect(bed.open).toBe(1);
 });
 
 test("who does not read is not served without end, and is cut off in time", async () => {

@@ -20,6 +20,8 @@ export interface TcpListenerOptions extends ListenAddress, TcpConnectionOptions 
 export interface TcpListenerDeps {
   readonly answer: AnswerPacket;
   readonly dropped: DropObserver;
+  /** Told how many connections are open after each change. */
+  readonly connections: (open: number) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -101,9 +103,11 @@ export class TcpListener {
       nowMs: () => clock.monotonicMs(),
     });
     this.#connections.add(connection);
+    this.#deps.connections(this.#connections.size);
     this.#clients.set(client, ofClient + 1);
     socket.on("close", () => {
       this.#connections.delete(connection);
+      this.#deps.connections(this.#connections.size);
       const left = (this.#clients.get(client) ?? 1) - 1;
       if (left === 0) this.#clients.delete(client);
       else this.#clients.set(client, left);

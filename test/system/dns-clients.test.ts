@@ -1,4 +1,7 @@
 import { Resolver } from "node:dns/promises";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anImport } from "../../dns-server/testing/objects.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
@@ -216,6 +219,25 @@ describe("kdig", () => {
   });
 });
 
+describe("dnsperf", () => {
+  testWith(
+    "dnsperf",
+    "dnsperf",
+    "RFC 7766, 6.2.1.1: a hundred queries under way on one connection",
+    async (path) => {
+      const questions = join(mkdtempSync(join(tmpdir(), "isthmus-dnsperf-")), "questions");
+      writeFileSync(questions, `web.shop.${Z} A\nbig.shop.${Z} A\nno.shop.${Z} A\n`);
+      const output = await run(path, [
+        ...["-s", "127.0.0.1", "-p", String(world.port), "-m", "tcp", "-d", questions],
+        ...["-c", "1", "-q", "100", "-n", "500", "-t", "20"],
+      ]);
+      rmSync(dirname(questions), { recursive: true });
+      expect(output).toMatch(/Queries completed: +1500 \(100\.00%\)/);
+      expect(output).toMatch(/NOERROR 1000 .*NXDOMAIN 500/);
+    },
+  );
+});
+
 describe("Node's resolver", () => {
   const resolver = new Resolver({ timeout: 5000, tries: 1 });
   beforeAll(() => resolver.setServers([`127.0.0.1:${world.port}`]));
@@ -275,6 +297,10 @@ describe("unbound as a resolver in front", () => {
       // RFC 8020, DNS-43: a denied name above it would deny this one.
       expect(await ask(`east.big.shop.${Z}`, "A")).toContain("status: NOERROR");
       expect(await ask("+short", `10-1-0-7.east.big.shop.${Z}`, "A")).toBe("10.1.0.7\n");
+      // A denied name takes those below with it, and none beside.
+      expect(await ask(`west.big.shop.${Z}`, "A")).toContain("status: NXDOMAIN");
+      expect(await ask(`x.west.big.shop.${Z}`, "A")).toContain("status: NXDOMAIN");
+      expect(await ask("+short", `10-1-0-8.east.big.shop.${Z}`, "A")).toBe("10.1.0.8\n");
       const negative = await ask(`no.shop.${Z}`, "A");
       expect(negative).toContain("status: NXDOMAIN");
       expect(negative).toContain("SOA");
