@@ -98,6 +98,11 @@ export const VERBS: readonly VerbEntry[] = [
     hidden: true,
   },
   {
+    path: ["manifests"],
+    summary: "print a member's roles and admission policies, or install them with --apply",
+    load: async () => (await import("./verbs/manifests.ts")).manifestsVerb,
+  },
+  {
     path: ["sandbox-member"],
     summary: "one embedded cluster of the demo: API server, pods and network",
     load: async () => (await import("./verbs/sandbox-member.ts")).sandboxMemberVerb,

@@ -18,6 +18,8 @@ import { fromErrorAnswer } from "./status-error.ts";
 export interface ApiRequest {
   /** For metrics: get, list, watch, create, ... */
   readonly verb: string;
+  /** For metrics: `plural`, `plural.group` or either with `/subresource`, as in an RBAC rule. */
+  readonly target: string;
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Path with query. */
   readonly path: string;
@@ -70,7 +72,7 @@ export class ApiTransport {
     this.#seconds = meter.histogram({
       name: "isthmus_kube_request_seconds",
       help: "Time of requests to the Kubernetes API server, waiting after a 429 included.",
-      labels: ["verb", "outcome"],
+      labels: ["verb", "resource", "outcome"],
       buckets: SECONDS_BUCKETS,
     });
     this.#putOff = meter.counter({
@@ -94,7 +96,7 @@ export class ApiTransport {
       const leftMs = startMs + timeoutMs - this.#clock.monotonicMs();
       if (waitMs === undefined || waitMs >= leftMs) {
         const result = answer.ok ? await this.#readJson(answer.value, limit.signal) : answer;
-        this.#observe(request.verb, startMs, result);
+        this.#observe(request, startMs, result);
         return result;
       }
       await sleep(this.#clock, waitMs, limit.signal);
@@ -109,7 +111,7 @@ export class ApiTransport {
   ): Promise<Result<IncomingMessage, KubeError>> {
     const startMs = this.#clock.monotonicMs();
     const answer = await this.#opened(request, signal, headTimeoutMs);
-    this.#observe(request.verb, startMs, answer);
+    this.#observe(request, startMs, answer);
     return answer;
   }
 
@@ -229,9 +231,14 @@ export class ApiTransport {
     return (answer.error.retryAfterMs ?? 0) + backoffMs(PUT_OFF, attempt, this.#random);
   }
 
-  #observe(verb: string, startMs: number, result: Result<unknown, KubeError>): void {
+  #observe(
+    { verb, target }: ApiRequest,
+    startMs: number,
+    result: Result<unknown, KubeError>,
+  ): void {
     const seconds = (this.#clock.monotonicMs() - startMs) / 1_000;
-    this.#seconds.observe(seconds, { verb, outcome: result.ok ? "ok" : result.error.kind });
+    const outcome = result.ok ? "ok" : result.error.kind;
+    this.#seconds.observe(seconds, { verb, resource: target, outcome });
   }
 }
 

@@ -21,7 +21,7 @@ import { ApiTransport } from "./api-transport.ts";
 import { fromConnectionError } from "./connection-error.ts";
 import { isRecord } from "./json.ts";
 import { parseKubeObject, parseListPage, parseWatchEvent } from "./kube-object-parser.ts";
-import { collectionPath, objectPath, queryString } from "./resource-path.ts";
+import { collectionPath, objectPath, queryString, targetName } from "./resource-path.ts";
 import { LineTooLongError, splitLines } from "./split-lines.ts";
 
 export interface HttpKubeClientOptions {
@@ -66,7 +66,12 @@ export class HttpKubeClient implements KubeClient {
     target: ObjectRef,
     options: CallOptions,
   ): Promise<Result<T, KubeError>> {
-    const request: ApiRequest = { verb: "get", method: "GET", path: objectPath(target) };
+    const request: ApiRequest = {
+      verb: "get",
+      target: targetName(target.resource),
+      method: "GET",
+      path: objectPath(target),
+    };
     return this.#object<T>(target.resource, request, options);
   }
 
@@ -80,7 +85,10 @@ export class HttpKubeClient implements KubeClient {
     const resourceVersion = continueToken === undefined ? query.resourceVersion : undefined;
     const parameters = queryString({ ...rest, resourceVersion, continue: continueToken });
     const path = `${collectionPath(resource, namespace)}${parameters}`;
-    const answer = await this.#call({ verb: "list", method: "GET", path }, options);
+    const answer = await this.#call(
+      { verb: "list", target: targetName(resource), method: "GET", path },
+      options,
+    );
     return answer.ok ? parseListPage<T>(answer.value, resource) : answer;
   }
 
@@ -94,7 +102,12 @@ export class HttpKubeClient implements KubeClient {
     const path = `${collectionPath(resource, namespace)}${parameters}`;
     const lifeMs = query.timeoutSeconds * 1_000 + WATCH_GRACE_MS;
     using limit = deadline(this.#deps.clock, lifeMs, signal);
-    const request: ApiRequest = { verb: "watch", method: "GET", path };
+    const request: ApiRequest = {
+      verb: "watch",
+      target: targetName(resource),
+      method: "GET",
+      path,
+    };
     const opened = await this.#transport.open(request, WATCH_HEAD_TIMEOUT_MS, limit.signal);
     if (!opened.ok) return opened.error;
     try {
@@ -125,7 +138,7 @@ export class HttpKubeClient implements KubeClient {
     const path = `${collectionPath(resource, namespace)}${this.#managed()}${dryRun}`;
     return this.#object<T>(
       resource,
-      { verb: "create", method: "POST", path, body: object },
+      { verb: "create", target: targetName(resource), method: "POST", path, body: object },
       options,
     );
   }
@@ -138,7 +151,13 @@ export class HttpKubeClient implements KubeClient {
     const path = `${objectPath(refOf(resource, object), options.subresource)}${this.#managed()}`;
     return this.#object<T>(
       resource,
-      { verb: "update", method: "PUT", path, body: object },
+      {
+        verb: "update",
+        target: targetName(resource, options.subresource),
+        method: "PUT",
+        path,
+        body: object,
+      },
       options,
     );
   }
@@ -156,6 +175,7 @@ export class HttpKubeClient implements KubeClient {
       resource,
       {
         verb: "apply",
+        target: targetName(resource, options.subresource),
         method: "PATCH",
         path,
         body: { ...object, metadata },
@@ -173,6 +193,7 @@ export class HttpKubeClient implements KubeClient {
     const path = `${objectPath(target, options.subresource)}${this.#managed()}`;
     const request: ApiRequest = {
       verb: "patch",
+      target: targetName(target.resource, options.subresource),
       method: "PATCH",
       path,
       body: patch,
@@ -191,6 +212,7 @@ export class HttpKubeClient implements KubeClient {
     const body = { apiVersion: "v1", kind: "DeleteOptions", preconditions, ...grace };
     const request: ApiRequest = {
       verb: "delete",
+      target: targetName(target.resource),
       method: "DELETE",
       path: objectPath(target),
       body,
@@ -223,7 +245,7 @@ export class HttpKubeClient implements KubeClient {
 
   /** A discovery document; undefined when the server has none for the path. */
   async #discover(path: string, options: CallOptions): Promise<Result<unknown, KubeError>> {
-    const answer = await this.#call({ verb: "discover", method: "GET", path }, options);
+    const answer = await this.#call({ verb: "discover", target: "", method: "GET", path }, options);
     return !answer.ok && answer.error.status === 404 ? ok(undefined) : answer;
   }
 

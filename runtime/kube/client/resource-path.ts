@@ -29,6 +29,12 @@ export function objectPath(
   return subresource === undefined ? path : `${path}/${subresource}`;
 }
 
+/** What an RBAC rule would name: `services`, `serviceimports.multicluster.x-k8s.io/status`. */
+export function targetName({ group, plural }: Resource, subresource?: "status"): string {
+  const name = group === "" ? plural : `${plural}.${group}`;
+  return subresource === undefined ? name : `${name}/${subresource}`;
+}
+
 /** Query string from what is set; empty when nothing is. */
 export function queryString(
   parameters: Readonly<Record<string, string | number | boolean | undefined>>,

@@ -1,0 +1,73 @@
+import { invariant } from "../../../api/invariant.ts";
+import type { KubeObject, Resource } from "../../../api/kube/object.ts";
+import type { Clock } from "../../clock/clock.ts";
+import { deadline } from "../../clock/deadline.ts";
+import type { KubeClient } from "../kube-client.ts";
+
+export interface ManifestOutcome {
+  /** `kind name` or `kind namespace/name`, for people. */
+  readonly object: string;
+  /** Why the cluster did not take it; undefined when it did. */
+  readonly problem: string | undefined;
+}
+
+const TIMEOUT_MS = 60_000;
+const RBAC = { group: "rbac.authorization.k8s.io", version: "v1" };
+const ADMISSION = { group: "admissionregistration.k8s.io", version: "v1" };
+
+/** Kinds that the manifests may hold. */
+const KINDS: readonly Resource[] = [
+  { group: "", version: "v1", plural: "namespaces", kind: "Namespace", namespaced: false },
+  { group: "", version: "v1", plural: "serviceaccounts", kind: "ServiceAccount", namespaced: true },
+  { ...RBAC, plural: "clusterroles", kind: "ClusterRole", namespaced: false },
+  { ...RBAC, plural: "clusterrolebindings", kind: "ClusterRoleBinding", namespaced: false },
+  { ...RBAC, plural: "roles", kind: "Role", namespaced: true },
+  { ...RBAC, plural: "rolebindings", kind: "RoleBinding", namespaced: true },
+  {
+    ...ADMISSION,
+    plural: "validatingadmissionpolicies",
+    kind: "ValidatingAdmissionPolicy",
+    namespaced: false,
+  },
+  {
+    ...ADMISSION,
+    plural: "validatingadmissionpolicybindings",
+    kind: "ValidatingAdmissionPolicyBinding",
+    namespaced: false,
+  },
+];
+
+export function resourceOf(object: KubeObject): Resource {
+  const found = KINDS.find(
+    ({ kind, group, version }) =>
+      kind === object.kind &&
+      object.apiVersion === (group === "" ? version : `${group}/${version}`),
+  );
+  invariant(found !== undefined, "a manifest of a known kind", {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+  });
+  return found;
+}
+
+/**
+ * Server-side apply of each object in order. One that is refused does not stop the others: a cluster without
+ * admission policies (before Kubernetes 1.30) still gets the roles, and its admin hears what it did not get.
+ */
+export async function applyManifests(
+  objects: readonly KubeObject[],
+  deps: { readonly client: Pick<KubeClient, "apply">; readonly clock: Clock },
+  signal: AbortSignal,
+): Promise<readonly ManifestOutcome[]> {
+  using limit = deadline(deps.clock, TIMEOUT_MS, signal);
+  const outcomes: ManifestOutcome[] = [];
+  for (const object of objects) {
+    const { namespace, name } = object.metadata;
+    const applied = await deps.client.apply(resourceOf(object), object, { signal: limit.signal });
+    outcomes.push({
+      object: `${object.kind} ${namespace === undefined ? name : `${namespace}/${name}`}`,
+      problem: applied.ok ? undefined : applied.error.message,
+    });
+  }
+  return outcomes;
+}
