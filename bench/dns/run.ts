@@ -6,7 +6,9 @@ import {
   HEADLESS_SERVICES,
 } from "./clusterset.ts";
 import { measureChanges, measureStorm } from "./measure-changes.ts";
+import { measureRebuild } from "./measure-rebuild.ts";
 import { measureRound, medianRound, type Round } from "./measure-server.ts";
+import { measureWorkers } from "./measure-workers.ts";
 import { loadAverage, memoryMiB } from "./process-usage.ts";
 import { print, printTable, ratio } from "./report.ts";
 import { startWorld } from "./world.ts";
@@ -85,4 +87,9 @@ for (const server of followers) {
 }
 printTable(storms);
 
+print(`\none worker and two, on any core, the generator beside them`);
+printTable(await measureWorkers(world, { seconds, rounds }));
+
+print(`\nthe zone, in one process without network`);
+printTable(measureRebuild());
 print(`load average at the end ${loadAverage()}`);

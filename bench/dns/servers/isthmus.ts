@@ -5,7 +5,11 @@ import type { MeasuredServer } from "./measured-server.ts";
 const PROGRAM = fileURLToPath(new URL("../../../cli/isthmus.mjs", import.meta.url));
 
 /** `isthmus dns` as it is run beside a cluster. */
-export function isthmus(udpEngine: UdpEngine, name: string): MeasuredServer {
+export function isthmus(
+  udpEngine: UdpEngine,
+  name: string,
+  more: readonly string[] = [],
+): MeasuredServer {
   return {
     name,
     command: ({ port, kubeconfig }) => [
@@ -17,6 +21,7 @@ export function isthmus(udpEngine: UdpEngine, name: string): MeasuredServer {
       "--health-listen=127.0.0.1:0",
       `--udp-engine=${udpEngine}`,
       "--log-level=warn",
+      ...more,
     ],
   };
 }
