@@ -18,6 +18,9 @@ describe("an endpoint address", () => {
     ["IPv6", "0:0:0:0:0:0:0:1", "loopback"],
     ["IPv6", "::ffff:127.0.0.1", "IPv4-mapped"],
     ["IPv6", "::ffff:10.0.0.1", "IPv4-mapped"],
+    ["IPv6", "::10.0.0.1", "IPv4-compatible"],
+    ["IPv6", "64:ff9b::127.0.0.1", "loopback (translated)"],
+    ["IPv6", "64:ff9b::a9fe:a9fe", "link-local (translated)"],
     ["IPv6", "fe80::1", "link-local"],
     ["IPv6", "febf::1", "link-local"],
     ["IPv6", "ff02::1", "multicast"],
@@ -50,6 +53,7 @@ describe("an endpoint address", () => {
     ["IPv6", "2001:db8::1"],
     ["IPv6", "fd00::1"],
     ["IPv6", "fec0::1"],
+    ["IPv6", "64:ff9b::10.0.0.1"],
   ])("%s %s is accepted", (family, address) => {
     expect(parseEndpointAddress(family, address)).toEqual({ ok: true, value: address });
   });

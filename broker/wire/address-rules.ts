@@ -5,20 +5,27 @@ import { err, ok, type Result } from "../../api/result.ts";
 import { quote } from "./kube-syntax.ts";
 import { LIMITS } from "./limits.ts";
 
+/** RFC 6052 section 2.1: a NAT64 gateway turns what follows this prefix into an IPv4 address. */
+const NAT64 = "64:ff9b::";
+
 /** Networks no endpoint can be in: traffic sent there would reach the importer itself or nobody (EPS-11, SEC-06). */
+const FORBIDDEN_IPV4 = [
+  { name: "unspecified", address: "0.0.0.0", prefix: 8 },
+  { name: "loopback", address: "127.0.0.0", prefix: 8 },
+  { name: "link-local", address: "169.254.0.0", prefix: 16 },
+  { name: "multicast", address: "224.0.0.0", prefix: 4 },
+  { name: "reserved", address: "240.0.0.0", prefix: 4 },
+] as const;
+
 const FORBIDDEN: Readonly<Record<IpFamily, readonly Network[]>> = {
-  IPv4: [
-    network("unspecified", "0.0.0.0", 8),
-    network("loopback", "127.0.0.0", 8),
-    network("link-local", "169.254.0.0", 16),
-    network("multicast", "224.0.0.0", 4),
-    network("reserved", "240.0.0.0", 4),
-  ],
+  IPv4: FORBIDDEN_IPV4.map(({ name, address, prefix }) => network(name, address, prefix)),
   IPv6: [
     network("unspecified", "::", 128),
     network("loopback", "::1", 128),
     // Would be an IPv4 address under another name, past the rules above.
     network("IPv4-mapped", "::ffff:0:0", 96),
+    network("IPv4-compatible", "::", 96),
+    ...translated(),
     network("link-local", "fe80::", 10),
     network("multicast", "ff00::", 8),
   ],
@@ -27,6 +34,13 @@ const FORBIDDEN: Readonly<Record<IpFamily, readonly Network[]>> = {
 interface Network {
   readonly name: string;
   readonly list: BlockList;
+}
+
+/** Forbidden IPv4 networks as a NAT64 gateway would reach them. */
+function translated(): readonly Network[] {
+  return FORBIDDEN_IPV4.map(({ name, address, prefix }) =>
+    network(`${name} (translated)`, `${NAT64}${address}`, 96 + prefix),
+  );
 }
 
 function network(name: string, address: string, prefix: number): Network {

@@ -26,12 +26,14 @@ import { generateKeyPem } from "../../broker/identity/authority/key-pair.ts";
 import { ServingCertificate } from "../../broker/identity/authority/serving-certificate.ts";
 import { MemberIssuer } from "../../broker/identity/member-issuer.ts";
 import { MemberRenewals } from "../../broker/identity/member-renewals.ts";
+import { type HubPolicy, NO_POLICY } from "../../broker/policy/cluster-policy.ts";
 import { type RunningBroker, startBroker } from "../../broker/server/start-broker.ts";
 import type { Store } from "../../broker/store/store.ts";
 import { encodeRow } from "../../broker/wire/encode-row.ts";
 import { testCluster } from "../../broker/wire/row-arbitrary.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
+import { type Changing, unchanging } from "../../runtime/config/changing.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import { silentLogger } from "../../runtime/log/silent-log.ts";
 import type { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
@@ -50,6 +52,7 @@ export interface TestBrokerOptions {
   /** Given: the broker has a health listener too, which shows these metrics. */
   readonly meter?: PrometheusMeter;
   readonly log?: Logger;
+  readonly policy?: Changing<HubPolicy>;
 }
 
 /** One clusterset's authority, and brokers with certificates of it on loopback. */
@@ -96,6 +99,7 @@ export class BrokerWorld implements AsyncDisposable {
       drainMs = 0,
       meter,
       log = silentLogger,
+      policy = unchanging(NO_POLICY),
     }: TestBrokerOptions = {},
   ): Promise<Result<RunningBroker, string>> {
     const started = await startBroker(
@@ -114,6 +118,7 @@ export class BrokerWorld implements AsyncDisposable {
         certificates: new GrpcCertificateProvider(this.#serving, soleAuthority(this.authority)),
         clock: systemClock,
         log,
+        policy,
         meter: meter ?? silentMeter,
         ...(meter === undefined ? {} : { metrics: meter }),
       },
