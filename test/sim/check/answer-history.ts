@@ -1,5 +1,4 @@
 import { LABEL_SERVICE_NAME } from "../../../api/mcs/labels.ts";
-import type { ServiceKey } from "../../../api/service-key.ts";
 import { SIM_KEYS } from "../script/service-shapes.ts";
 import type { DnsProcess } from "../world/dns-process.ts";
 import { naiveAddresses } from "./naive-addresses.ts";
@@ -19,13 +18,10 @@ export class AnswerHistory {
     this.#report = report;
   }
 
-  viewChanged(process: DnsProcess): void {
+  /** @param services those that the change may bear on, whether scripts know them or not. */
+  viewChanged(process: DnsProcess, services: readonly string[]): void {
     this.#begin(process);
-    for (const key of SIM_KEYS) {
-      const answers = this.#right.get(key) ?? new Set();
-      answers.add(rightAnswer(process, key));
-      this.#right.set(key, answers);
-    }
+    for (const key of services) this.#right.get(key)?.add(rightAnswer(process, key));
   }
 
   zoneChanged(process: DnsProcess): void {
@@ -44,11 +40,11 @@ export class AnswerHistory {
   #begin(process: DnsProcess): void {
     if (this.#process === process) return;
     this.#process = process;
-    this.#right.clear();
+    for (const key of SIM_KEYS) this.#right.set(key, new Set([rightAnswer(process, key)]));
   }
 }
 
-function rightAnswer({ views }: DnsProcess, key: ServiceKey): string {
+function rightAnswer({ views }: DnsProcess, key: string): string {
   const [namespace = "", name = ""] = key.split("/");
   return naiveAddresses({
     hasNamespace: views.namespaces.view.get(namespace) !== undefined,

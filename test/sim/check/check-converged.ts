@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { ENDPOINT_SLICES, type EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
-import { NAMESPACES, type Namespace } from "../../../api/kube/namespace.ts";
-import { SERVICES, type Service } from "../../../api/kube/service.ts";
+import { isTerminating, NAMESPACES, type Namespace } from "../../../api/kube/namespace.ts";
+import { type IpFamily, SERVICES, type Service } from "../../../api/kube/service.ts";
 import {
+  ANNOTATION_DERIVED_SERVICE,
   LABEL_MANAGED_BY,
   LABEL_SERVICE_NAME,
   LABEL_SOURCE_CLUSTER,
@@ -10,12 +11,16 @@ import {
 import type { ServiceExport } from "../../../api/mcs/service-export.ts";
 import { type ServiceImport, serviceImports } from "../../../api/mcs/service-import.ts";
 import { serviceKey } from "../../../api/service-key.ts";
+import { ANNOTATION_EXPORTED_KEYS } from "../../../controllers/import/derive-import.ts";
 import { PRIVATE_SERVICE, SIM_NAMESPACES, SIM_SERVICES } from "../script/service-shapes.ts";
+import { USER_LABEL } from "../users/our-objects.ts";
 import { derivedName } from "../world/derived-name.ts";
 import type { DnsProcess } from "../world/dns-process.ts";
 import type { SimCluster } from "../world/sim-cluster.ts";
 import {
+  affinityText,
   type ExpectedService,
+  endpointText,
   expectedService,
   joinName,
   mapText,
@@ -71,8 +76,8 @@ function checkImport(at: Place, expected: ExpectedService | undefined, report: R
   const where = `${namespace}/${name} in ${cluster.id}`;
   const found = cluster.get<ServiceImport>(IMPORTS, `${namespace}/${name}`);
   if (found !== undefined && !isOwn(found)) return;
-  const hasNamespace = cluster.get<Namespace>(NAMESPACES, namespace) !== undefined;
-  const wanted = hasNamespace ? expected : undefined;
+  const home = cluster.get<Namespace>(NAMESPACES, namespace);
+  const wanted = home === undefined || isTerminating(home) ? undefined : expected;
   const slices = ownSlices(at);
   const derived = cluster.get<Service>(SERVICES, `${namespace}/${derivedName(namespace, name)}`);
   if (wanted === undefined || found === undefined) {
@@ -85,22 +90,35 @@ function checkImport(at: Place, expected: ExpectedService | undefined, report: R
     }
     return;
   }
-  const { conflicts: _, ...shown } = wanted;
-  compare("I1", where, actualService(found, slices), shown, report);
-  if (derived === undefined || isOwn(derived)) checkDerived(where, found, derived, report);
+  const { conflicts: _, families, ...shown } = wanted;
+  const actual = new Map<string, unknown>(Object.entries(actualService(found, slices)));
+  for (const [part, value] of Object.entries(shown)) {
+    compare("I1", `${where}: ${part}`, actual.get(part), value, report);
+  }
+  const local = families.filter((family) => cluster.families.includes(family));
+  if (derived === undefined || isOwn(derived)) {
+    checkDerived({ where, local, serviceImport: found, derived }, report);
+  }
 }
 
 function actualService(
   { spec, metadata, status }: ServiceImport,
   slices: readonly EndpointSlice[],
-): Omit<ExpectedService, "conflicts"> {
-  const { [LABEL_MANAGED_BY]: _, ...labels } = metadata.labels ?? {};
+): Omit<ExpectedService, "conflicts" | "families"> {
+  const { [LABEL_MANAGED_BY]: _, [USER_LABEL]: __, ...labels } = metadata.labels ?? {};
+  const {
+    [ANNOTATION_DERIVED_SERVICE]: _derived,
+    [ANNOTATION_EXPORTED_KEYS]: _keys,
+    ...annotations
+  } = metadata.annotations ?? {};
   return {
     type: spec?.type ?? "ClusterSetIP",
     ports: (spec?.ports ?? []).map(portText),
-    sessionAffinity: spec?.sessionAffinity ?? "None",
+    sessionAffinity: affinityText(spec ?? {}),
     internalTrafficPolicy: spec?.internalTrafficPolicy ?? "",
+    trafficDistribution: spec?.trafficDistribution ?? "",
     labels: mapText(labels),
+    annotations: mapText(annotations),
     clusters: (status?.clusters ?? []).map(({ cluster }) => cluster),
     endpoints: slices.flatMap(sliceLines).toSorted(),
   };
@@ -112,35 +130,60 @@ function sliceLines(slice: EndpointSlice): string[] {
     ({ name = "", port, protocol }) => `${name}:${port}/${protocol}`,
   );
   return (slice.endpoints ?? []).flatMap((endpoint) =>
-    (ports.length === 0 ? ["-"] : ports).map(
-      (port) =>
-        `${cluster} ${port} ${endpoint.addresses[0]} ${endpoint.conditions?.ready === false ? "not-ready" : "ready"}`,
+    (ports.length === 0 ? ["-"] : ports).map((port) =>
+      endpointText(`${cluster} ${port}`, endpoint),
     ),
   );
 }
 
+/** @param found.local families of the merge that the cluster can route. */
 function checkDerived(
-  where: string,
-  { spec, status }: ServiceImport,
-  derived: Service | undefined,
+  found: {
+    readonly where: string;
+    readonly local: readonly IpFamily[];
+    readonly serviceImport: ServiceImport;
+    readonly derived: Service | undefined;
+  },
   report: Report,
 ): void {
-  const ip = derived?.spec.clusterIP;
-  const wantedIps = spec?.type === "Headless" || ip === undefined ? [] : [ip];
+  const { where, local, derived } = found;
+  const { spec, status } = found.serviceImport;
+  const ready = status?.conditions?.find(({ type }) => type === "Ready");
+  const shown = `${ready?.status}/${ready?.reason}`;
+  if (local.length === 0) {
+    // IMP-20: nothing that this cluster can route.
+    compare("I1", `${where}: Ready`, shown, "False/IPFamilyNotSupported", report);
+    compare("I1", `${where}: ips`, spec?.ips ?? [], [], report);
+    compare("I1", `${where}: derived Service`, derived?.metadata.name, undefined, report);
+    return;
+  }
+  compare("I1", `${where}: Ready`, shown, "True/Ready", report);
+  const families = derived?.spec.ipFamilies ?? [];
+  compare("I1", `${where}: families`, families, familiesInUse(local, spec, families), report);
+  compare("I1", `${where}: ipFamilies`, spec?.ipFamilies, families, report);
+  const wantedIps = spec?.type === "Headless" ? [] : (derived?.spec.clusterIPs ?? []);
   compare("I1", `${where}: ips`, spec?.ips ?? [], wantedIps, report);
   const names = (derived?.spec.ports ?? []).map(({ name = "", port }) => `${name}:${port}`);
   const ports = spec?.ports ?? [];
   const wantedNames = ports.map((port) => `${joinName(port, ports)}:${port.port}`);
   compare("I1", `${where}: ports of the derived Service`, names, wantedNames, report);
-  const ready = status?.conditions?.find(({ type }) => type === "Ready");
-  compare("I1", `${where}: Ready`, ready?.status, "True", report);
+}
+
+/** The winner's order, but for an address in use, which stays first whatever comes after it (I5). */
+function familiesInUse(
+  local: readonly IpFamily[],
+  spec: ServiceImport["spec"],
+  [first]: readonly IpFamily[],
+): readonly IpFamily[] {
+  if (spec?.type === "Headless" || first === undefined) return local;
+  return [first, ...local.filter((family) => family !== first)];
 }
 
 /** I11: the verdict on every ServiceExport. */
 function checkConditions(at: Place, expected: ExpectedService | undefined, report: Report): void {
   const { cluster, namespace, name } = at;
   const serviceExport = cluster.get<ServiceExport>(EXPORTS, `${namespace}/${name}`);
-  if (serviceExport === undefined) return;
+  if (serviceExport === undefined || serviceExport.metadata.deletionTimestamp !== undefined) return;
   const conditions = serviceExport.status?.conditions ?? [];
   const actual = conditions.map(({ type, status, reason }) => {
     const reasons = type === "Conflict" ? reason.split(",").toSorted().join(",") : reason;
@@ -167,7 +210,8 @@ function expectedConditions(
         : `Conflict=True/${conflicts.join(",")}`;
     return [conflict, "Ready=True/Exported", "Valid=True/Valid"];
   }
-  const hasService = cluster.get(SERVICES, `${namespace}/${name}`) !== undefined;
+  const service = cluster.get(SERVICES, `${namespace}/${name}`);
+  const hasService = service !== undefined && service.metadata.deletionTimestamp === undefined;
   return ["Ready=False/Pending", `Valid=False/${hasService ? "InvalidServiceType" : "NoService"}`];
 }
 
@@ -180,14 +224,18 @@ function checkAnswer(server: DnsProcess, namespace: string, name: string, report
       .list<EndpointSlice>(ENDPOINT_SLICES, namespace)
       .filter(({ metadata }) => metadata.labels?.[LABEL_SERVICE_NAME] === name),
   };
-  const answer = server.addresses(serviceKey(namespace, name));
-  compare(
-    "I1",
-    `answer for ${namespace}/${name} in ${cluster.id}`,
-    answer,
-    naiveAddresses(objects),
-    report,
+  const sources = objects.slices.flatMap(
+    ({ metadata }) => metadata.labels?.[LABEL_SOURCE_CLUSTER] ?? [],
   );
+  for (const host of [undefined, ...new Set(sources.map((source) => `pod-0.${source}`))]) {
+    compare(
+      "I1",
+      `answer for ${host === undefined ? "" : `${host} of `}${namespace}/${name} in ${cluster.id}`,
+      server.addresses(serviceKey(namespace, name), host),
+      naiveAddresses(objects, host),
+      report,
+    );
+  }
 }
 
 function ownSlices({ cluster, namespace, name }: Place): readonly EndpointSlice[] {

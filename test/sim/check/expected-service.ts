@@ -1,4 +1,5 @@
-import type { ServicePort } from "../../../api/kube/service.ts";
+import type { Endpoint } from "../../../api/kube/endpoint-slice.ts";
+import type { IpFamily, ServicePort, SessionAffinityConfig } from "../../../api/kube/service.ts";
 import type { SimCluster } from "../world/sim-cluster.ts";
 import type { LiveExport } from "./live-export.ts";
 
@@ -10,12 +11,17 @@ export interface ExpectedService {
   readonly type: "ClusterSetIP" | "Headless";
   /** `name:port/PROTOCOL appProtocol`, in order. */
   readonly ports: readonly string[];
+  /** With its timeout. */
   readonly sessionAffinity: string;
   readonly internalTrafficPolicy: string;
+  readonly trafficDistribution: string;
   readonly labels: string;
+  readonly annotations: string;
   readonly clusters: readonly string[];
-  /** `cluster name:target/PROTOCOL address ready`, sorted; `cluster - address ready` without ports. */
+  /** `cluster name:target/PROTOCOL address ready hostname`, sorted; `cluster - address ...` without ports. */
   readonly endpoints: readonly string[];
+  /** In the winner's order, before any cluster leaves out what it cannot route. */
+  readonly families: readonly IpFamily[];
   /** Reasons of Conflict, sorted; empty when all agree. */
   readonly conflicts: readonly string[];
 }
@@ -34,11 +40,14 @@ export function expectedService(
   return {
     type: typeOf(winner),
     ports: ports.map(portText),
-    sessionAffinity: affinityOf(winner),
+    sessionAffinity: affinityText(winner.service.spec),
     internalTrafficPolicy: winner.service.spec.internalTrafficPolicy ?? "",
+    trafficDistribution: winner.service.spec.trafficDistribution ?? "",
     labels: labelsOf(winner),
+    annotations: annotationsOf(winner),
     clusters: exports.map(({ cluster }) => cluster.id),
     endpoints: offered(exports, ports, lost).toSorted(),
+    families: familiesOf(exports).families,
     conflicts: conflictsOf(exports, winner).toSorted(),
   };
 }
@@ -61,6 +70,34 @@ function typeOf({ service }: LiveExport): "ClusterSetIP" | "Headless" {
 
 function affinityOf({ service }: LiveExport): string {
   return service.spec.sessionAffinity ?? "None";
+}
+
+export function affinityText(spec: {
+  readonly sessionAffinity?: string;
+  readonly sessionAffinityConfig?: SessionAffinityConfig;
+}): string {
+  const timeout = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds;
+  return `${spec.sessionAffinity ?? "None"} ${timeout ?? ""}`;
+}
+
+function annotationsOf({ serviceExport }: LiveExport): string {
+  return mapText(serviceExport.spec?.exportedAnnotations ?? {});
+}
+
+/** IMP-20: what all have in common; who has nothing in common with the older ones has no say. */
+function familiesOf(exports: readonly LiveExport[]): {
+  readonly families: readonly IpFamily[];
+  readonly isConflict: boolean;
+} {
+  let common: readonly IpFamily[] | undefined;
+  let isConflict = false;
+  for (const { service } of exports) {
+    const own = service.spec.ipFamilies ?? [];
+    const shared = (common ?? own).filter((family) => own.includes(family));
+    if (shared.length > 0) common = shared;
+    else isConflict = true;
+  }
+  return { families: common ?? [], isConflict };
 }
 
 function labelsOf({ serviceExport }: LiveExport): string {
@@ -115,12 +152,14 @@ function endpointsOf(
     });
     const shown = merged.length === 0 ? ["-"] : targets;
     return (slice.endpoints ?? []).flatMap((endpoint) =>
-      shown.map(
-        (target) =>
-          `${cluster.id} ${target} ${endpoint.addresses[0]} ${endpoint.conditions?.ready === false ? "not-ready" : "ready"}`,
-      ),
+      shown.map((target) => endpointText(`${cluster.id} ${target}`, endpoint)),
     );
   });
+}
+
+export function endpointText(of: string, { addresses, conditions, hostname }: Endpoint): string {
+  const readiness = conditions?.ready === false ? "not-ready" : "ready";
+  return `${of} ${addresses[0]} ${readiness} ${hostname ?? ""}`;
 }
 
 /** CON-22: unnamed beside others needs a name of its own where Kubernetes joins by name. */
@@ -146,6 +185,12 @@ function conflictsOf(exports: readonly LiveExport[], winner: LiveExport): string
     ["SessionAffinityConflict", differs(affinityOf, affine)],
     ["SessionAffinityConfigConflict", differs(timeout, affine)],
     ["LabelsConflict", differs(labelsOf)],
+    ["AnnotationsConflict", differs(annotationsOf)],
+    [
+      "TrafficDistributionConflict",
+      differs(({ service }) => service.spec.trafficDistribution ?? ""),
+    ],
+    ["IPFamilyConflict", familiesOf(exports).isConflict],
     [
       "InternalTrafficPolicyConflict",
       differs(({ service }) => service.spec.internalTrafficPolicy ?? ""),

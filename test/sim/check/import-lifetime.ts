@@ -1,6 +1,6 @@
 import type { ExportRow, Row } from "../../../api/broker/row.ts";
 import { NAMESPACES } from "../../../api/kube/namespace.ts";
-import { SERVICES } from "../../../api/kube/service.ts";
+import { type IpFamily, SERVICES } from "../../../api/kube/service.ts";
 import { type ServiceImport, serviceImports } from "../../../api/mcs/service-import.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import { SIM_KEYS } from "../script/service-shapes.ts";
@@ -48,6 +48,8 @@ export class ImportLifetime {
   readonly #touched = new Set<string>();
   /** `namespace/name type`, for the types that live exports have had. */
   readonly #types = new Set<string>();
+  /** `namespace/name families`, likewise. */
+  readonly #families = new Map<string, readonly IpFamily[]>();
 
   constructor(
     clusters: readonly SimCluster[],
@@ -60,7 +62,13 @@ export class ImportLifetime {
 
   /** The world is at rest: what is known holds for what lives now. */
   checkpointed(): void {
-    for (const memory of [this.#courses, this.#disturbed, this.#touched, this.#types])
+    for (const memory of [
+      this.#courses,
+      this.#disturbed,
+      this.#touched,
+      this.#types,
+      this.#families,
+    ])
       memory.clear();
     for (const cluster of this.#clusters) {
       for (const key of SIM_KEYS) this.#follow(cluster, key);
@@ -120,8 +128,11 @@ export class ImportLifetime {
     this.#courses.set(id, course);
     if (course.isLive !== isLive) course.turns += 1;
     course.isLive = isLive;
-    if (live !== undefined) this.#types.add(`${key} ${live.service.spec.clusterIP === "None"}`);
-    else this.#forget((entry) => entry.endsWith(` ${id}`));
+    if (live !== undefined) {
+      const { clusterIP, ipFamilies = [] } = live.service.spec;
+      this.#types.add(`${key} ${clusterIP === "None"}`);
+      this.#families.set(`${key} ${ipFamilies.join()}`, ipFamilies);
+    } else this.#forget((entry) => entry.endsWith(` ${id}`));
   }
 
   #checkImport({ cluster, author, key, before, after }: Change): void {
@@ -144,7 +155,10 @@ export class ImportLifetime {
     this.#checkAddress(cluster, key, typedObject(before, IMPORTS), typedObject(after, IMPORTS));
   }
 
-  /** Where nobody touched our objects and no two exports disagree about the type, the first address never changes (I5). */
+  /**
+   * Where nobody touched our objects, no two exports disagree about the type, and each has a family that this cluster can
+   * route, the first address never changes (I5).
+   */
   #checkAddress(
     cluster: SimCluster,
     key: string,
@@ -155,6 +169,11 @@ export class ImportLifetime {
     if (was === undefined || was === is || this.#touched.has(`${cluster.id} ${key}`)) return;
     const types = [...this.#types].filter((entry) => entry.startsWith(`${key} `));
     if (types.length > 1) return;
+    const hasUnroutable = [...this.#families].some(
+      ([entry, families]) =>
+        entry.startsWith(`${key} `) && !families.some((one) => cluster.families.includes(one)),
+    );
+    if (hasUnroutable) return;
     this.#report("I5", `clusterset IP of ${key} in ${cluster.id} changed from ${was} to ${is}`);
   }
 

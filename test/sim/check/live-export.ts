@@ -17,7 +17,7 @@ export interface LiveExport {
 
 /**
  * Undefined when this cluster exports no such service: no export, no Service, one that cannot be exported (EXP-16), or
- * a namespace that is going.
+ * one of them or the namespace is going.
  */
 export function liveExport(
   cluster: SimCluster,
@@ -27,6 +27,7 @@ export function liveExport(
   const serviceExport = cluster.get<ServiceExport>(EXPORTS, `${namespace}/${name}`);
   const service = cluster.get<Service>(SERVICES, `${namespace}/${name}`);
   if (serviceExport === undefined || service === undefined) return undefined;
+  if (serviceExport.metadata.deletionTimestamp !== undefined) return undefined;
   const home = cluster.get<Namespace>(NAMESPACES, namespace);
   if (home === undefined || isTerminating(home)) return undefined;
   if (service.metadata.deletionTimestamp !== undefined) return undefined;

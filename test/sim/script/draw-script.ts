@@ -1,7 +1,17 @@
+import type { IpFamily } from "../../../api/kube/service.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import { seededRandom } from "../../../runtime/random/seeded-random.ts";
-import { EXPORTED_LABELS, SERVICE_SHAPES, SIM_NAMESPACES, SIM_SERVICES } from "./service-shapes.ts";
-import type { Action, FaultAction, OwnObject, Script, Step, Target, UserAction } from "./step.ts";
+import { EXPORT_SPECS, SERVICE_SHAPES, SIM_NAMESPACES, SIM_SERVICES } from "./service-shapes.ts";
+import type {
+  Action,
+  FaultAction,
+  HeldObject,
+  OwnObject,
+  Script,
+  Step,
+  Target,
+  UserAction,
+} from "./step.ts";
 
 export interface ScriptOptions {
   /** Rounds of changes and faults, each ended by a checkpoint. */
@@ -19,10 +29,11 @@ const WAITS_MS = [0, 0, 0, 0, 5, 5, 20, 20, 100, 100, 500, 500, 2_000, 2_000, 8_
 export function drawScript(seed: number, options: ScriptOptions = DEFAULT_SCRIPT): Script {
   const draw = new Draw(seededRandom(seed));
   const memberCount = 2 + draw.below(3);
+  const hasIpv6 = draw.chance(0.5);
   const members = Array.from({ length: memberCount }, (_, index) => ({
     clockSkewMs: draw.chance(0.5) ? 0 : draw.below(120_000) - 60_000,
     namespaces: draw.chance(0.7) ? [...SIM_NAMESPACES] : [draw.one(SIM_NAMESPACES)],
-    families: ["IPv4"] as const,
+    families: hasIpv6 ? draw.one(FAMILIES) : (["IPv4"] as const),
     // Elections cost much time for little more of them: in one member of some scripts.
     replicas: 1 + (index === 0 && draw.chance(0.4) ? 1 : 0),
   }));
@@ -45,16 +56,23 @@ export function drawScript(seed: number, options: ScriptOptions = DEFAULT_SCRIPT
 function opening(draw: Draw, member: number): Step[] {
   const target = { member, namespace: draw.one(SIM_NAMESPACES), service: draw.one(SIM_SERVICES) };
   const actions: Action[] = [
-    { kind: "put-service", ...target, shape: draw.below(SERVICE_SHAPES.length) },
+    { kind: "put-service", ...target, shape: shape(draw) },
     { kind: "put-endpoints", ...target, slice: 0, present: 1 + draw.below(7), ready: 7 },
-    { kind: "export", ...target, labels: 0 },
+    { kind: "export", ...target, spec: 0 },
   ];
   return actions.map((action) => ({ action, waitMs: draw.one(WAITS_MS) }));
 }
 
+const FAMILIES: readonly (readonly IpFamily[])[] = [
+  ["IPv4"],
+  ["IPv4", "IPv6"],
+  ["IPv6", "IPv4"],
+  ["IPv6"],
+];
 const OWN_OBJECTS: readonly OwnObject[] = ["import", "derived", "slice"];
+const HELD_OBJECTS: readonly HeldObject[] = ["namespace", "service", "export"];
 
-type DrawUserAction = (draw: Draw, target: Target) => UserAction;
+type DrawUserAction = (draw: Draw, target: Target, members: number) => UserAction;
 type DrawFault = (draw: Draw, member: number) => FaultAction;
 
 /** Each entry once per weight. */
@@ -64,9 +82,24 @@ const USER_ACTIONS: readonly DrawUserAction[] = [
   ...repeat<DrawUserAction>(4, (draw, target) => ({
     kind: "export",
     ...target,
-    labels: draw.below(EXPORTED_LABELS.length),
+    spec: exportSpec(draw),
   })),
   ...repeat<DrawUserAction>(2, (_, target) => ({ kind: "unexport", ...target })),
+  (draw, target) => ({ kind: "recreate-service", ...target, shape: shape(draw) }),
+  (draw, target) => ({ kind: "relabel-service", ...target, value: draw.below(3) }),
+  (draw, target) => ({ kind: "recreate-export", ...target, spec: exportSpec(draw) }),
+  (draw, target, members) => ({
+    kind: "move-export",
+    ...target,
+    to: draw.below(members),
+    spec: exportSpec(draw),
+  }),
+  (draw, target) => ({ kind: "hold", ...target, what: draw.one(HELD_OBJECTS) }),
+  ...repeat<DrawUserAction>(2, (draw, target) => ({
+    kind: "let-go",
+    ...target,
+    what: draw.one(HELD_OBJECTS),
+  })),
   (_, target) => ({ kind: "delete-service", ...target }),
   (draw, target) => ({ kind: "delete-endpoints", ...target, slice: draw.below(2) }),
   ...repeat<DrawUserAction>(2, (_, { member, namespace }) => ({
@@ -75,7 +108,12 @@ const USER_ACTIONS: readonly DrawUserAction[] = [
     namespace,
   })),
   (_, { member, namespace }) => ({ kind: "delete-namespace", member, namespace }),
-  (draw, target) => ({ kind: "edit-own", ...target, what: draw.one(OWN_OBJECTS) }),
+  (draw, target) => ({
+    kind: "edit-own",
+    ...target,
+    what: draw.one(OWN_OBJECTS),
+    edit: draw.below(3),
+  }),
   (draw, target) => ({ kind: "delete-own", ...target, what: draw.one(OWN_OBJECTS) }),
   (draw, target) => ({ kind: "put-hand-made", ...target, what: draw.one(OWN_OBJECTS) }),
   (draw, target) => ({ kind: "delete-hand-made", ...target, what: draw.one(OWN_OBJECTS) }),
@@ -87,11 +125,19 @@ function userAction(draw: Draw, members: number): UserAction {
     namespace: draw.one(SIM_NAMESPACES),
     service: draw.one(SIM_SERVICES),
   };
-  return draw.one(USER_ACTIONS)(draw, target);
+  return draw.one(USER_ACTIONS)(draw, target, members);
+}
+
+function shape(draw: Draw): number {
+  return draw.below(SERVICE_SHAPES.length);
+}
+
+function exportSpec(draw: Draw): number {
+  return draw.below(EXPORT_SPECS.length);
 }
 
 function putService(draw: Draw, target: Target): UserAction {
-  return { kind: "put-service", ...target, shape: draw.below(SERVICE_SHAPES.length) };
+  return { kind: "put-service", ...target, shape: shape(draw) };
 }
 
 function putEndpoints(draw: Draw, target: Target): UserAction {

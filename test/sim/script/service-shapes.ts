@@ -1,4 +1,5 @@
 import type { Service, ServicePort } from "../../../api/kube/service.ts";
+import type { ServiceExport } from "../../../api/mcs/service-export.ts";
 import { type ServiceKey, serviceKey } from "../../../api/service-key.ts";
 
 export const SIM_NAMESPACES = ["shop", "bank"] as const;
@@ -34,10 +35,25 @@ export const SERVICE_SHAPES: readonly Shape[] = [
   { ports: [{ protocol: "TCP", port: 80, targetPort: 8080 }] },
   { ports: [{ name: "dns", protocol: "UDP", port: 80, targetPort: 8053 }, ADMIN] },
   { clusterIP: "None" },
+  // The same ports in another order are no conflict (CON-08).
+  { ports: [ADMIN, HTTP] },
+  { ports: [HTTP], ipFamilyPolicy: "PreferDualStack" },
+  { clusterIP: "None", ports: [HTTP], ipFamilyPolicy: "PreferDualStack" },
+  // Who writes its endpoints decides on their families: both, even in a cluster that has one.
+  { clusterIP: "None", ports: [HTTP], selector: {} },
+  {
+    ports: [HTTP],
+    sessionAffinity: "ClientIP",
+    sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } },
+  },
+  { ports: [HTTP], trafficDistribution: "PreferClose" },
 ];
 
-export const EXPORTED_LABELS: readonly (Readonly<Record<string, string>> | undefined)[] = [
-  undefined,
-  { team: "red" },
-  { team: "blue", tier: "1" },
+/** What an export may say besides its name. */
+export const EXPORT_SPECS: readonly NonNullable<ServiceExport["spec"]>[] = [
+  {},
+  { exportedLabels: { team: "red" } },
+  { exportedLabels: { team: "blue", tier: "1" } },
+  { exportedAnnotations: { "example.com/owner": "red" } },
+  { exportedLabels: { team: "red" }, exportedAnnotations: { "example.com/owner": "a,b=c" } },
 ];

@@ -19,18 +19,30 @@ export type UserAction =
       readonly ready: number;
     })
   | (Target & { readonly kind: "delete-endpoints"; readonly slice: number })
-  | (Target & { readonly kind: "export"; readonly labels: number })
+  /** Deleted and made again under its name in the same instant, with other endpoints. */
+  | (Target & { readonly kind: "recreate-service"; readonly shape: number })
+  /** Labels and annotations of the Service and its slices: nobody's business. */
+  | (Target & { readonly kind: "relabel-service"; readonly value: number })
+  | (Target & { readonly kind: "export"; readonly spec: number })
   | (Target & { readonly kind: "unexport" })
+  /** Deleted and made again in the same instant: another export, and younger. */
+  | (Target & { readonly kind: "recreate-export"; readonly spec: number })
+  /** Unexported here and exported in another member, in the same instant. */
+  | (Target & { readonly kind: "move-export"; readonly to: number; readonly spec: number })
+  /** A finalizer: what is deleted stays, terminating, until it is let go. Of a namespace: something in it stays. */
+  | (Target & { readonly kind: "hold"; readonly what: HeldObject })
+  | (Target & { readonly kind: "let-go"; readonly what: HeldObject })
   | { readonly kind: "create-namespace"; readonly member: number; readonly namespace: string }
   | { readonly kind: "delete-namespace"; readonly member: number; readonly namespace: string }
   /** Changes or deletes an object that Isthmus wrote. */
-  | (Target & { readonly kind: "edit-own"; readonly what: OwnObject })
+  | (Target & { readonly kind: "edit-own"; readonly what: OwnObject; readonly edit: number })
   | (Target & { readonly kind: "delete-own"; readonly what: OwnObject })
   /** An object of the user's own under a name that Isthmus would use. */
   | (Target & { readonly kind: "put-hand-made"; readonly what: OwnObject })
   | (Target & { readonly kind: "delete-hand-made"; readonly what: OwnObject });
 
 export type OwnObject = "import" | "derived" | "slice";
+export type HeldObject = "namespace" | "service" | "export";
 
 /** What breaks. */
 export type FaultAction =

@@ -7,7 +7,8 @@ import { type ServiceKey, splitServiceKey } from "../../../api/service-key.ts";
 import { Responder } from "../../../dns-server/answer/responder.ts";
 import { ZoneSource } from "../../../dns-server/source/zone-source.ts";
 import { messageText } from "../../../dns-server/testing/message-text.ts";
-import { queryPacket, responseTo } from "../../../dns-server/testing/test-responder.ts";
+import { CLIENT, queryPacket } from "../../../dns-server/testing/test-responder.ts";
+import { MESSAGE_BYTES_MAX } from "../../../dns-server/wire/dns-numbers.ts";
 import { parseZoneConfig } from "../../../dns-server/zone/zone-config.ts";
 import type { KubeError } from "../../../runtime/kube/kube-error.ts";
 import { Reflector } from "../../../runtime/kube/reflector/reflector.ts";
@@ -15,10 +16,14 @@ import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import type { InMemoryKubeClient } from "../../../sandbox/apiserver/in-memory-kube-client.ts";
 import type { Report } from "../check/violation.ts";
+import { SIM_KEYS } from "../script/service-shapes.ts";
 import type { KubeFaults } from "./kube-faults.ts";
 import { reportingLogger } from "./reporting-logger.ts";
 import type { SimCluster } from "./sim-cluster.ts";
 import type { Wiring } from "./wiring.ts";
+
+/** Room for one answer, used for each. */
+const ANSWER = Buffer.alloc(MESSAGE_BYTES_MAX);
 
 /** The default makes room for a hundred thousand answers at each start. */
 const CACHE_LIMITS = { entriesMax: 100, bytesMax: 100_000 };
@@ -31,8 +36,8 @@ export interface DnsProcessDeps {
   readonly report: Report;
   /** A new zone is being served. */
   readonly onZone: (process: DnsProcess) => void;
-  /** One of the views behind the zone has changed. */
-  readonly onView: (process: DnsProcess) => void;
+  /** What a view behind the zone says of these services has changed. */
+  readonly onView: (process: DnsProcess, services: readonly string[]) => void;
 }
 
 /** What the DNS server sees: the objects its zone may be made of. */
@@ -84,9 +89,15 @@ export class DnsProcess {
       wiring.publishZone?.(responder) ?? ((zone, changed) => responder.setZone(zone, changed));
     const { imports, slices, namespaces } = this.views;
     // Before the zone subscribes: what it derives from was seen here first.
-    for (const { view } of [imports, slices, namespaces]) {
-      view.subscribe(() => deps.onView(this));
-    }
+    imports.view.subscribe((event) => {
+      if (event.kind === "changed") deps.onView(this, [event.key]);
+    });
+    slices.view.subscribe((event) => {
+      if (event.kind === "changed") deps.onView(this, [event.before, event.after].flatMap(ownerOf));
+    });
+    namespaces.view.subscribe((event) => {
+      if (event.kind === "changed") deps.onView(this, servicesIn(event.key));
+    });
     this.#source = new ZoneSource(
       { zone: config.value.zone },
       {
@@ -122,14 +133,34 @@ export class DnsProcess {
     this.#client.breakWatches(error);
   }
 
-  /** Response code and addresses of the service's name, sorted: `NOERROR 10.0.0.1,10.0.0.2`. */
-  addresses(key: ServiceKey): string {
+  /**
+   * Response codes and addresses of both families of the service's name, or of a host's below it, sorted:
+   * `NOERROR 10.0.0.1,10.0.0.2,fd00::1`.
+   */
+  addresses(key: ServiceKey, host?: string): string {
     const { namespace, name } = splitServiceKey(key);
-    const packet = queryPacket(`${name}.${namespace}.svc.clusterset.local A`);
-    const response = responseTo(this.#responder, packet, "tcp");
-    invariant(response !== undefined, "a query is answered", { key });
-    const [status = "", ...records] = messageText(response);
-    const addresses = records.flatMap((record) => / IN A (\S+)$/.exec(record)?.[1] ?? []);
-    return `${status.split(" ")[0]} ${addresses.toSorted().join(",")}`;
+    const service = `${name}.${namespace}.svc.clusterset.local`;
+    const answers = ["A", "AAAA"].map((type) => {
+      const question = `${host === undefined ? "" : `${host}.`}${service} ${type}`;
+      const packet = queryPacket(question);
+      const bytes = this.#responder.respond(packet, packet.length, "tcp", ANSWER, CLIENT);
+      invariant(bytes > 0, "a query is answered", { key });
+      const [status = "", ...records] = messageText(ANSWER.subarray(0, bytes));
+      const addresses = records.flatMap((record) => / IN A{1,4} (\S+)$/.exec(record)?.[1] ?? []);
+      return { code: status.split(" ")[0] ?? "", addresses };
+    });
+    // A name exists or it does not, whatever is asked of it.
+    const codes = new Set(answers.map(({ code }) => code));
+    const addresses = answers.flatMap((answer) => answer.addresses);
+    return `${[...codes].join("/")} ${addresses.toSorted().join(",")}`;
   }
+}
+
+function ownerOf(slice: EndpointSlice | undefined): readonly string[] {
+  const name = slice?.metadata.labels?.[LABEL_SERVICE_NAME];
+  return name === undefined ? [] : [`${slice?.metadata.namespace}/${name}`];
+}
+
+function servicesIn(namespace: string): readonly string[] {
+  return SIM_KEYS.filter((key) => key.startsWith(`${namespace}/`));
 }

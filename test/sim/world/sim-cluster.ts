@@ -55,6 +55,7 @@ const HISTORY_LIMIT = 60;
 export class SimCluster {
   readonly id: ClusterId;
   readonly index: number;
+  readonly families: readonly IpFamily[];
   readonly clock: Clock;
   readonly core: ApiServerCore;
   readonly user: InMemoryKubeClient;
@@ -68,6 +69,7 @@ export class SimCluster {
   ) {
     this.id = options.id;
     this.index = options.index;
+    this.families = options.families;
     this.#onChange = options.onChange;
     this.clock = skewed(deps.clock, options.clockSkewMs);
     const created = ApiServerCore.create(

@@ -20,13 +20,14 @@ import {
   type Script,
   type UserAction,
 } from "../script/step.ts";
+import { createNamespace, performUserAction } from "../users/perform-user-action.ts";
+import { putEndpoints, putService } from "../users/services.ts";
 import type { ControllersProcess } from "./controllers-process.ts";
 import { KubeFaults } from "./kube-faults.ts";
 import { LEASE_NAMESPACE } from "./lease.ts";
 import type { MemberTerm } from "./member-term.ts";
 import { type Change, collectionName, SimCluster } from "./sim-cluster.ts";
 import { SimMember } from "./sim-member.ts";
-import { createNamespace, performUserAction, putEndpoints, putService } from "./user-operations.ts";
 import type { Wiring } from "./wiring.ts";
 
 const LEASES_COLLECTION = collectionName(LEASES);
@@ -123,8 +124,7 @@ export class World {
   async perform(action: FaultAction | UserAction): Promise<void> {
     this.checkLeadership();
     if (isFault(action)) return this.#fault(action);
-    const member = this.members[action.member];
-    if (member !== undefined) await performUserAction(member.deps.cluster, action);
+    await performUserAction(this.clusters, action);
   }
 
   checkLeadership(): void {
@@ -244,7 +244,7 @@ export class World {
       },
       onTerm: (_process, term) => this.#follow(cluster, term),
       onPublish: (key, rows) => this.lifetime.rowsPublished(cluster, key, rows),
-      onView: (process) => history.viewChanged(process),
+      onView: (process, services) => history.viewChanged(process, services),
       onZone: (process) => history.zoneChanged(process),
     });
   }
