@@ -86,6 +86,22 @@ export function forgetValid<T extends KubeObject>(object: T): T {
   return Object.assign(structuredClone(object), withoutValid);
 }
 
+/** An object that is going looks as if it stayed. */
+export function forgetDeletion<T extends KubeObject>(object: T): T {
+  const { deletionTimestamp: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
+/** Another version at each look: as if somebody had just written it. */
+export function alwaysFresh(client: KubeClient): KubeClient {
+  let looks = 0;
+  return changeReads(client, "Lease", (lease) => {
+    looks += 1;
+    const resourceVersion = `${lease.metadata.resourceVersion}-${looks}`;
+    return { ...lease, metadata: { ...lease.metadata, resourceVersion } };
+  });
+}
+
 /** Events that change an object of this kind are lost. */
 export function missModified(client: KubeClient, kind: string): KubeClient {
   return overrideKubeClient(client, {

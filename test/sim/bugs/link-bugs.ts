@@ -32,6 +32,30 @@ export function keepOldRows(link: BrokerLink): BrokerLink {
   });
 }
 
+/** Slices are told apart by the names of their hosts: the second family's is taken for the first's. */
+export function onlyOneFamily(link: BrokerLink): BrokerLink {
+  return overrideBrokerLink(link, {
+    setOwnRows: (service, rows) => {
+      const hasIpv6 = rows.some((row) => row.kind === "endpoints" && row.addressType === "IPv6");
+      const isKept = (row: Row): boolean =>
+        row.kind === "export" || !hasIpv6 || row.addressType === "IPv6";
+      link.setOwnRows(service, rows.filter(isKept));
+    },
+  });
+}
+
+/** Rows are compared by their keys: what changes in place is not sent. */
+export function sendNewKeysOnly(link: BrokerLink): BrokerLink {
+  const sent = new Map<ServiceKey, string>();
+  return overrideBrokerLink(link, {
+    setOwnRows: (service, rows) => {
+      const keys = rows.map(rowKey).join();
+      if (sent.get(service) !== keys) link.setOwnRows(service, rows);
+      sent.set(service, keys);
+    },
+  });
+}
+
 export function askOnce(link: BrokerLink): BrokerLink {
   let hasAsked = false;
   return overrideBrokerLink(link, {

@@ -4,8 +4,10 @@ import { overrideBrokerLink } from "../world/override-broker-link.ts";
 import { overrideKubeClient } from "../world/override-kube-client.ts";
 import type { Wiring } from "../world/wiring.ts";
 import {
+  alwaysFresh,
   changePatches,
   changeReads,
+  forgetDeletion,
   forgetValid,
   hideConflict,
   labelAsOurs,
@@ -20,6 +22,8 @@ import {
   changeOwnRows,
   everythingReady,
   keepOldRows,
+  onlyOneFamily,
+  sendNewKeysOnly,
   withoutAge,
 } from "./link-bugs.ts";
 
@@ -126,6 +130,37 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   }),
   bug("slices-unseen-by-dns", ["I1"], "the DNS server misses changes of slices", {
     dnsKube: (client) => missModified(client, "EndpointSlice"),
+  }),
+  bug("second-family-overwrites", ["I1"], "the second family's slice takes the first one's place", {
+    link: onlyOneFamily,
+  }),
+  bug("families-not-checked", ["I1"], "the cluster is asked for families that it cannot route", {
+    localFamilies: () => ["IPv4", "IPv6"],
+  }),
+  bug("keys-compared-only", ["I1"], "rows that change in place are not sent", {
+    link: sendNewKeysOnly,
+  }),
+  bug("deletion-not-seen", ["I1"], "an export that waits for its finalizers is taken for living", {
+    controllersKube: (client) => changeReads(client, "ServiceExport", forgetDeletion),
+  }),
+  bug(
+    "works-on-without-lease",
+    ["one-writer"],
+    "a leader that has lost its leadership goes on to work",
+    {
+      candidate: (candidate) => ({
+        start: (signal) => candidate.start(signal),
+        stopped: () => candidate.stopped(),
+        isLeader: () => candidate.isLeader(),
+        subscribe: (listener) =>
+          candidate.subscribe((isLeading) => {
+            if (isLeading) listener(isLeading);
+          }),
+      }),
+    },
+  ),
+  bug("lease-never-expires", ["leader-gap"], "the lease of a dead leader is taken for renewed", {
+    electionKube: alwaysFresh,
   }),
 ];
 

@@ -1,6 +1,6 @@
 import type { ExportRow, Row } from "../../../api/broker/row.ts";
 import { NAMESPACES } from "../../../api/kube/namespace.ts";
-import { type IpFamily, SERVICES } from "../../../api/kube/service.ts";
+import { type IpFamily, SERVICES, type Service } from "../../../api/kube/service.ts";
 import { type ServiceImport, serviceImports } from "../../../api/mcs/service-import.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import { SIM_KEYS } from "../script/service-shapes.ts";
@@ -46,7 +46,7 @@ export class ImportLifetime {
   readonly #disturbed = new Set<string>();
   /** `importer namespace/name` whose objects a user has touched. */
   readonly #touched = new Set<string>();
-  /** `namespace/name type`, for the types that live exports have had. */
+  /** `namespace/name type`, for the types that exported Services have had. */
   readonly #types = new Set<string>();
   /** `namespace/name families`, likewise. */
   readonly #families = new Map<string, readonly IpFamily[]>();
@@ -128,11 +128,17 @@ export class ImportLifetime {
     this.#courses.set(id, course);
     if (course.isLive !== isLive) course.turns += 1;
     course.isLive = isLive;
-    if (live !== undefined) {
-      const { clusterIP, ipFamilies = [] } = live.service.spec;
-      this.#types.add(`${key} ${clusterIP === "None"}`);
-      this.#families.set(`${key} ${ipFamilies.join()}`, ipFamilies);
-    } else this.#forget((entry) => entry.endsWith(` ${id}`));
+    if (course.wasLive || course.turns > 0) this.#noteShape(cluster, key);
+    if (!isLive) this.#forget((entry) => entry.endsWith(` ${id}`));
+  }
+
+  /** Of a Service that is exported, or was: views of exports and of Services lag each for itself. */
+  #noteShape(cluster: SimCluster, key: string): void {
+    const service = cluster.get<Service>(SERVICES, key);
+    if (service === undefined) return;
+    const { clusterIP, ipFamilies = [] } = service.spec;
+    this.#types.add(`${key} ${clusterIP === "None"}`);
+    this.#families.set(`${key} ${ipFamilies.join()}`, ipFamilies);
   }
 
   #checkImport({ cluster, author, key, before, after }: Change): void {

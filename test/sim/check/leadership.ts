@@ -19,7 +19,7 @@ export class Leadership {
   readonly #cluster: SimCluster;
   readonly #clock: Clock;
   readonly #report: Report;
-  /** Processes that are up, and since when. BOUNDED: by the replicas of a member. */
+  /** Processes that are up and reach the API server, and since when. BOUNDED: by the replicas of a member. */
   readonly #upSinceMs = new Map<ControllersProcess, number>();
   #leader: ControllersProcess | undefined;
   /** Nobody has led since. */
@@ -36,8 +36,11 @@ export class Leadership {
     this.#report = report;
   }
 
-  started(process: ControllersProcess): void {
-    if (process.elects) this.#upSinceMs.set(process, this.#clock.monotonicMs());
+  /** It may lead from now on: it has started, or reaches the API server again. */
+  reachable(process: ControllersProcess, isReachable: boolean): void {
+    this.checkGap();
+    if (!isReachable) this.#upSinceMs.delete(process);
+    else if (process.elects) this.#upSinceMs.set(process, this.#clock.monotonicMs());
   }
 
   /** Crashed, or told to stop: it may go on to lead until its work has ended. */

@@ -94,12 +94,8 @@ const USER_ACTIONS: readonly DrawUserAction[] = [
     to: draw.below(members),
     spec: exportSpec(draw),
   }),
-  (draw, target) => ({ kind: "hold", ...target, what: draw.one(HELD_OBJECTS) }),
-  ...repeat<DrawUserAction>(2, (draw, target) => ({
-    kind: "let-go",
-    ...target,
-    what: draw.one(HELD_OBJECTS),
-  })),
+  (draw, target) => ({ kind: "delete-held", ...target, what: draw.one(HELD_OBJECTS) }),
+  (draw, target) => ({ kind: "let-go", ...target, what: draw.one(HELD_OBJECTS) }),
   (_, target) => ({ kind: "delete-service", ...target }),
   (draw, target) => ({ kind: "delete-endpoints", ...target, slice: draw.below(2) }),
   ...repeat<DrawUserAction>(2, (_, { member, namespace }) => ({
@@ -174,6 +170,12 @@ const FAULTS: readonly DrawFault[] = [
     replica: draw.below(2),
     how: draw.one(["crash", "graceful", "rejoin"]),
     downMs: draw.one([0, 10, 1_000, 10_000]),
+  })),
+  ...repeat<DrawFault>(2, (draw, member) => ({
+    kind: "cut-off",
+    member,
+    replica: draw.below(2),
+    forMs: draw.one([2_000, 20_000, 40_000]),
   })),
   (draw, member) => ({ kind: "restart-dns", member, downMs: draw.one([0, 1_000]) }),
 ];

@@ -29,8 +29,8 @@ export type UserAction =
   | (Target & { readonly kind: "recreate-export"; readonly spec: number })
   /** Unexported here and exported in another member, in the same instant. */
   | (Target & { readonly kind: "move-export"; readonly to: number; readonly spec: number })
-  /** A finalizer: what is deleted stays, terminating, until it is let go. Of a namespace: something in it stays. */
-  | (Target & { readonly kind: "hold"; readonly what: HeldObject })
+  /** Deleted with a finalizer: it stays, terminating, until it is let go. A namespace stays for something in it. */
+  | (Target & { readonly kind: "delete-held"; readonly what: HeldObject })
   | (Target & { readonly kind: "let-go"; readonly what: HeldObject })
   | { readonly kind: "create-namespace"; readonly member: number; readonly namespace: string }
   | { readonly kind: "delete-namespace"; readonly member: number; readonly namespace: string }
@@ -68,6 +68,13 @@ export type FaultAction =
       readonly replica: number;
       readonly how: "crash" | "graceful" | "rejoin";
       readonly downMs: number;
+    }
+  /** No request of this replica arrives for some time. */
+  | {
+      readonly kind: "cut-off";
+      readonly member: number;
+      readonly replica: number;
+      readonly forMs: number;
     }
   | { readonly kind: "restart-dns"; readonly member: number; readonly downMs: number };
 
@@ -124,6 +131,7 @@ const FAULTS: ReadonlySet<string> = new Set<FaultAction["kind"]>([
   "broker",
   "link",
   "restart-controllers",
+  "cut-off",
   "restart-dns",
 ]);
 

@@ -1,3 +1,4 @@
+import { NAMESPACES } from "../../../api/kube/namespace.ts";
 import { SERVICES, type Service } from "../../../api/kube/service.ts";
 import { serviceExports } from "../../../api/mcs/service-export.ts";
 import type { HeldObject, Target } from "../script/step.ts";
@@ -11,12 +12,16 @@ const HOLDER = "holder";
 
 type Held = Target & { readonly what: HeldObject };
 
-/** What is deleted from now on stays, terminating, until it is let go. */
-export async function hold(cluster: SimCluster, { namespace, service, what }: Held): Promise<void> {
+/** Deletes what stays, terminating, until it is let go. */
+export async function deleteHeld(
+  cluster: SimCluster,
+  { namespace, service, what }: Held,
+): Promise<void> {
   if (what !== "namespace") {
     const resource = what === "export" ? EXPORTS : SERVICES;
     const metadata = { finalizers: FINALIZERS };
     await patch(cluster, resource, { namespace, name: service }, { metadata });
+    await remove(cluster, resource, namespace, service);
     return;
   }
   const holder: Service = {
@@ -26,6 +31,7 @@ export async function hold(cluster: SimCluster, { namespace, service, what }: He
     spec: { ports: [{ port: 9 }] },
   };
   await cluster.user.create(SERVICES, holder, USER_CALL);
+  await remove(cluster, NAMESPACES, undefined, namespace);
 }
 
 export async function letGo(

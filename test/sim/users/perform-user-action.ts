@@ -5,7 +5,7 @@ import { SERVICES } from "../../../api/kube/service.ts";
 import type { UserAction } from "../script/step.ts";
 import type { SimCluster } from "../world/sim-cluster.ts";
 import { putExport, recreateExport, removeExport } from "./exports.ts";
-import { hold, letGo } from "./holds.ts";
+import { deleteHeld, letGo } from "./holds.ts";
 import { deleteHandMade, deleteOwn, editOwn, putHandMade } from "./our-objects.ts";
 import { remove, USER_CALL } from "./requests.ts";
 import {
@@ -48,8 +48,8 @@ export async function performUserAction(
       if (other !== undefined) await putExport(other, action);
       return undefined;
     }
-    case "hold":
-      return hold(cluster, action);
+    case "delete-held":
+      return deleteHeld(cluster, action);
     case "let-go":
       return letGo(cluster, action);
     case "create-namespace":

@@ -28,6 +28,7 @@ export interface ControllersProcessOptions {
 
 /** For what a planted bug says last. */
 const FLUSH_MS = 50;
+const UNREACHABLE: KubeError = { kind: "unavailable", message: "injected: no way to the server" };
 const DEAD: KubeError = { kind: "aborted", message: "the process is gone" };
 
 /** One process of a member's controllers, from start to crash or graceful stop. */
@@ -41,6 +42,7 @@ export class ControllersProcess {
   readonly #stop = new AbortController();
   #term: MemberTerm | undefined;
   #isDead = false;
+  #isCutOff = false;
 
   constructor(deps: ControllersProcessDeps, options: ControllersProcessOptions) {
     const { cluster, faults } = deps;
@@ -51,8 +53,11 @@ export class ControllersProcess {
     this.#base = cluster.client(
       "controllers",
       {
-        intercept: (request, moment, signal) =>
-          this.#isDead ? Promise.resolve(DEAD) : faults.intercept(request, moment, signal),
+        intercept: (request, moment, signal) => {
+          if (this.#isDead) return Promise.resolve(DEAD);
+          if (this.#isCutOff) return Promise.resolve(UNREACHABLE);
+          return faults.intercept(request, moment, signal);
+        },
       },
       () => deps.onPerform(this),
     );
@@ -62,6 +67,10 @@ export class ControllersProcess {
   /** Undefined while another replica leads. */
   get term(): MemberTerm | undefined {
     return this.#term;
+  }
+
+  get isCutOff(): boolean {
+    return this.#isCutOff;
   }
 
   start(): void {
@@ -87,6 +96,16 @@ export class ControllersProcess {
   crash(): void {
     this.#isDead = true;
     this.#stop.abort();
+  }
+
+  /** No request arrives any more, and what was asked is not answered. */
+  cutOff(): void {
+    this.#isCutOff = true;
+    this.#base.breakWatches(UNREACHABLE);
+  }
+
+  reconnect(): void {
+    this.#isCutOff = false;
   }
 
   cutWatches(error: KubeError): void {

@@ -47,7 +47,11 @@ export class MemberTerm {
     });
     this.wiredLink = wiring.link?.(observed) ?? observed;
     this.controllers = new MemberControllers(
-      { cluster: cluster.id, mcsVersion: "v1beta1", localFamilies: families },
+      {
+        cluster: cluster.id,
+        mcsVersion: "v1beta1",
+        localFamilies: wiring.localFamilies?.(families) ?? families,
+      },
       {
         client: wiring.controllersKube?.(client) ?? client,
         link: this.wiredLink,

@@ -10,6 +10,7 @@ export interface SimMemberDeps extends ControllersProcessDeps, DnsProcessDeps {
   /** Of the controllers. With more than one they elect a leader, as with `--leader-elect`. */
   readonly replicas: number;
   readonly onProcess: (process: ControllersProcess) => void;
+  readonly onReachable: (process: ControllersProcess, isReachable: boolean) => void;
   readonly onStopped: (process: ControllersProcess, how: "crash" | "graceful") => void;
 }
 
@@ -77,6 +78,15 @@ export class SimMember {
     this.crashControllers(downMs);
   }
 
+  /** One replica's requests do not arrive for some time. */
+  cutOff(replica: number, forMs: number): void {
+    const process = this.#replicas[replica % this.#replicas.length];
+    if (process === undefined) return;
+    process.cutOff();
+    this.#deps.onReachable(process, false);
+    this.#deps.clock.setTimer(forMs, () => this.#reconnect(process));
+  }
+
   restartDns(downMs: number): void {
     this.#dns?.stop();
     this.#dns = undefined;
@@ -91,6 +101,7 @@ export class SimMember {
   /** No faults, and everything runs. */
   calm(): void {
     this.#deps.faults.level = NO_FAULTS;
+    for (const process of this.processes) this.#reconnect(process);
     for (const index of this.#replicas.keys()) this.#startReplica(index);
     this.startDns();
   }
@@ -99,6 +110,12 @@ export class SimMember {
     for (const process of this.processes) process.crash();
     this.#dns?.stop();
     this.#deps.cluster.stop();
+  }
+
+  #reconnect(process: ControllersProcess): void {
+    if (!process.isCutOff || !this.processes.includes(process)) return;
+    process.reconnect();
+    this.#deps.onReachable(process, true);
   }
 
   #startReplica(index: number): void {

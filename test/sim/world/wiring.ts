@@ -1,3 +1,4 @@
+import type { IpFamily } from "../../../api/kube/service.ts";
 import type { BrokerLink } from "../../../broker/client/broker-link.ts";
 import type { Candidate } from "../../../controllers/leadership/run-while-leading.ts";
 import type { Responder } from "../../../dns-server/answer/responder.ts";
@@ -11,6 +12,8 @@ import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
 export interface Wiring {
   /** Between the controllers and the API server. Called once per start of the controllers. */
   readonly controllersKube?: (client: KubeClient) => KubeClient;
+  /** What the controllers are told of the cluster. */
+  readonly localFamilies?: (families: readonly IpFamily[]) => readonly IpFamily[];
   /** Between the controllers and the broker link. */
   readonly link?: (link: BrokerLink) => BrokerLink;
   /** Before a graceful stop; `stop` comes when what is said here has been sent. */

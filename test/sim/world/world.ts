@@ -172,6 +172,8 @@ export class World {
       case "restart-controllers":
         if (action.how === "rejoin") return member.rejoin(action.downMs);
         return member.restartControllers(action.replica, action.how, action.downMs);
+      case "cut-off":
+        return member.cutOff(action.replica, action.forMs);
       case "restart-dns":
         return member.restartDns(action.downMs);
     }
@@ -235,8 +237,9 @@ export class World {
       },
       onProcess: (process) => {
         this.#processes.push(process);
-        leadership.started(process);
+        leadership.reachable(process, true);
       },
+      onReachable: (process, isReachable) => leadership.reachable(process, isReachable),
       onStopped: (process, how) => leadership.stopped(process, how),
       onLeading: (process, isLeading) => {
         note(`${process.identity} ${isLeading ? "leads" : "leads no more"}`);
