@@ -3,7 +3,6 @@ import { ENDPOINT_SLICES, type EndpointSlice } from "../../../api/kube/endpoint-
 import { isTerminating, NAMESPACES, type Namespace } from "../../../api/kube/namespace.ts";
 import { type IpFamily, SERVICES, type Service } from "../../../api/kube/service.ts";
 import {
-  ANNOTATION_DERIVED_SERVICE,
   LABEL_MANAGED_BY,
   LABEL_SERVICE_NAME,
   LABEL_SOURCE_CLUSTER,
@@ -11,7 +10,6 @@ import {
 import type { ServiceExport } from "../../../api/mcs/service-export.ts";
 import { type ServiceImport, serviceImports } from "../../../api/mcs/service-import.ts";
 import { serviceKey } from "../../../api/service-key.ts";
-import { ANNOTATION_EXPORTED_KEYS } from "../../../controllers/import/derive-import.ts";
 import { PRIVATE_SERVICE, SIM_NAMESPACES, SIM_SERVICES } from "../script/service-shapes.ts";
 import { USER_LABEL } from "../users/our-objects.ts";
 import { derivedName } from "../world/derived-name.ts";
@@ -106,11 +104,9 @@ function actualService(
   slices: readonly EndpointSlice[],
 ): Omit<ExpectedService, "conflicts" | "families"> {
   const { [LABEL_MANAGED_BY]: _, [USER_LABEL]: __, ...labels } = metadata.labels ?? {};
-  const {
-    [ANNOTATION_DERIVED_SERVICE]: _derived,
-    [ANNOTATION_EXPORTED_KEYS]: _keys,
-    ...annotations
-  } = metadata.annotations ?? {};
+  const annotations = Object.fromEntries(
+    Object.entries(metadata.annotations ?? {}).filter(([key]) => !isBookkeeping(key)),
+  );
   return {
     type: spec?.type ?? "ClusterSetIP",
     ports: (spec?.ports ?? []).map(portText),
@@ -122,6 +118,11 @@ function actualService(
     clusters: (status?.clusters ?? []).map(({ cluster }) => cluster),
     endpoints: slices.flatMap(sliceLines).toSorted(),
   };
+}
+
+/** Ours, under the names of the MCS API or our own. */
+function isBookkeeping(key: string): boolean {
+  return key.startsWith("multicluster.kubernetes.io/") || key.startsWith("isthmus.dev/");
 }
 
 function sliceLines(slice: EndpointSlice): string[] {

@@ -18,7 +18,7 @@ export interface ExpectedService {
   readonly labels: string;
   readonly annotations: string;
   readonly clusters: readonly string[];
-  /** `cluster name:target/PROTOCOL address ready hostname`, sorted; `cluster - address ...` without ports. */
+  /** `cluster name:target/PROTOCOL address hostname ready`, sorted; `cluster - address ...` without ports. */
   readonly endpoints: readonly string[];
   /** In the winner's order, before any cluster leaves out what it cannot route. */
   readonly families: readonly IpFamily[];
@@ -159,7 +159,7 @@ function endpointsOf(
 
 export function endpointText(of: string, { addresses, conditions, hostname }: Endpoint): string {
   const readiness = conditions?.ready === false ? "not-ready" : "ready";
-  return `${of} ${addresses[0]} ${readiness} ${hostname ?? ""}`;
+  return `${of} ${addresses[0]} ${hostname ?? "-"} ${readiness}`;
 }
 
 /** CON-22: unnamed beside others needs a name of its own where Kubernetes joins by name. */
