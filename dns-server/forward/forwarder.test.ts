@@ -3,7 +3,9 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import { decode, encode } from "dns-packet";
 import { afterEach, describe, expect, test } from "vitest";
+import type { Clock } from "../../runtime/clock/clock.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
+import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
 import { queryPacket } from "../testing/test-responder.ts";
 import type { Upstream } from "./exchange.ts";
 import { Forwarder, type ForwardResult } from "./forwarder.ts";
@@ -54,12 +56,12 @@ async function tcpUpstream(behave: Behaviour): Promise<Upstream> {
   return { host: "127.0.0.1", port: typeof address === "object" ? (address?.port ?? 0) : 0 };
 }
 
-function forwarderTo(upstreams: readonly Upstream[], timeoutMs = 5000) {
+function forwarderTo(upstreams: readonly Upstream[], timeoutMs = 5000, clock: Clock = systemClock) {
   const results: ForwardResult[] = [];
   let id = 100;
   const forwarder = new Forwarder(
     { upstreams, timeoutMs },
-    { clock: systemClock, drawId: () => id++, onResult: (result) => results.push(result) },
+    { clock, drawId: () => id++, onResult: (result) => results.push(result) },
   );
   closing.push(() => forwarder.stop());
   const ask = async (transport: "udp" | "tcp" = "udp"): Promise<string | undefined> => {
@@ -84,9 +86,13 @@ describe.each(["udp", "tcp"] as const)("by %s", (transport) => {
 
   test("the next one is asked when the first is silent, after which it rests", async () => {
     let asked = 0;
-    const silent = await upstream(() => void asked++);
+    const clock = new VirtualClock();
+    const silent = await upstream(() => {
+      asked++;
+      void clock.advance(1000);
+    });
     const good = await upstream((query, send) => send(respond(query, "192.0.2.2")));
-    const { ask } = forwarderTo([silent, good], 100);
+    const { ask } = forwarderTo([silent, good], 1000, clock);
     for (let query = 0; query < 5; query++) expect(await ask(transport)).toBe("192.0.2.2");
     expect(asked).toBe(3);
   });

@@ -109,7 +109,9 @@ test("settings of answers change with the file, at once after SIGHUP, and never 
     await world.configure(wrong);
     process.kill(world.dns.pid ?? 0, "SIGHUP");
   }
-  await expect.poll(() => world.dns.logTail(20)).toContain("last good content stays in force");
+  await expect
+    .poll(() => world.dns.logTail(20), { timeout: 10_000 })
+    .toContain("last good content stays in force");
   expect(await world.ttl()).toBe(9);
   expect(await world.health()).toEqual({ kind: "ready" });
   await world.configure("ttl: 10\n");
@@ -121,7 +123,7 @@ test("asked to stop it is not ready any more, and answers until it has drained",
   const world = await startWorld("drain: 4s\n");
   const stopped = world.dns.stop();
   await expect
-    .poll(world.health)
+    .poll(world.health, { timeout: 3000 })
     .toEqual({ kind: "not-ready", why: expect.stringContaining("stopping") });
   expect(await world.ttl()).toBe(5);
   await stopped;
