@@ -43,8 +43,8 @@ export const brokerVerb = defineVerb({
       "life of members' certificates, one hour to 90 days; renewed after two thirds, so the hub may be away for a third of it",
     ).refine((ms) => ms >= MEMBER_LIFE.minMs && ms <= MEMBER_LIFE.maxMs, "must be 1h to 2160h"),
     drain: durationSetting(
-      "0s",
-      "how long members are given to move to another replica when this one is stopped",
+      "5s",
+      "how long members are given to move to another replica when this one is stopped; with --store file there is none, and no wait",
     ),
     adminSocket: z
       .string()
@@ -126,6 +126,7 @@ async function serve(
     readonly listen: ListenAddress;
     readonly serverNames: readonly string[];
     readonly certificateLife: number;
+    readonly store: "file" | "kubernetes" | "etcd";
     readonly drain: number;
     readonly adminSocket?: string | undefined;
     readonly healthListen: ListenAddress;
@@ -139,7 +140,8 @@ async function serve(
     readonly policy: Changing<HubPolicy>;
   },
 ): Promise<Result<Pick<RunningBroker, "stop">, string>> {
-  const { clusterset, listen, healthListen, drain: drainMs } = settings;
+  const { clusterset, listen, healthListen } = settings;
+  const drainMs = settings.store === "file" ? 0 : settings.drain;
   const { meter, signal, log } = surroundings;
   const { store } = kept;
   const deps = { ...surroundings, ...kept, clock: systemClock, random: systemRandom };

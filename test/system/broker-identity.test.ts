@@ -22,6 +22,7 @@ import { FolderRecords } from "../../broker/shared/folder-records.ts";
 import { MemoryStore } from "../../broker/store/memory/memory-store.ts";
 import { testCluster } from "../../broker/wire/row-arbitrary.ts";
 import { anExportRow } from "../../broker/wire/test-rows.ts";
+import { renewIdentity } from "../../cli/renew-identity.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { silentLogger as log } from "../../runtime/log/silent-log.ts";
@@ -56,10 +57,10 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-async function openIdentity(): Promise<BrokerIdentity> {
+async function openIdentity(certificateLifeMs = LIFE): Promise<BrokerIdentity> {
   return unwrap(
     await openBrokerIdentity(
-      { clusterset: "prod", hosts: [], certificateLifeMs: LIFE, renewalPauseMs: 0 },
+      { clusterset: "prod", hosts: [], certificateLifeMs, renewalPauseMs: 0 },
       { records: new FolderRecords(dir), store, clock, random, log, audit },
       stop.signal.signal,
     ),
@@ -67,9 +68,10 @@ async function openIdentity(): Promise<BrokerIdentity> {
 }
 
 async function start(drainMs = 0, of = identity): Promise<RunningBroker> {
+  const local = { host: "127.0.0.1", port: 0 };
   const broker = unwrap(
     await startBroker(
-      { clusterset: "prod", listen: { host: "127.0.0.1", port: 0 }, drainMs },
+      { clusterset: "prod", listen: local, healthListen: local, drainMs },
       { store, ...of, clock, log, meter, audit },
     ),
   );
@@ -141,10 +143,13 @@ class Member {
     return [...this.link.foreignServices()].map(String).toSorted();
   }
 
-  async renew(broker: RunningBroker): Promise<Result<MemberIdentity, RenewalFailure>> {
+  async renew(
+    broker: RunningBroker,
+    nowMs = clock.nowMs(),
+  ): Promise<Result<MemberIdentity, RenewalFailure>> {
     const address = addressOf(broker);
     const { signal } = stop.signal;
-    const renewed = await renewCertificate(this.identity, address, clock.nowMs(), signal);
+    const renewed = await renewCertificate(this.identity, address, nowMs, signal);
     if (renewed.ok) this.identity = renewed.value;
     return renewed;
   }
@@ -191,6 +196,41 @@ describe("renewal", () => {
     expect(store.table.owner(testCluster("a"))?.sequence).toBe(oldSequence);
   });
 
+  test("happens by itself once it is due, is saved, and moves the stream before the old certificate ends", async () => {
+    const broker = await start();
+    const joined = await joinAs("a", broker);
+    const identityStore = new FileIdentityStore(join(dir, "member-a"), { clock });
+    const renewal = renewIdentity(
+      joined,
+      { store: identityStore, otherAddresses: [] },
+      { clock, random, log, meter },
+    );
+    const link = createGrpcBrokerLink(
+      { identity: () => renewal.current() },
+      { clock, random, log },
+    );
+    let renewed = 0;
+    renewal.subscribe(() => {
+      renewed += 1;
+      link.reopen(0);
+    });
+    link.setNamespaces(new Set(["shop"]));
+    link.start(stop.signal.signal);
+    await until(() => link.hasSynced());
+    // Less than a third of its life is left.
+    aheadMs = LIFE - MINUTE;
+    const renewing = renewal.run(stop.signal.signal);
+    await until(() => renewed === 1);
+    expect(unwrap(await identityStore.load())).toEqual(renewal.current());
+    expect(renewal.current().certPem).not.toBe(joined.certPem);
+    // The stream there is now was opened with the new certificate: the first one ends with the old.
+    const { incarnation } = joined;
+    const openedAtMs = (): number => broker.hub.activity(joined.clusterId).connectedAtMs ?? 0;
+    await until(() => openedAtMs() - incarnation > LIFE / 2);
+    stop.signal.abort();
+    await renewing;
+  });
+
   test("is given as long as the certificate is valid, and not a moment longer: then a new token is needed", async () => {
     const broker = await start();
     const member = startMember(await joinAs("a", broker));
@@ -206,6 +246,30 @@ describe("renewal", () => {
       },
     });
     await joinAs("a", broker, await aToken("a", true));
+  });
+});
+
+describe("clocks that differ", () => {
+  test.each([
+    { name: "ahead of the member's by 50 minutes", ms: 50 * MINUTE },
+    { name: "behind the member's by 50 minutes", ms: -50 * MINUTE },
+  ])("a hub $name lets it in, renews it and is trusted", async ({ ms }) => {
+    aheadMs = ms;
+    identity = await openIdentity(24 * 60 * MINUTE);
+    const broker = await start();
+    // A member whose own clock is the real one.
+    const storeOfMember = new FileIdentityStore(join(dir, "skewed"), { clock: systemClock });
+    const joined = await joinClusterset(
+      { clusterId: "a", token: await aToken("a"), address: addressOf(broker), timeoutMs: 10_000 },
+      { store: storeOfMember, clock: systemClock, random },
+    );
+    const member = startMember(unwrap(joined));
+    await until(() => member.isSynced);
+    unwrap(await member.renew(broker, systemClock.nowMs()));
+    member.link.reopen(0);
+    await until(() => member.isSynced);
+    unwrap(await storeOfMember.save(member.identity));
+    expect(unwrap(await storeOfMember.load())?.certPem).toBe(member.identity.certPem);
   });
 });
 
@@ -300,7 +364,15 @@ describe("draining", () => {
         }
       });
     }
-    await one.stop();
+    const probe = async (): Promise<readonly [number, string]> => {
+      const response = await fetch(`http://127.0.0.1:${one.healthListen?.port}/readyz`);
+      return [response.status, await response.text()];
+    };
+    expect((await probe())[0]).toBe(200);
+    const stopped = one.stop();
+    // Still serving those who are there, but nobody new is to be sent here.
+    expect(await probe()).toEqual([503, expect.stringContaining("stopping")]);
+    await stopped;
     await until(() => two.hub.connectedMembers.length === 2 && a.isSynced && b.isSynced);
     expect(failures).toEqual([]);
     expect(sequences()).toEqual(before);

@@ -43,11 +43,11 @@ export class FileIdentityStore implements IdentityStore {
     return identity.ok ? identity : err(`${identity.error} (${path})`);
   }
 
-  async save(parts: MemberMaterial): Promise<Result<undefined, string>> {
-    const saved = await this.#write(
-      IDENTITY_FILE,
-      `${JSON.stringify(material.parse(parts), undefined, 2)}\n`,
-    );
+  async save(identity: MemberMaterial): Promise<Result<undefined, string>> {
+    // Whole identities are given too: what else is known of them is read from the certificate.
+    const { keyPem, certPem, caPem, brokerAddress } = identity;
+    const parts: z.output<typeof material> = { keyPem, certPem, caPem, brokerAddress };
+    const saved = await this.#write(IDENTITY_FILE, `${JSON.stringify(parts, undefined, 2)}\n`);
     if (saved.ok) await rm(join(this.#folder, JOIN_KEY_FILE), { force: true });
     return saved;
   }

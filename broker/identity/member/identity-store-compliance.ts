@@ -75,6 +75,15 @@ export function describeIdentityStore(
       expect(must(await store.load())).toEqual(want);
     });
 
+    test("takes a whole identity as well as its parts: what is renewed is one", async () => {
+      const store = await make(clock);
+      must(await store.save(one));
+      const identity = must(await store.load());
+      if (identity === undefined) throw new Error("nothing is stored");
+      must(await store.save(identity));
+      expect(must(await store.load())).toEqual(identity);
+    });
+
     test("forgets the join key once the identity is saved", async () => {
       const store = await make(clock);
       must(await store.saveJoinKey(one.keyPem));
