@@ -248,6 +248,8 @@ export interface Refused {
   /** Empty when not even the key could be read. */
   readonly key: string;
   readonly reason: string;
+  /** Nothing is wrong with the row itself: the member has too much of something. It may be stored when other rows have gone. */
+  readonly forRoom: boolean;
 }
 
 /** A cluster left the clusterset: its rows of this incarnation and earlier ones are to be dropped. Also ends a reset. */
@@ -2108,7 +2110,7 @@ export const Stored: MessageFns<Stored> = {
 };
 
 function createBaseRefused(): Refused {
-  return { sequence: 0, key: "", reason: "" };
+  return { sequence: 0, key: "", reason: "", forRoom: false };
 }
 
 export const Refused: MessageFns<Refused> = {
@@ -2121,6 +2123,9 @@ export const Refused: MessageFns<Refused> = {
     }
     if (message.reason !== "") {
       writer.uint32(26).string(message.reason);
+    }
+    if (message.forRoom !== false) {
+      writer.uint32(32).bool(message.forRoom);
     }
     return writer;
   },
@@ -2160,6 +2165,14 @@ export const Refused: MessageFns<Refused> = {
             }
 
             message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.forRoom = reader.bool();
             continue;
           }
         }

@@ -86,7 +86,7 @@ export class MessageIntake {
       return NO_CHANGE;
     }
     this.#tables.log.warn("own row refused by broker", { key: key.value, err: value.reason });
-    return ok(this.#tables.own.refused(key.value, value.sequence, value.reason));
+    return ok(this.#tables.own.refused(key.value, value));
   }
 
   #takeForeign(message: ForeignMessage): Result<Changed, string> {

@@ -150,7 +150,9 @@ describe("own rows", () => {
     own.set(WEB, [web]);
     connect(own, []);
     drain(own);
-    expect([...own.refused(rowKey(web), 1000, "no")]).toEqual([WEB]);
+    expect([...own.refused(rowKey(web), { sequence: 1000, reason: "no", forRoom: false })]).toEqual(
+      [WEB],
+    );
     own.stored(1000);
     expect([own.refusal(rowKey(web)), own.isStored(rowKey(web))]).toEqual(["no", false]);
     expect(drain(own)).toEqual([]);
@@ -161,6 +163,32 @@ describe("own rows", () => {
     expect(own.refusal(rowKey(web))).toBeUndefined();
   });
 
+  test("each row that goes lets one be tried again of those that there was no room for, in turn", () => {
+    const own = new OwnRows();
+    const rows = ["api", "db", "web"].map((name) => ({ ...web, name }));
+    for (const row of rows) own.set(serviceOfRow(row), [row]);
+    own.markComplete();
+    connect(own, []);
+    expect(drain(own)).toHaveLength(4);
+    const refuse = (at: number, sequence: number): void => {
+      const row = rows[at];
+      if (row === undefined) throw new Error("no such row");
+      own.refused(rowKey(row), { sequence, reason: "no room", forRoom: true });
+    };
+    own.stored(1000);
+    refuse(1, 1001);
+    refuse(2, 1002);
+    expect(drain(own)).toEqual([]);
+    const [api] = rows;
+    if (api === undefined) throw new Error("no row");
+    own.set(serviceOfRow(api), []);
+    expect(drain(own)).toEqual(["delete 1003 export/shop/api"]);
+    own.stored(1003);
+    expect(drain(own)).toEqual(["put 1004 export db"]);
+    refuse(1, 1004);
+    expect(drain(own)).toEqual([]);
+  });
+
   test("a refusal of an older form says nothing of the newer one", () => {
     const own = new OwnRows();
     own.set(WEB, [web]);
@@ -168,7 +196,7 @@ describe("own rows", () => {
     drain(own);
     own.set(WEB, [{ ...web, createdAtMs: 9 }]);
     drain(own);
-    own.refused(rowKey(web), 1000, "no");
+    own.refused(rowKey(web), { sequence: 1000, reason: "no", forRoom: false });
     own.stored(1001);
     expect([own.refusal(rowKey(web)), own.isStored(rowKey(web))]).toEqual([undefined, true]);
   });

@@ -1,4 +1,4 @@
-import type { MemberMessage } from "../../api/broker/broker.gen.ts";
+import type { MemberMessage, Refused } from "../../api/broker/broker.gen.ts";
 import {
   type Row,
   type RowKey,
@@ -37,8 +37,9 @@ interface Stored {
 interface Refusal {
   readonly digest: Digest;
   readonly reason: string;
-  /** In this stream: not sent again before the row changes or a new stream begins. */
+  /** In this stream: not sent again before the row changes or a new stream begins, or there may be room for it. */
   isFinal: boolean;
+  readonly forRoom: boolean;
 }
 
 /**
@@ -153,22 +154,38 @@ export class OwnRows {
       if (write.digest === undefined) this.#stored.delete(key);
       else this.#stored.set(key, { sequence: write.sequence, digest: write.digest });
       if (write.digest !== undefined) this.#refused.delete(key);
+      else this.#tryForRoom();
       changed.add(serviceOfRowKey(key));
     }
     return changed;
   }
 
   /** The row is not stored, nor is an older version of it. */
-  refused(key: RowKey, sequence: number, reason: string): ReadonlySet<ServiceKey> {
+  refused(
+    key: RowKey,
+    { sequence, reason, forRoom }: Pick<Refused, "sequence" | "reason" | "forRoom">,
+  ): ReadonlySet<ServiceKey> {
     const write = this.#inFlight.get(key);
     const digest = write?.sequence === sequence ? write.digest : undefined;
     // The row has changed since: what becomes of the newer one is not known yet.
     if (digest === undefined) return new Set();
     this.#inFlight.delete(key);
     this.#stored.delete(key);
-    this.#refused.set(key, { digest, reason, isFinal: true });
+    // Last in line for the next room.
+    this.#refused.delete(key);
+    this.#refused.set(key, { digest, reason, isFinal: true, forRoom });
     this.#dirty.add(key);
     return new Set([serviceOfRowKey(key)]);
+  }
+
+  /** A row has gone: one of those that there was no room for is sent again, so that each room is asked for once. */
+  #tryForRoom(): void {
+    for (const [key, refusal] of this.#refused) {
+      if (!refusal.forRoom || !refusal.isFinal) continue;
+      refusal.isFinal = false;
+      this.#dirty.add(key);
+      return;
+    }
   }
 
   /** The next message to send; undefined when the broker has been told everything. */

@@ -170,11 +170,11 @@ export class OwnWrites {
     }
     if (!this.#isHeld(key) && this.#heldCount() >= this.#rowsMax) {
       const limit = `rows of one cluster must be at most ${this.#rowsMax}: this would be one more`;
-      return refuse(sequence, key, limit);
+      return forRoom(refuse(sequence, key, limit));
     }
     const after = plus(minus(this.#holdings, this.#heldOf(key)), holdings);
     const allowed = checkHoldings(this.#policy, this.#holdings, after);
-    if (!allowed.ok) return this.#refuseRow(sequence, key, allowed.error);
+    if (!allowed.ok) return forRoom(this.#refuseRow(sequence, key, allowed.error));
     this.#holdings = after;
     this.#pending.set(key, { sequence, kind: "row", holdings });
     this.#track(sequence, bytes.length, key);
@@ -187,7 +187,7 @@ export class OwnWrites {
 
   /** A refused row must not leave an older version of itself visible. */
   #refuseRow(sequence: number, key: RowKey, reason: string): Verdict {
-    const refusal = { sequence, key, reason };
+    const refusal = { sequence, key, reason, forRoom: false };
     if (!this.#isHeld(key)) return { records: [], refusal };
     this.#track(sequence, 0, key);
     return { records: [this.#deletion(sequence, key)], storedSequence: sequence, refusal };
@@ -269,7 +269,14 @@ function checkAddresses(row: Row, cidrs: AnnouncedCidrs): Result<void, string> {
 }
 
 function refuse(sequence: number, key: string, reason: string): Verdict {
-  return { records: [], refusal: { sequence, key, reason } };
+  return { records: [], refusal: { sequence, key, reason, forRoom: false } };
+}
+
+/** The row may be stored once others have gone. */
+function forRoom(verdict: Verdict): Verdict {
+  return verdict.refusal === undefined
+    ? verdict
+    : { ...verdict, refusal: { ...verdict.refusal, forRoom: true } };
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

@@ -50,10 +50,14 @@ export function publicationOf(
   if (own.kind !== "exported") return { kind: "unknown" };
   const refused = link.refusal(rowKey(own.row));
   if (refused !== undefined) return { kind: "refused", reason: refused };
-  for (const row of own.endpoints) {
+  const slices = own.endpoints.flatMap((row) => {
     const reason = link.refusal(rowKey(row));
-    if (reason !== undefined)
-      return { kind: "refused", reason: `EndpointSlice ${row.slice}: ${reason}` };
+    return reason === undefined ? [] : [`EndpointSlice ${row.slice}: ${reason}`];
+  });
+  const [first] = slices;
+  if (first !== undefined) {
+    const others = slices.length === 1 ? "" : `; ${slices.length - 1} more are refused`;
+    return { kind: "refused", reason: `${first}${others}` };
   }
   if (link.isStored(rowKey(own.row))) return { kind: "stored" };
   const status = link.status();

@@ -70,6 +70,22 @@ describe("what the hub's policy refuses shows on the exporter's ServiceExport, w
     ]);
   });
 
+  test("and it is stored when another has gone, without anybody's doing", async () => {
+    await decree("clusters: {a: {maxExports: 1}}");
+    await a.exported();
+    await world.settle();
+    for (const name of ["second", "third"]) {
+      await a.service({}, name);
+      await a.export({}, name);
+    }
+    await world.settle();
+    await a.unexport();
+    await world.settle();
+    const ready = [(await a.conditions("second"))["Ready"], (await a.conditions("third"))["Ready"]];
+    // Which of the two comes first is the broker's.
+    expect(new Set(ready)).toEqual(new Set(["False/Failed", "True/Exported"]));
+  });
+
   test("a slice alone: the export is accepted, and says what is missing (SEC-06)", async () => {
     await decree("clusters: {a: {cidrs: [10.97.0.0/16]}}");
     await a.exported();

@@ -169,6 +169,19 @@ describe("starting", () => {
     expect(outcome.stderr).toMatch(new RegExp(`127\\.0\\.0\\.1:${port}.*in use`));
   });
 
+  test("a policy that cannot be understood keeps the broker from starting, and says where and why", async () => {
+    const path = join(scratch, "policy.yaml");
+    writeFileSync(path, "clusters:\n  member-1:\n    maxExport: 3\n");
+    const outcome = await runCli([
+      ...["broker", "--data-dir", join(scratch, "hub-policy"), "--policy", path],
+      ...["--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0"],
+    ]);
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain(
+      `cannot read policy ${path}: clusters.member-1: must hold known keys only: got maxExport`,
+    );
+  });
+
   test("two brokers on one data directory: the second is told", async () => {
     const outcome = await runCli([
       ...["broker", "--data-dir", set.processes.brokerDataDir, "--clusterset", "e2e"],
