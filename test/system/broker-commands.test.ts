@@ -1,0 +1,159 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { serviceKey } from "../../api/service-key.ts";
+import { membersAnswer, rotationAnswer } from "../../broker/admin/admin-api.ts";
+import { createGrpcBrokerLink } from "../../broker/client/grpc/grpc-broker-link.ts";
+import type { MemberLink } from "../../broker/client/member-link.ts";
+import { FileIdentityStore } from "../../broker/identity/member/file-identity-store.ts";
+import { anExportRow } from "../../broker/wire/test-rows.ts";
+import { runProgram } from "../../cli/program.ts";
+import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
+import { silentLogger as log } from "../../runtime/log/silent-log.ts";
+import { systemRandom as random } from "../../runtime/random/system-random.ts";
+import { freePorts } from "../../sandbox/process/free-ports.ts";
+import { unwrap } from "./broker-world.ts";
+
+interface Outcome {
+  readonly code: number;
+  readonly lines: readonly string[];
+  readonly problems: readonly string[];
+}
+
+let dir: string;
+let dataDir: string;
+let address: string;
+const stop = new AbortController();
+let running: Promise<Outcome>;
+
+/** The program as a person runs it, without a process for each. */
+async function isthmus(...argv: readonly string[]): Promise<Outcome> {
+  const lines: string[] = [];
+  const problems: string[] = [];
+  const out = {
+    line: (text: string) => void lines.push(text),
+    problem: (text: string) => void problems.push(text),
+  };
+  const code = await runProgram(argv, {
+    env: {},
+    signal: stop.signal,
+    out,
+    onHangup: () => () => undefined,
+  });
+  return { code, lines, problems };
+}
+
+/** Asked of the broker of this test. */
+function ask(...argv: readonly string[]): Promise<Outcome> {
+  return isthmus(...argv, "--data-dir", dataDir);
+}
+
+async function until(condition: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
+  const startMs = clock.monotonicMs();
+  while (!(await condition())) {
+    if (clock.monotonicMs() - startMs > limitMs) throw new Error(`not within ${limitMs} ms`);
+    await new Promise<void>((resolve) => void clock.setTimer(20, resolve));
+  }
+}
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "isthmus-commands-"));
+  dataDir = join(dir, "hub");
+  const [port, healthPort] = await freePorts(2, random);
+  address = `127.0.0.1:${port}`;
+  running = isthmus(
+    ...["broker", "--data-dir", dataDir, "--listen", address, "--log-level", "error"],
+    ...["--health-listen", `127.0.0.1:${healthPort}`, "--clusterset", "prod"],
+  );
+  await until(async () => (await ask("members")).code === 0);
+});
+afterAll(async () => {
+  stop.abort();
+  expect(await running).toMatchObject({ code: 0, problems: [] });
+  await rm(dir, { recursive: true, force: true });
+});
+
+async function joined(id: string): Promise<MemberLink> {
+  const created = await ask("token", "create", "--cluster", id, "--broker", address);
+  const identityDir = join(dir, id);
+  const [token = ""] = created.lines;
+  const joining = ["join", token, "--cluster-id", id, "--identity-dir", identityDir];
+  expect((await isthmus(...joining)).problems).toEqual([]);
+  const identity = unwrap(await new FileIdentityStore(identityDir, { clock }).load());
+  if (identity === undefined) throw new Error("no identity");
+  const link = createGrpcBrokerLink({ identity: () => identity }, { clock, random, log });
+  link.setNamespaces(new Set(["shop"]));
+  link.setOwnRows(serviceKey("shop", id), [anExportRow({ name: id })]);
+  link.markOwnComplete();
+  link.start(stop.signal);
+  await until(() => link.hasSynced());
+  return link;
+}
+
+async function membersOf(): Promise<Record<string, { state: string; exports: number }>> {
+  const asked = await ask("members", "-o", "json");
+  const { members } = membersAnswer.parse(JSON.parse(asked.lines.join("\n")));
+  return Object.fromEntries(
+    members.map(({ cluster, state, rows }) => [cluster, { state, exports: rows.exports }]),
+  );
+}
+
+describe("an admin at a running broker", () => {
+  test("sees the members, revokes one with its rows frozen and then withdrawn, and finds it all in the audit log", async () => {
+    const [east, west] = [await joined("east"), await joined("west")];
+    const seenByWest = (): readonly string[] => [...west.foreignServices()];
+    await until(() => seenByWest().length === 1);
+    await until(async () => (await membersOf())["east"]?.exports === 1);
+    const table = await ask("members");
+    expect(table.lines.join("\n")).toMatch(
+      /^clusterset prod: 2 members\nCLUSTER.*\neast +connected /,
+    );
+
+    expect((await ask("revoke", "east", "--rows", "freeze")).lines[0]).toMatch(
+      /^east is revoked \(incarnation \d+\): rows are kept as they are$/,
+    );
+    await until(() => east.status().kind === "rejected");
+    expect((await membersOf())["east"]).toEqual({ state: "revoked", exports: 1 });
+    expect(seenByWest()).toHaveLength(1);
+
+    expect((await ask("revoke", "east")).code).toBe(0);
+    await until(() => seenByWest().length === 0);
+    expect(Object.keys(await membersOf())).toEqual(["west"]);
+    expect(await ask("revoke", "east")).toMatchObject({
+      code: 1,
+      problems: ["cannot revoke: must be a member: east left or was revoked before"],
+    });
+
+    const audit = await ask("audit", "--cluster", "east");
+    const kinds = audit.lines.map((line) => (JSON.parse(line) as { kind: string }).kind);
+    expect(kinds.slice(0, 2)).toEqual(["token-created", "joined"]);
+    expect(kinds.filter((kind) => kind === "revoked")).toHaveLength(2);
+    expect(kinds).toContain("refused");
+    expect(audit.lines.join()).not.toMatch(/PRIVATE|secret/i);
+  });
+
+  test("rotates the authority, once at a time, and sees how far that has come", async () => {
+    expect((await ask("authority")).lines.join()).toContain("no rotation is under way");
+    const rotated = await ask("authority", "rotate", "-o", "json");
+    const { rotation, trusted } = rotationAnswer.parse(JSON.parse(rotated.lines.join("\n")));
+    expect(trusted).toHaveLength(2);
+    const spreadMs = Date.parse(rotation?.switchAt ?? "") - Date.parse(rotation?.startedAt ?? "");
+    expect(spreadMs).toBeGreaterThanOrEqual(26.4 * 3600_000);
+    const again = await ask("authority", "rotate");
+    expect([again.code, again.problems[0]]).toEqual([
+      1,
+      expect.stringContaining("one rotation at a time"),
+    ]);
+    // Whoever joins now trusts both.
+    await joined("north");
+  });
+});
+
+test("where no broker runs, that is said", async () => {
+  const asked = await isthmus("members", "--data-dir", join(dir, "nobody"));
+  expect([asked.code, asked.problems[0]]).toEqual([
+    1,
+    expect.stringContaining("no broker is running behind"),
+  ]);
+});
