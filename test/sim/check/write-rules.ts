@@ -7,6 +7,7 @@ import { type ServiceImport, serviceImports } from "../../../api/mcs/service-imp
 import { type Change, collectionName, typedObject } from "../world/sim-cluster.ts";
 import { IMPORTS_COLLECTION, importOf } from "./import-of-object.ts";
 import { EXPORTS, liveExport } from "./live-export.ts";
+import type { Offers } from "./offers.ts";
 import type { Report } from "./violation.ts";
 
 const IMPORTS = serviceImports("v1beta1");
@@ -18,36 +19,21 @@ export const EVENTS_COLLECTION = "/events";
 /** Rules for each single write of Isthmus, checked in the moment of the write, whatever faults there are. */
 export class WriteRules {
   readonly #report: Report;
-  /** Services that were validly exported at some time. BOUNDED: by the services of a script. */
-  readonly #everExported = new Set<string>();
-  /** `cluster namespace/name address` of endpoints that existed at some time. BOUNDED: by the addresses of a script. */
-  readonly #everEndpoint = new Set<string>();
+  readonly #offers: Offers;
 
-  constructor(report: Report) {
+  constructor(report: Report, offers: Offers) {
     this.#report = report;
+    this.#offers = offers;
   }
 
   /** @param hasSynced whether the writing process has heard all rows; undefined for other writers. */
   onChange(change: Change, hasSynced: boolean | undefined): void {
-    this.#remember(change);
+    this.#offers.onChange(change);
     if (change.author === "dns") this.#fail("I3", change, "the DNS server writes nothing");
     if (change.author !== "controllers") return;
     this.#checkOwnership(change);
     this.#checkLeak(change);
     if (hasSynced === false) this.#checkEarlyDeletion(change);
-  }
-
-  #remember({ cluster, collection, key, after }: Change): void {
-    const [namespace = "", name = ""] = key.split("/");
-    if (collection === EXPORTS_COLLECTION || collection === SERVICES_COLLECTION) {
-      const isLive = liveExport(cluster, namespace, name) !== undefined;
-      if (isLive) this.#everExported.add(`${cluster.id} ${key}`);
-    }
-    if (collection !== SLICES_COLLECTION || after === undefined || isOwn(after)) return;
-    const service = after.metadata.labels?.["kubernetes.io/service-name"];
-    for (const address of addressesOf(after)) {
-      this.#everEndpoint.add(`${cluster.id} ${namespace}/${service} ${address}`);
-    }
   }
 
   /** I3: an object that is not ours is never changed or deleted; of an export only the status is ours. */
@@ -71,26 +57,22 @@ export class WriteRules {
     }
   }
 
-  /**
-   * I2: what appears in an importer was exported by the cluster it is said to come from. "At some time": views and rows
-   * may lag arbitrarily under faults; that nothing outlives its export is checked at rest (I1).
-   */
+  /** I2: what appears in an importer was offered by the cluster it is said to come from. */
   #checkLeak(change: Change): void {
     const { collection, key, before, after } = change;
     if (after === undefined) return;
-    const exporters = (): boolean =>
-      [...this.#everExported].some((entry) => entry.endsWith(` ${key}`));
-    if (collection === IMPORTS_COLLECTION && before === undefined && !exporters()) {
+    if (
+      collection === IMPORTS_COLLECTION &&
+      before === undefined &&
+      !this.#offers.hasExporter(key)
+    ) {
       this.#fail("I2", change, "nobody has ever exported this service");
     }
     if (collection !== SLICES_COLLECTION) return;
     const source = after.metadata.labels?.[LABEL_SOURCE_CLUSTER] ?? "";
     const service = importOf(change);
     for (const address of addressesOf(after)) {
-      const isOffered =
-        this.#everExported.has(`${source} ${service}`) &&
-        this.#everEndpoint.has(`${source} ${service} ${address}`);
-      if (!isOffered) {
+      if (!this.#offers.hasEndpoint(source, service, address)) {
         this.#fail("I2", change, `${address} was never an endpoint of ${service} in ${source}`);
       }
     }
@@ -147,7 +129,7 @@ function withoutStatus(object: KubeObject): object {
   return { ...object, metadata, status: undefined };
 }
 
-function addressesOf(object: KubeObject): readonly string[] {
+export function addressesOf(object: KubeObject): readonly string[] {
   return (typedObject<EndpointSlice>(object, ENDPOINT_SLICES).endpoints ?? []).flatMap(
     ({ addresses }) => addresses,
   );

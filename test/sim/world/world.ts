@@ -8,8 +8,10 @@ import type { KubeError } from "../../../runtime/kube/kube-error.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import { seededRandom } from "../../../runtime/random/seeded-random.ts";
 import { AnswerHistory } from "../check/answer-history.ts";
+import { BrokerRows } from "../check/broker-rows.ts";
 import { ImportLifetime } from "../check/import-lifetime.ts";
 import { Leadership } from "../check/leadership.ts";
+import { Offers } from "../check/offers.ts";
 import type { Report } from "../check/violation.ts";
 import { EVENTS_COLLECTION, WriteRules } from "../check/write-rules.ts";
 import { PRIVATE_SERVICE } from "../script/service-shapes.ts";
@@ -66,6 +68,7 @@ export class World {
   readonly #script: Script;
   readonly #deps: WorldDeps;
   readonly #rules: WriteRules;
+  readonly #rows: BrokerRows;
   /** BOUNDED: by the members. */
   readonly #leaderships = new Map<SimCluster, Leadership>();
   /** Who is writing at this very moment. */
@@ -87,7 +90,10 @@ export class World {
       },
       { clock: this.clock, random: this.#random(2) },
     );
-    this.#rules = new WriteRules(deps.report);
+    const offers = new Offers();
+    this.#rules = new WriteRules(deps.report, offers);
+    this.#rows = new BrokerRows(offers, deps.report);
+    this.#watchStore();
     this.members = script.members.map((_, index) => this.#member(index));
     this.lifetime = new ImportLifetime(this.clusters, {
       clock: this.clock,
@@ -188,7 +194,13 @@ export class World {
       return undefined;
     }
     this.broker.loseStore();
+    this.#watchStore();
     return undefined;
+  }
+
+  #watchStore(): void {
+    const { store } = this.broker;
+    store.subscribe((owners) => this.#rows.stored(store.table, owners));
   }
 
   #linkFault({ id }: SimCluster, what: LinkFault): void {
