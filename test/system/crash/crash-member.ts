@@ -194,32 +194,22 @@ export class CrashMember {
   }
 
   #hear(message: NonNullable<BrokerMessage["message"]>): void {
-    switch (message.$case) {
-      case "stored":
-        this.#stored(message.value.sequence);
-        this.#write();
-        return;
-      case "refused":
-        this.problems.push(`${this.cluster} was refused: ${message.value.reason}`);
-        return;
-      case "ownerReset":
-        this.mirror.set(message.value.clusterId, new Map());
-        return;
-      case "ownerGone":
-        this.mirror.delete(message.value.clusterId);
-        return;
-      case "rowPut": {
-        const { clusterId, row } = message.value;
-        if (row?.content?.$case !== "export") return;
-        const key = `export/${row.namespace}/${row.name}`;
-        this.#mirrorOf(clusterId).set(key, row.content.value.createdAtMs);
-        return;
-      }
-      case "rowDelete":
-        this.#mirrorOf(message.value.clusterId).delete(message.value.key);
-        return;
-      default:
-        return;
+    if (message.$case === "stored") {
+      this.#stored(message.value.sequence);
+      this.#write();
+    } else if (message.$case === "refused") {
+      this.problems.push(`${this.cluster} was refused: ${message.value.reason}`);
+    } else if (message.$case === "ownerReset") {
+      this.mirror.set(message.value.clusterId, new Map());
+    } else if (message.$case === "ownerGone") {
+      this.mirror.delete(message.value.clusterId);
+    } else if (message.$case === "rowDelete") {
+      this.#mirrorOf(message.value.clusterId).delete(message.value.key);
+    } else if (message.$case === "rowPut") {
+      const { clusterId, row } = message.value;
+      if (row?.content?.$case !== "export") return;
+      const key = `export/${row.namespace}/${row.name}`;
+      this.#mirrorOf(clusterId).set(key, row.content.value.createdAtMs);
     }
   }
 

@@ -13,6 +13,8 @@ export interface CrashReport {
 }
 
 const MEMBERS = ["a", "b", "c"];
+/** However slow the machine is. */
+const FAULTS_MIN = 3;
 /** After the last fault: everybody has been answered, and all agree. */
 const REST_MS = 60_000;
 const { signal } = new AbortController();
@@ -38,7 +40,7 @@ export async function crashRun(
   for (const member of members) member.start();
   let faults = 0;
   const untilMs = systemClock.monotonicMs() + durationMs;
-  while (systemClock.monotonicMs() < untilMs) {
+  while (systemClock.monotonicMs() < untilMs || faults < FAULTS_MIN) {
     await sleep(systemClock, 200 + 800 * random.next(), signal);
     const fault: Fault | undefined = world.faults[Math.floor(random.next() * world.faults.length)];
     if (fault === undefined) break;

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { Clock } from "../../../../runtime/clock/clock.ts";
 import type { Logger } from "../../../../runtime/log/log.ts";
@@ -49,6 +50,8 @@ export class HttpServer {
   readonly #server: Server;
   /** BOUNDED: by the watches that the core allows. */
   readonly #streams = new Set<WatchStream>();
+  /** Those that are still in their handshake, too. BOUNDED: by what the machine lets us open. */
+  readonly #sockets = new Set<Duplex>();
 
   constructor(options: HttpServerOptions, deps: HttpServerDeps) {
     this.#options = options;
@@ -64,6 +67,10 @@ export class HttpServer {
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
+    });
+    this.#server.on("connection", (socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
     });
     this.#server.on("request", (request, response) => {
       this.#serve(request, response).catch((failure: unknown) => this.#failed(response, failure));
@@ -84,7 +91,7 @@ export class HttpServer {
     const closed = once(this.#server, "close");
     this.#server.close();
     for (const stream of this.#streams) stream.end();
-    this.#server.closeAllConnections();
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
