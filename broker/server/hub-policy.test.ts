@@ -150,6 +150,22 @@ test("a broker that starts with another policy shows nobody what it no longer al
   expect(keysOf("a")).toEqual(["export/shop/web"]);
 });
 
+test("a replica that starts leaves streams at others alone, unless something stored is to go", async () => {
+  policy.set(document("defaults: {maxExports: 5}"));
+  const writer = await owner("a", [shop]);
+  const second = startHub();
+  await settle();
+  expect(writer.closed).toBeUndefined();
+  writer.put(5, dev);
+  await settle();
+  expect(keysOf("a")).toEqual(["export/shop/web", "export/dev/web"]);
+  second.stop();
+  policy.set(document("defaults: {maxExports: 1}"));
+  await settle();
+  expect(writer.closed).toMatchObject({ kind: "policy" });
+  expect(keysOf("a")).toHaveLength(1);
+});
+
 describe("namespaces a member may not import (I2)", () => {
   test("send it no rows, and it is told which they are", async () => {
     policy.set(document("clusters: {b: {import: {deny: [dev]}}}"));

@@ -35,6 +35,11 @@ export class PolicyKeeper {
   readonly #enforced = new Map<ClusterId, ClusterPolicy>();
   /** BOUNDED: by the members. */
   readonly #running = new Map<ClusterId, Promise<Enforced>>();
+  /**
+   * Owners that no stream of this process has written for: if the table has nothing against their policy, nothing is on its
+   * way either, and a stream that they may have at another replica is left alone. BOUNDED: by the members.
+   */
+  readonly #unwritten = new Set<ClusterId>();
   /** Of those that are connected or own rows. BOUNDED: by the members. */
   readonly #known = new Map<ClusterId, ClusterPolicy>();
   #unsubscribe: (() => void) | undefined;
@@ -45,6 +50,7 @@ export class PolicyKeeper {
 
   start(): void {
     this.#unsubscribe = this.#deps.policy.subscribe(() => this.#changed());
+    for (const { cluster } of this.#deps.store.table.owners()) this.#unwritten.add(cluster);
     this.enforceAll();
   }
 
@@ -59,6 +65,7 @@ export class PolicyKeeper {
   /** Of a stream that begins: it is told when this changes. */
   follow(cluster: ClusterId): ClusterPolicy {
     const policy = this.of(cluster);
+    this.#unwritten.delete(cluster);
     this.#known.set(cluster, policy);
     return policy;
   }
@@ -102,6 +109,11 @@ export class PolicyKeeper {
     this.#running.set(cluster, run);
   }
 
+  #against(cluster: ClusterId, policy: ClusterPolicy): ReturnType<typeof withdrawals> {
+    const owner = this.#deps.store.table.owner(cluster);
+    return owner === undefined ? [] : withdrawals(owner, policy);
+  }
+
   #isEnforced(cluster: ClusterId, policy: ClusterPolicy): boolean {
     return isSamePolicy(this.#enforced.get(cluster) ?? UNLIMITED, policy);
   }
@@ -111,12 +123,21 @@ export class PolicyKeeper {
     for (;;) {
       const policy = this.of(cluster);
       if (this.#isEnforced(cluster, policy)) return ok(undefined);
-      // Appending nothing waits for what an earlier stream of this member has on its way.
-      const settled = await store.append([]);
-      if (!settled.ok) return settled;
-      const owner = store.table.owner(cluster);
-      const records = owner === undefined ? [] : withdrawals(owner, policy);
-      const withdrawn = await store.append(records);
+      const isUnwritten = this.#unwritten.delete(cluster);
+      if (isUnwritten && this.#against(cluster, policy).length === 0) {
+        this.#enforced.set(cluster, policy);
+        continue;
+      }
+      // Ends what earlier streams have on their way, at other replicas too; all that they were told is stored shows.
+      const session = await store.openSession(cluster);
+      if (!session.ok) return session;
+      const records = this.#against(cluster, policy);
+      const withdrawn = await session.value.append(records);
+      if (!withdrawn.ok && withdrawn.error.kind === "replaced") {
+        // Another replica writes for it by now, under the same rules: what is left to do shows in the table.
+        this.#unwritten.add(cluster);
+        continue;
+      }
       if (!withdrawn.ok) return withdrawn;
       this.#enforced.set(cluster, policy);
       if (records.length === 0) continue;
