@@ -6,7 +6,7 @@ import { cpuSeconds } from "./process-usage.ts";
 import type { RunningServer } from "./servers/measured-server.ts";
 import type { World } from "./world.ts";
 
-const CHANGES = 100;
+const CHANGES = 50;
 const TIMEOUT_MS = 10_000;
 
 export type ChangeFigures = {
