@@ -21,8 +21,13 @@ export interface ClustersetPlan {
 }
 
 /** An existing cluster that is to be a member: embedded or real, nobody here can tell. */
-export interface MemberPlan {
+export interface MemberPlan extends KubeCredentials {
   readonly id: string;
+  /** Who our processes are there. @default whom the member's own kubeconfig names */
+  readonly credentials?: { readonly controllers: KubeCredentials; readonly dns: KubeCredentials };
+}
+
+export interface KubeCredentials {
   readonly kubeconfig: string;
   readonly context: string;
 }
@@ -84,7 +89,7 @@ export class ClustersetProcesses {
     this.members = plan.members.map((member, index) => {
       const at = (offset: number): number => memberPorts[index * 3 + offset] ?? 0;
       const identityDir = join(plan.directory, member.id, "identity");
-      const kube = ["--kubeconfig", member.kubeconfig, "--context", member.context];
+      const { controllers = member, dns = member } = member.credentials ?? {};
       return {
         id: member.id,
         identityDir,
@@ -92,12 +97,12 @@ export class ClustersetProcesses {
         dnsHealthPort: at(1),
         dnsPort: at(2),
         controllers: start(`${member.id}-controllers`, [
-          ...["controllers", ...kube, "--identity-dir", identityDir],
+          ...["controllers", ...kubeFlags(controllers), "--identity-dir", identityDir],
           ...["--health-listen", `127.0.0.1:${at(0)}`],
           ...(plan.controllersArgs ?? []),
         ]),
         dns: start(`${member.id}-dns`, [
-          ...["dns", ...kube, "--listen", `127.0.0.1:${at(2)}`],
+          ...["dns", ...kubeFlags(dns), "--listen", `127.0.0.1:${at(2)}`],
           ...["--health-listen", `127.0.0.1:${at(1)}`],
         ]),
       };
@@ -147,4 +152,8 @@ export class ClustersetProcesses {
 export interface Waiting {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+}
+
+function kubeFlags({ kubeconfig, context }: KubeCredentials): readonly string[] {
+  return ["--kubeconfig", kubeconfig, "--context", context];
 }

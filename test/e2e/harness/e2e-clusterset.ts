@@ -20,6 +20,7 @@ import {
 import { DemoClusterset } from "../../../sandbox/demo/demo-clusterset.ts";
 import { freePorts } from "../../../sandbox/process/free-ports.ts";
 import { until } from "../../../sandbox/process/until.ts";
+import { installAccess, removeAccess } from "./cluster-access.ts";
 import { E2eCluster } from "./e2e-cluster.ts";
 import { mustRunCli } from "./run-cli.ts";
 
@@ -83,7 +84,16 @@ export class E2eClusterset {
       ...{ directory, clusterset: CLUSTERSET, env: process.env, logLevel: "debug" },
       controllersArgs,
     };
-    const existing = existingClusters();
+    const existing = existingClusters()?.map((member) => ({
+      ...member,
+      credentials: {
+        controllers: {
+          kubeconfig: join(directory, `${member.id}-controllers.yaml`),
+          context: "e2e",
+        },
+        dns: { kubeconfig: join(directory, `${member.id}-dns.yaml`), context: "e2e" },
+      },
+    }));
     const embedded =
       existing === undefined
         ? await DemoClusterset.plan({ ...common, clusters: count }, deps)
@@ -196,7 +206,7 @@ export class E2eClusterset {
     }
   }
 
-  /** Leaves existing clusters as they were, but for the CRDs, which other tools may share (CLN-11). */
+  /** Leaves existing clusters as they were, but for our namespace and the CRDs, which other tools may share (CLN-11). */
   async stop(): Promise<void> {
     if (!this.isEmbedded) {
       for (const cluster of this.clusters) {
@@ -210,6 +220,7 @@ export class E2eClusterset {
         for (const name of [CLUSTERSET_PROPERTY, CLUSTER_ID_PROPERTY]) {
           await cluster.remove(clusterProperties(), undefined, name);
         }
+        await removeAccess(cluster);
       }
     }
     this.#abort.abort();
@@ -221,6 +232,7 @@ export class E2eClusterset {
 async function prepareMember(member: MemberPlan, processes: ClustersetProcesses): Promise<void> {
   const kube = ["--kubeconfig", member.kubeconfig, "--context", member.context];
   await mustRunCli(["crds", "--apply", ...kube]);
+  await installAccess(member);
   await joinMember(member, processes);
 }
 

@@ -1,0 +1,76 @@
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { AuthenticationV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
+import { resourceOf } from "../../../runtime/kube/policy/apply-manifests.ts";
+import { readClusterPolicy } from "../../../runtime/kube/policy/read-cluster-policy.ts";
+import {
+  renderClusterPolicy,
+  SHIPPED_NAMES,
+} from "../../../runtime/kube/policy/render-cluster-policy.ts";
+import type {
+  KubeCredentials,
+  MemberPlan,
+} from "../../../sandbox/clusterset/clusterset-processes.ts";
+import type { E2eCluster } from "./e2e-cluster.ts";
+import { mustRunCli } from "./run-cli.ts";
+
+const TOKEN_SECONDS = 6 * 3_600;
+const MANIFESTS = fileURLToPath(new URL("../../../api/cluster-policy", import.meta.url));
+
+/**
+ * Roles and admission policies in an existing cluster, and a kubeconfig for each of our processes that holds nothing but its
+ * service account: so the whole suite shows that the roles suffice (SEC-08). The suite's own user may write what
+ * the policies keep for controllers: it edits imports to see them repaired.
+ */
+export async function installAccess(member: MemberPlan): Promise<void> {
+  const { credentials, kubeconfig, context } = member;
+  if (credentials === undefined) return;
+  const admin = new KubeConfig();
+  admin.loadFromFile(kubeconfig);
+  admin.setCurrentContext(context);
+  const review = await admin
+    .makeApiClient(AuthenticationV1Api)
+    .createSelfSubjectReview({ body: {} });
+  const me = review.status?.userInfo?.username;
+  if (me === undefined)
+    throw new Error(`context ${context}: the API server does not say who we are`);
+  const kube = ["--kubeconfig", kubeconfig, "--context", context];
+  await mustRunCli(["manifests", "--apply", ...kube, "--allow-users", me]);
+  const { namespace, controllersServiceAccount, dnsServiceAccount } = SHIPPED_NAMES;
+  await writeAccess(admin, credentials.controllers, namespace, controllersServiceAccount);
+  await writeAccess(admin, credentials.dns, namespace, dnsServiceAccount);
+}
+
+/** A kubeconfig with one context, whose user is a service account. */
+export async function writeAccess(
+  admin: KubeConfig,
+  { kubeconfig, context }: KubeCredentials,
+  namespace: string,
+  name: string,
+): Promise<void> {
+  const cluster = admin.getCurrentCluster();
+  if (cluster === null) throw new Error(`context ${admin.getCurrentContext()} has no cluster`);
+  const { status } = await admin.makeApiClient(CoreV1Api).createNamespacedServiceAccountToken({
+    namespace,
+    name,
+    body: { spec: { audiences: [], expirationSeconds: TOKEN_SECONDS } },
+  });
+  const config = new KubeConfig();
+  config.loadFromOptions({
+    clusters: [cluster],
+    users: [{ name, token: status?.token }],
+    contexts: [{ name: context, cluster: cluster.name, user: name }],
+    currentContext: context,
+  });
+  writeFileSync(kubeconfig, config.exportConfig(), { mode: 0o600 });
+}
+
+/** Policies first: with the roles gone nobody could get past them. The namespace stays, as after `isthmus leave`. */
+export async function removeAccess(cluster: E2eCluster): Promise<void> {
+  const objects = renderClusterPolicy(readClusterPolicy(MANIFESTS), SHIPPED_NAMES);
+  if (!objects.ok) throw new Error(objects.error);
+  for (const object of objects.value.toReversed()) {
+    const { namespace, name } = object.metadata;
+    if (object.kind !== "Namespace") await cluster.remove(resourceOf(object), namespace, name);
+  }
+}
