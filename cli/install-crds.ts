@@ -1,8 +1,9 @@
 import { fileURLToPath } from "node:url";
 import type { CustomResourceDefinition } from "../api/kube/custom-resource-definition.ts";
-import type { Result } from "../api/result.ts";
+import { err, ok, type Result } from "../api/result.ts";
 import type { Clock } from "../runtime/clock/clock.ts";
 import { type CrdOutcome, ensureCrds } from "../runtime/kube/crds/ensure-crds.ts";
+import { migrateStoredObjects } from "../runtime/kube/crds/migrate-stored-objects.ts";
 import { readCrdManifests } from "../runtime/kube/crds/read-crd-manifests.ts";
 import type { KubeClient } from "../runtime/kube/kube-client.ts";
 
@@ -26,4 +27,24 @@ export function installCrds(
   crds = shippedCrds(),
 ): Promise<Result<readonly CrdOutcome[], string>> {
   return ensureCrds(crds, { client, clock }, signal);
+}
+
+/** VER-06, for each definition: how many objects were written anew; nothing of those that need it not. */
+export async function migrateCrds(
+  client: KubeClient,
+  clock: Clock,
+  signal: AbortSignal,
+  crds = shippedCrds(),
+): Promise<Result<ReadonlyMap<string, number>, string>> {
+  const rewritten = new Map<string, number>();
+  for (const { metadata } of crds) {
+    const count = await migrateStoredObjects(metadata.name, { client, clock }, signal);
+    if (!count.ok) {
+      return err(
+        `cannot rewrite objects of ${metadata.name}: ${count.error.message}; run it again`,
+      );
+    }
+    if (count.value !== undefined) rewritten.set(metadata.name, count.value);
+  }
+  return ok(rewritten);
 }

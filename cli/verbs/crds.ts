@@ -4,7 +4,7 @@ import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { connectKube } from "../connect-kube.ts";
-import { hubCrds, installCrds, shippedCrds } from "../install-crds.ts";
+import { hubCrds, installCrds, migrateCrds, shippedCrds } from "../install-crds.ts";
 import { ensureSystemNamespace, SYSTEM_NAMESPACE } from "../system-namespace.ts";
 import { defineVerb } from "../verb.ts";
 
@@ -44,6 +44,14 @@ export const crdsVerb = defineVerb({
       return 1;
     }
     for (const { name, decision } of installed.value) out.line(`${name}: ${decision}`);
+    const rewritten = await migrateCrds(kube.value.client, systemClock, signal, crds);
+    if (!rewritten.ok) {
+      out.problem(rewritten.error);
+      return 1;
+    }
+    for (const [name, count] of rewritten.value) {
+      out.line(`${name}: ${count} objects rewritten to the storage version`);
+    }
     const namespace = await ensureSystemNamespace(kube.value.client, signal);
     if (!namespace.ok) {
       out.problem(`cannot create namespace ${SYSTEM_NAMESPACE}: ${namespace.error.message}`);
