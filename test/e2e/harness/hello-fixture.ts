@@ -1,5 +1,10 @@
 import { ENDPOINT_SLICES, type EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
-import { SERVICES, type Service, type ServicePort } from "../../../api/kube/service.ts";
+import {
+  type IpFamily,
+  SERVICES,
+  type Service,
+  type ServicePort,
+} from "../../../api/kube/service.ts";
 import { type ServiceExport, serviceExports } from "../../../api/mcs/service-export.ts";
 import type { ServiceImport } from "../../../api/mcs/service-import.ts";
 import { sleep } from "../../../runtime/clock/sleep.ts";
@@ -48,9 +53,9 @@ export class HelloFixture {
     return `${this.name}.${this.namespace}.svc.clusterset.local`;
   }
 
-  /** The endpoint that `deploy` writes by hand. */
-  address(index: number): string {
-    return `10.${index + 1}.220.1`;
+  /** The endpoint of a family that `deploy` writes by hand. */
+  address(index: number, family: IpFamily = "IPv4"): string {
+    return family === "IPv4" ? `10.${index + 1}.220.1` : `fd00:${index + 1}::220:1`;
   }
 
   /** `spec` replaces what upstream's Service says, key by key. */
@@ -73,10 +78,12 @@ export class HelloFixture {
     };
   }
 
-  /** The Service and one endpoint. */
+  /** The Service and one endpoint, in each family that the cluster gave the Service. */
   async deploy(index: number, spec: ServiceSpec = {}): Promise<Service> {
     const service = await this.#set.cluster(index).create(SERVICES, this.service(spec));
-    await this.#set.cluster(index).create(ENDPOINT_SLICES, this.#slice(index, service));
+    for (const family of service.spec.ipFamilies ?? (["IPv4"] as const)) {
+      await this.#set.cluster(index).create(ENDPOINT_SLICES, this.#slice(index, service, family));
+    }
     return service;
   }
 
@@ -190,25 +197,25 @@ export class HelloFixture {
     );
   }
 
-  #slice(index: number, { spec }: Service): EndpointSlice {
+  #slice(index: number, { spec }: Service, family: IpFamily): EndpointSlice {
     return {
       apiVersion: "discovery.k8s.io/v1",
       kind: "EndpointSlice",
       metadata: {
         namespace: this.namespace,
-        name: this.name,
+        name: `${this.name}-${family.toLowerCase()}`,
         labels: {
           "kubernetes.io/service-name": this.name,
           "endpointslice.kubernetes.io/managed-by": "e2e.isthmus.dev",
         },
       },
-      addressType: "IPv4",
+      addressType: family,
       ports: (spec.ports ?? []).map(({ name = "", protocol = "TCP", port }) => ({
         name,
         protocol,
         port,
       })),
-      endpoints: [{ addresses: [this.address(index)], conditions: { ready: true } }],
+      endpoints: [{ addresses: [this.address(index, family)], conditions: { ready: true } }],
     };
   }
 }
