@@ -67,9 +67,9 @@ function sizeOf(clusterId: string): number {
   return store.table.owner(testCluster(clusterId))?.size ?? 0;
 }
 
-async function until(condition: () => boolean, limitMs = 20_000): Promise<void> {
+async function until(condition: () => Promise<boolean>, limitMs = 60_000): Promise<void> {
   const startMs = systemClock.monotonicMs();
-  while (!condition()) {
+  while (!(await condition())) {
     if (systemClock.monotonicMs() - startMs > limitMs) throw new Error(`not within ${limitMs} ms`);
     await new Promise<void>((resolve) => void systemClock.setTimer(5, resolve));
   }
@@ -314,7 +314,9 @@ describe("10,000 tiny rows a second", () => {
       await other.hear("stored", ({ sequence }) => sequence === index);
       latencies.push(systemClock.monotonicMs() - atMs);
     }
-    await until(() => (store.table.owner(testCluster("slow"))?.sequence ?? 0) > 520);
+    // On a busy machine it takes a while until its pace, and not the machine, is what holds it up.
+    const paused = /isthmus_broker_paused_reading_seconds_total\{cluster="slow"\} \d/;
+    await until(async () => paused.test(await meter.text()));
     const seconds = (systemClock.monotonicMs() - startMs) / 1000;
     const taken = store.table.owner(testCluster("slow"))?.sequence ?? 0;
     // Ten seconds' worth at once, then 50 a second: never faster, on whatever machine.
@@ -323,9 +325,6 @@ describe("10,000 tiny rows a second", () => {
     const [p50, p99] = [latencies[25] ?? 0, latencies[49] ?? 0];
     process.stdout.write(
       `flood: ${taken} of ${count} rows taken in ${seconds.toFixed(1)} s; another member's write ${p50.toFixed(1)} ms at the median, ${p99.toFixed(1)} ms at worst\n`,
-    );
-    expect(await meter.text()).toMatch(
-      /isthmus_broker_paused_reading_seconds_total\{cluster="slow"\} \d/,
     );
     flooder.ping();
     expect(flooder.error).toBeUndefined();
