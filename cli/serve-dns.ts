@@ -16,6 +16,7 @@ import { followConfig } from "./follow-config.ts";
 import { Freshness } from "./freshness.ts";
 import type { MemberProcess } from "./member-process.ts";
 import { reflectorsCheck } from "./reflectors-check.ts";
+import { keepHeapSmall } from "./small-heap.ts";
 import { untilAborted } from "./until-aborted.ts";
 import type { ExitCode, VerbInput } from "./verb.ts";
 
@@ -33,6 +34,7 @@ export async function serveDns(
   how: ServeDnsOptions,
 ): Promise<ExitCode> {
   const { settings, signal, out } = input;
+  keepHeapSmall();
   const { deps, readiness } = started;
   const toAnswers = answersOf(how);
   const answers = await followConfig(input, toAnswers, deps);
