@@ -138,7 +138,9 @@ export class Session {
 
   #receive(message: MemberMessage["message"]): readonly SessionEffect[] {
     if (message === undefined) {
-      return this.#close("message must be one the broker knows: got an empty or unknown one");
+      // A newer member may say more than we know: what an older broker need not understand is skipped.
+      if (this.#phase !== "new") return [];
+      return this.#close("first message must be Hello: got an empty or unknown one");
     }
     if (message.$case === "hello") {
       if (this.#phase !== "new") return this.#close("Hello must be sent once: got another");
