@@ -1,4 +1,6 @@
 import { afterAll, beforeAll } from "vitest";
+import { describeSharedRecords } from "../../broker/shared/shared-records-compliance.ts";
+import { SpaceRecords } from "../../broker/shared/space-records.ts";
 import { testReplicasCompliance } from "../../broker/store/replicas-compliance.ts";
 import { testSpaceCompliance } from "../../broker/store/space/space-compliance.ts";
 import { testStoreCompliance } from "../../broker/store/store-compliance.ts";
@@ -33,6 +35,11 @@ for (const { name, cluster } of [
       open: async () => etcdSpace(cluster().access(), prefix),
       dispose: async () => undefined,
     };
+  });
+  describeSharedRecords(name, async () => {
+    const prefix = `/shared-${++places}`;
+    const open = (): SpaceRecords => new SpaceRecords(etcdSpace(cluster().access(), prefix));
+    return { one: open(), other: open() };
   });
   testStoreCompliance(name, newPlace, 6);
   testReplicasCompliance(name, newPlace);

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+import { describeSharedRecords } from "../../broker/shared/shared-records-compliance.ts";
+import { SpaceRecords } from "../../broker/shared/space-records.ts";
 import { testReplicasCompliance } from "../../broker/store/replicas-compliance.ts";
 import { recordObjects, secretObjects } from "../../broker/store/space/kubernetes/space-object.ts";
 import { testSpaceCompliance } from "../../broker/store/space/space-compliance.ts";
@@ -38,6 +40,12 @@ for (const { name, client } of kinds) {
       };
     });
   }
+  describeSharedRecords(`${name}, Secrets,`, async () => {
+    const namespace = await hub.newNamespace();
+    const open = (): SpaceRecords =>
+      new SpaceRecords(hub.space(namespace, client(), secretObjects));
+    return { one: open(), other: open() };
+  });
   testStoreCompliance(name, newPlace, 6);
   testReplicasCompliance(name, newPlace);
 }
