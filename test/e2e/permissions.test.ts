@@ -254,7 +254,8 @@ subjects: [{ kind: ServiceAccount, namespace: ${namespace}, name: owner }]
       );
       const target = { resource: serviceImports(), namespace, name: web.name };
       for (const subresource of [undefined, "status"] as const) {
-        const patch = subresource === undefined ? { spec: { ports: [] } } : { status: null };
+        const status = { clusters: [{ cluster: "forged" }] };
+        const patch = subresource === undefined ? { spec: { ports: [] } } : { status };
         const options = subresource === undefined ? call : { ...call, subresource };
         expect(await client.mergePatch(target, patch, options)).toMatchObject(refused);
       }
