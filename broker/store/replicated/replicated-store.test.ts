@@ -9,6 +9,7 @@ import { testCluster } from "../../wire/row-arbitrary.ts";
 import { testReplicasCompliance } from "../replicas-compliance.ts";
 import { MemorySpace } from "../space/memory/memory-space.ts";
 import { MemorySpaceServer } from "../space/memory/memory-space-server.ts";
+import type { Following, SpaceListener } from "../space/space.ts";
 import { aDelete, aRow, contents, keyOf, testStoreCompliance } from "../store-compliance.ts";
 import { openReplicatedStore } from "./open-replicated-store.ts";
 import type { ReplicatedStore } from "./replicated-store.ts";
@@ -127,6 +128,30 @@ describe("a replica that is cut off", () => {
     const third = await open(server);
     expect(contents(third.store)).toEqual(contents(other.store));
   });
+});
+
+test("a replica that does not hear what it writes asks for one snapshot, and waits for it", async () => {
+  class DeafSpace extends MemorySpace {
+    restarts = 0;
+    override follow(listener: SpaceListener): Following {
+      const following = super.follow(listener);
+      return { ...following, restart: () => void this.restarts++ };
+    }
+  }
+  const clock = new VirtualClock();
+  const space = new DeafSpace(new MemorySpaceServer());
+  const deps = { space, clock, random: seededRandom(1), log: silentLogger };
+  const opened = await openReplicatedStore({}, deps, signal);
+  if (!opened.ok) throw new Error(opened.error.text);
+  space.hold();
+  const appends = ["a", "b", "c"].map((id) =>
+    opened.value.append([{ ...aRow(1), cluster: testCluster(id) } as StoreRecord]),
+  );
+  await clock.advance(50_000);
+  expect((await Promise.all(appends)).map(({ ok }) => ok)).toEqual([false, false, false]);
+  expect(space.restarts).toBe(1);
+  await clock.advance(60_000);
+  expect(space.restarts).toBe(2);
 });
 
 test.each([

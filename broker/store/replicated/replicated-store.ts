@@ -38,6 +38,9 @@ export interface ReplicatedStoreDeps {
   readonly log: Logger;
 }
 
+/** In which a snapshot that was asked for comes; then it may be asked for again. */
+const SNAPSHOT_MS = 60_000;
+
 interface OwnSession {
   readonly id: string;
   readonly ending: AbortController;
@@ -68,6 +71,8 @@ export class ReplicatedStore extends TableStore {
   readonly #sessions = new Map<ClusterId, OwnSession>();
   #ids = 0;
   readonly #synced = Promise.withResolvers<void>();
+  /** When another snapshot was asked for that has not come yet. */
+  #doubtedMs: number | undefined;
   #lost: string | undefined;
   #writeFailure: string | undefined;
   #isClosed = false;
@@ -220,6 +225,7 @@ export class ReplicatedStore extends TableStore {
   }
 
   #hearSnapshot(items: readonly SpaceItem[]): void {
+    this.#doubtedMs = undefined;
     this.#hear(this.#fold.snapshot(items));
     this.#synced.resolve();
   }
@@ -284,8 +290,13 @@ export class ReplicatedStore extends TableStore {
     this.#synced.resolve();
   }
 
+  /** Whoever doubts meanwhile waits for the same snapshot: begun anew again and again, a large one would never come. */
   #doubt(): void {
-    if (!this.#isClosed) this.#following.restart();
+    const nowMs = this.#deps.clock.monotonicMs();
+    const isUnderWay = this.#doubtedMs !== undefined && nowMs - this.#doubtedMs < SNAPSHOT_MS;
+    if (this.#isClosed || isUnderWay) return;
+    this.#doubtedMs = nowMs;
+    this.#following.restart();
   }
 }
 
