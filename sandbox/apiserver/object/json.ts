@@ -64,8 +64,10 @@ export function withField(
   key: string,
   value: JsonValue | undefined,
 ): JsonObject {
-  if (value !== undefined) return ownFields([...Object.entries(object), [key, value]]);
-  return ownFields(Object.entries(object).filter(([name]) => name !== key));
+  // A computed key defines a property, whatever its name: `__proto__` too.
+  if (value !== undefined) return { ...object, [key]: value };
+  const { [key]: _, ...rest } = object;
+  return rest;
 }
 
 /** `withField` at a path: objects on the way are created when absent. */

@@ -24,9 +24,12 @@ export class AnswerHistory {
     for (const key of services) this.#right.get(key)?.add(rightAnswer(process, key));
   }
 
-  zoneChanged(process: DnsProcess): void {
+  /** @param services those that the zone says something new of; all are asked for at rest. */
+  zoneChanged(process: DnsProcess, services: Iterable<string>): void {
     this.#begin(process);
+    const changed = new Set(services);
     for (const key of SIM_KEYS) {
+      if (!changed.has(key)) continue;
       const answer = process.addresses(key);
       if (this.#right.get(key)?.has(answer) === true) continue;
       this.#report(

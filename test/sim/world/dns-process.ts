@@ -35,7 +35,7 @@ export interface DnsProcessDeps {
   readonly wiring: Wiring;
   readonly report: Report;
   /** A new zone is being served. */
-  readonly onZone: (process: DnsProcess) => void;
+  readonly onZone: (process: DnsProcess, changed: readonly string[]) => void;
   /** What a view behind the zone says of these services has changed. */
   readonly onView: (process: DnsProcess, services: readonly string[]) => void;
 }
@@ -108,8 +108,9 @@ export class DnsProcess {
         namespaces: namespaces.view,
       },
       (zone, changed, rebuildMs) => {
-        publish(zone, changed, rebuildMs);
-        deps.onZone(this);
+        const services = [...changed];
+        publish(zone, services, rebuildMs);
+        deps.onZone(this, services);
       },
     );
   }

@@ -6,7 +6,7 @@ import type { World } from "./world.ts";
 /** Longer than any backoff, heartbeat or reconnect of the product. */
 const CALM_MS = 75_000;
 const WINDOW_MS = 40_000;
-const WINDOWS_MAX = 15;
+const WINDOWS_MAX = 5;
 /** Longer than bookmarks, heartbeats and retries: what comes back periodically would show. */
 const IDLE_MS = 150_000;
 

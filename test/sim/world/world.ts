@@ -260,7 +260,7 @@ export class World {
       onTerm: (_process, term) => this.#follow(cluster, term),
       onPublish: (key, rows) => this.lifetime.rowsPublished(cluster, key, rows),
       onView: (process, services) => history.viewChanged(process, services),
-      onZone: (process) => history.zoneChanged(process),
+      onZone: (process, changed) => history.zoneChanged(process, changed),
     });
   }
 
