@@ -62,6 +62,7 @@ export interface RenewResponse {
   readonly caCertificate: string;
 }
 
+/** Either side skips messages and fields that it does not know, after Hello and Welcome: a later version may say more. */
 export interface MemberMessage {
   readonly message:
     | { readonly $case: "hello"; readonly value: Hello }
@@ -90,6 +91,7 @@ export interface BrokerMessage {
     | { readonly $case: "presence"; readonly value: Presence }
     | { readonly $case: "goAway"; readonly value: GoAway }
     | { readonly $case: "importsDenied"; readonly value: ImportsDenied }
+    | { readonly $case: "batch"; readonly value: Batch }
     | undefined;
 }
 
@@ -112,6 +114,8 @@ export interface Hello {
   readonly known: readonly OwnerVersion[];
   /** CIDRs the member's endpoint addresses lie in; empty: not announced. */
   readonly cidrs: readonly string[];
+  /** What the member understands beyond its protocol version; unknown ones mean nothing. "batch": Batch. */
+  readonly capabilities: readonly string[];
 }
 
 export interface OwnerVersion {
@@ -180,6 +184,21 @@ export interface Welcome {
   /** Highest sequence the broker has stored for this member in this incarnation. */
   readonly sequence: number;
   readonly heartbeatIntervalMs: number;
+  /** Those of the member's capabilities that the broker makes use of in this stream. */
+  readonly capabilities: readonly string[];
+}
+
+/**
+ * Several messages, which mean what they would one after the other: many cost little more than one. Sent only to members that
+ * named the capability, when there is more than one to send. Either `messages`, or `zstd` and `size`.
+ */
+export interface Batch {
+  /** Each an encoded BrokerMessage, neither Welcome nor Batch. */
+  readonly messages: readonly Uint8Array[];
+  /** One zstd frame: an encoded Batch of `messages`. */
+  readonly zstd: Uint8Array;
+  /** Length of what the frame holds, at most 1 MiB: a receiver makes room for so much and refuses a frame that holds more or less. */
+  readonly size: number;
 }
 
 /**
@@ -864,6 +883,9 @@ export const BrokerMessage: MessageFns<BrokerMessage> = {
       case "importsDenied":
         ImportsDenied.encode(message.message.value, writer.uint32(114).fork()).join();
         break;
+      case "batch":
+        Batch.encode(message.message.value, writer.uint32(122).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1001,6 +1023,14 @@ export const BrokerMessage: MessageFns<BrokerMessage> = {
             message.message = { $case: "importsDenied", value: ImportsDenied.decode(reader, reader.uint32()) };
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.message = { $case: "batch", value: Batch.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1015,7 +1045,7 @@ export const BrokerMessage: MessageFns<BrokerMessage> = {
 };
 
 function createBaseHello(): Hello {
-  return { protocolVersions: [], storeEpoch: "", namespaces: [], known: [], cidrs: [] };
+  return { protocolVersions: [], storeEpoch: "", namespaces: [], known: [], cidrs: [], capabilities: [] };
 }
 
 export const Hello: MessageFns<Hello> = {
@@ -1038,6 +1068,9 @@ export const Hello: MessageFns<Hello> = {
     }
     for (const v of message.cidrs) {
       writer.uint32(42).string(v!);
+    }
+    for (const v of message.capabilities) {
+      writer.uint32(50).string(v!);
     }
     return writer;
   },
@@ -1103,6 +1136,14 @@ export const Hello: MessageFns<Hello> = {
             }
 
             message.cidrs.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.capabilities.push(reader.string());
             continue;
           }
         }
@@ -1553,7 +1594,15 @@ export const GoAway: MessageFns<GoAway> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { protocolVersion: 0, clusterset: "", storeEpoch: "", incarnation: 0, sequence: 0, heartbeatIntervalMs: 0 };
+  return {
+    protocolVersion: 0,
+    clusterset: "",
+    storeEpoch: "",
+    incarnation: 0,
+    sequence: 0,
+    heartbeatIntervalMs: 0,
+    capabilities: [],
+  };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -1575,6 +1624,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.heartbeatIntervalMs !== 0) {
       writer.uint32(48).uint32(message.heartbeatIntervalMs);
+    }
+    for (const v of message.capabilities) {
+      writer.uint32(58).string(v!);
     }
     return writer;
   },
@@ -1638,6 +1690,82 @@ export const Welcome: MessageFns<Welcome> = {
             }
 
             message.heartbeatIntervalMs = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.capabilities.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBatch(): Batch {
+  return { messages: [], zstd: new Uint8Array(0), size: 0 };
+}
+
+export const Batch: MessageFns<Batch> = {
+  encode(message: Batch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.messages) {
+      writer.uint32(10).bytes(v!);
+    }
+    if (message.zstd.length !== 0) {
+      writer.uint32(18).bytes(message.zstd);
+    }
+    if (message.size !== 0) {
+      writer.uint32(24).uint32(message.size);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Batch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatch() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.messages.push(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.zstd = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.size = reader.uint32();
             continue;
           }
         }

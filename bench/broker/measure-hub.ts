@@ -58,6 +58,8 @@ class SimulatedMember {
     if (outgoing.kind === "row") {
       this.rows += 1;
       this.onRow();
+    } else if (outgoing.kind === "batch") {
+      throw new Error("batch must be of a member that takes them: got one");
     } else if (outgoing.message.$case === "synced") {
       this.isSynced = true;
     } else if (outgoing.message.$case === "stored") {
@@ -94,7 +96,14 @@ export async function measureHub(workload: Workload): Promise<Record<string, unk
 }
 
 async function fill(members: readonly SimulatedMember[], workload: Workload): Promise<void> {
-  const hello = { protocolVersions: [1], storeEpoch: "", namespaces: [], known: [], cidrs: [] };
+  const hello = {
+    protocolVersions: [1],
+    storeEpoch: "",
+    namespaces: [],
+    known: [],
+    cidrs: [],
+    capabilities: [],
+  };
   for (const member of members) member.say({ $case: "hello", value: hello });
   await turn();
   for (let at = 0; at < workload.exports; at++) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { BrokerMessage } from "../../api/broker/broker.gen.ts";
+import type { SingleMessage } from "../wire/batch.ts";
 import {
   CLIENT_TIMING,
   type ClientInput,
@@ -9,7 +9,7 @@ import {
 } from "./client-step.ts";
 
 const HEARTBEAT = 5000;
-const welcome: BrokerMessage["message"] = {
+const welcome: Extract<SingleMessage, { $case: "welcome" }> = {
   $case: "welcome",
   value: {
     protocolVersion: 1,
@@ -18,10 +18,11 @@ const welcome: BrokerMessage["message"] = {
     incarnation: 1,
     sequence: 0,
     heartbeatIntervalMs: HEARTBEAT,
+    capabilities: [],
   },
 };
-const pong: BrokerMessage["message"] = { $case: "pong", value: { nonce: 1 } };
-const synced: BrokerMessage["message"] = { $case: "synced", value: { generation: 0 } };
+const pong: SingleMessage = { $case: "pong", value: { nonce: 1 } };
+const synced: SingleMessage = { $case: "synced", value: { generation: 0 } };
 
 /** Runs `[at, input]` in order; effects in short, `kind:detail`. */
 function run(...steps: readonly (readonly [number, ClientInput])[]): {
@@ -47,7 +48,7 @@ function run(...steps: readonly (readonly [number, ClientInput])[]): {
 const START = [0, { kind: "start" }] as const;
 const TIMER = { kind: "timer" } as const;
 const lost = (reason: string): ClientInput => ({ kind: "closed", end: { kind: "lost", reason } });
-const message = (value: BrokerMessage["message"]): ClientInput => ({
+const message = (value: SingleMessage | undefined): ClientInput => ({
   kind: "message",
   message: value,
 });

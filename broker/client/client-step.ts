@@ -1,5 +1,5 @@
-import type { BrokerMessage } from "../../api/broker/broker.gen.ts";
 import { assertNever } from "../../api/invariant.ts";
+import type { SingleMessage } from "../wire/batch.ts";
 import type { StreamEnd } from "./sync-transport.ts";
 
 /** Protocol versions this member speaks, best first. */
@@ -21,7 +21,7 @@ export const CLIENT_TIMING = {
   silentIntervals: 3,
 } as const;
 
-type Broker = NonNullable<BrokerMessage["message"]>;
+type Broker = SingleMessage;
 
 /** Where the connection stands. Times are monotonic milliseconds. */
 export type ClientState =
@@ -53,7 +53,7 @@ export type ClientState =
 
 export type ClientInput =
   | { readonly kind: "start" }
-  | { readonly kind: "message"; readonly message: BrokerMessage["message"] }
+  | { readonly kind: "message"; readonly message: Broker | undefined }
   | { readonly kind: "closed"; readonly end: StreamEnd }
   /** What the broker said makes no sense. */
   | { readonly kind: "violated"; readonly reason: string }
@@ -141,7 +141,7 @@ function open(attempt: number, end: StreamEnd | undefined, { nowMs }: ClientMome
 
 function receive(
   state: ClientState,
-  message: BrokerMessage["message"],
+  message: Broker | undefined,
   moment: ClientMoment,
 ): ClientStep {
   if (state.kind !== "opening" && state.kind !== "open") return { state, effects: [] };

@@ -11,6 +11,7 @@ import { backoffMs } from "../../runtime/backoff/backoff.ts";
 import type { Clock, Timer } from "../../runtime/clock/clock.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { Random } from "../../runtime/random/random.ts";
+import { BATCH_CAPABILITY, type SingleMessage, unpackBatch } from "../wire/batch.ts";
 import {
   type BrokerLink,
   FORGET_UNHEARD_MS,
@@ -46,7 +47,7 @@ interface Deps {
   readonly log: Logger;
 }
 
-type Broker = NonNullable<BrokerMessage["message"]>;
+type Broker = SingleMessage;
 type Changed = ReadonlySet<ServiceKey>;
 
 /**
@@ -245,7 +246,7 @@ export class MemberLink implements BrokerLink {
   #open(): void {
     const stream: SyncStream = this.#deps.transport.open({
       onMessage: ({ message }) => {
-        if (this.#stream === stream) this.#step({ kind: "message", message });
+        this.#receive(stream, message);
       },
       onWritable: () => {
         if (this.#stream !== stream) return;
@@ -265,8 +266,26 @@ export class MemberLink implements BrokerLink {
       namespaces: this.#subscription.begin(known.length > 0),
       known,
       cidrs: this.#options.cidrs ?? [],
+      capabilities: [BATCH_CAPABILITY],
     };
     this.#send({ $case: "hello", value: hello });
+  }
+
+  #receive(stream: SyncStream, message: BrokerMessage["message"]): void {
+    if (this.#stream !== stream) return;
+    if (message?.$case !== "batch") {
+      this.#step({ kind: "message", message });
+      return;
+    }
+    const unpacked = unpackBatch(message.value);
+    if (!unpacked.ok) {
+      this.#step({ kind: "violated", reason: unpacked.error });
+      return;
+    }
+    for (const single of unpacked.value) {
+      // One of them may have ended the stream.
+      if (this.#stream === stream) this.#step({ kind: "message", message: single });
+    }
   }
 
   #endSession(): void {

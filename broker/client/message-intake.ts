@@ -1,16 +1,16 @@
-import type { BrokerMessage } from "../../api/broker/broker.gen.ts";
 import { type ClusterId, parseClusterId } from "../../api/cluster-id.ts";
 import { assertNever } from "../../api/invariant.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
 import type { Logger } from "../../runtime/log/log.ts";
+import type { SingleMessage } from "../wire/batch.ts";
 import { decodeRow } from "../wire/decode-row.ts";
 import { parseRowKey, rowKeyOfMessage } from "../wire/parse-row-key.ts";
 import type { Mirror } from "./mirror.ts";
 import type { OwnRows } from "./own-rows.ts";
 import type { Subscription } from "./subscription.ts";
 
-type Broker = NonNullable<BrokerMessage["message"]>;
+type Broker = SingleMessage;
 type Changed = ReadonlySet<ServiceKey>;
 
 interface Tables {

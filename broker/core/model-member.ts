@@ -99,6 +99,7 @@ export class ModelMember {
       case "refused":
       case "pong":
       case "goAway":
+      case "batch":
         throw new Error(`a subscriber says nothing of the kind of ${message?.$case}`);
       default:
         assertNever(message);

@@ -3,7 +3,7 @@ import { BrokerMessage } from "../../api/broker/broker.gen.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 
 /** What the broker says to a member. Rows are kept as the message that carries them: all members are sent the same bytes. */
-export type Outgoing =
+export type SingleOutgoing =
   | { readonly kind: "message"; readonly message: NonNullable<BrokerMessage["message"]> }
   | {
       readonly kind: "row";
@@ -11,6 +11,11 @@ export type Outgoing =
       /** An encoded BrokerMessage, a RowPut. */
       readonly encoded: Uint8Array;
     };
+
+export type Outgoing =
+  | SingleOutgoing
+  /** An encoded BrokerMessage, a Batch of others. */
+  | { readonly kind: "batch"; readonly encoded: Uint8Array };
 
 const ROW_PUT_TAG = (3 << 3) | 2;
 const CLUSTER_TAG = (1 << 3) | 2;
@@ -20,9 +25,9 @@ const ROW_TAG = (4 << 3) | 2;
 
 /** An encoded BrokerMessage; that of a row is shared: it must not be changed. */
 export function encodeOutgoing(outgoing: Outgoing): Uint8Array {
-  return outgoing.kind === "row"
-    ? outgoing.encoded
-    : BrokerMessage.encode({ message: outgoing.message }).finish();
+  return outgoing.kind === "message"
+    ? BrokerMessage.encode({ message: outgoing.message }).finish()
+    : outgoing.encoded;
 }
 
 /** A BrokerMessage that carries a row, whose own bytes are copied to its very end without being decoded. */

@@ -10,6 +10,7 @@ const hello: Hello = {
   namespaces: ["shop"],
   known: [{ clusterId: "b", incarnation: 3, sequence: 9 }],
   cidrs: ["10.0.0.0/8"],
+  capabilities: [],
 };
 
 function many<T>(count: number, make: (at: number) => T): T[] {
@@ -92,6 +93,7 @@ describe("Hello", () => {
         fc.record({ clusterId: text, incarnation: fc.double(), sequence: fc.double() }),
       ),
       cidrs: fc.array(text),
+      capabilities: fc.array(text),
     });
     fc.assert(fc.property(anyHello, (value) => typeof parseHello(value).ok === "boolean"));
   });

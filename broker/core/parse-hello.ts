@@ -3,6 +3,7 @@ import { parseClusterId } from "../../api/cluster-id.ts";
 import { parseDnsLabel } from "../../api/dns-label.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import { type AnnouncedCidrs, parseCidrs } from "../wire/address-rules.ts";
+import { BATCH_CAPABILITY } from "../wire/batch.ts";
 import { LIMITS } from "../wire/limits.ts";
 import type { KnownOwner } from "./subscriber.ts";
 
@@ -15,6 +16,8 @@ export interface ParsedHello {
   readonly namespaces: readonly string[];
   readonly known: readonly KnownOwner[];
   readonly cidrs: AnnouncedCidrs;
+  /** It takes several messages in one. */
+  readonly takesBatches: boolean;
 }
 
 export function parseHello(hello: Hello): Result<ParsedHello, string> {
@@ -37,6 +40,7 @@ export function parseHello(hello: Hello): Result<ParsedHello, string> {
     namespaces: namespaces.value,
     known: known.value,
     cidrs: cidrs.value,
+    takesBatches: hello.capabilities.includes(BATCH_CAPABILITY),
   });
 }
 

@@ -17,6 +17,8 @@ export type SessionInput =
   /** All that was appended before this session's Hello is in the table. */
   | { readonly kind: "settled" }
   /** The appends of this session up to this sequence are in the table. */
+  /** Everything may be sent now to a member that came with nothing. */
+  | { readonly kind: "turn" }
   | { readonly kind: "durable"; readonly sequence: number }
   | { readonly kind: "owners-changed"; readonly clusters: ReadonlySet<ClusterId> }
   | { readonly kind: "presence-changed"; readonly cluster: ClusterId }

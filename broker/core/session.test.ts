@@ -46,7 +46,14 @@ class World {
   }
 
   hello(change: Partial<Hello> = {}): readonly SessionEffect[] {
-    const value = { protocolVersions: [1], storeEpoch: "", namespaces: [], known: [], cidrs: [] };
+    const value = {
+      protocolVersions: [1],
+      storeEpoch: "",
+      namespaces: [],
+      known: [],
+      cidrs: [],
+      capabilities: [],
+    };
     return this.hear({ $case: "hello", value: { ...value, ...change } });
   }
 
@@ -54,6 +61,7 @@ class World {
   open(change: Partial<Hello> = {}): this {
     this.hello(change);
     this.session.step({ kind: "settled" });
+    this.session.step({ kind: "turn" });
     this.pullAll();
     return this;
   }
@@ -73,14 +81,16 @@ class World {
   }
 
   /** What it says until it has nothing more to say. */
-  pullAll(): (NonNullable<BrokerMessage["message"]> | { readonly $case: "rowPut" })[] {
-    const said: (NonNullable<BrokerMessage["message"]> | { readonly $case: "rowPut" })[] = [];
+  pullAll(): (NonNullable<BrokerMessage["message"]> | { readonly $case: "rowPut" | "batch" })[] {
+    const said: (NonNullable<BrokerMessage["message"]> | { readonly $case: "rowPut" | "batch" })[] =
+      [];
     for (
       let next = this.session.pull(this.nowMs);
       next !== undefined;
       next = this.session.pull(this.nowMs)
     ) {
-      said.push(next.kind === "row" ? { $case: "rowPut" } : next.message);
+      if (next.kind === "message") said.push(next.message);
+      else said.push({ $case: next.kind === "row" ? "rowPut" : "batch" });
     }
     return said;
   }
@@ -97,6 +107,7 @@ describe("greeting", () => {
     expect(world.hello()).toEqual([{ kind: "settle" }]);
     expect([world.session.pull(0), world.session.wantsInput]).toEqual([undefined, false]);
     world.session.step({ kind: "settled" });
+    world.session.step({ kind: "turn" });
     expect(world.session.wantsInput).toBe(true);
     const [welcome, ...rest] = world.pullAll();
     expect(welcome).toEqual({
@@ -108,6 +119,7 @@ describe("greeting", () => {
         incarnation: 1,
         sequence: 0,
         heartbeatIntervalMs: HEARTBEAT_MS,
+        capabilities: [],
       },
     });
     expect(rest.map(({ $case }) => $case)).toEqual(["ownRowsEnd", "presence", "synced"]);
@@ -122,6 +134,7 @@ describe("greeting", () => {
     });
     world.hello();
     world.session.step({ kind: "settled" });
+    world.session.step({ kind: "turn" });
     world.session.pull(0);
     // Deleted between Welcome and its turn in the list.
     const gone = {
@@ -151,6 +164,7 @@ describe("greeting", () => {
     const known = [{ clusterId: "b", incarnation: 1, sequence: 1 }];
     world.hello({ storeEpoch: "e1", namespaces: ["shop"], known });
     world.session.step({ kind: "settled" });
+    world.session.step({ kind: "turn" });
     expect(world.pullAll().map(({ $case }) => $case)).toEqual([
       "welcome",
       "ownRowsEnd",
@@ -167,6 +181,7 @@ describe("greeting", () => {
     const known = [{ clusterId: "b", incarnation: 1, sequence: 0 }];
     world.hello({ storeEpoch: "e0", known });
     world.session.step({ kind: "settled" });
+    world.session.step({ kind: "turn" });
     expect(world.pullAll().map(({ $case }) => $case)).toContain("ownerReset");
   });
 });

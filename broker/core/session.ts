@@ -4,10 +4,12 @@ import { assertNever } from "../../api/invariant.ts";
 import { denialOf } from "../../api/policy/namespace-rules.ts";
 import type { ClusterPolicy } from "../policy/cluster-policy.ts";
 import { ANY_ADDRESS, type AnnouncedCidrs } from "../wire/address-rules.ts";
+import { BATCH_CAPABILITY } from "../wire/batch.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { digestOfBytes } from "../wire/row-digest.ts";
+import { Batcher } from "./batcher.ts";
 import type { TableView } from "./broker-table.ts";
-import type { Outgoing } from "./outgoing.ts";
+import type { Outgoing, SingleOutgoing } from "./outgoing.ts";
 import { OwnWrites, type Verdict } from "./own-writes.ts";
 import { type ParsedHello, parseHello, parseSubscribe, tooManyNamespaces } from "./parse-hello.ts";
 import type { Presence } from "./presence.ts";
@@ -25,6 +27,9 @@ export interface SessionOptions {
   /** Monotonic. */
   readonly nowMs: number;
 }
+
+/** Of a member that comes with nothing: it waits for its turn to be sent everything, and is done with the first Synced. */
+export type FirstSyncState = "waiting" | "running" | "none";
 
 type Phase = "new" | "settling" | "open" | "closed";
 
@@ -54,6 +59,9 @@ export class Session {
   #storedSequence: number | undefined;
   #pongNonce: number | undefined;
   #goAwayWithinMs: number | undefined;
+  #firstSync: FirstSyncState = "none";
+  /** Of a member that takes batches. */
+  #batcher: Batcher | undefined;
 
   constructor(options: SessionOptions, table: TableView, presence: Presence) {
     this.#options = options;
@@ -77,6 +85,11 @@ export class Session {
     );
   }
 
+  /** While it waits it is sent no rows, and everything else. */
+  get firstSync(): FirstSyncState {
+    return this.#phase === "closed" ? "none" : this.#firstSync;
+  }
+
   step(input: SessionInput): readonly SessionEffect[] {
     if (this.#phase === "closed") return [];
     switch (input.kind) {
@@ -85,6 +98,9 @@ export class Session {
         return this.#receive(input.message);
       case "settled":
         this.#open();
+        return [];
+      case "turn":
+        if (this.#firstSync === "waiting") this.#firstSync = "running";
         return [];
       case "durable":
         this.#writes.durable(input.sequence);
@@ -112,6 +128,11 @@ export class Session {
   pull(nowMs: number): Outgoing | undefined {
     if (this.#phase !== "open") return undefined;
     if (this.#isWelcomeDue) return this.#welcome();
+    const next = (): SingleOutgoing | undefined => this.#next(nowMs);
+    return this.#batcher === undefined ? next() : this.#batcher.pull(next);
+  }
+
+  #next(nowMs: number): SingleOutgoing | undefined {
     if (this.#goAwayWithinMs !== undefined) {
       const withinMs = this.#goAwayWithinMs;
       this.#goAwayWithinMs = undefined;
@@ -133,7 +154,11 @@ export class Session {
     // Before rows and Synced: who is not complete is to be known by then.
     const presence = this.#presence.next(nowMs);
     if (presence !== undefined) return say({ $case: "presence", value: presence });
-    return this.#subscriber.pull();
+    if (this.#firstSync === "waiting") return undefined;
+    const outgoing = this.#subscriber.pull();
+    const isSynced = outgoing?.kind === "message" && outgoing.message.$case === "synced";
+    if (isSynced) this.#firstSync = "none";
+    return outgoing;
   }
 
   #receive(message: MemberMessage["message"]): readonly SessionEffect[] {
@@ -175,9 +200,11 @@ export class Session {
     if (this.#phase !== "settling" || hello === undefined) return;
     this.#phase = "open";
     this.#cidrs = hello.cidrs;
+    if (hello.takesBatches) this.#batcher = new Batcher();
     this.#writes.start();
     const isSameEpoch = hello.storeEpoch === this.#options.storeEpoch;
     this.#subscriber.start(hello.namespaces, hello.known, isSameEpoch);
+    if (hello.known.length === 0 || !isSameEpoch) this.#firstSync = "waiting";
     this.#presence.start();
     this.#isWelcomeDue = true;
     const owner = this.#table.owner(this.#options.peer.cluster);
@@ -215,7 +242,7 @@ export class Session {
     return this.#close(text, "silent");
   }
 
-  #welcome(): Outgoing {
+  #welcome(): SingleOutgoing {
     this.#isWelcomeDue = false;
     const { clusterset, storeEpoch, heartbeatIntervalMs, peer } = this.#options;
     return say({
@@ -227,11 +254,12 @@ export class Session {
         incarnation: peer.incarnation,
         sequence: this.#writes.lastSequence,
         heartbeatIntervalMs,
+        capabilities: this.#batcher === undefined ? [] : [BATCH_CAPABILITY],
       },
     });
   }
 
-  #ownRow(keys: readonly RowKey[]): Outgoing | undefined {
+  #ownRow(keys: readonly RowKey[]): SingleOutgoing | undefined {
     const owner = this.#table.owner(this.#options.peer.cluster);
     while (this.#ownKeysNext < keys.length) {
       const key = keys[this.#ownKeysNext++];
@@ -250,6 +278,6 @@ export class Session {
   }
 }
 
-function say(message: Extract<Outgoing, { kind: "message" }>["message"]): Outgoing {
+function say(message: Extract<SingleOutgoing, { kind: "message" }>["message"]): SingleOutgoing {
   return { kind: "message", message };
 }

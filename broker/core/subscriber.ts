@@ -3,7 +3,7 @@ import type { ClusterId } from "../../api/cluster-id.ts";
 import { namespaceOfRowKey } from "../wire/parse-row-key.ts";
 import { includes } from "./audience.ts";
 import type { TableView } from "./broker-table.ts";
-import type { Outgoing } from "./outgoing.ts";
+import type { SingleOutgoing } from "./outgoing.ts";
 import type { OwnerView } from "./owner-rows.ts";
 
 /** At most 64 bytes each: a message stays far below its limit. */
@@ -118,7 +118,7 @@ export class Subscriber {
   }
 
   /** The next message, or undefined when the member knows everything. */
-  pull(): Outgoing | undefined {
+  pull(): SingleOutgoing | undefined {
     if (this.#deniedDue.size > 0) {
       const namespaces = [...this.#deniedDue].slice(0, NAMES_PER_MESSAGE);
       for (const namespace of namespaces) this.#deniedDue.delete(namespace);
@@ -164,7 +164,7 @@ export class Subscriber {
   }
 
   /** Starts a pass over an owner; returns its first message, if the start is one. */
-  #begin(cluster: ClusterId): Outgoing | undefined {
+  #begin(cluster: ClusterId): SingleOutgoing | undefined {
     const owner = this.#table.owner(cluster);
     const progress = this.#progress.get(cluster);
     if (owner === undefined || !owner.isComplete) {
@@ -213,7 +213,7 @@ export class Subscriber {
   }
 
   /** An owner that left is told to those who know that life of it; one that is merely incomplete is not (I7). */
-  #tellGone(cluster: ClusterId, progress: Progress | undefined): Outgoing | undefined {
+  #tellGone(cluster: ClusterId, progress: Progress | undefined): SingleOutgoing | undefined {
     const departed = this.#table.departed(cluster);
     if (progress === undefined || departed === undefined || departed < progress.incarnation) {
       return undefined;
@@ -224,7 +224,7 @@ export class Subscriber {
   }
 
   /** One more message of a pass; undefined when it has none left, or its owner's life has ended. */
-  #continue(pass: Pass): Outgoing | undefined {
+  #continue(pass: Pass): SingleOutgoing | undefined {
     const { owner, upTo } = pass;
     const { cluster, incarnation } = owner;
     if (this.#table.owner(cluster) !== owner) {
@@ -259,7 +259,7 @@ export class Subscriber {
     this.#pass = undefined;
   }
 
-  #change(pass: Pass, key: RowKey): Outgoing | undefined {
+  #change(pass: Pass, key: RowKey): SingleOutgoing | undefined {
     const { owner, upTo, isWhole, since, resets } = pass;
     const { cluster, incarnation } = owner;
     const namespace = namespaceOfRowKey(key);
@@ -302,6 +302,6 @@ function isForgotten({ owner, isWhole }: Pass, key: RowKey): boolean {
   return owner.row(key) === undefined && owner.tombstone(key) === undefined;
 }
 
-function say(message: Extract<Outgoing, { kind: "message" }>["message"]): Outgoing {
+function say(message: Extract<SingleOutgoing, { kind: "message" }>["message"]): SingleOutgoing {
   return { kind: "message", message };
 }

@@ -8,6 +8,7 @@ import type { Presence } from "../core/presence.ts";
 import { Session, type SessionOptions } from "../core/session.ts";
 import type { CloseReason, SessionEffect, SessionInput, SessionPeer } from "../core/session-io.ts";
 import type { Store, StoreError, StoreSession } from "../store/store.ts";
+import type { FirstSync, FirstSyncQueue } from "./first-sync-queue.ts";
 import type { MessageBudget } from "./message-budget.ts";
 import type { BrokerMetrics } from "./metrics.ts";
 
@@ -30,6 +31,7 @@ interface Deps {
   readonly budget: MessageBudget;
   /** Asked again once the table shows what other replicas have stored. Error: this life of the cluster is over. */
   readonly checkLife: (peer: SessionPeer) => Result<void, string>;
+  readonly firstSyncs: Pick<FirstSyncQueue, "enter" | "leave">;
   /** One of its writes was refused. */
   readonly onRefused: () => void;
   readonly onClose: (connection: Connection, reason: CloseReason | undefined) => void;
@@ -57,6 +59,9 @@ export class Connection {
   /** Runs while the member has used up its budget. */
   #budgetTimer: Timer | undefined;
   #behindSinceMs: number | undefined;
+  /** In the line of those who are sent everything. */
+  readonly #firstSync: FirstSync = { begin: () => this.#step({ kind: "turn" }) };
+  #isInLine = false;
 
   constructor(
     options: Omit<SessionOptions, "nowMs" | "storeEpoch">,
@@ -92,6 +97,7 @@ export class Connection {
   writable(): void {
     this.#blockedSinceMs = undefined;
     this.#pump();
+    this.#standInLine();
   }
 
   ownersChanged(clusters: ReadonlySet<ClusterId>): void {
@@ -147,6 +153,7 @@ export class Connection {
     const wasOpen = this.#isOpen;
     this.#isOpen = false;
     this.#budgetTimer?.cancel();
+    if (this.#isInLine) this.#deps.firstSyncs.leave(this.#firstSync);
     return wasOpen;
   }
 
@@ -155,6 +162,17 @@ export class Connection {
     for (const effect of this.#session.step(input)) this.#perform(effect);
     this.#adjustInput();
     this.#pump();
+    this.#standInLine();
+  }
+
+  #standInLine(): void {
+    if (!this.#isOpen) return;
+    const { firstSyncs } = this.#deps;
+    const isWanted = this.#session.firstSync !== "none";
+    if (isWanted === this.#isInLine) return;
+    this.#isInLine = isWanted;
+    if (isWanted) firstSyncs.enter(this.#firstSync);
+    else firstSyncs.leave(this.#firstSync);
   }
 
   #perform(effect: SessionEffect): void {

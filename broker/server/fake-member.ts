@@ -33,7 +33,14 @@ export class FakeMember {
   }
 
   hello(change: Partial<Hello> = {}): void {
-    const value = { protocolVersions: [1], storeEpoch: "", namespaces: [], known: [], cidrs: [] };
+    const value = {
+      protocolVersions: [1],
+      storeEpoch: "",
+      namespaces: [],
+      known: [],
+      cidrs: [],
+      capabilities: [],
+    };
     this.say({ $case: "hello", value: { ...value, ...change } });
   }
 
@@ -57,8 +64,9 @@ export class FakeMember {
 
   /** Kinds of what it heard, from the `from`th on. */
   kinds(from = 0): readonly string[] {
-    return this.heard
-      .slice(from)
-      .map((outgoing) => (outgoing.kind === "row" ? "rowPut" : outgoing.message.$case));
+    return this.heard.slice(from).map((outgoing) => {
+      if (outgoing.kind === "message") return outgoing.message.$case;
+      return outgoing.kind === "row" ? "rowPut" : "batch";
+    });
   }
 }

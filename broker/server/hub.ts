@@ -11,6 +11,7 @@ import type { CloseReason, SessionPeer } from "../core/session-io.ts";
 import { type HubPolicy, NO_POLICY } from "../policy/cluster-policy.ts";
 import type { Store } from "../store/store.ts";
 import { Connection, type Transport } from "./connection.ts";
+import { FirstSyncQueue } from "./first-sync-queue.ts";
 import { type Activity, MemberActivity } from "./member-activity.ts";
 import { MessageBudget } from "./message-budget.ts";
 import { type BrokerMetrics, createBrokerMetrics } from "./metrics.ts";
@@ -20,6 +21,8 @@ export interface HubOptions {
   readonly clusterset: string;
   /** Members ping this often; three silent intervals end a stream. @default 5000 */
   readonly heartbeatIntervalMs?: number;
+  /** Members that are sent everything at the same time. @default as FirstSyncQueue */
+  readonly firstSyncsMax?: number;
 }
 
 export interface HubDeps {
@@ -52,6 +55,7 @@ export class Hub {
   readonly #budgets = new Map<ClusterId, MessageBudget>();
   readonly #policy: PolicyKeeper;
   readonly #presence: Presence;
+  readonly #firstSyncs: FirstSyncQueue;
   readonly #activity = new MemberActivity();
   /** The lives that members have been told of. BOUNDED: by the members. */
   readonly #lives = new Map<ClusterId, string>();
@@ -67,6 +71,8 @@ export class Hub {
     this.#deps = deps;
     this.heartbeatIntervalMs = options.heartbeatIntervalMs ?? DEFAULT_HEARTBEAT_MS;
     this.#metrics = createBrokerMetrics(deps.meter);
+    const { clock } = deps;
+    this.#firstSyncs = new FirstSyncQueue({ clock, metrics: this.#metrics }, options.firstSyncsMax);
     this.#policy = new PolicyKeeper({
       ...deps,
       policy: deps.policy ?? unchanging(NO_POLICY),
@@ -148,6 +154,7 @@ export class Hub {
         clock,
         metrics: this.#metrics,
         budget,
+        firstSyncs: this.#firstSyncs,
         onRefused: () => this.#noteRefused(peer.cluster),
         checkLife: (who) => checkLife(this.#deps.store.table, who),
         onClose: (closed, reason) => this.#onClose(closed, reason),

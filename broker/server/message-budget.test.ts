@@ -28,7 +28,14 @@ test.each<{ name: string; message: MemberMessage["message"]; want: number }>([
     name: "Hellos",
     message: {
       $case: "hello",
-      value: { protocolVersions: [1], storeEpoch: "", namespaces: [], known: [], cidrs: [] },
+      value: {
+        protocolVersions: [1],
+        storeEpoch: "",
+        namespaces: [],
+        known: [],
+        cidrs: [],
+        capabilities: [],
+      },
     },
     want: 100,
   },

@@ -8,6 +8,7 @@ export interface BrokerMetrics {
   readonly withdrawnRows: Counter;
   readonly pausedReading: Counter;
   readonly closedStreams: Counter;
+  readonly firstSyncs: Gauge;
   readonly fanOutLag: Histogram;
   readonly certificateExpiry: Gauge;
   readonly refusedWrites: Counter;
@@ -58,6 +59,11 @@ export function createBrokerMetrics(meter: Meter): BrokerMetrics {
       name: "isthmus_broker_paused_reading_seconds_total",
       help: "Time for which a member was not read because it sends faster than it may.",
       labels: ["cluster"],
+    }),
+    firstSyncs: meter.gauge({
+      name: "isthmus_broker_first_syncs",
+      help: "Members that came with nothing: being sent everything (running), or waiting for their turn.",
+      labels: ["state"],
     }),
     closedStreams: meter.counter({
       name: "isthmus_broker_closed_streams_total",

@@ -283,7 +283,14 @@ describe("messages without an end", () => {
     const hello = MemberMessage.encode({
       message: {
         $case: "hello",
-        value: { protocolVersions: [1], storeEpoch: "", namespaces: [], known: [], cidrs: [] },
+        value: {
+          protocolVersions: [1],
+          storeEpoch: "",
+          namespaces: [],
+          known: [],
+          cidrs: [],
+          capabilities: [],
+        },
       },
     }).finish();
     request.write(Buffer.concat([frame(hello.length), hello]));

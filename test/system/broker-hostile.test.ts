@@ -171,7 +171,14 @@ describe("what a member cannot say", () => {
     b.put(1, aRow("web", 10, 7));
     await b.hear("stored", ({ sequence }) => sequence === 1);
     const forged = rawStream(await world.certify("a", 1));
-    const hello = { protocolVersions: [1], storeEpoch: "", namespaces: [], known: [], cidrs: [] };
+    const hello = {
+      protocolVersions: [1],
+      storeEpoch: "",
+      namespaces: [],
+      known: [],
+      cidrs: [],
+      capabilities: [],
+    };
     const messages = MemberMessage.encode({ message: { $case: "hello", value: hello } }).finish();
     const row = Row.encode(encodeRow(aRow("web", 10, 9))).finish();
     // Fields that no message has, in the shape of RowPut and of OwnerVersion, claiming to be b.

@@ -234,7 +234,14 @@ export class TestStream {
   }
 
   hello(change: Partial<Hello> = {}): void {
-    const value = { protocolVersions: [1], storeEpoch: "", namespaces: [], known: [], cidrs: [] };
+    const value = {
+      protocolVersions: [1],
+      storeEpoch: "",
+      namespaces: [],
+      known: [],
+      cidrs: [],
+      capabilities: [],
+    };
     this.say({ $case: "hello", value: { ...value, ...change } });
   }
 

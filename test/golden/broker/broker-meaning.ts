@@ -1,4 +1,5 @@
 import { BrokerMessage } from "../../../api/broker/broker.gen.ts";
+import { type SingleMessage, unpackBatch } from "../../../broker/wire/batch.ts";
 import { rowKeyOfMessage } from "../../../broker/wire/parse-row-key.ts";
 import type { Ended } from "./recording.ts";
 
@@ -31,7 +32,13 @@ export class BrokerMeaning {
 
   hear(bytes: Uint8Array): void {
     const { message } = BrokerMessage.decode(bytes);
-    if (message !== undefined) this.#take(message);
+    if (message?.$case !== "batch") {
+      if (message !== undefined) this.#take(message);
+      return;
+    }
+    const unpacked = unpackBatch(message.value);
+    if (!unpacked.ok) throw new Error(unpacked.error);
+    for (const single of unpacked.value) if (single !== undefined) this.#take(single);
   }
 
   /** Only the broker's own doing says something about the broker. */
@@ -61,7 +68,7 @@ export class BrokerMeaning {
     };
   }
 
-  #take(message: NonNullable<BrokerMessage["message"]>): void {
+  #take(message: SingleMessage): void {
     const first = this.#welcome === undefined;
     if (first !== (message.$case === "welcome")) {
       throw new Error(`Welcome must be the first message and no other: got ${message.$case}`);

@@ -69,7 +69,14 @@ describe("the version", () => {
       closed: (reason) => (closed = reason),
     });
     await clock.advance(1);
-    const value = { protocolVersions: [], storeEpoch: "", namespaces: [], known: [], cidrs: [] };
+    const value = {
+      protocolVersions: [],
+      storeEpoch: "",
+      namespaces: [],
+      known: [],
+      cidrs: [],
+      capabilities: [],
+    };
     broker
       .connection("east/1")
       ?.receive({ message: { $case: "hello", value: { ...value, ...hello } } });
@@ -108,7 +115,7 @@ describe("the version", () => {
     handlers?.onMessage({
       message: {
         $case: "welcome",
-        value: { ...welcome, protocolVersion: 2, heartbeatIntervalMs: 5000 },
+        value: { ...welcome, protocolVersion: 2, heartbeatIntervalMs: 5000, capabilities: [] },
       },
     });
     expect(isClosed).toBe(true);

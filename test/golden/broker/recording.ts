@@ -5,6 +5,7 @@ import { BrokerMessage, MemberMessage } from "../../../api/broker/broker.gen.ts"
 import type { Row } from "../../../api/broker/row.ts";
 import type { StreamEnd } from "../../../broker/client/sync-transport.ts";
 import type { CloseReason } from "../../../broker/core/session-io.ts";
+import { type SingleMessage, unpackBatch } from "../../../broker/wire/batch.ts";
 
 /** What a member's own side does: its controllers and its process. */
 export type MemberAct =
@@ -84,6 +85,18 @@ export function readRecording(version: string, file: string): readonly Line[] {
 /** A message as a reader sees it: JSON, bytes as hexadecimal. */
 export function readable(from: "member" | "broker", bytes: Uint8Array): unknown {
   const { message } = from === "member" ? MemberMessage.decode(bytes) : BrokerMessage.decode(bytes);
+  if (message === undefined) return null;
+  if (message.$case === "batch") {
+    const unpacked = unpackBatch(message.value);
+    if (!unpacked.ok) throw new Error(unpacked.error);
+    return { batch: unpacked.value.map(readableMessage) };
+  }
+  return readableMessage(message);
+}
+
+function readableMessage(
+  message: SingleMessage | NonNullable<MemberMessage["message"]> | undefined,
+): unknown {
   if (message === undefined) return null;
   const text = JSON.stringify({ [message.$case]: message.value }, (_, value: unknown) =>
     value instanceof Uint8Array || isBufferJson(value) ? hexOf(value) : value,

@@ -158,7 +158,7 @@ export class CrashMember {
           this.#begin();
         } else this.#hear(message);
       });
-      const nothing = { storeEpoch: "", known: [], cidrs: [] };
+      const nothing = { storeEpoch: "", known: [], cidrs: [], capabilities: [] };
       const hello = { ...nothing, protocolVersions: [1], namespaces: [NAMESPACE] };
       call.write({ message: { $case: "hello", value: hello } });
     });
