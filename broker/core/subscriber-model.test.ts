@@ -190,6 +190,25 @@ test("a deletion is told though its tombstone is forgotten while others are bein
   expect(world.shown()).toEqual(new Map());
 });
 
+test("a row that was deleted, forgotten and made anew for others, all in the middle of a pass, is taken from the member", () => {
+  const world = new World();
+  const a = testCluster("a");
+  world.subscribe("n1", true);
+  world.connect();
+  world.complete(a);
+  world.write(a, "n1", "x", true);
+  world.read(100);
+  world.write(a, "n1", "y", false);
+  world.write(a, "n1", "x", false);
+  world.read(1);
+  // The table remembers two deletions: that of x is forgotten.
+  world.write(a, "n1", "y", false);
+  world.write(a, "n1", "z", false);
+  world.write(a, "n1", "x", true, []);
+  world.read(100);
+  expect(world.shown()).toEqual(world.expected());
+});
+
 test("rows of a life that ended in the middle of being sent are not sent on (CLN-13)", () => {
   const world = new World();
   for (const name of ["x", "y"]) world.write(testCluster("a"), "n1", name, true);

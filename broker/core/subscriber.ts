@@ -234,7 +234,7 @@ export class Subscriber {
     }
     while (pass.next < pass.keys.length) {
       const key = pass.keys[pass.next++];
-      if (key !== undefined && isForgotten(pass, key)) {
+      if (key !== undefined && this.#isForgotten(pass, key)) {
         this.#startOver(pass);
         return undefined;
       }
@@ -257,6 +257,18 @@ export class Subscriber {
     this.#progress.set(cluster, { incarnation, sequence: -1, stamp });
     this.#pending.add(cluster);
     this.#pass = undefined;
+  }
+
+  /**
+   * Deleted since the pass began, so long ago that nobody remembers whom it may be told; or made anew since for others, so
+   * that nobody knows whether this member holds what it was before.
+   */
+  #isForgotten({ owner, isWhole, since }: Pass, key: RowKey): boolean {
+    if (isWhole || !owner.hasAudiences) return false;
+    const row = owner.row(key);
+    if (row === undefined && owner.tombstone(key) === undefined) return true;
+    const isTold = this.#shows(row) || owner.mayHold(key, this.#self, since);
+    return !isTold && !owner.canResumeFrom(since);
   }
 
   #change(pass: Pass, key: RowKey): SingleOutgoing | undefined {
@@ -294,12 +306,6 @@ export class Subscriber {
     if (stamp === this.#stamp) return [];
     return [...this.#namespaces].filter(([, at]) => at > stamp).map(([namespace]) => namespace);
   }
-}
-
-/** Deleted since the pass began, so long ago that nobody remembers whom it may be told. */
-function isForgotten({ owner, isWhole }: Pass, key: RowKey): boolean {
-  if (isWhole || !owner.hasAudiences) return false;
-  return owner.row(key) === undefined && owner.tombstone(key) === undefined;
 }
 
 function say(message: Extract<SingleOutgoing, { kind: "message" }>["message"]): SingleOutgoing {

@@ -30,6 +30,11 @@ export function decodeExport(message: Export): Result<ExportContent, string> {
       "ports must have a protocol and number of their own, as in a Service: got duplicates",
     );
   }
+  if (type.value === "ClusterSetIP" && ports.value.length === 0) {
+    return err(
+      "ports of a service with an address must be at least one, as in a Service: got none",
+    );
+  }
   const ipFamilies = decodeIpFamilies(message.ipFamilies);
   if (!ipFamilies.ok) return ipFamilies;
   const policies = decodePolicies(message);

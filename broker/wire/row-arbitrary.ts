@@ -55,7 +55,7 @@ export function anyRow(cluster: ClusterId): fc.Arbitrary<Row> {
 }
 
 function anyExportRow(cluster: ClusterId): fc.Arbitrary<ExportRow> {
-  return fc.record(
+  const parts: fc.Arbitrary<ExportRow> = fc.record(
     {
       kind: fc.constant("export"),
       cluster: fc.constant(cluster),
@@ -92,6 +92,8 @@ function anyExportRow(cluster: ClusterId): fc.Arbitrary<ExportRow> {
       ],
     },
   );
+  // No Service with an address is without ports.
+  return parts.map((row) => (row.ports.length === 0 ? { ...row, type: "Headless" } : row));
 }
 
 function anyEndpointsRow(cluster: ClusterId): fc.Arbitrary<EndpointsRow> {

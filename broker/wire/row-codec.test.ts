@@ -103,7 +103,10 @@ describe("a row", () => {
 
 describe("a valid corner", () => {
   test.each<[name: string, message: RowMessage]>([
-    ["export without ports or families", exportMessage({ ports: [], ipFamilies: [] })],
+    [
+      "headless export without ports or families",
+      exportMessage({ type: "Headless", ports: [], ipFamilies: [] }),
+    ],
     [
       "the same port number over TCP and UDP",
       exportMessage({
@@ -143,6 +146,7 @@ describe("an invalid row names the rule and the value", () => {
     ],
     [/service name: must be .* got "9web"/, exportMessage({}, { name: "9web" })],
     [/service name: must be .* got "a\/b"/, exportMessage({}, { name: "a/b" })],
+    [/ports of a service with an address .* got none/, exportMessage({ ports: [] })],
     [/export or endpoints: got neither/, exportMessage({}, { content: undefined })],
     [/cluster id: must be .* got "East"/, exportMessage({}, { audience: { clusters: ["East"] } })],
     [

@@ -9,19 +9,24 @@ import type { World } from "./world.ts";
  * whose status was never written may have others' endpoints already.
  */
 export function mentionedClusters({ serviceImport, ownSlices }: World): readonly ClusterId[] {
-  const names = [
-    ...exportersOf(serviceImport),
-    ...ownSlices.flatMap(({ metadata }) => metadata.labels?.[LABEL_SOURCE_CLUSTER] ?? []),
-  ];
-  // What somebody else wrote there is no cluster's name.
+  const sources = ownSlices.flatMap(
+    ({ metadata }) => metadata.labels?.[LABEL_SOURCE_CLUSTER] ?? [],
+  );
+  return [...namedExporters(serviceImport), ...clusterIds(sources)];
+}
+
+/** The clusters that an import itself names as its exporters: by its status, or from its creation until that is written. */
+export function namedExporters(serviceImport: ServiceImport | undefined): readonly ClusterId[] {
+  const clusters = serviceImport?.status?.clusters;
+  if (clusters !== undefined) return clusterIds(clusters.map(({ cluster }) => cluster));
+  const createdFor = serviceImport?.metadata.annotations?.[ANNOTATION_CREATED_FOR];
+  return clusterIds(createdFor?.split(",") ?? []);
+}
+
+/** What somebody else wrote there may be no cluster's name. */
+function clusterIds(names: readonly string[]): readonly ClusterId[] {
   return names.flatMap((name) => {
     const cluster = parseClusterId(name);
     return cluster.ok ? [cluster.value] : [];
   });
-}
-
-function exportersOf(serviceImport: ServiceImport | undefined): readonly string[] {
-  const clusters = serviceImport?.status?.clusters;
-  if (clusters !== undefined) return clusters.map(({ cluster }) => cluster);
-  return serviceImport?.metadata.annotations?.[ANNOTATION_CREATED_FOR]?.split(",") ?? [];
 }

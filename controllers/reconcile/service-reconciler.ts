@@ -32,7 +32,7 @@ import { precedenceChange, precedenceText } from "../merge/precedence-change.ts"
 import type { MemberPolicy } from "../policy/member-policy.ts";
 import { importWithdrawn } from "../policy/policy-problems.ts";
 import { isOwn } from "./is-own.ts";
-import { mentionedClusters } from "./mentioned-clusters.ts";
+import { mentionedClusters, namedExporters } from "./mentioned-clusters.ts";
 import { OwnObjects } from "./own-objects.ts";
 import { StandingProblems } from "./standing-problems.ts";
 import { observe, type Views, type World } from "./world.ts";
@@ -122,7 +122,7 @@ export class ServiceReconciler {
     if (!isSettled) return this.#importBeforeSync(pass);
     if (merged !== undefined) return this.#import(pass, merged);
     // Nobody else exports it, and of one that did nothing is known: it lives until that one is heard, or has left (I4).
-    if (mentionedClusters(world).some((cluster) => !this.#deps.link.isKnown(cluster)))
+    if (namedExporters(world.serviceImport).some((cluster) => !this.#deps.link.isKnown(cluster)))
       return ok([]);
     return this.#withdraw(world, signal);
   }

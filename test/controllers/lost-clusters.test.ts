@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { ENDPOINT_SLICES } from "../../api/kube/endpoint-slice.ts";
+import { LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
 import { DEFAULT_STALE_AFTER_MS } from "../../controllers/member-controllers.ts";
 import { MemberWorld } from "./member-world.ts";
 import type { TestCluster } from "./test-cluster.ts";
@@ -173,6 +175,24 @@ describe("unknown is not none (I4, I6)", () => {
     await world.clock.advance(3_600_000);
     expect(await north.import()).toBeUndefined();
     expect(await north.slices()).toEqual([]);
+  });
+
+  test("a label that a user wrote on a slice of ours keeps no import", async () => {
+    await using world = new MemberWorld();
+    const east = await world.member("east");
+    await east.exported();
+    const north = await world.member("north");
+    await world.clock.advance(BOUND_MS);
+    const [slice] = await north.slices();
+    north.stop();
+    await north.patch(ENDPOINT_SLICES, slice?.metadata.name ?? "", {
+      metadata: { labels: { [LABEL_SOURCE_CLUSTER]: "nowhere" } },
+    });
+    await east.unexport();
+    await world.settle();
+    north.start();
+    await world.clock.advance(BOUND_MS);
+    expect([await north.import(), await north.slices()]).toEqual([undefined, []]);
   });
 
   test("an owner that begins a new life while an importer starts keeps its import (CLN-13)", async () => {
