@@ -158,6 +158,10 @@ const ROWS: readonly Row[] = [
   { rule: "DNS-33 pods", question: "1-2-3-4.shop.pod.clusterset.local A", want: NXDOMAIN },
   { rule: "DNS-33 wildcard", question: `*.shop.${Z} A`, want: NXDOMAIN },
   { rule: "too many labels", question: `a.b.c.web.shop.${Z} A`, want: NXDOMAIN },
+  // Answered in the same turn, as everything here: nobody is asked, so that a pod's walk over its search list is short.
+  { rule: "DNS-49 search list", question: `web.shop.${Z}.shop.${Z} A`, want: NXDOMAIN },
+  { rule: "DNS-49 search list", question: `web.shop.${Z}.${Z} A`, want: NXDOMAIN },
+  { rule: "DNS-49 search list", question: `web.shop.${Z}.clusterset.local A`, want: NXDOMAIN },
   // The zone itself
   { rule: "7.5 apex", question: "clusterset.local A", want: NODATA },
   { rule: "7.5 svc", question: `${Z} A`, want: NODATA },
