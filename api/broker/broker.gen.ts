@@ -116,6 +116,11 @@ export interface Hello {
   readonly cidrs: readonly string[];
   /** What the member understands beyond its protocol version; unknown ones mean nothing. "batch": Batch. */
   readonly capabilities: readonly string[];
+  /**
+   * Of the member's own rows as it believes that the broker holds them: SHA-256 over, for each, its key, a zero byte and its digest
+   * (OwnRow.digest), sorted by key. Empty: it knows of none, or does not ask. When the broker holds just those it does not list them.
+   */
+  readonly ownDigest: Uint8Array;
 }
 
 export interface OwnerVersion {
@@ -251,6 +256,8 @@ export interface OwnRow {
 
 /** Ends the OwnRow list, which follows Welcome. From here on the member may write. */
 export interface OwnRowsEnd {
+  /** There was no list: the rows are those of Hello.own_digest. */
+  readonly unchanged: boolean;
 }
 
 /** The member's writes up to here have been decided: stored durably, or refused by an earlier Refused. */
@@ -1045,7 +1052,15 @@ export const BrokerMessage: MessageFns<BrokerMessage> = {
 };
 
 function createBaseHello(): Hello {
-  return { protocolVersions: [], storeEpoch: "", namespaces: [], known: [], cidrs: [], capabilities: [] };
+  return {
+    protocolVersions: [],
+    storeEpoch: "",
+    namespaces: [],
+    known: [],
+    cidrs: [],
+    capabilities: [],
+    ownDigest: new Uint8Array(0),
+  };
 }
 
 export const Hello: MessageFns<Hello> = {
@@ -1071,6 +1086,9 @@ export const Hello: MessageFns<Hello> = {
     }
     for (const v of message.capabilities) {
       writer.uint32(50).string(v!);
+    }
+    if (message.ownDigest.length !== 0) {
+      writer.uint32(58).bytes(message.ownDigest);
     }
     return writer;
   },
@@ -1144,6 +1162,14 @@ export const Hello: MessageFns<Hello> = {
             }
 
             message.capabilities.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.ownDigest = reader.bytes();
             continue;
           }
         }
@@ -2157,11 +2183,14 @@ export const OwnRow: MessageFns<OwnRow> = {
 };
 
 function createBaseOwnRowsEnd(): OwnRowsEnd {
-  return {};
+  return { unchanged: false };
 }
 
 export const OwnRowsEnd: MessageFns<OwnRowsEnd> = {
-  encode(_: OwnRowsEnd, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: OwnRowsEnd, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.unchanged !== false) {
+      writer.uint32(8).bool(message.unchanged);
+    }
     return writer;
   },
 
@@ -2178,6 +2207,14 @@ export const OwnRowsEnd: MessageFns<OwnRowsEnd> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.unchanged = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;

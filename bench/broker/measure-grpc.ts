@@ -1,125 +1,116 @@
-import { fork } from "node:child_process";
-import { once } from "node:events";
-import type { Row } from "../../api/broker/row.ts";
-import { serviceKey } from "../../api/service-key.ts";
-import { createGrpcBrokerLink } from "../../broker/client/grpc/grpc-broker-link.ts";
-import type { MemberLink } from "../../broker/client/member-link.ts";
-import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
-import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
-import { silentLogger as log } from "../../runtime/log/silent-log.ts";
-import { systemRandom as random } from "../../runtime/random/system-random.ts";
-import { endpointsAt, namespacesOf, percentiles, rowsAt, type Workload } from "./workload.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Clusterset } from "./clusterset.ts";
+import { percentiles, type Workload } from "./workload.ts";
 
 const CHANGES = 100;
-const PATIENCE_MS = 300_000;
+/** Changes that a member misses while it is cut off. */
+const MISSED = [0, 10, 100];
 
-/** A broker in a process of its own and the real members' links in this one: TLS, gRPC, log on disk. */
-export async function measureGrpc(workload: Workload): Promise<Record<string, unknown>> {
-  const server = fork(new URL("./server.ts", import.meta.url), [String(workload.members)], {
-    execArgv: ["--expose-gc"],
+export type Figures = Readonly<Record<string, number | string>>;
+
+/** The broker in a process of its own and real members' links in others: TLS, gRPC, log on disk. */
+export async function measureGrpc(workload: Workload, takesBatches: boolean): Promise<Figures> {
+  const dataDir = mkdtempSync(join(tmpdir(), "isthmus-bench-"));
+  const clusterset = new Clusterset(workload, dataDir);
+  try {
+    await clusterset.begin(takesBatches);
+    return await measure(clusterset, workload);
+  } finally {
+    clusterset.end();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function measure(clusterset: Clusterset, workload: Workload): Promise<Figures> {
+  const fill = await clusterset.cost(() => clusterset.all({ kind: "restart", isWanting: false }));
+  const cold = await clusterset.cost(() => clusterset.all({ kind: "restart", isWanting: true }));
+  const syncs = percentiles(cold.result.flatMap(({ syncMs }) => syncMs));
+  const fanOut = await change(clusterset);
+  const resync = await resyncs(clusterset, workload);
+  await clusterset.all({ kind: "watch" });
+  const storm = await clusterset.cost(async () => {
+    await clusterset.kill();
+    await clusterset.startBroker();
+    return clusterset.all({ kind: "settle" });
   });
-  const [ready] = await once(server, "message");
-  const identities: readonly MemberIdentity[] = ready.identities;
-  const stop = new AbortController();
-  const links = identities.map((identity) => {
-    const link = createGrpcBrokerLink({ identity: () => identity }, { clock, random, log });
-    link.start(stop.signal);
-    return link;
+  const refill = await clusterset.cost(async () => {
+    await clusterset.kill();
+    clusterset.deleteStore();
+    await clusterset.startBroker();
+    return clusterset.all({ kind: "settle" });
   });
-  const fillMs = await timed(() => fill(links, identities, workload));
-  const changes = await change(links, identities, workload);
-  server.send("measure");
-  const [{ memory, cpu }] = await once(server, "message");
-  stop.abort();
-  server.disconnect();
-  await once(server, "exit");
-  const rows = workload.exports * 2;
+  const { rows, residentMiB } = await clusterset.usage();
+  const vanished = refill.result.reduce((sum, answer) => sum + answer.vanished, 0);
+  if (vanished > 0) throw new Error(`nothing must be withdrawn: ${vanished} services vanished`);
   return {
     rows,
-    fillAndSyncMs: fillMs,
-    ...changes,
-    brokerCpuMs: Math.round((cpu.user + cpu.system) / 1000),
-    residentMiB: Math.round(memory / 2 ** 20),
+    fillS: seconds(fill.ms),
+    firstSyncS: seconds(cold.ms),
+    firstSyncMemberP50S: seconds(syncs.p50Ms),
+    firstSyncMemberP99S: seconds(syncs.p99Ms),
+    firstSyncCpuS: seconds(cold.cpuMs),
+    firstSyncMiB: (cold.sentBytes / 2 ** 20).toFixed(1),
+    fanOutP50Ms: fanOut.p50Ms,
+    fanOutP99Ms: fanOut.p99Ms,
+    fanOutMembers: fanOut.members,
+    bytesPerChange: fanOut.bytes,
+    ...resync,
+    stormS: seconds(storm.ms),
+    stormCpuS: seconds(storm.cpuMs),
+    stormMiB: ((storm.sentBytes + storm.receivedBytes) / 2 ** 20).toFixed(1),
+    refillS: seconds(refill.ms),
+    vanished,
+    residentMiB: Math.max(cold.residentMiB, residentMiB),
+    peakMiB: cold.peakMiB,
+    membersMiB: cold.result.reduce((sum, answer) => sum + answer.residentMiB, 0),
   };
 }
 
-/** All members connect, send what they own and get what they want. */
-async function fill(
-  links: readonly MemberLink[],
-  identities: readonly MemberIdentity[],
-  workload: Workload,
-): Promise<void> {
-  for (const [index, link] of links.entries()) {
-    const identity = identities[index];
-    if (identity === undefined) continue;
-    for (let at = index; at < workload.exports; at += links.length) {
-      setRows(link, rowsAt(identity.clusterId, at, workload));
-    }
-    link.markOwnComplete();
-    link.setNamespaces(new Set(namespacesOf(index, workload)));
-  }
-  const expected = (index: number): number => {
-    const wanted = new Set(namespacesOf(index, workload));
-    let count = 0;
-    for (let at = 0; at < workload.exports; at++) {
-      if (at % links.length !== index && wanted.has(`ns-${at % workload.namespaces}`)) count += 1;
-    }
-    return count;
-  };
-  for (const [index, link] of links.entries()) {
-    const count = expected(index);
-    await until(() => [...link.foreignServices()].length === count);
-  }
-}
-
-/** One change at a time: until the last of the other members has it in its mirror. */
-async function change(
-  links: readonly MemberLink[],
-  identities: readonly MemberIdentity[],
-  workload: Workload,
-): Promise<Record<string, unknown>> {
-  const [owner, ...others] = links;
-  const [identity] = identities;
-  if (owner === undefined || identity === undefined) throw new Error("members must be at least 1");
-  const key = serviceKey("ns-0", "svc-0");
-  let missing = 0;
-  let done: () => void = () => undefined;
-  for (const link of others) {
-    link.subscribe((event) => {
-      if (event.kind !== "service-changed" || event.service !== key) return;
-      missing -= 1;
-      if (missing === 0) done();
-    });
-  }
-  const [exported] = rowsAt(identity.clusterId, 0, workload);
-  if (exported === undefined) throw new Error("an export has rows");
+/** One change at a time: from the owner's `setOwnRows` until the last of the other members has it in its mirror. */
+async function change(clusterset: Clusterset): Promise<{
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly members: number;
+  readonly bytes: number;
+}> {
   const times: number[] = [];
+  let members = 0;
+  const before = await clusterset.usage();
   for (let revision = 1; revision <= CHANGES; revision++) {
-    missing = others.length;
-    const reached = new Promise<void>((resolve) => (done = resolve));
-    const startMs = clock.monotonicMs();
-    setRows(owner, [exported, endpointsAt(identity.clusterId, 0, workload, revision)]);
-    await reached;
-    times.push(clock.monotonicMs() - startMs);
+    const { ms, reached } = await clusterset.change(0, revision);
+    times.push(ms);
+    members = reached;
   }
-  return percentiles(times);
+  const { sentBytes } = await clusterset.usage();
+  const bytes = Math.round((sentBytes - before.sentBytes) / CHANGES / members);
+  return { ...percentiles(times), members, bytes };
 }
 
-function setRows(link: MemberLink, rows: readonly Row[]): void {
-  const [first] = rows;
-  if (first !== undefined) link.setOwnRows(serviceKey(first.namespace, first.name), rows);
-}
-
-async function timed(work: () => Promise<void>): Promise<number> {
-  const startMs = clock.monotonicMs();
-  await work();
-  return Math.round(clock.monotonicMs() - startMs);
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const startMs = clock.monotonicMs();
-  while (!condition()) {
-    if (clock.monotonicMs() - startMs > PATIENCE_MS) throw new Error("does not come to rest");
-    await new Promise<void>((resolve) => void clock.setTimer(20, resolve));
+/** A member is cut off, misses changes and comes back: what travels then, both ways. */
+async function resyncs(clusterset: Clusterset, workload: Workload): Promise<Figures> {
+  const member = 1;
+  const figures: Record<string, number> = {};
+  let revision = 1000;
+  for (const missed of MISSED) {
+    await clusterset.all({ kind: "cut", member });
+    for (let at = 0; at < missed; at++) {
+      revision += 1;
+      // Exports of the namespace that all members want, none of them the member's own.
+      const changed = (at * workload.namespaces) % workload.exports;
+      await clusterset.all({ kind: "change", at: changed, revision });
+    }
+    await clusterset.rest();
+    const before = await clusterset.usage();
+    await clusterset.all({ kind: "heal", member });
+    const after = await clusterset.usage();
+    figures[`resync${missed}Bytes`] =
+      after.sentBytes + after.receivedBytes - before.sentBytes - before.receivedBytes;
   }
+  return figures;
+}
+
+function seconds(ms: number): number {
+  return Number((ms / 1000).toFixed(ms < 10_000 ? 2 : 1));
 }

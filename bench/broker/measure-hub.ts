@@ -70,7 +70,7 @@ class SimulatedMember {
 }
 
 /** The hub and its table alone: no sockets, no TLS, no disk. */
-export async function measureHub(workload: Workload): Promise<Record<string, unknown>> {
+export async function measureHub(workload: Workload): Promise<Record<string, number>> {
   const store = new MemoryStore("bench");
   const deps = { store, clock: systemClock, log: silentLogger, meter: silentMeter };
   const hub = new Hub({ clusterset: "bench", heartbeatIntervalMs: 600_000 }, deps);
@@ -103,6 +103,7 @@ async function fill(members: readonly SimulatedMember[], workload: Workload): Pr
     known: [],
     cidrs: [],
     capabilities: [],
+    ownDigest: new Uint8Array(),
   };
   for (const member of members) member.say({ $case: "hello", value: hello });
   await turn();
@@ -129,7 +130,7 @@ async function subscribe(members: readonly SimulatedMember[], workload: Workload
 async function change(
   members: readonly SimulatedMember[],
   workload: Workload,
-): Promise<Record<string, unknown>> {
+): Promise<Record<string, number>> {
   const times: number[] = [];
   for (let revision = 1; revision <= CHANGES; revision++) {
     const startMs = performance.now();
@@ -159,7 +160,7 @@ function untilSent(members: readonly SimulatedMember[], rows: number): Promise<v
 async function changeMany(
   members: readonly SimulatedMember[],
   workload: Workload,
-): Promise<Record<string, unknown>> {
+): Promise<Record<string, number>> {
   let sent = 0;
   for (const member of members) member.onRow = () => (sent += 1);
   const startMs = performance.now();

@@ -1,11 +1,13 @@
 import "reflect-metadata";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { subscribe } from "node:diagnostics_channel";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { Result } from "../../api/result.ts";
 import { silentAudit } from "../../broker/audit/audit-log.ts";
 import { soleAuthority } from "../../broker/identity/authority/authorities.ts";
 import {
+  type AuthorityMaterial,
   CertificateAuthority,
   createAuthorityMaterial,
 } from "../../broker/identity/authority/certificate-authority.ts";
@@ -23,28 +25,69 @@ import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
 import { silentLogger as log } from "../../runtime/log/silent-log.ts";
 import { silentMeter as meter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom as random } from "../../runtime/random/system-random.ts";
+import type { BrokerReady, BrokerStart, BrokerUsage } from "./process-messages.ts";
 import { clusterAt } from "./workload.ts";
 
-// The broker as it is run, with TLS, gRPC and a log on disk, in a process of its own: `fork(server.ts, [members])`.
+// The broker as it is run, with TLS, gRPC and a log on disk, in a process of its own: `fork(server.ts, [BrokerStart])`.
+
+/** Members ping rarely: what is counted is what changes cost. */
+const HEARTBEAT_MS = 60_000;
 
 function must<T>(result: Result<T, unknown>): T {
   if (!result.ok) throw new Error(JSON.stringify(result.error));
   return result.value;
 }
 
-async function main(members: number): Promise<void> {
-  const dataDir = mkdtempSync(join(tmpdir(), "isthmus-bench-"));
-  process.on("exit", () => rmSync(dataDir, { recursive: true, force: true }));
+/** Bytes of all connections so far, those that have ended included. */
+function countBytes(): () => Pick<BrokerUsage, "sentBytes" | "receivedBytes"> {
+  const ended = { sentBytes: 0, receivedBytes: 0 };
+  const open = new Set<Socket>();
+  subscribe("net.server.socket", (message) => {
+    const { socket } = message as { readonly socket: Socket };
+    open.add(socket);
+    socket.once("close", () => {
+      open.delete(socket);
+      ended.sentBytes += socket.bytesWritten;
+      ended.receivedBytes += socket.bytesRead;
+    });
+  });
+  return () => {
+    let { sentBytes, receivedBytes } = ended;
+    for (const socket of open) {
+      sentBytes += socket.bytesWritten;
+      receivedBytes += socket.bytesRead;
+    }
+    return { sentBytes, receivedBytes };
+  };
+}
+
+/** The same authority after the broker was started again. */
+async function authorityIn(dataDir: string): Promise<CertificateAuthority> {
+  const path = join(dataDir, "authority.json");
+  if (!existsSync(path)) {
+    const material = must(await createAuthorityMaterial("bench", clock));
+    writeFileSync(path, JSON.stringify(material));
+  }
+  const material: AuthorityMaterial = JSON.parse(readFileSync(path, "utf8"));
+  return must(await CertificateAuthority.open(material, clock));
+}
+
+async function main({ members, dataDir, port }: BrokerStart): Promise<void> {
   process.on("disconnect", () => process.exit(0));
-  const material = must(await createAuthorityMaterial("bench", clock));
-  const authority = must(await CertificateAuthority.open(material, clock));
+  const bytes = countBytes();
+  const authority = await authorityIn(dataDir);
   const authorities = soleAuthority(authority);
   const serving = new ServingCertificate({ hosts: [] }, { authorities, clock, random, log });
   must(await serving.start(new AbortController().signal));
-  const store = must(await openBrokerStore({ dataDir }, { clock, random, log, meter }));
+  const storeDir = join(dataDir, "store");
+  const store = must(await openBrokerStore({ dataDir: storeDir }, { clock, random, log, meter }));
   const broker = must(
     await startBroker(
-      { clusterset: "bench", listen: { host: "127.0.0.1", port: 0 } },
+      {
+        clusterset: "bench",
+        listen: { host: "127.0.0.1", port },
+        heartbeatIntervalMs: HEARTBEAT_MS,
+      },
       {
         store,
         authority: {
@@ -68,9 +111,18 @@ async function main(members: number): Promise<void> {
   }
   process.on("message", () => {
     globalThis.gc?.();
-    process.send?.({ memory: process.memoryUsage().rss, cpu: process.cpuUsage() });
+    const { user, system } = process.cpuUsage();
+    const usage: BrokerUsage = {
+      residentMiB: Math.round(process.memoryUsage().rss / 2 ** 20),
+      peakMiB: Math.round(process.resourceUsage().maxRSS / 1024),
+      cpuMs: Math.round((user + system) / 1000),
+      rows: store.table.rowCount(),
+      ...bytes(),
+    };
+    process.send?.(usage);
   });
-  process.send?.({ identities });
+  const ready: BrokerReady = { identities, port: broker.listen.port };
+  process.send?.(ready);
 }
 
 async function identityOf(
@@ -85,4 +137,5 @@ async function identityOf(
   return { ...peer, keyPem, certPem, caPem: authority.certPem, brokerAddress };
 }
 
-await main(Number(process.argv[2]));
+const [, , start = "{}"] = process.argv;
+await main(JSON.parse(start));

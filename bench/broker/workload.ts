@@ -17,6 +17,11 @@ export function clusterAt(at: number): ClusterId {
   return cluster.value;
 }
 
+/** The address of an export that each revision changes. */
+export function addressOf(revision: number): string {
+  return `10.251.${(revision >> 8) % 250}.${revision % 250}`;
+}
+
 /** The endpoints of export number `at`; the revision changes one address. */
 export function endpointsAt(
   cluster: ClusterId,
@@ -31,7 +36,7 @@ export function endpointsAt(
     terminating: false,
     zone: "zone-a",
   }));
-  const changed = { addresses: [`10.251.${(revision >> 8) % 250}.${revision % 250}`] };
+  const changed = { addresses: [addressOf(revision)] };
   return {
     kind: "endpoints",
     cluster,
@@ -78,6 +83,6 @@ export function percentiles(times: readonly number[]): {
 } {
   const sorted = times.toSorted((left, right) => left - right);
   const at = (part: number): number =>
-    Number((sorted[Math.floor(sorted.length * part)] ?? Number.NaN).toFixed(2));
+    Number((sorted[Math.ceil(sorted.length * part) - 1] ?? Number.NaN).toFixed(2));
   return { p50Ms: at(0.5), p99Ms: at(0.99) };
 }

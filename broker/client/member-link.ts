@@ -267,6 +267,7 @@ export class MemberLink implements BrokerLink {
       known,
       cidrs: this.#options.cidrs ?? [],
       capabilities: [BATCH_CAPABILITY],
+      ownDigest: this.#own.listDigest(),
     };
     this.#send({ $case: "hello", value: hello });
   }

@@ -50,7 +50,7 @@ export class MessageIntake {
       case "stored":
         return ok(this.#tables.own.stored(message.value.sequence));
       case "ownRowsEnd":
-        return ok(this.#tables.own.listEnded());
+        return ok(this.#tables.own.listEnded(message.value.unchanged));
       case "ownRow":
         return this.#takeOwnRow(message);
       case "refused":

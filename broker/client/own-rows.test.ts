@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Row, type RowKey, rowKey, serviceOfRow } from "../../api/broker/row.ts";
 import { serviceKey } from "../../api/service-key.ts";
+import { ownListDigest } from "../wire/own-list-digest.ts";
 import { rowDigest } from "../wire/row-digest.ts";
 import { anEndpointsRow, anExportRow } from "../wire/test-rows.ts";
 import { OwnRows } from "./own-rows.ts";
@@ -34,6 +35,26 @@ function drain(own: OwnRows, nowMs = NOW): string[] {
 }
 
 describe("own rows", () => {
+  test("a list that the broker need not repeat counts as it was: only what differs is sent", () => {
+    const own = new OwnRows();
+    expect(own.listDigest()).toHaveLength(0);
+    own.set(WEB, [web, slice]);
+    own.markComplete();
+    connect(own, [slice, web]);
+    expect(drain(own)).toEqual(["ownComplete"]);
+    const held = ownListDigest([web, slice].map((row) => [rowKey(row), rowDigest(row)]));
+    expect(own.listDigest()).toEqual(held);
+    own.endSession();
+    own.set(WEB, [{ ...web, createdAtMs: 7 }, slice]);
+    own.beginSession(1);
+    expect([...own.listEnded(true)]).toEqual([]);
+    expect(own.isStored(rowKey(slice))).toBe(true);
+    expect(drain(own)).toEqual(["put 1000 export web", "ownComplete"]);
+    // On its way when the stream ends: whether it arrived is for the broker to say.
+    own.endSession();
+    expect(own.listDigest()).toEqual(held);
+  });
+
   test("a restart sends exactly the differences (OwnRow digests)", () => {
     const rows = [web, slice, db];
     fc.assert(

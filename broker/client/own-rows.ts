@@ -11,6 +11,7 @@ import type { ServiceKey } from "../../api/service-key.ts";
 import { rowTooLarge } from "../wire/decode-row.ts";
 import { encodeRow, encodeRowBytes } from "../wire/encode-row.ts";
 import { LIMITS } from "../wire/limits.ts";
+import { ownListDigest } from "../wire/own-list-digest.ts";
 import { digestOfBytes } from "../wire/row-digest.ts";
 
 /** SHA-256 of a row's canonical encoding, base64. */
@@ -121,16 +122,27 @@ export class OwnRows {
     this.#inFlight.clear();
   }
 
+  /** Of what the broker is believed to hold of us; empty: nothing. What was on its way last makes it differ, and the list tells. */
+  listDigest(): Uint8Array {
+    if (this.#stored.size === 0) return new Uint8Array();
+    return ownListDigest(
+      [...this.#stored].map(([key, { digest }]) => [key, Buffer.from(digest, "base64")]),
+    );
+  }
+
   /** One line of the broker's list. False: there are more of them than a cluster may own. */
   listed(key: RowKey, sequence: number, digest: Uint8Array): boolean {
     this.#listing?.set(key, { sequence, digest: Buffer.from(digest).toString("base64") });
     return (this.#listing?.size ?? 0) <= LIMITS.rowsPerOwner;
   }
 
-  /** The list is whole: from here on differences are sent. Returns the services whose fate changed. */
-  listEnded(): ReadonlySet<ServiceKey> {
+  /**
+   * The list is whole: from here on differences are sent. Returns the services whose fate changed.
+   * @param isUnchanged there was none: the broker holds what `listDigest` said
+   */
+  listEnded(isUnchanged = false): ReadonlySet<ServiceKey> {
     const before = this.#stored;
-    this.#stored = this.#listing ?? new Map<RowKey, Stored>();
+    if (!isUnchanged) this.#stored = this.#listing ?? new Map<RowKey, Stored>();
     this.#listing = undefined;
     this.#isReady = true;
     const changed = new Set<ServiceKey>();

@@ -11,6 +11,7 @@ const hello: Hello = {
   known: [{ clusterId: "b", incarnation: 3, sequence: 9 }],
   cidrs: ["10.0.0.0/8"],
   capabilities: [],
+  ownDigest: new Uint8Array(),
 };
 
 function many<T>(count: number, make: (at: number) => T): T[] {
@@ -94,6 +95,7 @@ describe("Hello", () => {
       ),
       cidrs: fc.array(text),
       capabilities: fc.array(text),
+      ownDigest: fc.uint8Array(),
     });
     fc.assert(fc.property(anyHello, (value) => typeof parseHello(value).ok === "boolean"));
   });

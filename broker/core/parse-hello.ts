@@ -18,6 +18,8 @@ export interface ParsedHello {
   readonly cidrs: AnnouncedCidrs;
   /** It takes several messages in one. */
   readonly takesBatches: boolean;
+  /** Empty: none. */
+  readonly ownDigest: Uint8Array;
 }
 
 export function parseHello(hello: Hello): Result<ParsedHello, string> {
@@ -40,6 +42,7 @@ export function parseHello(hello: Hello): Result<ParsedHello, string> {
     namespaces: namespaces.value,
     known: known.value,
     cidrs: cidrs.value,
+    ownDigest: hello.ownDigest,
     takesBatches: hello.capabilities.includes(BATCH_CAPABILITY),
   });
 }

@@ -29,6 +29,7 @@ function openSession(hello: Partial<Hello>): { session: Session; table: BrokerTa
     known: [],
     cidrs: [],
     capabilities: [],
+    ownDigest: new Uint8Array(),
     ...hello,
   };
   session.step({ kind: "message", message: { $case: "hello", value }, nowMs: 0 });

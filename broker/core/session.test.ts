@@ -53,6 +53,7 @@ class World {
       known: [],
       cidrs: [],
       capabilities: [],
+      ownDigest: new Uint8Array(),
     };
     return this.hear({ $case: "hello", value: { ...value, ...change } });
   }

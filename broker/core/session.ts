@@ -6,11 +6,13 @@ import type { ClusterPolicy } from "../policy/cluster-policy.ts";
 import { ANY_ADDRESS, type AnnouncedCidrs } from "../wire/address-rules.ts";
 import { BATCH_CAPABILITY } from "../wire/batch.ts";
 import { LIMITS } from "../wire/limits.ts";
+import { ownListDigest } from "../wire/own-list-digest.ts";
 import { digestOfBytes } from "../wire/row-digest.ts";
 import { Batcher } from "./batcher.ts";
 import type { TableView } from "./broker-table.ts";
 import type { Outgoing, SingleOutgoing } from "./outgoing.ts";
 import { OwnWrites, type Verdict } from "./own-writes.ts";
+import type { StoredRow } from "./owner-rows.ts";
 import { type ParsedHello, parseHello, parseSubscribe, tooManyNamespaces } from "./parse-hello.ts";
 import type { Presence } from "./presence.ts";
 import { PresenceTeller } from "./presence-teller.ts";
@@ -54,6 +56,8 @@ export class Session {
   /** Own keys still to be told; undefined once OwnRowsEnd was said. BOUNDED: by LIMITS.rowsPerOwner. */
   #ownKeys: RowKey[] | undefined;
   #ownKeysNext = 0;
+  /** The member knows them: nothing is listed. */
+  #isOwnKnown = false;
   /** BOUNDED: by LIMITS.unreadRefusals: beyond, wantsInput is false. */
   #refusals: Refused[] = [];
   #storedSequence: number | undefined;
@@ -208,7 +212,9 @@ export class Session {
     this.#presence.start();
     this.#isWelcomeDue = true;
     const owner = this.#table.owner(this.#options.peer.cluster);
-    this.#ownKeys = owner === undefined ? [] : [...owner.rows()].map(([key]) => key);
+    const own = owner === undefined ? [] : [...owner.rows()];
+    this.#isOwnKnown = hello.ownDigest.length > 0 && equal(hello.ownDigest, digestOf(own));
+    this.#ownKeys = this.#isOwnKnown ? [] : own.map(([key]) => key);
   }
 
   #subscribe(message: Subscribe): readonly SessionEffect[] {
@@ -269,13 +275,21 @@ export class Session {
       return say({ $case: "ownRow", value: { key, sequence: row.sequence, digest } });
     }
     this.#ownKeys = undefined;
-    return say({ $case: "ownRowsEnd", value: {} });
+    return say({ $case: "ownRowsEnd", value: { unchanged: this.#isOwnKnown } });
   }
 
   #close(text: string, kind: CloseReason["kind"] = "protocol"): readonly SessionEffect[] {
     this.#phase = "closed";
     return [{ kind: "close", reason: { kind, text } }];
   }
+}
+
+function digestOf(own: readonly (readonly [RowKey, StoredRow])[]): Uint8Array {
+  return ownListDigest(own.map(([key, { bytes }]) => [key, digestOfBytes(bytes)]));
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
 }
 
 function say(message: Extract<SingleOutgoing, { kind: "message" }>["message"]): SingleOutgoing {

@@ -174,12 +174,7 @@ export class Subscriber {
     const { incarnation, sequence } = owner;
     const upTo = { incarnation, sequence, stamp: this.#stamp };
     const isKnown = progress?.incarnation === incarnation && owner.canResumeFrom(progress.sequence);
-    if (!isKnown) {
-      const keys = this.#keysOf(owner, -1);
-      const whole = { isWhole: true, since: -1, resets: NO_NAMESPACES };
-      this.#pass = { owner, upTo, keys, ...whole, next: 0, hasSent: true };
-      return say({ $case: "ownerReset", value: { clusterId: cluster, namespaces: [] } });
-    }
+    if (!isKnown) return this.#beginWhole(owner, upTo);
     const changed = owner
       .keysSince(progress.sequence)
       .filter((key) => this.#namespaces.has(namespaceOfRowKey(key)));
@@ -187,6 +182,8 @@ export class Subscriber {
     if (!owner.remembersSince(progress.sequence)) {
       for (const name of this.#unknowable(owner, changed)) resets.add(name);
     }
+    // More than one message can name: all of them are sent anew.
+    if (resets.size > NAMES_PER_MESSAGE) return this.#beginWhole(owner, upTo);
     const inResets = (key: RowKey): boolean => resets.has(namespaceOfRowKey(key));
     const keys = [...changed.filter((key) => !inResets(key)), ...this.#keysIn(owner, resets)];
     const since = progress.sequence;
@@ -195,6 +192,13 @@ export class Subscriber {
     return hasSent
       ? say({ $case: "ownerReset", value: { clusterId: cluster, namespaces: [...resets] } })
       : undefined;
+  }
+
+  #beginWhole(owner: OwnerView, upTo: Progress): SingleOutgoing {
+    const keys = this.#keysOf(owner, -1);
+    const whole = { isWhole: true, since: -1, resets: NO_NAMESPACES };
+    this.#pass = { owner, upTo, keys, ...whole, next: 0, hasSent: true };
+    return say({ $case: "ownerReset", value: { clusterId: owner.cluster, namespaces: [] } });
   }
 
   /**

@@ -40,6 +40,7 @@ export class FakeMember {
       known: [],
       cidrs: [],
       capabilities: [],
+      ownDigest: new Uint8Array(),
     };
     this.say({ $case: "hello", value: { ...value, ...change } });
   }

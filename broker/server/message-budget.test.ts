@@ -35,6 +35,7 @@ test.each<{ name: string; message: MemberMessage["message"]; want: number }>([
         known: [],
         cidrs: [],
         capabilities: [],
+        ownDigest: new Uint8Array(),
       },
     },
     want: 100,

@@ -290,6 +290,7 @@ describe("messages without an end", () => {
           known: [],
           cidrs: [],
           capabilities: [],
+          ownDigest: new Uint8Array(),
         },
       },
     }).finish();

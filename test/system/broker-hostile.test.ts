@@ -178,6 +178,7 @@ describe("what a member cannot say", () => {
       known: [],
       cidrs: [],
       capabilities: [],
+      ownDigest: new Uint8Array(),
     };
     const messages = MemberMessage.encode({ message: { $case: "hello", value: hello } }).finish();
     const row = Row.encode(encodeRow(aRow("web", 10, 9))).finish();

@@ -241,6 +241,7 @@ export class TestStream {
       known: [],
       cidrs: [],
       capabilities: [],
+      ownDigest: new Uint8Array(),
     };
     this.say({ $case: "hello", value: { ...value, ...change } });
   }

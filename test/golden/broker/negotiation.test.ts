@@ -76,6 +76,7 @@ describe("the version", () => {
       known: [],
       cidrs: [],
       capabilities: [],
+      ownDigest: new Uint8Array(),
     };
     broker
       .connection("east/1")

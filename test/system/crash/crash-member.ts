@@ -158,7 +158,13 @@ export class CrashMember {
           this.#begin();
         } else this.#hear(message);
       });
-      const nothing = { storeEpoch: "", known: [], cidrs: [], capabilities: [] };
+      const nothing = {
+        storeEpoch: "",
+        known: [],
+        cidrs: [],
+        capabilities: [],
+        ownDigest: new Uint8Array(),
+      };
       const hello = { ...nothing, protocolVersions: [1], namespaces: [NAMESPACE] };
       call.write({ message: { $case: "hello", value: hello } });
     });
