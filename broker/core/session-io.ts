@@ -21,7 +21,7 @@ export type SessionInput =
   | { readonly kind: "turn" }
   | { readonly kind: "durable"; readonly sequence: number }
   | { readonly kind: "owners-changed"; readonly clusters: ReadonlySet<ClusterId> }
-  | { readonly kind: "presence-changed"; readonly cluster: ClusterId }
+  | { readonly kind: "presence-changed"; readonly clusters: ReadonlySet<ClusterId> }
   | { readonly kind: "tick"; readonly nowMs: number }
   /** The broker will stop: ask the member to move its stream within this time. */
   | { readonly kind: "go-away"; readonly withinMs: number };

@@ -116,7 +116,9 @@ export class Session {
         }
         return [];
       case "presence-changed":
-        if (this.#phase === "open") this.#presence.changed(input.cluster);
+        if (this.#phase === "open") {
+          for (const cluster of input.clusters) this.#presence.changed(cluster);
+        }
         return [];
       case "tick":
         return this.#tick(input.nowMs);

@@ -105,8 +105,8 @@ export class Connection {
     this.#step({ kind: "owners-changed", clusters });
   }
 
-  presenceChanged(cluster: ClusterId): void {
-    this.#step({ kind: "presence-changed", cluster });
+  presenceChanged(clusters: ReadonlySet<ClusterId>): void {
+    this.#step({ kind: "presence-changed", clusters });
   }
 
   tick(): void {

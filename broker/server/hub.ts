@@ -16,6 +16,7 @@ import { type Activity, MemberActivity } from "./member-activity.ts";
 import { MessageBudget } from "./message-budget.ts";
 import { type BrokerMetrics, createBrokerMetrics } from "./metrics.ts";
 import { PolicyKeeper } from "./policy-keeper.ts";
+import { PresenceNews } from "./presence-news.ts";
 
 export interface HubOptions {
   readonly clusterset: string;
@@ -56,6 +57,7 @@ export class Hub {
   readonly #policy: PolicyKeeper;
   readonly #presence: Presence;
   readonly #firstSyncs: FirstSyncQueue;
+  readonly #presenceNews: PresenceNews;
   readonly #activity = new MemberActivity();
   /** The lives that members have been told of. BOUNDED: by the members. */
   readonly #lives = new Map<ClusterId, string>();
@@ -79,7 +81,10 @@ export class Hub {
       metrics: this.#metrics,
       onChanged: (cluster) => this.#connections.get(cluster)?.close(policyChanged(cluster)),
     });
-    this.#presence = new Presence(deps.clock.monotonicMs());
+    this.#presence = new Presence(clock.monotonicMs());
+    this.#presenceNews = new PresenceNews(clock, (clusters) => {
+      for (const connection of this.#connections.values()) connection.presenceChanged(clusters);
+    });
   }
 
   start(): void {
@@ -127,6 +132,7 @@ export class Hub {
     this.#policy.stop();
     this.#timer = undefined;
     for (const connection of this.#connections.values()) connection.close(STOPPING);
+    this.#presenceNews.stop();
   }
 
   /** What this process has seen of a member. */
@@ -220,7 +226,7 @@ export class Hub {
     if (!connection.isOpen) return;
     connection.admit();
     this.#activity.connected(peer.cluster, this.#deps.clock.nowMs());
-    if (this.#presence.connected(peer.cluster)) this.#tellPresence(peer.cluster);
+    if (this.#presence.connected(peer.cluster)) this.#presenceNews.add(peer.cluster);
     this.#deps.log.info("member connected", {
       cluster: peer.cluster,
       incarnation: peer.incarnation,
@@ -263,7 +269,7 @@ export class Hub {
       this.#activity.forget(cluster);
       this.#metrics.forget(cluster);
     } else this.#lives.set(cluster, life);
-    this.#tellPresence(cluster);
+    this.#presenceNews.add(cluster);
   }
 
   #measure(cluster: ClusterId): void {
@@ -287,12 +293,8 @@ export class Hub {
     const { store, clock } = this.#deps;
     const clusters = new Set(store.whereabouts.elsewhere().keys());
     for (const cluster of this.#presence.elsewhere(clusters, clock.monotonicMs())) {
-      this.#tellPresence(cluster);
+      this.#presenceNews.add(cluster);
     }
-  }
-
-  #tellPresence(cluster: ClusterId): void {
-    for (const connection of this.#connections.values()) connection.presenceChanged(cluster);
   }
 
   /** Nothing is told of an owner that is incomplete, unless that an earlier life of it has ended. */
@@ -309,7 +311,7 @@ export class Hub {
       const isMember = this.#deps.store.table.member(cluster) !== undefined;
       if (isMember) this.#activity.ended(cluster, this.#deps.clock.nowMs());
       const isNews = this.#presence.disconnected(cluster, this.#deps.clock.monotonicMs());
-      if (isNews) this.#tellPresence(cluster);
+      if (isNews) this.#presenceNews.add(cluster);
     }
     this.#tellConnected();
     if (this.#connections.size === 0) this.#onEmpty?.();
