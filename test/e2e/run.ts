@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 
 /**
- * `npm run test:e2e [-- --kubeconfig FILE --contexts a,b[,c]]`: the end-to-end suite against existing clusters, or,
- * without arguments, against embedded ones.
+ * `npm run test:e2e [-- --kubeconfig FILE --contexts a,b[,c] [TEST FILE...]]`: the end-to-end suite, or those files of it, against
+ * existing clusters, or, without options, against embedded ones.
  */
 const { values, positionals } = parseArgs({
   options: { kubeconfig: { type: "string" }, contexts: { type: "string" } },
@@ -18,7 +18,9 @@ if (values.contexts !== undefined && contexts.length < 2) {
   process.stderr.write(`--contexts must name at least two clusters: got ${values.contexts}\n`);
   process.exit(2);
 }
-const { status } = spawnSync("vitest", ["run", "--project", "system", "test/e2e", ...positionals], {
+// vitest runs what matches any of its filters: the whole suite beside one file would be the whole suite.
+const files = positionals.length === 0 ? ["test/e2e"] : positionals;
+const { status } = spawnSync("vitest", ["run", "--project", "system", ...files], {
   stdio: "inherit",
   env: {
     ...process.env,

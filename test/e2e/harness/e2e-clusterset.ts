@@ -24,7 +24,8 @@ import { installAccess, removeAccess } from "./cluster-access.ts";
 import { E2eCluster } from "./e2e-cluster.ts";
 import { mustRunCli } from "./run-cli.ts";
 
-const CLUSTERSET = "e2e";
+/** Name of the clusterset that every run makes. */
+export const CLUSTERSET = "e2e";
 const START_MS = 60_000;
 
 /** Existing clusters named on the command line of `npm run test:e2e`; undefined: embedded ones are made. */

@@ -28,7 +28,7 @@ const STICKY = {
 };
 
 /** One-second stamps: what is made after this is younger beyond doubt (ENV-11). */
-const YOUNGER_MS = 1_100;
+export const YOUNGER_MS = 1_100;
 
 /**
  * The Service `hello` of upstream's conformance suite (ENV-05, ENV-06) in a namespace of its own, with endpoints by hand

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SERVICES, type Service } from "../../../api/kube/service.ts";
 import { LABEL_SOURCE_CLUSTER } from "../../../api/mcs/labels.ts";
-import { systemClock } from "../../../runtime/clock/system-clock.ts";
-import { addressesIn, askDns } from "../../../sandbox/clusterset/ask-dns.ts";
 import { PODS, type Pod, podIpsOf } from "../../../sandbox/node/kinds/pod.ts";
+import { addresses, srv } from "../harness/dns-records.ts";
 import type { E2eCluster } from "../harness/e2e-cluster.ts";
 import { E2eClusterset, runsOnEmbedded } from "../harness/e2e-clusterset.ts";
 import { HelloFixture } from "../harness/hello-fixture.ts";
@@ -26,38 +25,27 @@ afterAll(async () => {
 /** Upstream's Service sticks to one backend for 10 s, which would hide a second one: these tests ask without. */
 const NOT_STICKY = { sessionAffinity: "None" };
 
-/** Ten answers in a row from these pods, each of them among the answers, and from no others. */
+/** So many answers in a row (10) from these pods, each of them among the answers, and from no others. */
 async function answers(
   cluster: E2eCluster,
-  at: { readonly host: string; readonly port: number; readonly ask?: typeof askPod },
+  at: {
+    readonly host: string;
+    readonly port: number;
+    readonly ask?: typeof askPod;
+    readonly hits?: number;
+  },
   pods: readonly string[],
 ): Promise<void> {
-  const { host, port, ask = askPod } = at;
+  const { host, port, ask = askPod, hits = 10 } = at;
   await set.eventually(
     `${cluster.id} to get answers of ${pods.join()} at ${host}:${port}`,
     async () => {
       const seen: string[] = [];
-      for (let hit = 0; hit < 10; hit++) seen.push(await ask(cluster, host, port));
+      for (let hit = 0; hit < hits; hit++) seen.push(await ask(cluster, host, port));
       return [...new Set(seen)].toSorted();
     },
     (seen) => seen.join() === pods.toSorted().join(),
   );
-}
-
-function addresses(cluster: E2eCluster, name: string, family: string): Promise<readonly string[]> {
-  const type = family === "IPv6" ? "AAAA" : "A";
-  return askDns({ port: cluster.processes.dnsPort, name, type }, systemClock).then(addressesIn);
-}
-
-/** `port target` of each SRV record, sorted. */
-async function srv(cluster: E2eCluster, name: string): Promise<readonly string[]> {
-  const { dnsPort } = cluster.processes;
-  const answer = await askDns({ port: dnsPort, name, type: "SRV" }, systemClock);
-  return (answer?.answers ?? [])
-    .flatMap((record) =>
-      record.type === "SRV" ? [`${record.data.port} ${record.data.target}`] : [],
-    )
-    .toSorted();
 }
 
 async function families(hello: HelloFixture, cluster: E2eCluster): Promise<readonly string[]> {
@@ -175,6 +163,25 @@ describe.skipIf(!runsOnEmbedded())(`connections to a ClusterSetIP import${NO_POD
     const after = await set.cluster(0).find<Service>(SERVICES, hello.namespace, hello.name);
     expect(after?.metadata.resourceVersion).toBe(before?.metadata.resourceVersion);
     await answers(set.cluster(0), { host: after?.spec.clusterIP ?? "", port: 42 }, pods[0] ?? []);
+  });
+
+  test("50 in a row by address and by name, TCP and UDP, reach pods of both clusters and no others; cluster.local stays local (VIP-01, DNS-40)", async () => {
+    const hello = await HelloFixture.create(set);
+    const local = `${hello.name}.${hello.namespace}.svc.cluster.local`;
+    const pods = [await hello.run(0, NOT_STICKY), await hello.run(1, NOT_STICKY)];
+    await hello.export(0);
+    await hello.export(1);
+    for (const [index, cluster] of set.clusters.entries()) {
+      const { spec } = await hello.imported(cluster, (found) => (found.spec.ips ?? []).length > 0);
+      for (const ask of [askPod, askPodByUdp]) {
+        for (const host of [...(spec.ips ?? []), hello.dnsName]) {
+          await answers(cluster, { host, port: 42, ask, hits: 50 }, pods.flat());
+        }
+        const own = pods[index];
+        if (own === undefined) continue;
+        await answers(cluster, { host: local, port: 42, ask, hits: 50 }, own);
+      }
+    }
   });
 
   test("UDP is spread over all exporters and follows them (not in upstream's suite)", async () => {
