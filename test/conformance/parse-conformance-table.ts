@@ -59,11 +59,13 @@ function cellsOf(line: string): readonly string[] {
     .map((cell) => cell.trim());
 }
 
+/** Every test that a text names as `path` "part of its title". */
+export function evidenceIn(text: string): readonly Evidence[] {
+  return [...text.matchAll(EVIDENCE)].map(([, path = "", title = ""]) => ({ path, title }));
+}
+
 function readShown(shown: string): Pick<ConformanceRow, "evidence" | "reason"> {
-  const evidence = [...shown.matchAll(EVIDENCE)].map(([, path = "", title = ""]) => ({
-    path,
-    title,
-  }));
+  const evidence = evidenceIn(shown);
   const reason = shown.replaceAll(EVIDENCE, "").replaceAll(/^[\s,;.]+|[\s,;]+$/g, "");
   return { evidence, reason };
 }
