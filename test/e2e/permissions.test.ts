@@ -116,7 +116,12 @@ describe("what each process does is what its role grants (SEC-08)", () => {
     );
     await web.deploy(b, ["10.2.240.1"], { ports: [{ name: "http", port: 82, targetPort: 8080 }] });
     await web.export(b);
-    await follow("a second exporter, in conflict", 2);
+    // Of its endpoints none is visible: another number for the same port. The conflict is worth an Event (EXP-25).
+    await set.eventually(
+      "a second exporter, in conflict",
+      async () => (await a.export(web.namespace, web.name))?.status?.conditions,
+      (is) => is?.some(({ type, status }) => type === "Conflict" && status === "True") === true,
+    );
     await set.eventually(
       "the name to resolve",
       () => askDns({ port: b.processes.dnsPort, name: web.dnsName, type: "A" }, systemClock),

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { AuthenticationV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
+import { LEASES, type Lease } from "../../../api/kube/lease.ts";
 import { resourceOf } from "../../../runtime/kube/policy/apply-manifests.ts";
 import { readClusterPolicy } from "../../../runtime/kube/policy/read-cluster-policy.ts";
 import {
@@ -65,8 +66,15 @@ export async function writeAccess(
   writeFileSync(kubeconfig, config.exportConfig(), { mode: 0o600 });
 }
 
-/** Policies first: with the roles gone nobody could get past them. The namespace stays, as after `isthmus leave`. */
+/**
+ * Policies first: with the roles gone nobody could get past them. The namespace stays, as after `isthmus leave`; Leases in it
+ * are those of processes that have stopped.
+ */
 export async function removeAccess(cluster: E2eCluster): Promise<void> {
+  const { namespace: ours } = SHIPPED_NAMES;
+  for (const { metadata } of await cluster.list<Lease>(LEASES, ours, "")) {
+    await cluster.remove(LEASES, ours, metadata.name);
+  }
   const objects = renderClusterPolicy(readClusterPolicy(MANIFESTS), SHIPPED_NAMES);
   if (!objects.ok) throw new Error(objects.error);
   for (const object of objects.value.toReversed()) {
