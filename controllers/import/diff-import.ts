@@ -1,4 +1,5 @@
 import type { ServiceImport } from "../../api/mcs/service-import.ts";
+import { withoutProtected } from "../merge/without-protected.ts";
 import { type JsonRecord, mergeDiff, ownedPart } from "../reconcile/merge-diff.ts";
 import { ANNOTATION_EXPORTED_KEYS, type DesiredImport } from "./derive-import.ts";
 
@@ -37,19 +38,37 @@ export function wholePatch(
   return { metadata: { ...Object.fromEntries(changed), resourceVersion }, ...rest };
 }
 
-function appliedKeys(observed: ServiceImport): { labels: string[]; annotations: string[] } {
-  const text = observed.metadata.annotations?.[ANNOTATION_EXPORTED_KEYS];
+interface Keys {
+  readonly labels: readonly string[];
+  readonly annotations: readonly string[];
+}
+
+/** Every import of ours says which keys it has from an export. */
+function appliedKeys({ metadata: { labels = {}, annotations = {} } }: ServiceImport): Keys {
+  const remembered = parseKeys(annotations[ANNOTATION_EXPORTED_KEYS]);
+  if (remembered !== undefined) return remembered;
+  // Somebody edited our annotation, and nobody can tell any more which keys an export has left behind: all but the
+  // protected ones count, since only a whole import is sure to equal the merge (IMP-06, IMP-24).
+  return {
+    labels: Object.keys(withoutProtected(labels)),
+    annotations: Object.keys(withoutProtected(annotations)),
+  };
+}
+
+function parseKeys(text: string | undefined): Keys | undefined {
   try {
-    const parsed: unknown = JSON.parse(text ?? "{}");
-    return { labels: strings(parsed, "labels"), annotations: strings(parsed, "annotations") };
+    const parsed: unknown = JSON.parse(text ?? "");
+    const [labels, annotations] = [strings(parsed, "labels"), strings(parsed, "annotations")];
+    return labels === undefined || annotations === undefined ? undefined : { labels, annotations };
   } catch {
-    // Somebody edited our annotation: it is repaired by this diff, only the memory of old keys is lost.
-    return { labels: [], annotations: [] };
+    return undefined;
   }
 }
 
-function strings(value: unknown, key: string): string[] {
-  if (typeof value !== "object" || value === null || !(key in value)) return [];
+function strings(value: unknown, key: string): readonly string[] | undefined {
+  if (typeof value !== "object" || value === null || !(key in value)) return undefined;
   const list: unknown = (value as Record<string, unknown>)[key];
-  return Array.isArray(list) ? list.filter((item) => typeof item === "string") : [];
+  if (!Array.isArray(list)) return undefined;
+  const found = list.filter((item) => typeof item === "string");
+  return found.length === list.length ? found : undefined;
 }

@@ -77,6 +77,16 @@ describe("manual edits are repaired, with the address kept (IMP-06, I5)", () => 
         }),
     },
     {
+      name: "the import's annotations, and a label that an export might have left behind",
+      edit: (m) =>
+        m.patch(serviceImports(), "web", {
+          metadata: {
+            labels: { "example.com/left": "behind" },
+            annotations: { "isthmus.dev/exported-keys": null },
+          },
+        }),
+    },
+    {
       name: "the import's whole spec",
       edit: (m) => m.patch(serviceImports(), "web", { spec: null }),
     },
