@@ -78,6 +78,7 @@ export class ImportLifetime {
   onChange(change: Change): void {
     const { cluster, collection, key, after } = change;
     if (collection === EXPORTS_COLLECTION || collection === SERVICES_COLLECTION) {
+      if (after === undefined) this.#ended(cluster, key);
       this.#follow(cluster, key);
     }
     if (collection === NAMESPACES_COLLECTION) {
@@ -117,6 +118,15 @@ export class ImportLifetime {
     // An import that is older than this knowledge may be in the hands of a pass that began without it.
     const isOlder = importer.get(IMPORTS, key) !== undefined;
     this.#known.set(entry, this.#clock.monotonicMs() + (isOlder ? PASS_MS_MAX : 0));
+  }
+
+  /**
+   * One half of an export is gone, whether the other was there or not: a view that lags may still join the old half to
+   * a new other one, and so show a life that never was (seed 8446).
+   */
+  #ended(cluster: SimCluster, key: string): void {
+    const course = this.#courses.get(`${cluster.id} ${key}`);
+    if (course !== undefined && !course.isLive) course.turns += 1;
   }
 
   #follow(cluster: SimCluster, key: string): void {
