@@ -1,5 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { NAMESPACES } from "../../api/kube/namespace.ts";
 import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
@@ -7,6 +10,7 @@ import { installCrds } from "../../cli/install-crds.ts";
 import { sleep } from "../../runtime/clock/sleep.ts";
 import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
+import type { BrokerStart } from "../broker/process-messages.ts";
 import { atRest, REST_MS } from "./at-rest.ts";
 import { type ChangeCost, measureChanges } from "./changes.ts";
 import { type DuringSync, measureDuringSync } from "./measure-during-sync.ts";
@@ -60,9 +64,9 @@ export async function measureMember(
   workload: Workload,
   options: MeasureOptions,
 ): Promise<Measured> {
-  const broker = fork(new URL("../broker/server.ts", import.meta.url), [
-    String(workload.clusters + 1),
-  ]);
+  const dataDir = mkdtempSync(join(tmpdir(), "isthmus-bench-"));
+  const hub: BrokerStart = { members: workload.clusters + 1, dataDir, port: 0 };
+  const broker = fork(new URL("../broker/server.ts", import.meta.url), [JSON.stringify(hub)]);
   const apiServer = fork(new URL("./api-server.ts", import.meta.url), {
     execArgv: profiling(options),
   });
@@ -84,6 +88,7 @@ export async function measureMember(
       child.disconnect();
       await once(child, "exit");
     }
+    rmSync(dataDir, { recursive: true, force: true });
   }
 }
 
