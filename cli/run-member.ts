@@ -1,6 +1,7 @@
 import { err, type Result } from "../api/result.ts";
 import { createGrpcBrokerLink } from "../broker/client/grpc/grpc-broker-link.ts";
 import type { RenewedIdentity } from "../broker/identity/member/certificate-renewal.ts";
+import { untestedSelection } from "../connectivity/path-selection.ts";
 import { underlayBackend } from "../connectivity/underlay/underlay-backend.ts";
 import { MemberControllers } from "../controllers/member-controllers.ts";
 import { MembershipGuard } from "../controllers/membership/membership-guard.ts";
@@ -69,7 +70,7 @@ export async function runMember(
   const guard = new MembershipGuard(identity, aboutVersion, deps);
   const controllers = new MemberControllers(
     { cluster: identity.clusterId, ...member, staleAfterMs, leaseNamespace },
-    { ...deps, link, backend: underlayBackend, policy },
+    { ...deps, link, paths: untestedSelection(underlayBackend), policy },
   );
   onReadiness(
     reflectorsCheck(

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { parseClusterId } from "../api/cluster-id.ts";
-import type { AddressedEndpoint, Backend } from "./backend.ts";
+import { serviceKey } from "../api/service-key.ts";
+import type { AddressedEndpoint, Backend, ReachableSlice } from "./backend.ts";
 
 const PEER = peerId();
+const SERVICE = serviceKey("shop", "web");
 const { signal } = new AbortController();
 
 const ENDPOINTS: readonly AddressedEndpoint[] = [
@@ -31,19 +33,29 @@ export function describeBackend(name: string, make: () => Backend): void {
       (endpoint) => {
         const backend = make();
         const frozen = deepFreeze(structuredClone(endpoint));
+        const slice = deepFreeze(sliceOf(frozen));
         expect(backend.advertise(frozen)).toEqual(backend.advertise(frozen));
-        expect(backend.reach(PEER, frozen)).toEqual(backend.reach(PEER, frozen));
+        expect(backend.reach(PEER, SERVICE, slice)).toEqual(backend.reach(PEER, SERVICE, slice));
         expect(frozen).toEqual(endpoint);
+        expect(slice).toEqual(sliceOf(endpoint));
       },
     );
 
+    test.each(ENDPOINTS)("what travels to peers keeps its address ($family)", (endpoint) => {
+      const advertised = make().advertise(endpoint);
+      if (advertised !== undefined) expect(advertised).toEqual(endpoint);
+    });
+
     test.each(ENDPOINTS)(
-      "only addresses may change: state, hostname and zone stay ($family)",
+      "only addresses and ports may change: state, hostname and zone stay ($family)",
       (given) => {
-        const backend = make();
-        for (const mapped of [backend.advertise(given), backend.reach(PEER, given)]) {
-          if (mapped === undefined) continue;
-          const { addresses, ...rest } = mapped.endpoint;
+        const slice = sliceOf(given);
+        const reached = make().reach(PEER, SERVICE, slice);
+        expect(reached?.ports.map(nameOf) ?? []).toEqual(
+          reached === undefined ? [] : slice.ports.map(nameOf),
+        );
+        for (const endpoint of reached?.endpoints ?? []) {
+          const { addresses, ...rest } = endpoint;
           const { addresses: _given, ...want } = given.endpoint;
           expect(rest).toEqual(want);
           expect(addresses.length).toBeGreaterThan(0);
@@ -67,6 +79,21 @@ export function describeBackend(name: string, make: () => Backend): void {
       else expect(probed.reason).not.toBe("");
     });
   });
+}
+
+function sliceOf({ family, endpoint }: AddressedEndpoint): ReachableSlice {
+  return {
+    addressType: family,
+    ports: [
+      { name: "http", protocol: "TCP", port: 8080 },
+      { name: "", protocol: "UDP", port: 53 },
+    ],
+    endpoints: [endpoint],
+  };
+}
+
+function nameOf({ name, protocol }: ReachableSlice["ports"][number]): string {
+  return `${name}/${protocol}`;
 }
 
 function peerId(): Parameters<Backend["reach"]>[0] {

@@ -7,7 +7,7 @@ import { parseServiceImport } from "../api/mcs/parse-service-import.ts";
 import { type McsVersion, type ServiceExport, serviceExports } from "../api/mcs/service-export.ts";
 import { type ServiceImport, serviceImports } from "../api/mcs/service-import.ts";
 import type { BrokerLink } from "../broker/client/broker-link.ts";
-import type { Backend } from "../connectivity/backend.ts";
+import type { PathSelection } from "../connectivity/path-selection.ts";
 import type { Clock } from "../runtime/clock/clock.ts";
 import type { Changing } from "../runtime/config/changing.ts";
 import type { KubeClient } from "../runtime/kube/kube-client.ts";
@@ -42,7 +42,7 @@ export const DEFAULT_STALE_AFTER_MS = 60_000;
 export interface MemberControllersDeps {
   readonly client: KubeClient;
   readonly link: BrokerLink;
-  readonly backend: Backend;
+  readonly paths: PathSelection;
   readonly policy: Changing<MemberPolicy>;
   readonly clock: Clock;
   readonly random: Random;

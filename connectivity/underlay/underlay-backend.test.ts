@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { parseClusterId } from "../../api/cluster-id.ts";
+import { serviceKey } from "../../api/service-key.ts";
 import { describeBackend } from "../backend.compliance.ts";
 import { underlayBackend } from "./underlay-backend.ts";
 
@@ -13,7 +14,8 @@ test("addresses are what they are, both ways", () => {
   const peer = parseClusterId("peer");
   if (!peer.ok) throw new Error(peer.error);
   expect(underlayBackend.advertise(endpoint)).toBe(endpoint);
-  expect(underlayBackend.reach(peer.value, endpoint)).toBe(endpoint);
+  const slice = { addressType: endpoint.family, ports: [], endpoints: [endpoint.endpoint] };
+  expect(underlayBackend.reach(peer.value, serviceKey("shop", "web"), slice)).toBe(slice);
 });
 
 test("an unmeasured path is not called up", async () => {

@@ -7,7 +7,7 @@ import type { Backend } from "../backend.ts";
 export const underlayBackend: Backend = {
   name: "underlay",
   advertise: (endpoint) => endpoint,
-  reach: (_peer, endpoint) => endpoint,
+  reach: (_peer, _service, slice) => slice,
   apply: async () => undefined,
   probe: async () => ({
     kind: "not-tested",

@@ -1,7 +1,7 @@
 import type { EndpointsRow, RowEndpoint, RowPort } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import type { Endpoint, EndpointPort, EndpointSlice } from "../../api/kube/endpoint-slice.ts";
-import type { Backend } from "../../connectivity/backend.ts";
+import type { PathSelection } from "../../connectivity/path-selection.ts";
 
 /** An endpoint of our own cluster: its node is known here and meaningless elsewhere (EPS-20). */
 export interface LocalEndpoint extends RowEndpoint {
@@ -39,16 +39,16 @@ export function deriveEndpointsRows(
   return rows.toSorted((a, b) => (a.slice < b.slice ? -1 : 1));
 }
 
-/** The rows as peers get them: only addresses that the backend says they can dial. */
+/** The rows as peers get them: only endpoints that they can dial. */
 export function advertiseRows(
   rows: readonly LocalEndpointsRow[],
-  backend: Pick<Backend, "advertise">,
+  paths: Pick<PathSelection, "advertise">,
 ): readonly EndpointsRow[] {
   return rows.map((row) => ({
     ...row,
     endpoints: row.endpoints.flatMap((endpoint) => {
       const { nodeName: _node, ...travels } = endpoint;
-      const advertised = backend.advertise({ family: row.addressType, endpoint: travels });
+      const advertised = paths.advertise({ family: row.addressType, endpoint: travels });
       return advertised === undefined ? [] : [advertised.endpoint];
     }),
   }));

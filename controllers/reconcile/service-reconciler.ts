@@ -4,7 +4,7 @@ import { serviceExports } from "../../api/mcs/service-export.ts";
 import { ok, type Result } from "../../api/result.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
 import type { BrokerLink } from "../../broker/client/broker-link.ts";
-import type { Backend } from "../../connectivity/backend.ts";
+import type { PathSelection } from "../../connectivity/path-selection.ts";
 import type { Changing } from "../../runtime/config/changing.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
@@ -46,7 +46,7 @@ export interface ServiceReconcilerDeps extends Omit<ImportStageDeps, "objects"> 
   readonly views: Views;
   readonly link: BrokerLink;
   readonly peers: Pick<PeerWatch, "isLost" | "isAlone" | "isAwaited">;
-  readonly backend: Backend;
+  readonly paths: PathSelection;
   /** Which namespaces are shared: read anew in each pass. */
   readonly policy: Changing<MemberPolicy>;
   readonly events: Pick<EventRecorder, "record">;
@@ -89,7 +89,7 @@ export class ServiceReconciler {
   /** Hands this cluster's rows of the service to the broker link, without touching any object. */
   publish(key: ServiceKey): OwnExport {
     const own = deriveOwnExport(this.#options.cluster, observe(key, this.#deps));
-    this.#deps.link.setOwnRows(key, ownRows(own, this.#deps.backend));
+    this.#deps.link.setOwnRows(key, ownRows(own, this.#deps.paths));
     return own;
   }
 
@@ -193,7 +193,7 @@ export class ServiceReconciler {
   #import({ world, own, signal }: Pass, merged: MergedService): Promise<Imported> {
     const all = [
       ...(own.kind === "exported" ? own.endpoints : []),
-      ...reachableRows(world.foreignRows, this.#deps.backend),
+      ...reachableRows(world.foreignRows, this.#deps.paths),
     ];
     const rows = offeredRows(merged, all, this.#deps.peers);
     const stage = { ...this.#deps, objects: this.#objects };
@@ -276,8 +276,8 @@ function problemsOf(imported: Imported): readonly string[] {
     : [];
 }
 
-function ownRows(own: OwnExport, backend: Backend): readonly Row[] {
-  return own.kind === "exported" ? [own.row, ...advertiseRows(own.endpoints, backend)] : [];
+function ownRows(own: OwnExport, paths: PathSelection): readonly Row[] {
+  return own.kind === "exported" ? [own.row, ...advertiseRows(own.endpoints, paths)] : [];
 }
 
 function exportRows(own: OwnExport, foreign: readonly Row[]): Parameters<typeof mergeExports>[0] {

@@ -15,8 +15,8 @@ const MAY_IMPORT: Readonly<
   "dns-server": { folders: ["api", "runtime"], why: "DNS answers from Kubernetes objects alone" },
   connectivity: { folders: ["api", "runtime"], why: "reachability is apart from discovery" },
   controllers: {
-    folders: ["api", "runtime", "broker/client", "connectivity/backend.ts"],
-    why: "controllers meet the broker through its client and networks through the backend port",
+    folders: ["api", "runtime", "broker/client", "connectivity/path-selection.ts"],
+    why: "controllers meet the broker through its client and networks through the port that selects paths",
   },
   sandbox: {
     folders: ["api", "runtime", "broker", "dns-server", "connectivity", "controllers"],

@@ -18,6 +18,7 @@ import {
 import type { Result } from "../../api/result.ts";
 import type { BrokerLink } from "../../broker/client/broker-link.ts";
 import type { MemoryBroker } from "../../broker/client/memory/memory-broker.ts";
+import { untestedSelection } from "../../connectivity/path-selection.ts";
 import { underlayBackend } from "../../connectivity/underlay/underlay-backend.ts";
 import { derivedServiceName } from "../../controllers/import/derived-service/derived-service-name.ts";
 import { MemberControllers } from "../../controllers/member-controllers.ts";
@@ -162,7 +163,7 @@ export class TestCluster {
       {
         client: slowKube(this.client, clock, { watchLagMs: 0, createMs: 0, ...this.#options.slow }),
         link,
-        backend: underlayBackend,
+        paths: untestedSelection(underlayBackend),
         policy: this.policy,
         clock,
         random,

@@ -1,19 +1,17 @@
 import type { EndpointsRow, Row } from "../../../api/broker/row.ts";
-import type { Backend } from "../../../connectivity/backend.ts";
+import { serviceOfRow } from "../../../api/broker/row.ts";
+import type { PathSelection } from "../../../connectivity/path-selection.ts";
 import type { ReachableRow } from "./derive-slices.ts";
 
-/** Peers' endpoints as local clients must dial them; what cannot be reached over the backend is left out. */
+/** Peers' endpoints as local clients must dial them; what no path leads to is left out. */
 export function reachableRows(
   rows: readonly Row[],
-  backend: Pick<Backend, "reach">,
+  paths: Pick<PathSelection, "reach">,
 ): readonly ReachableRow[] {
   return rows
     .filter((row): row is EndpointsRow => row.kind === "endpoints")
-    .map((row) => ({
-      ...row,
-      endpoints: row.endpoints.flatMap((endpoint) => {
-        const reached = backend.reach(row.cluster, { family: row.addressType, endpoint });
-        return reached === undefined ? [] : [reached.endpoint];
-      }),
-    }));
+    .flatMap((row) => {
+      const reached = paths.reach(row.cluster, serviceOfRow(row), row);
+      return reached === undefined ? [] : [{ ...row, ...reached }];
+    });
 }

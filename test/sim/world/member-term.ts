@@ -4,6 +4,7 @@ import type { ServiceKey } from "../../../api/service-key.ts";
 import type { BrokerLink } from "../../../broker/client/broker-link.ts";
 import type { MemberLink } from "../../../broker/client/member-link.ts";
 import type { MemoryBroker } from "../../../broker/client/memory/memory-broker.ts";
+import { untestedSelection } from "../../../connectivity/path-selection.ts";
 import { underlayBackend } from "../../../connectivity/underlay/underlay-backend.ts";
 import { MemberControllers } from "../../../controllers/member-controllers.ts";
 import { SHARE_EVERYTHING } from "../../../controllers/policy/member-policy.ts";
@@ -55,7 +56,7 @@ export class MemberTerm {
       {
         client: wiring.controllersKube?.(client) ?? client,
         link: this.wiredLink,
-        backend: underlayBackend,
+        paths: untestedSelection(underlayBackend),
         policy: unchanging(SHARE_EVERYTHING),
         clock: cluster.clock,
         random,
