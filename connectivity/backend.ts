@@ -1,7 +1,10 @@
 import type { RowEndpoint, RowPort } from "../api/broker/row.ts";
 import type { ClusterId } from "../api/cluster-id.ts";
 import type { IpFamily } from "../api/kube/service.ts";
+import { BACKEND_NAMES, type BackendName } from "../api/network/backend-name.ts";
 import type { ServiceKey } from "../api/service-key.ts";
+
+export { BACKEND_NAMES, type BackendName };
 
 /**
  * A way to reach peers (design, decision 8). `advertise` and `reach` are pure mappings;
@@ -31,10 +34,6 @@ export interface Backend {
   /** Leaves no trace on the machine. */
   cleanup(signal: AbortSignal): Promise<void>;
 }
-
-/** In the order in which `auto` prefers them: the fewer parts of ours are in the way, the better. */
-export const BACKEND_NAMES = ["underlay", "overlay-cni", "vxlan", "proxy"] as const;
-export type BackendName = (typeof BACKEND_NAMES)[number];
 
 export interface AddressedEndpoint {
   readonly family: IpFamily;

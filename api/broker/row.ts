@@ -1,6 +1,7 @@
 import type { ClusterId } from "../cluster-id.ts";
 import type { IpFamily, Protocol } from "../kube/service.ts";
 import type { ServiceImportType } from "../mcs/service-import.ts";
+import type { NetworkFacts } from "../network/network-facts.ts";
 import { type ServiceKey, serviceKey } from "../service-key.ts";
 
 /**
@@ -63,6 +64,15 @@ export interface RowEndpoint {
   readonly terminating: boolean;
   readonly hostname?: string;
   readonly zone?: string;
+}
+
+/**
+ * What one cluster says about its network: one row a cluster, of no namespace, for every member that asks for them
+ * (capability `network`).
+ */
+export interface NetworkRow extends NetworkFacts {
+  readonly kind: "network";
+  readonly cluster: ClusterId;
 }
 
 declare const brand: unique symbol;
