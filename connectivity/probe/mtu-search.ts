@@ -1,0 +1,85 @@
+import type { MtuSettings } from "./probe-settings.ts";
+
+/**
+ * The search for the largest packet that a path answers whole. `fits` is proven; `tooLarge` was lost; between them the truth
+ * is looked for, usual sizes first.
+ */
+export interface MtuSearch {
+  /** Bytes; undefined before anything was tried. */
+  readonly fits: number | undefined;
+  /** Bytes, above which nothing is tried. */
+  readonly tooLarge: number;
+  /** The size that is tried now and how often it was lost; undefined: the search rests. */
+  readonly trying: { readonly bytes: number; readonly losses: number } | undefined;
+  /** When the search goes on, monotonic milliseconds. */
+  readonly nextMs: number;
+  /** When a larger size is looked for again, monotonic milliseconds. */
+  readonly growMs: number;
+  /** What is told: the last size a search ended with. */
+  readonly found: number | undefined;
+}
+
+/** A lost packet may be lost for any reason; so many of one size in a row are too large. */
+const LOSSES_OF_ONE_SIZE = 3;
+/** Ethernet, and what is left of it inside VXLAN, WireGuard, both, PPPoE and IPv6's least. */
+const USUAL = [9_000, 8_950, 1_500, 1_492, 1_450, 1_430, 1_420, 1_400, 1_370, 1_340, 1_280];
+
+export function startMtuSearch(settings: MtuSettings, nowMs: number): MtuSearch {
+  const tooLarge = settings.mostBytes + 1;
+  const growMs = nowMs + settings.growMs;
+  const search = { fits: undefined, tooLarge, trying: undefined, nextMs: nowMs, growMs };
+  return { ...search, found: undefined, trying: { bytes: settings.mostBytes, losses: 0 } };
+}
+
+/** The outcome of one packet of `bytes`. */
+export function noteMtuFate(
+  settings: MtuSettings,
+  search: MtuSearch,
+  fate: { readonly bytes: number; readonly isAnswered: boolean; readonly nowMs: number },
+): MtuSearch {
+  const { trying } = search;
+  if (trying === undefined || trying.bytes !== fate.bytes) return search;
+  if (fate.isAnswered) return goOn(settings, { ...search, fits: fate.bytes }, fate.nowMs);
+  const losses = trying.losses + 1;
+  if (losses < LOSSES_OF_ONE_SIZE) return { ...search, trying: { bytes: fate.bytes, losses } };
+  return tooLargeNow(settings, search, fate);
+}
+
+/** The machine itself cannot send so much: there is nothing to repeat. */
+export function noteTooLarge(
+  settings: MtuSettings,
+  search: MtuSearch,
+  fate: { readonly bytes: number; readonly nowMs: number },
+): MtuSearch {
+  return search.trying?.bytes === fate.bytes ? tooLargeNow(settings, search, fate) : search;
+}
+
+/** Time goes on: what was found is tried again, and now and then something larger. */
+export function wakeMtuSearch(settings: MtuSettings, search: MtuSearch, nowMs: number): MtuSearch {
+  if (search.trying !== undefined || nowMs < search.nextMs) return search;
+  if (search.fits === undefined || nowMs >= search.growMs) {
+    return { ...startMtuSearch(settings, nowMs), found: search.found };
+  }
+  return { ...search, trying: { bytes: search.fits, losses: 0 } };
+}
+
+/** What fitted once may do so no longer: everything below is open again. */
+function tooLargeNow(
+  settings: MtuSettings,
+  search: MtuSearch,
+  { bytes, nowMs }: { readonly bytes: number; readonly nowMs: number },
+): MtuSearch {
+  const fits = search.fits !== undefined && search.fits >= bytes ? undefined : search.fits;
+  return goOn(settings, { ...search, fits, tooLarge: Math.min(search.tooLarge, bytes) }, nowMs);
+}
+
+function goOn(settings: MtuSettings, search: MtuSearch, nowMs: number): MtuSearch {
+  const low = search.fits ?? settings.leastBytes - 1;
+  if (search.tooLarge - low <= 1) {
+    // Not even the least passes: the path is broken for large packets, and nothing is claimed.
+    return { ...search, trying: undefined, found: search.fits, nextMs: nowMs + settings.verifyMs };
+  }
+  const usual = USUAL.find((bytes) => bytes < search.tooLarge && bytes > low);
+  const bytes = usual ?? Math.floor((low + search.tooLarge) / 2);
+  return { ...search, trying: { bytes, losses: 0 } };
+}
