@@ -20,6 +20,8 @@ export interface TargetState {
   readonly fates: LossWindow;
   /** Answered in a row, and lost in a row: one of the two is zero. */
   readonly answered: number;
+  /** When the latest of the answered ones was sent. */
+  readonly answeredSentMs: number;
   readonly lost: number;
   /** Sent and not yet answered; lost ones stay a while, since a late answer tells the round trip. BOUNDED: by UNANSWERED_MAX. */
   readonly unanswered: readonly Unanswered[];
@@ -82,6 +84,7 @@ export function startTarget(settings: ProbeSettings, { nowMs, wallMs }: Moment):
     trip: undefined,
     fates: [],
     answered: 0,
+    answeredSentMs: Number.NEGATIVE_INFINITY,
     lost: 0,
     unanswered: [],
     mtu: settings.mtu === undefined ? undefined : startMtuSearch(settings.mtu, nowMs),
@@ -214,8 +217,10 @@ function onLost(
     const mtu = sizeFate(settings, state, { bytes: probe.mtuBytes, isAnswered: false, nowMs });
     return { ...state, unanswered, mtu };
   }
-  const lost = state.lost + 1;
   const fates = withFate(state.fates, false, settings.lossWindow);
+  // A later one was answered since: the path was not dead.
+  if (probe.sentMs < state.answeredSentMs) return { ...state, unanswered, fates };
+  const lost = state.lost + 1;
   const after = { ...state, unanswered, fates, lost, answered: 0 };
   if (lost < settings.downAfter || state.state === "down") return after;
   return { ...after, state: "down", sinceMs: wallMs, reason: `${lost} probes without an answer` };
@@ -239,7 +244,8 @@ function onReply(
   if (probe.isLost) return { ...state, unanswered, trip };
   const answered = state.answered + 1;
   const fates = withFate(state.fates, true, settings.lossWindow);
-  const after = { ...state, unanswered, trip, fates, answered, lost: 0 };
+  const answeredSentMs = Math.max(state.answeredSentMs, probe.sentMs);
+  const after = { ...state, unanswered, trip, fates, answered, answeredSentMs, lost: 0 };
   if (answered < settings.upAfter || state.state === "up") return after;
   return { ...after, state: "up", sinceMs: wallMs, reason: `${answered} probes answered` };
 }
