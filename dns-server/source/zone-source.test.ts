@@ -8,6 +8,7 @@ import { ObjectStore } from "../../runtime/kube/reflector/object-store.ts";
 import { silentLogger } from "../../runtime/log/silent-log.ts";
 import { aNamespace, anImport, aSlice } from "../testing/objects.ts";
 import { testResponder } from "../testing/test-responder.ts";
+import type { EndpointPolicy } from "../zone/choose-endpoints.ts";
 import type { ZoneSnapshot } from "../zone/zone-snapshot.ts";
 import { ZoneSource } from "./zone-source.ts";
 
@@ -27,14 +28,14 @@ class World {
   readonly answers = testResponder(undefined);
   readonly source: ZoneSource;
 
-  constructor() {
+  constructor(endpoints: EndpointPolicy = {}) {
     const { imports, slices, namespaces, clock } = this;
     const log = {
       ...silentLogger,
       warn: (_: string, fields: unknown) => void this.problems.push(fields),
     };
     this.source = new ZoneSource(
-      { zone: "clusterset.local" },
+      { zone: "clusterset.local", endpoints },
       { imports, slices, namespaces, clock, log },
       (zone, changed, rebuildMs) => {
         this.published.push({ zone, changed: [...changed], rebuildMs });
@@ -44,8 +45,8 @@ class World {
   }
 
   /** A synced world with namespace `shop`. */
-  static async synced(): Promise<World> {
-    const world = new World();
+  static async synced(endpoints?: EndpointPolicy): Promise<World> {
+    const world = new World(endpoints);
     world.source.start();
     world.namespaces.put(aNamespace("shop"));
     for (const view of [world.imports, world.slices, world.namespaces]) view.markSynced();
@@ -250,4 +251,29 @@ test("each zone tells how long its first change has waited", async () => {
   world.imports.put(anImport({ ips: ["10.0.0.3"] }));
   await world.clock.advance(1000);
   expect(world.published.slice(1).map(({ rebuildMs }) => rebuildMs)).toEqual([5, 5]);
+});
+
+test("decision 0005: what was answered before decides around the local threshold, until the import goes", async () => {
+  const world = await World.synced({ balancing: { localCluster: "east" } });
+  const plain = anImport({ isHeadless: true });
+  const annotations = { "dns.isthmus.dev/affinity": "local" };
+  const prefersLocal = { ...plain, metadata: { ...plain.metadata, annotations } };
+  world.imports.put(prefersLocal);
+  world.slices.put(aSlice({ cluster: "west", endpoints: ["10.2.0.1"] }));
+  const clustersWith = async (...endpoints: string[]): Promise<string> => {
+    world.slices.put(aSlice({ cluster: "east", endpoints }));
+    const answer = await world.ask(WEB);
+    return answer.join().includes("10.2.0.1") ? "all" : "local";
+  };
+  const two = ["10.1.0.1", "10.1.0.2", "!10.1.0.3"] as const;
+  const one = ["10.1.0.1", "!10.1.0.2", "!10.1.0.3"] as const;
+  expect(await clustersWith(...two)).toBe("local");
+  expect(await clustersWith(...one)).toBe("all");
+  expect(await clustersWith(...two)).toBe("all");
+  expect(await clustersWith("10.1.0.1", "10.1.0.2", "10.1.0.3")).toBe("local");
+  expect(await clustersWith(...one)).toBe("all");
+  world.imports.remove("shop/web");
+  expect((await world.ask(WEB))[0]).toBe("NXDOMAIN aa");
+  world.imports.put(prefersLocal);
+  expect(await clustersWith(...two)).toBe("local");
 });

@@ -57,6 +57,8 @@ export class ZoneSource {
   readonly #dirtyNamespaces = new Set<string>();
   /** Keys of a service's MCS slices. BOUNDED: by the slices of the view. */
   readonly #slicesOf = new Map<ServiceKey, Set<string>>();
+  /** Services whose local endpoints, though preferred, do not serve alone. BOUNDED: by the imports of the view. */
+  readonly #spilled = new Set<ServiceKey>();
   readonly #unsubscribes: (() => void)[] = [];
   #zone: ZoneSnapshot = EMPTY_ZONE;
   #serial: number | undefined;
@@ -188,15 +190,21 @@ export class ZoneSource {
 
   #derive(key: ServiceKey): ServiceRecords | undefined {
     const serviceImport = this.#deps.imports.get(key);
-    if (serviceImport === undefined) return undefined;
+    if (serviceImport === undefined) {
+      this.#spilled.delete(key);
+      return undefined;
+    }
     const { namespace, name } = splitServiceKey(key);
     const derived = deriveServiceRecords({
       key,
       origin: `${name}.${namespace}.svc.${this.#options.zone}`,
       serviceImport,
       slices: this.#slices(key),
+      hadSpilled: this.#spilled.has(key),
       ...(this.#options.endpoints === undefined ? {} : { policy: this.#options.endpoints }),
     });
+    if (derived.hasSpilled) this.#spilled.add(key);
+    else this.#spilled.delete(key);
     if (derived.problems.length > 0) {
       this.#deps.log.warn("service has parts without a record", {
         key,

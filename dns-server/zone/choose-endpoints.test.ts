@@ -2,8 +2,9 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { aSlice } from "../testing/objects.ts";
 import type { Balancing } from "./balancing.ts";
-import { type ClusterHealth, chooseEndpoints, type ReadyEndpoint } from "./choose-endpoints.ts";
+import { chooseEndpoints, type ReadyEndpoint } from "./choose-endpoints.ts";
 import { parseIpAddress } from "./ip-address.ts";
+import type { ClusterHealth } from "./local-preference.ts";
 
 const slice = aSlice({ endpoints: [] });
 

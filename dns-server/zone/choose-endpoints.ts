@@ -1,6 +1,7 @@
 import type { EndpointSlice } from "../../api/kube/endpoint-slice.ts";
 import { type Balancing, NO_BALANCING } from "./balancing.ts";
 import type { IpAddress } from "./ip-address.ts";
+import { type ClusterHealth, servesAlone } from "./local-preference.ts";
 
 /** A ready endpoint of a headless service. */
 export interface ReadyEndpoint {
@@ -9,12 +10,6 @@ export interface ReadyEndpoint {
   readonly target: string;
   readonly address: IpAddress;
   readonly slice: EndpointSlice;
-}
-
-/** Endpoints of a cluster, ready or not. */
-export interface ClusterHealth {
-  readonly ready: number;
-  readonly total: number;
 }
 
 export interface EndpointPolicy {
@@ -28,38 +23,34 @@ export interface ChosenEndpoints {
   readonly endpoints: readonly ReadyEndpoint[];
   /** Each endpoint's part of the traffic, by `endpoints`; undefined: all alike. */
   readonly shares?: readonly number[];
+  /** The local cluster is preferred and not healthy enough to serve alone. */
+  readonly hasSpilled: boolean;
 }
 
 /**
  * The endpoints that the service's own name leads to: the local ones when they are preferred and healthy enough, without clusters of weight 0
  * unless nothing else is left, and at most `endpointsMax`. Depends on the endpoints alone, so A, AAAA and SRV agree
- * (DNS-20, DNS-23), and a change of one endpoint moves no other.
+ * (DNS-20, DNS-23), and a change of one endpoint moves no other; but for `hadSpilled`, what was said of the service before.
  */
 export function chooseEndpoints(
   ready: readonly ReadyEndpoint[],
   health: ReadonlyMap<string, ClusterHealth>,
   balancing: Balancing = NO_BALANCING,
   policy: EndpointPolicy = {},
+  hadSpilled = false,
 ): ChosenEndpoints {
-  const preferred = preferLocal(ready, health, balancing, policy.balancing?.localCluster);
-  const weights = preferred === ready ? balancing.weights : undefined;
+  const { localCluster } = policy.balancing ?? {};
+  const local = localCluster === undefined ? undefined : health.get(localCluster);
+  const isPreferred = balancing.prefersLocal && local !== undefined && local.total > 0;
+  const isAlone = isPreferred && servesAlone(local, balancing.localThreshold, hadSpilled);
+  const hasSpilled = isPreferred && !isAlone;
+  const preferred = isAlone ? ready.filter(({ cluster }) => cluster === localCluster) : ready;
+  const weights = isAlone ? undefined : balancing.weights;
   const weighted = weights === undefined ? preferred : withoutZero(preferred, weights);
   const { endpointsMax } = policy;
   const endpoints = endpointsMax === undefined ? weighted : subset(weighted, endpointsMax, weights);
-  if (weights === undefined) return { endpoints };
-  return { endpoints, shares: sharesOf(endpoints, weights) };
-}
-
-function preferLocal(
-  ready: readonly ReadyEndpoint[],
-  health: ReadonlyMap<string, ClusterHealth>,
-  balancing: Balancing,
-  localCluster: string | undefined,
-): readonly ReadyEndpoint[] {
-  const local = localCluster === undefined ? undefined : health.get(localCluster);
-  if (!balancing.prefersLocal || local === undefined || local.ready === 0) return ready;
-  if (local.ready / local.total < balancing.localThreshold) return ready;
-  return ready.filter(({ cluster }) => cluster === localCluster);
+  if (weights === undefined) return { endpoints, hasSpilled };
+  return { endpoints, shares: sharesOf(endpoints, weights), hasSpilled };
 }
 
 function withoutZero(

@@ -127,6 +127,7 @@ describe("objects that a lenient writer may leave behind", () => {
     expect(derive(headless, [slice])).toEqual({
       records: { key: "shop/web", names: new Map() },
       problems: [],
+      hasSpilled: false,
     });
   });
 

@@ -22,6 +22,8 @@ export interface ServiceInput {
   readonly slices: readonly EndpointSlice[];
   /** Which endpoints of a headless service are named. @default all that are ready */
   readonly policy?: EndpointPolicy;
+  /** `hasSpilled` of what was derived for this service before. @default false */
+  readonly hadSpilled?: boolean;
 }
 
 export interface DerivedService {
@@ -29,14 +31,17 @@ export interface DerivedService {
   readonly records: ServiceRecords;
   /** What could not be given a record, and why; one sentence each. */
   readonly problems: readonly string[];
+  /** The local cluster, though preferred, does not serve alone: the next derivation wants to know (`local-preference.ts`). */
+  readonly hasSpilled: boolean;
 }
 
 /** Pure: the same objects in any order give the same records. */
 export function deriveServiceRecords(input: ServiceInput): DerivedService {
   const builder = new ServiceRecordsBuilder(input.key, input.origin);
-  if (input.serviceImport.spec?.type === "Headless") addHeadless(builder, input);
+  let hasSpilled = false;
+  if (input.serviceImport.spec?.type === "Headless") hasSpilled = addHeadless(builder, input);
   else addClusterSetIp(builder, input.serviceImport);
-  return builder.build();
+  return { ...builder.build(), hasSpilled };
 }
 
 function addClusterSetIp(builder: ServiceRecordsBuilder, serviceImport: ServiceImport): void {
@@ -54,7 +59,8 @@ function addClusterSetIp(builder: ServiceRecordsBuilder, serviceImport: ServiceI
   }
 }
 
-function addHeadless(builder: ServiceRecordsBuilder, input: ServiceInput): void {
+/** Whether the local cluster has spilled over to the others. */
+function addHeadless(builder: ServiceRecordsBuilder, input: ServiceInput): boolean {
   const health = new Map<string, { ready: number; total: number }>();
   const ready: ReadyEndpoint[] = [];
   // Objects arrive in any order: answers must not depend on it.
@@ -76,15 +82,17 @@ function addHeadless(builder: ServiceRecordsBuilder, input: ServiceInput): void 
       if (parsed !== undefined) ready.push(parsed);
     }
   }
-  const { policy } = input;
+  const { policy, hadSpilled } = input;
   const balancing =
     policy?.balancing === undefined
       ? NO_BALANCING
       : parseBalancing(input.serviceImport, (problem) => builder.addProblem(problem));
-  const { endpoints, shares } = chooseEndpoints(ready, health, balancing, policy);
+  const chosen = chooseEndpoints(ready, health, balancing, policy, hadSpilled);
+  const { endpoints, shares } = chosen;
   endpoints.forEach((endpoint, index) => addEndpoint(builder, endpoint, shares?.[index]));
   // Whoever names one endpoint means that one, chosen for the crowd or not: members of a StatefulSet find each other.
   for (const { target, address } of ready) builder.addAddress(target, address);
+  return chosen.hasSpilled;
 }
 
 /** Readiness decides; absent means ready (EPS-17, EPS-18). */
