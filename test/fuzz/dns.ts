@@ -3,16 +3,18 @@ import { compareResponders, QUESTIONS_PER_ZONE } from "./compare-responders.ts";
 import { checkFrames, checkPacket, mutate, readCorpus } from "./fuzz-packets.ts";
 import { PseudoRandom } from "./pseudo-random.ts";
 
-// `npm run fuzz:dns -- --minutes 10`: the DNS server against the naive one, its parser and its framing against mutated packets,
+// `npm run fuzz:dns -- --minutes 10 [--packets 50]`: the DNS server against the naive one, its parser and its framing against mutated packets,
 // with new seeds each time. Stops at the first failure and says how to repeat it; exits with 1 then.
 
 const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "1" },
+    // Mutated per zone: fewer leave more time for zones and questions.
+    packets: { type: "string", default: "500" },
     seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
   },
 });
-const PACKETS_PER_ZONE = 500;
+const packetsPerZone = Number(values.packets);
 const endMs = performance.now() + Number(values.minutes) * 60_000;
 const corpus = [...readCorpus().values()];
 const heapBefore = process.memoryUsage().heapUsed;
@@ -25,7 +27,7 @@ for (let seed = Number(values.seed); problem === undefined && performance.now() 
   problem = compareResponders(seed);
   zones++;
   const random = new PseudoRandom(seed);
-  for (let count = 0; count < PACKETS_PER_ZONE && problem === undefined; count++, packets++) {
+  for (let count = 0; count < packetsPerZone && problem === undefined; count++, packets++) {
     const packet = mutate(corpus[random.below(corpus.length)] ?? Buffer.alloc(0), corpus, random);
     const startMs = performance.now();
     const broken = problemOf(() => checkPacket(packet) ?? checkFrames(packet, random));
