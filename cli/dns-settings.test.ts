@@ -23,6 +23,7 @@ test("by default everything that is optional is off", () => {
     forward: [],
     forwardAllow: NEARBY,
     forwardTimeoutMs: 1500,
+    forwardCacheSeconds: 3600,
   });
   expect(parseAnswerOptions(options)).toMatchObject({
     ok: true,
@@ -42,6 +43,7 @@ test.each([
   },
   { flags: { ptr: true }, want: { answersReverse: true } },
   { flags: { forwardTimeout: "2s" }, want: { forwardTimeoutMs: 2000 } },
+  { flags: { forwardCache: "0" }, want: { forwardCacheSeconds: 0 } },
 ])("$flags", ({ flags, want }) => {
   expect(optionsOf(flags)).toMatchObject(want);
 });

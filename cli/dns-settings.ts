@@ -63,6 +63,13 @@ export const answerSettings = {
     .default([...NEARBY])
     .describe("addresses and CIDRs whose questions are sent on to them"),
   forwardTimeout: durationSetting("1500ms", "how long each attempt at a resolver may take"),
+  forwardCache: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(86_400)
+    .default(3600)
+    .describe("longest time their answers are kept, whatever their TTLs, seconds; 0: none are"),
   clusterId: z
     .string()
     .optional()
@@ -89,6 +96,7 @@ export function answerOptions(settings: Answers): AnswerOptions {
     forward: settings.forward,
     forwardAllow: settings.forwardAllow,
     forwardTimeoutMs: settings.forwardTimeout,
+    forwardCacheSeconds: settings.forwardCache,
     ...(exportAnnotations
       ? { balancing: clusterId === undefined ? {} : { localCluster: clusterId } }
       : {}),

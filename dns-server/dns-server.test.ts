@@ -187,6 +187,20 @@ describe.each(UDP_ENGINES)("other zones, datagrams by %s", (udpEngine) => {
     expect(server.isReady()).toBe(false);
   });
 
+  test("are asked once as long as the answer is good", async () => {
+    const { address, asked } = await upstream();
+    const { port, meter } = await startServer({ udpEngine, forward: [address] });
+    const first = udp(port, queryPacket(OTHER, RD));
+    await expect.poll(() => asked.length).toBe(1);
+    asked[0]?.();
+    await first;
+    const [status, record] = messageText(await udp(port, queryPacket(OTHER, RD)));
+    expect(status).toBe("NOERROR rd");
+    expect(record).toMatch(/^www.example.com [56][0-9] IN A 192.0.2.7$/);
+    expect(asked.length).toBe(1);
+    expect(await meter.text()).toContain("isthmus_dns_forward_cache_entries 1");
+  });
+
   test("nobody there: SERVFAIL within the time limits", async () => {
     const { address } = await upstream();
     const { port, meter } = await startServer({
@@ -337,6 +351,7 @@ describe.each(UDP_ENGINES)("errors name what failed, datagrams by %s", (udpEngin
     { options: { forward: ["10.0.0.1:0"] }, error: 'got "10.0.0.1:0"' },
     { options: { forwardAllow: ["x"] }, error: "cannot parse forward allow" },
     { options: { forwardTimeoutMs: 0 }, error: "cannot parse forward timeout" },
+    { options: { forwardCacheSeconds: 86_401 }, error: "cannot parse forward cache: must be" },
     { options: { nsid: "" }, error: "cannot parse nsid" },
     { options: { tcpConnectionsMax: 0 }, error: "cannot parse tcp connectionsMax" },
     {

@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import type { Clock } from "../runtime/clock/clock.ts";
 import type { EdnsSettings } from "./answer/edns-options.ts";
 import { Responder, type ResponderOptions } from "./answer/responder.ts";
+import { CachingForwarder } from "./forward/caching-forwarder.ts";
 import { Forwarder } from "./forward/forwarder.ts";
 import { RateLimiter, type RateVerdict } from "./guard/rate-limiter.ts";
 import { ServerCookies } from "./guard/server-cookies.ts";
@@ -32,11 +33,13 @@ export class Engine {
 
   constructor(settings: AnswerSettings, deps: ZoneSourceDeps, context: EngineContext) {
     const { stats, onReady } = context;
+    const { forward } = settings;
+    const { clock } = deps;
     this.#forwarder =
-      settings.forward === undefined
+      forward === undefined
         ? undefined
-        : new Forwarder(settings.forward, {
-            clock: deps.clock,
+        : new Forwarder(forward, {
+            clock,
             drawId: () => randomInt(2 ** 16),
             onResult: stats.forwarded,
           });
@@ -47,8 +50,17 @@ export class Engine {
         edns: ednsSettings(settings, deps.clock, context),
         ...guards(settings, deps.clock, stats),
         answersReverse: settings.answersReverse,
-        ...(this.#forwarder === undefined ? {} : { forward: this.#forwarder.forward }),
-        ...(settings.forward === undefined ? {} : { forwardAccess: settings.forward.access }),
+        ...(forward === undefined || this.#forwarder === undefined
+          ? {}
+          : {
+              forward: new CachingForwarder(forward, {
+                clock,
+                ask: this.#forwarder.ask,
+                onLookup: stats.forwardLookup,
+                onSize: stats.forwardCacheSize,
+              }),
+              forwardAccess: forward.access,
+            }),
       },
       stats.answered,
     );

@@ -34,6 +34,8 @@ export class QueryStats {
   readonly #rateLimited: Counter;
   readonly #forwarded: Counter;
   readonly #forwardSeconds: Histogram;
+  readonly #forwardLookups: Counter;
+  readonly #forwardCacheEntries: Gauge;
   readonly #seconds: Histogram;
   readonly #rebuildSeconds: Histogram;
   readonly #zoneAge: Gauge;
@@ -42,6 +44,7 @@ export class QueryStats {
   readonly #names: Gauge;
   /** Queries since the last report, by slot. */
   readonly #counts = new Uint32Array(SLOTS);
+  readonly #lookups = { hit: 0, miss: 0 };
   #truncatedCount = 0;
   #changedAtMs: number | undefined;
   #sinceTimed = 0;
@@ -73,6 +76,15 @@ export class QueryStats {
       name: "isthmus_dns_forward_seconds",
       help: "Time until an upstream resolver answered, or none did.",
       buckets: FORWARD_SECONDS_BUCKETS,
+    });
+    this.#forwardLookups = meter.counter({
+      name: "isthmus_dns_forward_cache_lookups_total",
+      help: "Queries about other zones, by whether an upstream's answer was still known: hit, miss.",
+      labels: ["result"],
+    });
+    this.#forwardCacheEntries = meter.gauge({
+      name: "isthmus_dns_forward_cache_entries",
+      help: "Answers of upstream resolvers that are kept.",
     });
     this.#truncated = meter.counter({
       name: "isthmus_dns_truncated_total",
@@ -150,6 +162,14 @@ export class QueryStats {
     this.#changedAtMs = this.#clock.monotonicMs();
   }
 
+  readonly forwardLookup = (result: "hit" | "miss"): void => {
+    this.#lookups[result]++;
+  };
+
+  readonly forwardCacheSize = (entries: number): void => {
+    this.#forwardCacheEntries.set(entries);
+  };
+
   /** Now, for `stopTimer`, if this query is one of those that are timed. */
   startTimer(): number | undefined {
     this.#sinceTimed++;
@@ -177,5 +197,9 @@ export class QueryStats {
     }
     if (this.#truncatedCount > 0) this.#truncated.add(this.#truncatedCount);
     this.#truncatedCount = 0;
+    for (const result of ["hit", "miss"] as const) {
+      if (this.#lookups[result] > 0) this.#forwardLookups.add(this.#lookups[result], { result });
+      this.#lookups[result] = 0;
+    }
   }
 }

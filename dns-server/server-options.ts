@@ -2,6 +2,7 @@ import { parseClusterId } from "../api/cluster-id.ts";
 import { err, ok, type Result } from "../api/result.ts";
 import type { ListenAddress } from "../runtime/net/listen-address.ts";
 import { parseNsid } from "./answer/edns-options.ts";
+import type { CachingForwarderOptions } from "./forward/caching-forwarder.ts";
 import type { ForwarderOptions } from "./forward/forwarder.ts";
 import { parseUpstreams } from "./forward/parse-upstreams.ts";
 import { AccessList } from "./guard/access-list.ts";
@@ -49,6 +50,8 @@ export interface AnswerOptions {
   readonly forwardAllow?: readonly string[];
   /** How long each attempt at a resolver may take. @default 1500 */
   readonly forwardTimeoutMs?: number;
+  /** Longest time that their answers are kept, whatever their TTLs, seconds, 0 to 86,400; 0 keeps none. @default 3600 */
+  readonly forwardCacheSeconds?: number;
 }
 
 export interface DnsServerOptions extends AnswerOptions {
@@ -80,7 +83,7 @@ export interface AnswerSettings {
   readonly rateLimit?: { readonly perSecond: number; readonly exempt: AccessList };
   readonly endpoints: EndpointPolicy;
   readonly answersReverse: boolean;
-  readonly forward?: ForwarderOptions & { readonly access: AccessList };
+  readonly forward?: ForwarderOptions & CachingForwarderOptions & { readonly access: AccessList };
 }
 
 /** Loopback, private (RFC 1918, 4193, 6598) and link-local addresses. */
@@ -89,6 +92,7 @@ export const NEARBY: readonly string[] = [
   ...["169.254.0.0/16", "::1", "fc00::/7", "fe80::/10"],
 ];
 const FORWARD_TIMEOUT_MS = 1500;
+const FORWARD_CACHE_SECONDS = { default: 3600, max: 86_400 } as const;
 const UDP_PAYLOAD_BYTES = { default: 1232, min: 512, max: 4096 } as const;
 
 /** The error names the option, the rule and the value. */
@@ -116,6 +120,16 @@ export function parseAnswerOptions(options: AnswerOptions): Result<AnswerSetting
   if (!upstreams.ok) return upstreams;
   const forwardAccess = AccessList.parse("forward allow", options.forwardAllow ?? NEARBY);
   if (!forwardAccess.ok) return forwardAccess;
+  const ttlMaxSeconds = options.forwardCacheSeconds ?? FORWARD_CACHE_SECONDS.default;
+  if (
+    !Number.isInteger(ttlMaxSeconds) ||
+    ttlMaxSeconds < 0 ||
+    ttlMaxSeconds > FORWARD_CACHE_SECONDS.max
+  ) {
+    return err(
+      `cannot parse forward cache: must be a whole number of seconds from 0 to ${FORWARD_CACHE_SECONDS.max}: got ${ttlMaxSeconds}`,
+    );
+  }
   const counts = [
     checkCount("rate limit", "responses per second", rateLimit),
     checkCount("headless subset", "endpoints", headlessEndpointsMax),
@@ -146,6 +160,7 @@ export function parseAnswerOptions(options: AnswerOptions): Result<AnswerSetting
           forward: {
             upstreams: upstreams.value,
             timeoutMs: forwardTimeoutMs,
+            ttlMaxSeconds,
             access: forwardAccess.value,
           },
         }),

@@ -77,8 +77,8 @@ describe("PTR", () => {
 
 describe("other zones go to upstream resolvers", () => {
   /** Sends `packet` and gives what comes at once, and later. */
-  async function send(packet: Buffer, forward: Forward) {
-    const { responder } = testResponder(SAMPLE_ZONE, { forward });
+  async function send(packet: Buffer, ask: Forward["ask"], recall: Forward["recall"] = nothing) {
+    const { responder } = testResponder(SAMPLE_ZONE, { forward: { ask, recall } });
     const into = Buffer.alloc(MESSAGE_BYTES_MAX);
     const later = Promise.withResolvers<Buffer>();
     const client: Client = { ...CLIENT, later: () => later.resolve };
@@ -91,7 +91,9 @@ describe("other zones go to upstream resolvers", () => {
     return { isLater: true, response: await later.promise };
   }
 
-  const echo: Forward = async (query) => {
+  const nothing: Forward["recall"] = () => undefined;
+
+  const echo: Forward["ask"] = async (query) => {
     const response = Buffer.from(query);
     response.writeUInt16BE(0x8180, 2);
     return response;
@@ -105,6 +107,24 @@ describe("other zones go to upstream resolvers", () => {
     expect(isLater).toBe(true);
     expect(response.readUInt16BE(0)).toBe(4242);
     expect(messageText(response)).toEqual(["NOERROR rd"]);
+  });
+
+  test("what is known is answered at once, under the client's id, and nobody is asked", async () => {
+    const ask = async (): Promise<never> => {
+      throw new Error("asked");
+    };
+    const { isLater, response } = await send(
+      queryPacket("WWW.example.com A", { id: 4242, flags: 0x0100, ednsBytes: 1232 }),
+      ask,
+      (query) => {
+        const known = Buffer.from(query);
+        known.writeUInt16BE(0x8183, 2);
+        return known;
+      },
+    );
+    expect(isLater).toBe(false);
+    expect(response.readUInt16BE(0)).toBe(4242);
+    expect(messageText(response)).toEqual(["NXDOMAIN rd"]);
   });
 
   test("nobody answers: SERVFAIL, and why", async () => {
@@ -126,7 +146,10 @@ describe("other zones go to upstream resolvers", () => {
   test("for those who are allowed; others are refused", async () => {
     const near = AccessList.parse("forward allow", NEARBY);
     if (!near.ok) throw new Error(near.error);
-    const { responder } = testResponder(SAMPLE_ZONE, { forward: echo, forwardAccess: near.value });
+    const { responder } = testResponder(SAMPLE_ZONE, {
+      forward: { ask: echo, recall: nothing },
+      forwardAccess: near.value,
+    });
     const ask = (address: string): number => {
       const query = queryPacket("www.example.com A", { flags: 0x0100 });
       const into = Buffer.alloc(MESSAGE_BYTES_MAX);

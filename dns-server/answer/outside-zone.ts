@@ -1,5 +1,5 @@
 import type { ServiceKey } from "../../api/service-key.ts";
-import { toClientResponse, toUpstreamQuery } from "../forward/forwarded-message.ts";
+import { type ToClient, toClientResponse, toUpstreamQuery } from "../forward/forwarded-message.ts";
 import type { AccessList } from "../guard/access-list.ts";
 import { FLAG, RCODE, TYPE } from "../wire/dns-numbers.ts";
 import type { ZoneConfig } from "../zone/zone-config.ts";
@@ -12,12 +12,17 @@ import type { AnswerObserver } from "./responder.ts";
 import { ReverseNames } from "./reverse-names.ts";
 import { type ResponseFrame, roomForOptions, writeAnswer, writeError } from "./write-response.ts";
 
-/** Asks somebody else; undefined when nobody answered in time. Keeps `query`. */
-export type Forward = (
-  query: Buffer,
-  questionEnd: number,
-  transport: Transport,
-) => Promise<Buffer | undefined>;
+/** What others know. `query` is the question as they are asked (`toUpstreamQuery`); `questionEnd` the first byte after it. */
+export interface Forward {
+  /** An answer that is known already; it must repeat the question of `query`. */
+  readonly recall: (query: Buffer, questionEnd: number) => Buffer | undefined;
+  /** Asks; undefined when nobody answered in time. Keeps `query`. */
+  readonly ask: (
+    query: Buffer,
+    questionEnd: number,
+    transport: Transport,
+  ) => Promise<Buffer | undefined>;
+}
 
 export interface OutsideZoneOptions {
   readonly config: ZoneConfig;
@@ -64,28 +69,38 @@ export class OutsideZone {
     const isWanted = !isTransfer && (query.flags & FLAG.RD) !== 0;
     if (this.#forward === undefined || !isWanted) return undefined;
     if (this.#forwardAccess?.holds(frame.client.address) === false) return undefined;
-    void this.#sendOn(frame, this.#forward);
-    return NOTHING_NOW;
+    return this.#sendOn(frame, this.#forward);
   }
 
   /** The frame is read before the first wait: it belongs to the next query afterwards. */
-  async #sendOn(frame: ResponseFrame, forward: Forward): Promise<void> {
+  #sendOn(frame: ResponseFrame, forward: Forward): number {
     const { packet, query, transport, into, bytesMax, options } = frame;
     const { type, id } = query;
     const questionEnd = query.nameEnd + 4;
     const ownOptions = Buffer.from(options.bytes.subarray(0, options.length));
+    const client: ToClient = { id, questionEnd, bytesMax, options: ownOptions };
     const asked = toUpstreamQuery(packet, query, Math.min(bytesMax, frame.ednsBytes));
+    const known = forward.recall(asked, questionEnd);
+    if (known !== undefined) {
+      const message = toClientResponse(known, client);
+      this.#observe(type, rcodeOf(message), transport);
+      return message.copy(into);
+    }
     options.explain(EXTENDED_ERRORS.noUpstream, roomForOptions(frame, questionEnd));
     const failure = Buffer.from(into.subarray(0, writeError(frame, RCODE.SERVFAIL, 0)));
     const reply = frame.client.later();
-    const response = await forward(asked, questionEnd, transport);
-    const message =
-      response === undefined
-        ? failure
-        : toClientResponse(response, { id, questionEnd, bytesMax, options: ownOptions });
-    this.#observe(type, (message[3] ?? 0) & 0xf, transport);
-    reply(message);
+    const answered = (response: Buffer | undefined): void => {
+      const message = response === undefined ? failure : toClientResponse(response, client);
+      this.#observe(type, rcodeOf(message), transport);
+      reply(message);
+    };
+    void forward.ask(asked, questionEnd, transport).then(answered);
+    return NOTHING_NOW;
   }
+}
+
+function rcodeOf(message: Buffer): number {
+  return (message[3] ?? 0) & 0xf;
 }
 
 function* allServices(zone: ZoneSnapshot): Generator<ServiceKey> {

@@ -81,6 +81,13 @@ describe("what the client gets", () => {
     expect(optionTexts(message)).toEqual(["NSID pod"]);
   });
 
+  test("RA, also where the upstream is an authority that offers none", () => {
+    const from = response(1);
+    from.writeUInt16BE(0x8500, 2);
+    const client = { id: 99, questionEnd, bytesMax: 1232, options: NONE };
+    expect(toClientResponse(from, client).readUInt16BE(2)).toBe(0x8580);
+  });
+
   test("no options where the upstream sent no OPT, or where they do not fit", () => {
     const whole = response(1);
     for (const [from, bytesMax] of [

@@ -1,10 +1,10 @@
 import { FLAG, HEADER_BYTES, OPT_BYTES, TYPE } from "../wire/dns-numbers.ts";
 import type { Query } from "../wire/parse-query.ts";
+import { readRecords } from "./response-records.ts";
 
 /** AD and CD: wishes about DNSSEC that are the upstream's to fulfil (RFC 4035, section 4.6 and 4.9). */
 const PASSED_FLAGS = FLAG.RD | 0x0020 | 0x0010;
 const DO = 0x8000;
-const FIXED_RECORD_BYTES = 10;
 
 /**
  * The question as we ask it ourselves: same name, type, class and wishes, but no option of the client's: those are between
@@ -52,6 +52,8 @@ export function toClientResponse(response: Buffer, client: ToClient): Buffer {
   const whole = withOptions(response, client.options, client.bytesMax);
   const message = whole.length <= client.bytesMax ? whole : cutToQuestion(response, client);
   message.writeUInt16BE(client.id, 0);
+  // Recursion is available here, whatever the upstream itself offers.
+  message.writeUInt16BE(message.readUInt16BE(2) | FLAG.RA, 2);
   return message;
 }
 
@@ -74,29 +76,7 @@ function withOptions(response: Buffer, options: Buffer, bytesMax: number): Buffe
 
 /** Where the OPT that ends the message starts; -1 when there is none, or the message cannot be read. */
 function findLastOpt(message: Buffer): number {
-  const questions = message.readUInt16BE(4);
-  const records = message.readUInt16BE(6) + message.readUInt16BE(8) + message.readUInt16BE(10);
-  let offset = HEADER_BYTES;
-  for (let index = 0; index < questions; index++) offset = skipName(message, offset) + 4;
-  let last = -1;
-  for (let index = 0; index < records; index++) {
-    last = offset;
-    const fixed = skipName(message, offset);
-    if (fixed + FIXED_RECORD_BYTES > message.length) return -1;
-    offset = fixed + FIXED_RECORD_BYTES + message.readUInt16BE(fixed + 8);
-  }
-  if (last === -1 || offset !== message.length) return -1;
-  return message[last] === 0 && message.readUInt16BE(last + 1) === TYPE.OPT ? last : -1;
-}
-
-/** Past the end for what is no name. */
-function skipName(message: Buffer, start: number): number {
-  let offset = start;
-  while (offset < message.length) {
-    const length = message[offset] ?? 0;
-    if (length === 0) return offset + 1;
-    if (length >= 0xc0) return offset + 2;
-    offset += length + 1;
-  }
-  return message.length;
+  const last = readRecords(message)?.at(-1);
+  if (last === undefined || last.type !== TYPE.OPT || message[last.at] !== 0) return -1;
+  return last.at;
 }

@@ -65,7 +65,7 @@ function forwarderTo(upstreams: readonly Upstream[], timeoutMs = 5000, clock: Cl
   );
   closing.push(() => forwarder.stop());
   const ask = async (transport: "udp" | "tcp" = "udp"): Promise<string | undefined> => {
-    const response = await forwarder.forward(QUERY, QUERY.length, transport);
+    const response = await forwarder.ask(QUERY, QUERY.length, transport);
     if (response === undefined) return undefined;
     const { answers = [], flags = 0 } = decode(response);
     const [first] = answers;

@@ -24,7 +24,7 @@ const UNDER_WAY_MAX = 4096;
 /** Attempts of one query, at one upstream or several: clients wait about five seconds. */
 const ATTEMPTS = { min: 2, max: 3 } as const;
 
-/** Sends queries about other zones on to resolvers; keeps no answers. */
+/** Sends queries about other zones on to resolvers; what is kept of their answers is CachingForwarder's. */
 export class Forwarder {
   readonly #options: ForwarderOptions;
   readonly #deps: ForwarderDeps;
@@ -42,7 +42,7 @@ export class Forwarder {
   }
 
   /** The response, or undefined when nobody gave one in time. */
-  readonly forward = async (
+  readonly ask = async (
     query: Buffer,
     questionEnd: number,
     transport: Transport,
@@ -54,7 +54,7 @@ export class Forwarder {
       return undefined;
     }
     this.#underWay++;
-    const response = await this.#ask(query, questionEnd, transport);
+    const response = await this.#askInTurn(query, questionEnd, transport);
     this.#underWay--;
     onResult(response === undefined ? "no-answer" : "answered", clock.monotonicMs() - startMs);
     return response;
@@ -64,7 +64,7 @@ export class Forwarder {
     this.#udp.stop();
   }
 
-  async #ask(
+  async #askInTurn(
     query: Buffer,
     questionEnd: number,
     transport: Transport,
