@@ -176,29 +176,18 @@ describe.each(UDP_ENGINES)("other zones, datagrams by %s", (udpEngine) => {
     return { address: `127.0.0.1:${socket.address().port}`, asked };
   }
 
-  test("are asked at an upstream, while its own goes on without it", async () => {
+  test("are asked at an upstream, once, while its own goes on without it", async () => {
     const { address, asked } = await upstream();
-    const { port, server } = await startServer({ udpEngine, forward: [address] }, false);
+    const { port, server, meter } = await startServer({ udpEngine, forward: [address] }, false);
     const other = udp(port, queryPacket(OTHER, RD));
     await expect.poll(() => asked.length).toBe(1);
     expect(messageText(await udp(port, queryPacket(WEB)))).toEqual(["SERVFAIL"]);
     asked[0]?.();
     expect(messageText(await other)).toEqual(["NOERROR rd", "www.example.com 60 IN A 192.0.2.7"]);
-    expect(server.isReady()).toBe(false);
-  });
-
-  test("are asked once as long as the answer is good", async () => {
-    const { address, asked } = await upstream();
-    const { port, meter } = await startServer({ udpEngine, forward: [address] });
-    const first = udp(port, queryPacket(OTHER, RD));
-    await expect.poll(() => asked.length).toBe(1);
-    asked[0]?.();
-    await first;
-    const [status, record] = messageText(await udp(port, queryPacket(OTHER, RD)));
-    expect(status).toBe("NOERROR rd");
-    expect(record).toMatch(/^www.example.com [56][0-9] IN A 192.0.2.7$/);
+    expect(messageText(await udp(port, queryPacket(OTHER, RD)))[1]).toMatch(/ IN A 192.0.2.7$/);
     expect(asked.length).toBe(1);
     expect(await meter.text()).toContain("isthmus_dns_forward_cache_entries 1");
+    expect(server.isReady()).toBe(false);
   });
 
   test("nobody there: SERVFAIL within the time limits", async () => {
