@@ -1,0 +1,132 @@
+import type { Socket } from "node:net";
+import type { ResetCode } from "../frame/frame-type.ts";
+import type { StreamHandler, TunnelStream } from "../stream/tunnel-stream.ts";
+import { PieceList } from "./piece-list.ts";
+import type { TurnEnd } from "./turn-end.ts";
+
+/** How a connection through a tunnel ended. */
+export interface BridgeEnd {
+  /** Undefined: both directions ended in order. */
+  readonly code: ResetCode | undefined;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+export interface BridgeOptions {
+  readonly turnEnd: TurnEnd;
+  /** Called once. */
+  readonly onDone: (end: BridgeEnd) => void;
+  /** The other end of the tunnel is connected. */
+  readonly onOpened?: () => void;
+}
+
+/**
+ * Joins a stream with a TCP socket (made with allowHalfOpen): bytes, ends and resets of each become those of the other.
+ * A socket that takes nothing gives no credit back, so its peer stops; a tunnel that takes nothing pauses the socket.
+ */
+export class SocketBridge implements StreamHandler {
+  readonly #socket: Socket;
+  readonly #stream: TunnelStream;
+  readonly #options: BridgeOptions;
+  readonly #pieces = new PieceList();
+  readonly #flush = (): void => this.#write();
+  #isFlushDue = false;
+  #isWriting = false;
+  #hasStreamEnded = false;
+  #hasSocketEnded = false;
+  #isDone = false;
+  #bytesIn = 0;
+  #bytesOut = 0;
+
+  constructor(socket: Socket, stream: TunnelStream, options: BridgeOptions) {
+    this.#socket = socket;
+    this.#stream = stream;
+    this.#options = options;
+    stream.handler = this;
+    socket.setNoDelay(true);
+    socket.on("data", (chunk: Buffer) => {
+      this.#bytesOut += chunk.length;
+      if (!stream.send(chunk)) socket.pause();
+    });
+    socket.on("end", () => {
+      this.#hasSocketEnded = true;
+      stream.end();
+    });
+    socket.on("error", () => this.#finish("reset"));
+    socket.on("close", () => this.#onClosed());
+  }
+
+  onOpened(): void {
+    this.#options.onOpened?.();
+  }
+
+  onData(piece: Uint8Array): void {
+    this.#bytesIn += piece.length;
+    this.#pieces.push(piece);
+    this.#flushLater();
+  }
+
+  onEnd(): void {
+    this.#hasStreamEnded = true;
+    this.#flushLater();
+  }
+
+  onReset(code: ResetCode): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    this.#socket.resetAndDestroy();
+    this.#tellDone(code);
+  }
+
+  onWritable(): void {
+    this.#socket.resume();
+  }
+
+  #flushLater(): void {
+    if (this.#isFlushDue || this.#isWriting) return;
+    this.#isFlushDue = true;
+    this.#options.turnEnd.add(this.#flush);
+  }
+
+  #write(): void {
+    this.#isFlushDue = false;
+    if (this.#isDone || this.#isWriting) return;
+    const { bytes } = this.#pieces;
+    if (bytes > 0) {
+      const pieces = this.#pieces.takeAll();
+      const last = pieces.length - 1;
+      this.#isWriting = true;
+      if (last > 0) this.#socket.cork();
+      for (let at = 0; at < last; at++) this.#socket.write(pieces[at] ?? "");
+      this.#socket.write(pieces[last] ?? "", () => this.#onWritten(bytes));
+      if (last > 0) this.#socket.uncork();
+    } else if (this.#hasStreamEnded) {
+      this.#socket.end();
+    }
+  }
+
+  #onWritten(bytes: number): void {
+    this.#isWriting = false;
+    if (this.#isDone) return;
+    this.#stream.consumed(bytes);
+    if (this.#pieces.bytes > 0 || this.#hasStreamEnded) this.#write();
+  }
+
+  #onClosed(): void {
+    this.#finish(this.#hasSocketEnded && this.#hasStreamEnded ? undefined : "reset");
+  }
+
+  #finish(code: ResetCode | undefined): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    if (code !== undefined) {
+      this.#stream.reset(code);
+      this.#socket.destroy();
+    }
+    this.#tellDone(code);
+  }
+
+  #tellDone(code: ResetCode | undefined): void {
+    this.#options.onDone({ code, bytesIn: this.#bytesIn, bytesOut: this.#bytesOut });
+  }
+}
