@@ -179,8 +179,11 @@ async function kubernetesEngine(): Promise<Engine> {
       namespace,
       "--kubeconfig",
       hub.kubeconfig,
+      ...(hub.context === undefined ? [] : ["--context", hub.context]),
     ],
-    faults: [{ name: "API server stopped", break: () => hub.stop(), mend: () => hub.resume() }],
+    faults: hub.isRestartable
+      ? [{ name: "API server stopped", break: () => hub.stop(), mend: () => hub.resume() }]
+      : [],
     [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose](),
   };
 }

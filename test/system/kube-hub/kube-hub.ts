@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { KubeObject, Resource } from "../../../api/kube/object.ts";
@@ -19,12 +20,10 @@ import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
 import { silentLogger } from "../../../runtime/log/silent-log.ts";
 import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../../runtime/random/system-random.ts";
-import { kubeconfigText } from "../../../sandbox/apiserver/auth/kubeconfig.ts";
-import { CorePump } from "../../../sandbox/apiserver/core/core-pump.ts";
-import { type ApiServer, createApiServer } from "../../../sandbox/apiserver/create-api-server.ts";
-import { InMemoryKubeClient } from "../../../sandbox/apiserver/in-memory-kube-client.ts";
-import { freePorts } from "../../../sandbox/process/free-ports.ts";
 import { unwrap } from "../broker-world.ts";
+import { EmbeddedServer } from "./embedded-server.ts";
+import { ExistingServer } from "./existing-server.ts";
+import type { HubServer } from "./hub-server.ts";
 
 const NAMESPACES: Resource = {
   group: "",
@@ -36,36 +35,46 @@ const NAMESPACES: Resource = {
 const deps = { clock: systemClock, random: systemRandom, log: silentLogger };
 const { signal } = new AbortController();
 
-/** The hub's API server, the embedded one, with the hub's CRDs. */
+/** The hub's API server with the hub's CRDs: the embedded one, or the one that ISTHMUS_HUB_KUBECONFIG names. */
 export class KubeHub implements AsyncDisposable {
   readonly folder: string;
-  readonly kubeconfig: string;
-  readonly #server: ApiServer;
+  readonly #server: HubServer;
   readonly #clients: HttpKubeClient[] = [];
-  #places = 0;
+  /** Made here, and removed at the end. */
+  readonly #namespaces: string[] = [];
 
-  private constructor(folder: string, server: ApiServer) {
+  private constructor(folder: string, server: HubServer) {
     this.folder = folder;
-    this.kubeconfig = join(folder, "kubeconfig");
     this.#server = server;
   }
 
   static async start(): Promise<KubeHub> {
-    const [port = 0] = await freePorts(1, systemRandom);
-    const listen = { host: "127.0.0.1", port };
-    const options = { serviceCidrs: ["10.101.0.0/16"], historyLimit: 2000, listen };
-    const server = unwrap(await createApiServer(options, deps));
     const folder = await mkdtemp(join(tmpdir(), "isthmus-hub-"));
+    const server = ExistingServer.fromEnv(process.env) ?? (await EmbeddedServer.start(folder));
     const hub = new KubeHub(folder, server);
-    await server.start();
-    await writeFile(hub.kubeconfig, kubeconfigText([server.kubeconfigEntry("hub")]));
     unwrap(await ensureCrds(hubCrds(), { client: hub.client(), clock: systemClock }, signal));
     return hub;
   }
 
+  get kubeconfig(): string {
+    return this.#server.kubeconfig;
+  }
+
+  /** Of the kubeconfig; undefined: its current one. */
+  get context(): string | undefined {
+    return this.#server.context;
+  }
+
+  /** Whether `stop` and `resume` can be asked for. */
+  get isRestartable(): boolean {
+    return this.#server.isRestartable;
+  }
+
   /** Over HTTPS. */
   client(): KubeClient {
-    const target = unwrap(loadKubeConfig({ kubeconfig: this.kubeconfig, env: {} }));
+    const { kubeconfig, context } = this.#server;
+    const chosen = { kubeconfig, env: {}, ...(context !== undefined && { context }) };
+    const target = unwrap(loadKubeConfig(chosen));
     const access = new KubeConfigAccess(target, { clock: systemClock });
     const client = new HttpKubeClient(
       {},
@@ -77,16 +86,17 @@ export class KubeHub implements AsyncDisposable {
 
   /** Without sockets. */
   memoryClient(): KubeClient {
-    const { core } = this.#server;
-    const pump = new CorePump({ settleDelayMs: 5 }, { core, clock: systemClock });
-    return new InMemoryKubeClient({}, { core, pump, clock: systemClock });
+    const client = this.#server.memoryClient?.();
+    if (client === undefined) throw new Error("an existing API server is reached over HTTPS only");
+    return client;
   }
 
   /** A namespace of its own. */
   async newNamespace(): Promise<string> {
-    const name = `place-${++this.#places}`;
+    const name = `hub-test-${randomUUID().slice(0, 8)}`;
     const namespace: KubeObject = { apiVersion: "v1", kind: "Namespace", metadata: { name } };
     unwrap(await this.client().create(NAMESPACES, namespace, { signal }));
+    this.#namespaces.push(name);
     return name;
   }
 
@@ -104,13 +114,21 @@ export class KubeHub implements AsyncDisposable {
     return this.#server.stop();
   }
 
-  async resume(): Promise<void> {
-    await this.#server.start();
+  resume(): Promise<void> {
+    return this.#server.resume();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#server.isShared) await this.#removeNamespaces();
     for (const client of this.#clients) client.close();
-    await this.#server.stop();
+    await this.#server.close();
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async #removeNamespaces(): Promise<void> {
+    const client = this.client();
+    for (const name of this.#namespaces) {
+      await client.delete({ resource: NAMESPACES, name }, {}, { signal });
+    }
   }
 }
