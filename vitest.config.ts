@@ -11,6 +11,7 @@ export default defineConfig({
             "test/{arch,conformance,controllers,fuzz,golden}/**/*.test.ts",
           ],
           testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -19,7 +20,9 @@ export default defineConfig({
           include: ["test/{system,e2e,sim}/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // They wait for processes more than they compute.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
