@@ -60,6 +60,32 @@ describe("revoking", () => {
     expect(await readdir(join(dir, "revoked"))).toEqual([]);
   });
 
+  test.each(["withdraw", "freeze"] as const)(
+    "%s at a replica that has not heard that it joined again is an error: the next life is not touched",
+    async (rows) => {
+      const next = { ...member, incarnation: 5 };
+      const stale: Pick<MemoryStore, "table" | "putMember" | "removeMember" | "append"> = {
+        table: store.table,
+        append: (records) => store.append(records),
+        putMember: async (record) => {
+          await store.putMember(next);
+          return store.putMember(record);
+        },
+        removeMember: async () => {
+          await store.putMember(next);
+          return store.append([{ kind: "gone", cluster: a, incarnation: 4 }]);
+        },
+      };
+      const records = new FolderRecords(dir);
+      const deps = { records, store: stale, tokens: new TokenBook(records), clock, audit };
+      const revoked = await new Revocations(deps).revoke("a", rows);
+      expect(revoked.ok ? "" : revoked.error).toBe(
+        "cannot revoke: must be its present life: a joined again meanwhile, with incarnation 5: revoke it again",
+      );
+      expect(store.members()).toEqual([next]);
+    },
+  );
+
   test("voids the token that is open for it", async () => {
     const tokens = new TokenBook(new FolderRecords(dir));
     const pins = ["f".repeat(43)];

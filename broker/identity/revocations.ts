@@ -63,7 +63,12 @@ export class Revocations {
     if (!ended.ok) return ended;
     const revoked = { cluster: cluster.value, incarnation, rows };
     audit.record({ kind: "revoked", ...revoked });
-    return ok(revoked);
+    const next = store.table.member(cluster.value);
+    if (next === undefined || next.incarnation <= incarnation) return ok(revoked);
+    // This replica had not heard of it: the admin meant whoever is there now.
+    return err(
+      `cannot revoke: must be its present life: ${cluster.value} joined again meanwhile, with incarnation ${next.incarnation}: revoke it again`,
+    );
   }
 
   /** To be called before the first member can come: what the store has lost of this is brought back. */

@@ -1,19 +1,15 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
-import { PLANTED_BUGS } from "./bugs/planted-bugs.ts";
-import { runScript } from "./run-script.ts";
-import type { SeedResult } from "./runner/run-seed.ts";
+import { runSeed, type SeedJob, type SeedResult } from "./runner/run-seed.ts";
 import { runSeeds } from "./runner/run-seeds.ts";
-import { DEFAULT_SCRIPT, drawScript } from "./script/draw-script.ts";
-import { shrinkScript } from "./script/shrink-script.ts";
-import { stepText } from "./script/step.ts";
-import { CORRECT } from "./world/wiring.ts";
+import { SIMULATIONS, type WorldKind } from "./runner/simulations.ts";
+import { DEFAULT_SCRIPT } from "./script/draw-script.ts";
 
 /**
  * `npm run sim -- --seed 42` runs one seed, and when it fails prints the smallest script that fails likewise, with its trace.
  * `npm run sim -- --seeds 10000 [--from 1] [--jobs N]` runs many. `--rounds`, `--steps` make scripts longer, `--hubs`
- * adds replicas of the broker to some, `--bug NAME` plants a bug.
+ * adds replicas of the broker to some, `--bug NAME` plants a bug. `--world hub`: replicas of the hub over a shared store alone.
  */
 const { values } = parseArgs({
   options: {
@@ -25,16 +21,18 @@ const { values } = parseArgs({
     steps: { type: "string", default: String(DEFAULT_SCRIPT.stepsPerRound) },
     hubs: { type: "string", default: String(DEFAULT_SCRIPT.hubsMax) },
     bug: { type: "string" },
+    world: { type: "string", default: "clusterset" },
   },
 });
 const script = { rounds: count("rounds"), stepsPerRound: count("steps"), hubsMax: count("hubs") };
-const bug = PLANTED_BUGS.find(({ name }) => name === values.bug);
-if (values.bug !== undefined && bug === undefined) {
-  fail(
-    `--bug must be one of ${PLANTED_BUGS.map(({ name }) => name).join(", ")}: got ${values.bug}`,
-  );
+const { bug } = values;
+const world = parseWorld(values.world);
+const simulation = SIMULATIONS[world];
+const { bugs } = simulation;
+if (bug !== undefined && !bugs.includes(bug)) {
+  fail(`--bug must be one of ${bugs.join(", ")}: got ${bug}`);
 }
-const wiring = bug?.wiring ?? CORRECT;
+const job: SeedJob = { world, script, ...(bug !== undefined && { bug }) };
 const PROGRESS_MS = 10_000;
 process.exitCode = values.seed === undefined ? await runMany() : await runOne(count("seed"));
 
@@ -49,7 +47,6 @@ async function runMany(): Promise<number> {
     const perSecond = (value: number): string => (value / seconds).toFixed(1);
     return `${steps} steps in ${seconds.toFixed(1)} s: ${perSecond(steps)} steps/s, ${perSecond(done)} seeds/s`;
   };
-  const job = { script, ...(bug === undefined ? {} : { bug: bug.name }) };
   const onResult = (result: SeedResult): void => {
     done += 1;
     steps += result.steps;
@@ -81,29 +78,26 @@ function replayOptions(seed: number): string {
     ...(script.rounds === rounds ? [] : [`--rounds ${script.rounds}`]),
     ...(script.stepsPerRound === stepsPerRound ? [] : [`--steps ${script.stepsPerRound}`]),
     ...(script.hubsMax === hubsMax ? [] : [`--hubs ${script.hubsMax}`]),
-    ...(bug === undefined ? [] : [`--bug ${bug.name}`]),
+    ...(bug === undefined ? [] : [`--bug ${bug}`]),
+    ...(world === "clusterset" ? [] : [`--world ${world}`]),
   ];
   return options.join(" ");
 }
 
 async function runOne(seed: number): Promise<number> {
-  const whole = drawScript(seed, script);
-  const { violation } = await runScript(whole, wiring);
-  if (violation === undefined) {
-    print(`seed ${seed}: ${whole.steps.length} steps, every invariant holds`);
+  const result = await runSeed(seed, job);
+  if (result.violation === undefined) {
+    print(`seed ${seed}: ${result.steps} steps, every invariant holds`);
     return 0;
   }
-  print(`seed ${seed}: ${violation.invariant} ${violation.text}\nshrinking ...`);
-  const smallest = await shrinkScript(whole, async (candidate) => {
-    const result = await runScript(candidate, wiring);
-    return result.violation?.invariant === violation.invariant;
-  });
-  const { trace } = await runScript(smallest, wiring);
-  print(`members ${JSON.stringify(smallest.members)}`);
-  print(`smallest script, ${smallest.steps.length} of ${whole.steps.length} steps:`);
-  for (const step of smallest.steps) print(`  ${stepText(step)}`);
-  print(`trace:\n${trace.join("\n")}`);
+  print(`${failureText(result)}\nshrinking ...`);
+  for (const line of (await simulation.explain(seed, job)) ?? []) print(line);
   return 1;
+}
+
+function parseWorld(text: string): WorldKind {
+  if (text === "clusterset" || text === "hub") return text;
+  return fail(`--world must be clusterset or hub: got ${text}`);
 }
 
 function count(name: "seed" | "seeds" | "from" | "jobs" | "rounds" | "steps" | "hubs"): number {

@@ -84,6 +84,11 @@ export class ClusterLog {
     if (opensSession) this.#session = session;
   }
 
+  /** Whoever had the session writes no more. */
+  endSession(): void {
+    this.#session = "";
+  }
+
   /** False: an older one. Entries that it takes over have been heard, or are told by its parts. */
   takeHead(head: LogHead, version: string): boolean {
     if (head.start < this.#start) return false;

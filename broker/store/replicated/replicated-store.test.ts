@@ -88,6 +88,31 @@ describe("a replica that is cut off", () => {
     expect(one.store.health()).toEqual({ kind: "ok" });
   });
 
+  test("stores nothing more of a life that was revoked meanwhile and whose rows are frozen", async () => {
+    const server = new MemorySpaceServer();
+    const clock = new VirtualClock();
+    const one = await open(server, { clock });
+    const other = await open(server, { clock });
+    const member = { cluster: a, incarnation: 1, joinedAtMs: 5, certificateSerial: "ab" };
+    await one.store.putMember(member);
+    const session = await one.store.openSession(a);
+    if (!session.ok) throw new Error(session.error.text);
+    await session.value.append([aRow(1, "kept")]);
+    one.space.cut();
+    const late = session.value.append([aRow(2, "late")]);
+    await clock.advance(1000);
+    await other.store.putMember({ ...member, frozenAtMs: 7 });
+    one.space.mend();
+    await clock.advance(5000);
+    expect(await late).toMatchObject({ ok: false, error: { kind: "replaced" } });
+    expect(session.value.replaced.aborted).toBe(true);
+    for (const { store } of [one, other]) {
+      expect([...(store.table.owner(a)?.rows() ?? [])].map(([key]) => key)).toEqual([
+        keyOf("kept"),
+      ]);
+    }
+  });
+
   test("catches up even when what it missed has been folded, forgetting rows whose deletion nobody remembers", async () => {
     const server = new MemorySpaceServer();
     const options = { tombstonesMax: 2, tailEntries: 4 };

@@ -238,6 +238,7 @@ export class ReplicatedStore extends TableStore {
     if (outcome.problem?.kind === "lost") this.#lose(outcome.problem.text);
     if (this.#lost !== undefined) return;
     this.applyDurable(outcome.records, outcome.forgotten);
+    this.#endFrozen();
     this.#endSessions(outcome.entries);
     this.#tellWriters(outcome.entries);
     if (outcome.replicasChanged) this.whereabouts.heard(this.#fold.replicas);
@@ -257,6 +258,14 @@ export class ReplicatedStore extends TableStore {
     // Each replica tidies up after what it wrote itself.
     for (const { id, cluster } of entries) {
       if (id.startsWith(`${this.#replica}-`)) this.#compactor.schedule(this.#fold.log(cluster));
+    }
+  }
+
+  /** What a revoked life has on its way here does not come after the word that froze its rows. */
+  #endFrozen(): void {
+    for (const cluster of this.#sessions.keys()) {
+      if (this.table.member(cluster)?.frozenAtMs === undefined) continue;
+      this.#fold.log(cluster).endSession();
     }
   }
 

@@ -1,14 +1,10 @@
-import { PLANTED_BUGS } from "../bugs/planted-bugs.ts";
 import type { Violation } from "../check/violation.ts";
-import { runScript } from "../run-script.ts";
-import { drawScript, type ScriptOptions } from "../script/draw-script.ts";
-import { CORRECT } from "../world/wiring.ts";
+import { SIMULATIONS, type SimulationJob, type WorldKind } from "./simulations.ts";
 
 /** What to do with each seed: plain data, so that it can go to another thread. */
-export interface SeedJob {
-  readonly script: ScriptOptions;
-  /** Name of a planted bug. @default none */
-  readonly bug?: string;
+export interface SeedJob extends SimulationJob {
+  /** @default "clusterset" */
+  readonly world?: WorldKind;
 }
 
 export interface SeedResult {
@@ -18,8 +14,7 @@ export interface SeedResult {
   readonly violation: Violation | undefined;
 }
 
-export async function runSeed(seed: number, { script, bug }: SeedJob): Promise<SeedResult> {
-  const wiring = PLANTED_BUGS.find(({ name }) => name === bug)?.wiring ?? CORRECT;
-  const { steps, violation } = await runScript(drawScript(seed, script), wiring);
+export async function runSeed(seed: number, job: SeedJob): Promise<SeedResult> {
+  const { steps, violation } = await SIMULATIONS[job.world ?? "clusterset"].run(seed, job);
   return { seed, steps, violation };
 }

@@ -1,5 +1,3 @@
-import type { Script } from "./step.ts";
-
 /** Runs after which shrinking gives up and returns what it has. */
 const RUNS_MAX = 400;
 
@@ -8,10 +6,10 @@ const RUNS_MAX = 400;
  * step means the same with or without the others.
  * @param isFailing whether a script still shows the failure that is looked for.
  */
-export async function shrinkScript(
-  script: Script,
-  isFailing: (candidate: Script) => Promise<boolean>,
-): Promise<Script> {
+export async function shrinkScript<T extends { readonly steps: readonly unknown[] }>(
+  script: T,
+  isFailing: (candidate: T) => Promise<boolean>,
+): Promise<T> {
   let best = script;
   let runs = 0;
   for (let size = Math.ceil(best.steps.length / 2); size >= 1; ) {
