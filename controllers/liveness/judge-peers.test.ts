@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import type { Peer } from "../../broker/client/peer-table.ts";
-import { judgePeers, NOBODY_LOST, type PeerFacts } from "./judge-peers.ts";
+import { isAloneAmong, judgePeers, NOBODY_LOST, type PeerFacts } from "./judge-peers.ts";
 import { withheldClusters } from "./withheld-clusters.ts";
 
 const STALE_MS = 60_000;
@@ -54,7 +54,9 @@ describe("judgePeers", () => {
     ["the only one", { a: silentSince(0) }, false],
     ["nobody there is", {}, false],
   ])("alone when everybody is lost: %s", (_what, peers, isAlone) => {
-    expect(judge(peers).isAlone).toBe(isAlone);
+    const { lost } = judge(peers);
+    const entries = Object.entries<Peer>(peers).map(([name, peer]) => [id(name), peer] as const);
+    expect(isAloneAmong(new Map(entries), (cluster) => lost.has(cluster))).toBe(isAlone);
   });
 });
 

@@ -17,8 +17,6 @@ export interface Judgement {
   readonly lost: ReadonlySet<ClusterId>;
   /** Clusters that the broker does not list have had their time to appear. */
   readonly isUnlistedLost: boolean;
-  /** Everybody is lost but us: then it is we who are cut off, as far as anybody can tell. */
-  readonly isAlone: boolean;
   /** Monotonic milliseconds when time alone changes this; undefined: never. */
   readonly nextMs: number | undefined;
 }
@@ -26,9 +24,20 @@ export interface Judgement {
 export const NOBODY_LOST: Judgement = {
   lost: new Set(),
   isUnlistedLost: false,
-  isAlone: false,
   nextMs: undefined,
 };
+
+/**
+ * Every other member is lost: then it is we who are cut off, as far as anybody can tell. With a single peer the word about it
+ * is all there is.
+ */
+export function isAloneAmong(
+  peers: ReadonlyMap<ClusterId, Peer>,
+  isLost: (cluster: ClusterId) => boolean,
+): boolean {
+  const members = [...peers].filter(([, { kind }]) => kind !== "left");
+  return members.length > 1 && members.every(([cluster]) => isLost(cluster));
+}
 
 /**
  * Which clusters are lost (design, decision 6; CLN-05, CLN-08). Only a broker that can be heard is a witness: while it
@@ -51,8 +60,6 @@ export function judgePeers(facts: PeerFacts, before: Judgement): Judgement {
   return {
     lost,
     isUnlistedLost: unlistedMs <= nowMs,
-    // With a single peer the broker's word is all there is: it hears us, and not the other.
-    isAlone: members.length > 1 && lost.size === members.length,
     nextMs: ahead.length === 0 ? undefined : Math.min(...ahead),
   };
 }

@@ -1,9 +1,11 @@
 import type { ClusterId } from "../../api/cluster-id.ts";
+import type { ServiceKey } from "../../api/service-key.ts";
 import type { BrokerLink } from "../../broker/client/broker-link.ts";
+import type { PathSelection } from "../../connectivity/path-selection.ts";
 import type { Clock, Timer } from "../../runtime/clock/clock.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { Gauge, Meter } from "../../runtime/metrics/meter.ts";
-import { type Judgement, judgePeers, NOBODY_LOST } from "./judge-peers.ts";
+import { isAloneAmong, type Judgement, judgePeers, NOBODY_LOST } from "./judge-peers.ts";
 import type { PeerHealth } from "./withheld-clusters.ts";
 
 export interface PeerWatchOptions {
@@ -16,6 +18,7 @@ export interface PeerWatchOptions {
 
 export interface PeerWatchDeps {
   readonly link: Pick<BrokerLink, "peers" | "isKnown" | "hasSynced" | "status" | "subscribe">;
+  readonly paths: Pick<PathSelection, "health" | "subscribe">;
   readonly clock: Clock;
   readonly log: Logger;
   readonly meter: Meter;
@@ -24,7 +27,7 @@ export interface PeerWatchDeps {
 /** How long anybody is waited for whose rows are not known, when lost clusters are kept for ever; milliseconds. */
 const AWAIT_MS = 60_000;
 
-/** Judges the other clusters as the broker speaks and as time passes, and tells whose judgement has changed. */
+/** Judges the other clusters by probes of their data path, by the broker's word and as time passes, and tells whose judgement has changed. */
 export class PeerWatch implements PeerHealth {
   readonly #options: PeerWatchOptions;
   readonly #deps: PeerWatchDeps;
@@ -34,6 +37,8 @@ export class PeerWatch implements PeerHealth {
   /** Clusters whose rows are known. BOUNDED: by the clusterset's members. */
   readonly #known = new Set<ClusterId>();
   #isWaitingOver = false;
+  /** What was told last. */
+  #wasAlone = false;
   #judgement: Judgement = NOBODY_LOST;
   #firstSyncedMs: number | undefined;
   #timer: Timer | undefined;
@@ -53,10 +58,12 @@ export class PeerWatch implements PeerHealth {
       if (event.kind === "service-changed") return;
       this.#judge(event.kind === "peers-changed" ? event.clusters : NO_CLUSTERS);
     });
+    const ignorePaths = this.#deps.paths.subscribe((peers) => this.#onPaths(peers));
     signal.addEventListener(
       "abort",
       () => {
         unsubscribe();
+        ignorePaths();
         this.#timer?.cancel();
       },
       { once: true },
@@ -64,15 +71,34 @@ export class PeerWatch implements PeerHealth {
     this.#judge(NO_CLUSTERS);
   }
 
-  /** Its endpoints are to be withheld, if others are left. */
-  isLost(cluster: ClusterId): boolean {
+  /**
+   * Its endpoints are to be withheld, if others are left: probes have proved its data path dead, or the broker has lost it and
+   * no probe proves it alive (design, decision 6).
+   * @param service where a service is pinned to a path of its own
+   */
+  isLost(cluster: ClusterId, service?: ServiceKey): boolean {
+    const health = this.#deps.paths.health(cluster, service);
+    if (health !== "unknown") return health === "dead";
     const { lost, isUnlistedLost } = this.#judgement;
     if (lost.has(cluster)) return true;
     return isUnlistedLost && !this.#deps.link.isKnown(cluster) && !this.#isListed(cluster);
   }
 
+  /** Every other member is lost, of two or more: then it is we who are cut off, as far as anybody can tell. */
   get isAlone(): boolean {
-    return this.#judgement.isAlone;
+    return isAloneAmong(this.#deps.link.peers(), (cluster) => this.isLost(cluster));
+  }
+
+  /** As `isLost` and `isAlone`, for one service. */
+  healthFor(service: ServiceKey): PeerHealth {
+    const isAlone = (): boolean => this.isAlone;
+    return {
+      isLost: (cluster) => this.isLost(cluster, service),
+      // Asked only when somebody is lost.
+      get isAlone() {
+        return isAlone();
+      },
+    };
   }
 
   /** Its rows are not known and may still come: what it has a part in stands as it is meanwhile (I4). */
@@ -117,11 +143,25 @@ export class PeerWatch implements PeerHealth {
     this.#arm(nowMs);
     const concerned = new Set([...this.#report(before, after), ...this.#noteKnown(touched)]);
     const isEverythingNew =
-      before.isAlone !== after.isAlone ||
+      this.#noteAlone() ||
       before.isUnlistedLost !== after.isUnlistedLost ||
       this.#noteWaiting(nowMs);
     if (isEverythingNew) this.#tell("all");
     else if (concerned.size > 0) this.#tell(concerned);
+  }
+
+  /** Paths of these peers may have died or healed, or lead elsewhere now. */
+  #onPaths(peers: ReadonlySet<ClusterId>): void {
+    if (this.#noteAlone()) this.#tell("all");
+    else this.#tell(peers);
+  }
+
+  /** @returns true when we have become alone, or are so no longer. */
+  #noteAlone(): boolean {
+    const { isAlone } = this;
+    const isNews = isAlone !== this.#wasAlone;
+    this.#wasAlone = isAlone;
+    return isNews;
   }
 
   /** @returns the clusters that were lost or have come back. */

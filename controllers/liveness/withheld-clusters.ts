@@ -15,9 +15,8 @@ export function withheldClusters(
   backing: ReadonlyMap<ClusterId, boolean>,
   health: PeerHealth,
 ): ReadonlySet<ClusterId> {
-  if (health.isAlone) return NOBODY;
   const lost = [...backing.keys()].filter((cluster) => health.isLost(cluster));
-  if (lost.length === 0) return NOBODY;
+  if (lost.length === 0 || health.isAlone) return NOBODY;
   const isAnyLeft = [...backing].some(([cluster, isReady]) => isReady && !lost.includes(cluster));
   return isAnyLeft ? new Set(lost) : NOBODY;
 }

@@ -45,7 +45,7 @@ export interface ServiceReconcilerDeps extends Omit<ImportStageDeps, "objects"> 
   readonly kube: KubeClient;
   readonly views: Views;
   readonly link: BrokerLink;
-  readonly peers: Pick<PeerWatch, "isLost" | "isAlone" | "isAwaited">;
+  readonly peers: Pick<PeerWatch, "healthFor" | "isAwaited">;
   readonly paths: PathSelection;
   /** Which namespaces are shared: read anew in each pass. */
   readonly policy: Changing<MemberPolicy>;
@@ -190,12 +190,12 @@ export class ServiceReconciler {
     return known.size === 1 && known.has(this.#options.cluster);
   }
 
-  #import({ world, own, signal }: Pass, merged: MergedService): Promise<Imported> {
+  #import({ key, world, own, signal }: Pass, merged: MergedService): Promise<Imported> {
     const all = [
       ...(own.kind === "exported" ? own.endpoints : []),
       ...reachableRows(world.foreignRows, this.#deps.paths),
     ];
-    const rows = offeredRows(merged, all, this.#deps.peers);
+    const rows = offeredRows(merged, all, this.#deps.peers.healthFor(key));
     const stage = { ...this.#deps, objects: this.#objects };
     return importService(this.#options, stage, { world, merged, rows, signal });
   }

@@ -18,8 +18,6 @@ import {
 import type { Result } from "../../api/result.ts";
 import type { BrokerLink } from "../../broker/client/broker-link.ts";
 import type { MemoryBroker } from "../../broker/client/memory/memory-broker.ts";
-import { untestedSelection } from "../../connectivity/path-selection.ts";
-import { underlayBackend } from "../../connectivity/underlay/underlay-backend.ts";
 import { derivedServiceName } from "../../controllers/import/derived-service/derived-service-name.ts";
 import { MemberControllers } from "../../controllers/member-controllers.ts";
 import { SHARE_EVERYTHING } from "../../controllers/policy/member-policy.ts";
@@ -35,6 +33,7 @@ import {
   type InMemoryRequest,
 } from "../../sandbox/apiserver/in-memory-kube-client.ts";
 import { MemoryLogger } from "./memory-logger.ts";
+import { ProvenPaths } from "./proven-paths.ts";
 import { type SlowKubeOptions, slowKube } from "./slow-kube.ts";
 
 export interface TestClusterOptions {
@@ -81,6 +80,8 @@ export class TestCluster {
   readonly pump: CorePump;
   readonly log = new MemoryLogger();
   /** Of the controllers; follows what a test sets. */
+  /** What probes have proved. */
+  readonly paths = new ProvenPaths();
   readonly policy = new Settable(SHARE_EVERYTHING);
   readonly #options: TestClusterOptions;
   readonly #deps: TestClusterDeps;
@@ -163,7 +164,7 @@ export class TestCluster {
       {
         client: slowKube(this.client, clock, { watchLagMs: 0, createMs: 0, ...this.#options.slow }),
         link,
-        paths: untestedSelection(underlayBackend),
+        paths: this.paths,
         policy: this.policy,
         clock,
         random,

@@ -1,0 +1,255 @@
+import { BACKEND_NAMES, type BackendName } from "../../api/network/backend-name.ts";
+import type { PathFact } from "./path-fact.ts";
+
+/** Times of selection, milliseconds. */
+export interface ChoiceSettings {
+  /** How long a better path must be up before it is taken. */
+  readonly betterForMs: number;
+  /** The longest that grows to, for a path that keeps dying. */
+  readonly betterForMsMax: number;
+  /** How long a path that was not measured yet is waited for, before another that is up is taken. */
+  readonly unknownForMs: number;
+  /** How long flows over a path that was left may go on: its dataplane stays. */
+  readonly drainMs: number;
+}
+
+export const DEFAULT_CHOICE_SETTINGS: ChoiceSettings = {
+  betterForMs: 10_000,
+  betterForMsMax: 600_000,
+  unknownForMs: 3_000,
+  drainMs: 300_000,
+};
+
+/** Which path carries what goes to one peer. Times are monotonic milliseconds, but for `sinceMs`. */
+export interface Choice {
+  /** Undefined: none can be used. */
+  readonly backend: BackendName | undefined;
+  /** Epoch milliseconds since when it is this one. */
+  readonly sinceMs: number;
+  readonly reason: string;
+  /** When this one was chosen, for the time that unknown ones get. */
+  readonly chosenMs: number;
+  /** Since when each path has been up without a break. BOUNDED: by the backends, as the two below. */
+  readonly upMs: Readonly<Partial<Record<BackendName, number>>>;
+  /** How long each must be up before it is taken again, where that is not the settings' time. */
+  readonly wary: Readonly<Partial<Record<BackendName, number>>>;
+  /** Paths that were left and still carry the flows they had, and until when. */
+  readonly draining: Readonly<Partial<Record<BackendName, number>>>;
+}
+
+export interface ChoiceInput {
+  readonly nowMs: number;
+  readonly wallMs: number;
+  /** One a backend that this cluster has. */
+  readonly paths: readonly PathFact[];
+  /** What the peer is pinned to; undefined: auto. */
+  readonly pin: BackendName | undefined;
+}
+
+export interface ChoiceStep {
+  readonly choice: Choice;
+  /** When time alone may change it, monotonic; undefined: never. */
+  readonly nextMs: number | undefined;
+}
+
+/** @param backend the one in use when an earlier process ended, as far as that is known. */
+export function startChoice(
+  backend: BackendName | undefined,
+  { nowMs, sinceMs }: { readonly nowMs: number; readonly sinceMs: number },
+): Choice {
+  const nothing = { upMs: {}, wary: {}, draining: {} };
+  const reason = backend === undefined ? "nothing is known yet" : "as before the restart";
+  return { backend, sinceMs, reason, chosenMs: nowMs, ...nothing };
+}
+
+/**
+ * Takes the first path that is up of those both sides have (design, decision 8), or the pinned one. A dead path is left at
+ * once if any other is not dead; a better one must have been up for a while first, the longer the oftener it died; when all
+ * are dead the last one stays. Pure.
+ */
+export function stepChoice(
+  settings: ChoiceSettings,
+  before: Choice,
+  { nowMs, wallMs, paths, pin }: ChoiceInput,
+): ChoiceStep {
+  const choice = noteUps(settings, forgive(before, nowMs), paths, nowMs);
+  const decided =
+    pin === undefined ? automatic(settings, choice, paths, nowMs) : pinned(pin, paths);
+  const after = adopt(settings, choice, decided, { nowMs, wallMs });
+  return { choice: after, nextMs: nextMs(settings, after, paths, nowMs) };
+}
+
+interface Decision {
+  readonly backend: BackendName | undefined;
+  readonly reason: string;
+}
+
+function pinned(pin: BackendName, paths: readonly PathFact[]): Decision {
+  const path = paths.find(({ backend }) => backend === pin);
+  if (path === undefined)
+    return { backend: undefined, reason: `pinned to ${pin}, which is not configured here` };
+  if (path.unusable !== undefined)
+    return { backend: undefined, reason: `pinned to ${pin}: ${path.unusable}` };
+  return { backend: pin, reason: "pinned" };
+}
+
+function automatic(
+  settings: ChoiceSettings,
+  choice: Choice,
+  paths: readonly PathFact[],
+  nowMs: number,
+): Decision {
+  const usable = BACKEND_NAMES.flatMap(
+    (name) =>
+      paths.find(({ backend, unusable }) => backend === name && unusable === undefined) ?? [],
+  );
+  const current = usable.find(({ backend }) => backend === choice.backend);
+  const firstUp = usable.find(({ state }) => state === "up");
+  const firstAlive = firstUp ?? usable.find(({ state }) => state === "unknown");
+  if (current === undefined) return fresh(choice, paths, firstAlive ?? usable[0]);
+  const stay = { backend: current.backend, reason: choice.reason };
+  switch (current.state) {
+    case "down":
+      if (firstAlive === undefined) return { ...stay, reason: allDown(usable, paths) };
+      return {
+        backend: firstAlive.backend,
+        reason: `${current.backend} is down: ${current.reason}`,
+      };
+    case "unknown":
+      if (firstUp === undefined) return stay;
+      if (nowMs < choice.chosenMs + settings.unknownForMs) return stay;
+      return { backend: firstUp.backend, reason: `${current.backend} is not measured` };
+    case "up": {
+      const better = usable
+        .slice(0, usable.indexOf(current))
+        .find((path) => isTrusted(settings, choice, path, nowMs));
+      if (better !== undefined)
+        return { backend: better.backend, reason: `better than ${current.backend}, and up again` };
+      return { ...stay, reason: whyThis(choice, current, usable, paths) };
+    }
+  }
+}
+
+/** Nothing usable is in use: a start, or what was used is not offered any more. */
+function fresh(choice: Choice, paths: readonly PathFact[], path: PathFact | undefined): Decision {
+  if (path === undefined) {
+    const reasons = paths.map(({ backend, unusable }) => `${backend}: ${unusable}`);
+    const reason = reasons.length === 0 ? "no backend is configured" : reasons.join("; ");
+    return { backend: undefined, reason };
+  }
+  const lost = paths.find(({ backend }) => backend === choice.backend);
+  if (lost?.unusable !== undefined)
+    return { backend: path.backend, reason: `${lost.backend} cannot be used: ${lost.unusable}` };
+  return {
+    backend: path.backend,
+    reason: skipped(path, paths) ?? "first of those both sides have",
+  };
+}
+
+/** Why not a better one. */
+function whyThis(
+  choice: Choice,
+  current: PathFact,
+  usable: readonly PathFact[],
+  paths: readonly PathFact[],
+): string {
+  if (usable[0] === current) return skipped(current, paths) ?? "first of those both sides have";
+  const better = usable.slice(0, usable.indexOf(current));
+  const back = better.find(({ state }) => state === "up");
+  if (back !== undefined) return `${back.backend} is up, but not for long enough yet`;
+  const down = better.find(({ state }) => state === "down");
+  return down === undefined ? choice.reason : `${down.backend} is down: ${down.reason}`;
+}
+
+function skipped(path: PathFact, paths: readonly PathFact[]): string | undefined {
+  const before = BACKEND_NAMES.slice(0, BACKEND_NAMES.indexOf(path.backend));
+  const reasons = before.flatMap((name) => {
+    const other = paths.find(({ backend }) => backend === name);
+    return other?.unusable === undefined ? [] : [`${name}: ${other.unusable}`];
+  });
+  return reasons.length === 0 ? undefined : reasons.join("; ");
+}
+
+function allDown(usable: readonly PathFact[], paths: readonly PathFact[]): string {
+  const down = usable.map(({ backend, reason }) => `${backend}: ${reason}`);
+  const others = paths.flatMap(({ backend, unusable }) =>
+    unusable === undefined ? [] : [`${backend}: ${unusable}`],
+  );
+  return `no path is up: ${[...down, ...others].join("; ")}`;
+}
+
+function isTrusted(
+  settings: ChoiceSettings,
+  { upMs, wary }: Choice,
+  { backend, state }: PathFact,
+  nowMs: number,
+): boolean {
+  const since = upMs[backend];
+  if (state !== "up" || since === undefined) return false;
+  return nowMs >= since + (wary[backend] ?? settings.betterForMs);
+}
+
+/** Keeps since when paths are up, and trusts one that dies less. */
+function noteUps(
+  settings: ChoiceSettings,
+  choice: Choice,
+  paths: readonly PathFact[],
+  nowMs: number,
+): Choice {
+  const upMs: Partial<Record<BackendName, number>> = {};
+  const wary = { ...choice.wary };
+  for (const { backend, state, unusable } of paths) {
+    const since = choice.upMs[backend];
+    if (state === "up" && unusable === undefined) upMs[backend] = since ?? nowMs;
+    else if (since !== undefined) {
+      const waryMs = 2 * (wary[backend] ?? settings.betterForMs);
+      wary[backend] = Math.min(settings.betterForMsMax, waryMs);
+    }
+  }
+  return { ...choice, upMs, wary };
+}
+
+/** One that stayed up ten times as long as it had to is as good as any other. */
+function forgive(choice: Choice, nowMs: number): Choice {
+  const wary: Partial<Record<BackendName, number>> = {};
+  for (const name of BACKEND_NAMES) {
+    const waryMs = choice.wary[name];
+    const since = choice.upMs[name] ?? nowMs;
+    if (waryMs !== undefined && nowMs < since + 10 * waryMs) wary[name] = waryMs;
+  }
+  return { ...choice, wary };
+}
+
+function adopt(
+  settings: ChoiceSettings,
+  choice: Choice,
+  { backend, reason }: Decision,
+  { nowMs, wallMs }: { readonly nowMs: number; readonly wallMs: number },
+): Choice {
+  const draining: Partial<Record<BackendName, number>> = {};
+  for (const name of BACKEND_NAMES) {
+    const until = choice.draining[name];
+    if (until !== undefined && until > nowMs && name !== backend) draining[name] = until;
+  }
+  if (backend === choice.backend) return { ...choice, reason, draining };
+  if (choice.backend !== undefined) draining[choice.backend] = nowMs + settings.drainMs;
+  return { ...choice, backend, reason, sinceMs: wallMs, chosenMs: nowMs, draining };
+}
+
+function nextMs(
+  settings: ChoiceSettings,
+  choice: Choice,
+  paths: readonly PathFact[],
+  nowMs: number,
+): number | undefined {
+  const times = [...Object.values(choice.draining)];
+  const current = paths.find(({ backend }) => backend === choice.backend);
+  if (current?.state === "unknown") times.push(choice.chosenMs + settings.unknownForMs);
+  for (const { backend } of paths) {
+    const since = choice.upMs[backend];
+    if (since === undefined || backend === choice.backend) continue;
+    times.push(since + (choice.wary[backend] ?? settings.betterForMs));
+  }
+  const ahead = times.filter((ms) => ms > nowMs);
+  return ahead.length === 0 ? undefined : Math.min(...ahead);
+}
