@@ -89,7 +89,7 @@ describe("a data path that probes prove (design, decision 6)", () => {
     await world.settle();
     await west.patch(ENDPOINT_SLICES, "web-1", { endpoints: [] });
     await world.settle();
-    expect(await backing(north)).toEqual(["east"]);
+    expect((await north.backends())["east"]).toEqual(["10.101.0.1"]);
   });
 
   test("dead for one service alone, which is pinned to it: no other is touched", async () => {

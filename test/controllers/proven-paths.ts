@@ -1,5 +1,6 @@
 import type { ClusterId } from "../../api/cluster-id.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
+import type { AddressedEndpoint, ReachableSlice } from "../../connectivity/backend.ts";
 import type { PathHealth, PathSelection } from "../../connectivity/path-selection.ts";
 import { underlayBackend } from "../../connectivity/underlay/underlay-backend.ts";
 
@@ -8,8 +9,14 @@ export class ProvenPaths implements PathSelection {
   /** BOUNDED: by the clusters of a test, as what follows. */
   readonly #proven = new Map<string, PathHealth>();
   readonly #listeners = new Set<(peers: ReadonlySet<ClusterId>) => void>();
-  readonly advertise = underlayBackend.advertise;
-  readonly reach = underlayBackend.reach;
+
+  advertise(endpoint: AddressedEndpoint): AddressedEndpoint | undefined {
+    return underlayBackend.advertise(endpoint);
+  }
+
+  reach(peer: ClusterId, service: ServiceKey, slice: ReachableSlice): ReachableSlice | undefined {
+    return underlayBackend.reach(peer, service, slice);
+  }
 
   health(peer: ClusterId, service?: ServiceKey): PathHealth {
     return this.#proven.get(`${peer}:${service}`) ?? this.#proven.get(peer) ?? "unknown";
