@@ -192,6 +192,7 @@ export class ServiceController {
         // Exports say who rejects them (EXP-28), and wait no longer for what a lost broker would have told (I7).
         for (const key of this.#deps.views.exports.keys()) this.#queue.addInTurn(key);
         break;
+      case "networks-changed":
       case "peers-changed":
         break;
     }

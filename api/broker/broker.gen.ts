@@ -114,13 +114,48 @@ export interface Hello {
   readonly known: readonly OwnerVersion[];
   /** CIDRs the member's endpoint addresses lie in; empty: not announced. */
   readonly cidrs: readonly string[];
-  /** What the member understands beyond its protocol version; unknown ones mean nothing. "batch": Batch. */
+  /**
+   * What the member understands beyond its protocol version; unknown ones mean nothing. "batch": Batch. "network": rows of
+   * kind network, of every cluster, whatever namespaces it wants.
+   */
   readonly capabilities: readonly string[];
   /**
    * Of the member's own rows as it believes that the broker holds them: SHA-256 over, for each, its key, a zero byte and its digest
    * (OwnRow.digest), sorted by key. Empty: it knows of none, or does not ask. When the broker holds just those it does not list them.
    */
   readonly ownDigest: Uint8Array;
+  /**
+   * `known` is complete for rows of kind network too. When it is not, the broker answers as to a Subscribe: they are sent in
+   * an OwnerReset of the namespace "", whose end Synced (generation 0) covers.
+   */
+  readonly networksKnown?:
+    | boolean
+    | undefined;
+  /** With capability "network": what the member needs global addresses for, and has fixed itself. */
+  readonly globalNeed?: GlobalNeed | undefined;
+}
+
+/** Global addresses are unique in the clusterset, whatever addresses clusters use themselves. */
+export interface GlobalNeed {
+  /** Pod networks, each to be translated one to one. */
+  readonly podCidrs: readonly string[];
+  /** Fixed by the member's admin: kept when no other member has any of these addresses. */
+  readonly fixed: readonly GlobalPrefix[];
+}
+
+export interface GlobalPrefix {
+  readonly cidr: string;
+  /** Of the same family and prefix length. */
+  readonly global: string;
+}
+
+/** What the hub gave a member: kept through restarts and when the same cluster id joins again. */
+export interface GlobalBlock {
+  readonly prefixes: readonly GlobalPrefix[];
+  /** For nodes and gateways, one a family. */
+  readonly nodePrefixes: readonly string[];
+  /** What could not be given, and why; empty: everything was. The rest is given nevertheless. */
+  readonly problem: string;
 }
 
 export interface OwnerVersion {
@@ -191,6 +226,8 @@ export interface Welcome {
   readonly heartbeatIntervalMs: number;
   /** Those of the member's capabilities that the broker makes use of in this stream. */
   readonly capabilities: readonly string[];
+  /** Answers Hello.global_need. */
+  readonly globalBlock?: GlobalBlock | undefined;
 }
 
 /**
@@ -339,12 +376,16 @@ export interface ImportsDenied {
 
 /** One record; its owner is known from the stream or the RowPut around it. */
 export interface Row {
+  /** Empty in a network row. */
   readonly namespace: string;
-  /** Name of the exported Service. */
+  /** Name of the exported Service; empty in a network row. */
   readonly name: string;
   readonly content:
     | { readonly $case: "export"; readonly value: Export }
     | { readonly $case: "endpoints"; readonly value: Endpoints }
+    | //
+    /** Sent by and to those alone that have the capability "network". Its key is "network//". */
+    { readonly $case: "network"; readonly value: Network }
     | undefined;
   /** Absent: for every member. All others but the owner never hear of the row, not even that it was withdrawn. */
   readonly audience: Audience | undefined;
@@ -413,6 +454,39 @@ export interface Endpoint {
   readonly terminating: boolean;
   readonly hostname?: string | undefined;
   readonly zone?: string | undefined;
+}
+
+/** What a cluster says about its network; one row a cluster. */
+export interface Network {
+  readonly podCidrs: readonly string[];
+  readonly serviceCidrs: readonly string[];
+  /** Within the cluster's GlobalBlock. */
+  readonly globalPrefixes: readonly GlobalPrefix[];
+  /** Within the cluster's GlobalBlock. */
+  readonly nodePrefixes: readonly string[];
+  /** "underlay", "overlay-cni", "vxlan", "proxy"; unknown ones mean nothing. */
+  readonly backends: readonly string[];
+  /** address:port, IPv6 in brackets */
+  readonly responders: readonly string[];
+  readonly gateways: readonly Gateway[];
+  /** host:port, IPv6 in brackets */
+  readonly proxies: readonly string[];
+  readonly overlay?: Overlay | undefined;
+}
+
+export interface Gateway {
+  readonly node: string;
+  readonly endpoints: readonly string[];
+  readonly port: number;
+  readonly tunnelAddresses: readonly string[];
+  /** base64 of 32 bytes */
+  readonly publicKey?: string | undefined;
+  readonly wgPort?: number | undefined;
+}
+
+export interface Overlay {
+  readonly mesh: string;
+  readonly id: string;
 }
 
 function createBaseLeaveRequest(): LeaveRequest {
@@ -1060,6 +1134,8 @@ function createBaseHello(): Hello {
     cidrs: [],
     capabilities: [],
     ownDigest: new Uint8Array(0),
+    networksKnown: undefined,
+    globalNeed: undefined,
   };
 }
 
@@ -1089,6 +1165,12 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.ownDigest.length !== 0) {
       writer.uint32(58).bytes(message.ownDigest);
+    }
+    if (message.networksKnown !== undefined) {
+      writer.uint32(64).bool(message.networksKnown);
+    }
+    if (message.globalNeed !== undefined) {
+      GlobalNeed.encode(message.globalNeed, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -1170,6 +1252,204 @@ export const Hello: MessageFns<Hello> = {
             }
 
             message.ownDigest = reader.bytes();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.networksKnown = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.globalNeed = GlobalNeed.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGlobalNeed(): GlobalNeed {
+  return { podCidrs: [], fixed: [] };
+}
+
+export const GlobalNeed: MessageFns<GlobalNeed> = {
+  encode(message: GlobalNeed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.podCidrs) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.fixed) {
+      GlobalPrefix.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GlobalNeed {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGlobalNeed() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.podCidrs.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.fixed.push(GlobalPrefix.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGlobalPrefix(): GlobalPrefix {
+  return { cidr: "", global: "" };
+}
+
+export const GlobalPrefix: MessageFns<GlobalPrefix> = {
+  encode(message: GlobalPrefix, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cidr !== "") {
+      writer.uint32(10).string(message.cidr);
+    }
+    if (message.global !== "") {
+      writer.uint32(18).string(message.global);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GlobalPrefix {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGlobalPrefix() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cidr = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.global = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGlobalBlock(): GlobalBlock {
+  return { prefixes: [], nodePrefixes: [], problem: "" };
+}
+
+export const GlobalBlock: MessageFns<GlobalBlock> = {
+  encode(message: GlobalBlock, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.prefixes) {
+      GlobalPrefix.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.nodePrefixes) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.problem !== "") {
+      writer.uint32(26).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GlobalBlock {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGlobalBlock() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.prefixes.push(GlobalPrefix.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nodePrefixes.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.problem = reader.string();
             continue;
           }
         }
@@ -1628,6 +1908,7 @@ function createBaseWelcome(): Welcome {
     sequence: 0,
     heartbeatIntervalMs: 0,
     capabilities: [],
+    globalBlock: undefined,
   };
 }
 
@@ -1653,6 +1934,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     for (const v of message.capabilities) {
       writer.uint32(58).string(v!);
+    }
+    if (message.globalBlock !== undefined) {
+      GlobalBlock.encode(message.globalBlock, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -1724,6 +2008,14 @@ export const Welcome: MessageFns<Welcome> = {
             }
 
             message.capabilities.push(reader.string());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.globalBlock = GlobalBlock.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -2611,6 +2903,9 @@ export const Row: MessageFns<Row> = {
       case "endpoints":
         Endpoints.encode(message.content.value, writer.uint32(34).fork()).join();
         break;
+      case "network":
+        Network.encode(message.content.value, writer.uint32(50).fork()).join();
+        break;
     }
     if (message.audience !== undefined) {
       Audience.encode(message.audience, writer.uint32(42).fork()).join();
@@ -2661,6 +2956,14 @@ export const Row: MessageFns<Row> = {
             }
 
             message.content = { $case: "endpoints", value: Endpoints.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.content = { $case: "network", value: Network.decode(reader, reader.uint32()) };
             continue;
           }
           case 5: {
@@ -3250,6 +3553,308 @@ export const Endpoint: MessageFns<Endpoint> = {
             }
 
             message.zone = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNetwork(): Network {
+  return {
+    podCidrs: [],
+    serviceCidrs: [],
+    globalPrefixes: [],
+    nodePrefixes: [],
+    backends: [],
+    responders: [],
+    gateways: [],
+    proxies: [],
+    overlay: undefined,
+  };
+}
+
+export const Network: MessageFns<Network> = {
+  encode(message: Network, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.podCidrs) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.serviceCidrs) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.globalPrefixes) {
+      GlobalPrefix.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.nodePrefixes) {
+      writer.uint32(34).string(v!);
+    }
+    for (const v of message.backends) {
+      writer.uint32(42).string(v!);
+    }
+    for (const v of message.responders) {
+      writer.uint32(50).string(v!);
+    }
+    for (const v of message.gateways) {
+      Gateway.encode(v!, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.proxies) {
+      writer.uint32(66).string(v!);
+    }
+    if (message.overlay !== undefined) {
+      Overlay.encode(message.overlay, writer.uint32(74).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Network {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNetwork() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.podCidrs.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.serviceCidrs.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.globalPrefixes.push(GlobalPrefix.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.nodePrefixes.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.backends.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.responders.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.gateways.push(Gateway.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.proxies.push(reader.string());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.overlay = Overlay.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGateway(): Gateway {
+  return { node: "", endpoints: [], port: 0, tunnelAddresses: [], publicKey: undefined, wgPort: undefined };
+}
+
+export const Gateway: MessageFns<Gateway> = {
+  encode(message: Gateway, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node !== "") {
+      writer.uint32(10).string(message.node);
+    }
+    for (const v of message.endpoints) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.port !== 0) {
+      writer.uint32(24).uint32(message.port);
+    }
+    for (const v of message.tunnelAddresses) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.publicKey !== undefined) {
+      writer.uint32(42).string(message.publicKey);
+    }
+    if (message.wgPort !== undefined) {
+      writer.uint32(48).uint32(message.wgPort);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Gateway {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGateway() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.endpoints.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.tunnelAddresses.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.publicKey = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.wgPort = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseOverlay(): Overlay {
+  return { mesh: "", id: "" };
+}
+
+export const Overlay: MessageFns<Overlay> = {
+  encode(message: Overlay, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mesh !== "") {
+      writer.uint32(10).string(message.mesh);
+    }
+    if (message.id !== "") {
+      writer.uint32(18).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Overlay {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOverlay() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.mesh = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.id = reader.string();
             continue;
           }
         }

@@ -8,8 +8,11 @@ import { type ServiceKey, serviceKey } from "../service-key.ts";
  * A row is one record in the broker. It has one owner, the only cluster that may write it (I3), and
  * carries plain values: no Kubernetes apiVersion travels between clusters (VER-08).
  */
-export type Row = ExportRow | EndpointsRow;
+export type Row = ServiceRow | NetworkRow;
 export type RowKind = Row["kind"];
+
+/** A row about one exported Service. */
+export type ServiceRow = ExportRow | EndpointsRow;
 
 /** What one cluster says about one exported Service (EXP-10, EXP-11). */
 export interface ExportRow {
@@ -79,12 +82,19 @@ declare const brand: unique symbol;
 /** `kind/namespace/name[/slice]`, unique within one owner. */
 export type RowKey = string & { readonly [brand]: "RowKey" };
 
+/** Key of a cluster's network row: of no namespace and no Service. */
+export const NETWORK_ROW_KEY = "network//" as RowKey;
+
+/** Where namespaces are asked for, stands for network rows: no namespace has this name. */
+export const NO_NAMESPACE = "";
+
 export function rowKey(row: Row): RowKey {
+  if (row.kind === "network") return NETWORK_ROW_KEY;
   const base = `${row.kind}/${row.namespace}/${row.name}`;
   return (row.kind === "endpoints" ? `${base}/${row.slice}` : base) as RowKey;
 }
 
-export function serviceOfRow(row: Row): ServiceKey {
+export function serviceOfRow(row: ServiceRow): ServiceKey {
   return serviceKey(row.namespace, row.name);
 }
 

@@ -1,4 +1,4 @@
-import type { EndpointsRow, Row } from "../../api/broker/row.ts";
+import type { EndpointsRow, ServiceRow } from "../../api/broker/row.ts";
 import { type ClusterId, parseClusterId } from "../../api/cluster-id.ts";
 
 /** How large the clusterset is, and what each member has. */
@@ -50,9 +50,9 @@ export function endpointsAt(
 }
 
 /** Both rows of export number `at`. */
-export function rowsAt(cluster: ClusterId, at: number, workload: Workload): readonly Row[] {
+export function rowsAt(cluster: ClusterId, at: number, workload: Workload): readonly ServiceRow[] {
   const { namespace, name } = endpointsAt(cluster, at, workload);
-  const exported: Row = {
+  const exported: ServiceRow = {
     kind: "export",
     cluster,
     namespace,

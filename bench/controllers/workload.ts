@@ -1,4 +1,4 @@
-import type { EndpointsRow, ExportRow, Row } from "../../api/broker/row.ts";
+import type { EndpointsRow, ExportRow, ServiceRow } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { type ServiceKey, serviceKey } from "../../api/service-key.ts";
 
@@ -37,7 +37,7 @@ export function exportersOf(service: number, { clusters, exporters }: Workload):
 }
 
 /** Both rows of one export. */
-export function rowsOf(exported: Exported, workload: Workload): readonly Row[] {
+export function rowsOf(exported: Exported, workload: Workload): readonly ServiceRow[] {
   return [exportRow(exported, workload), endpointsRow(exported, workload)];
 }
 

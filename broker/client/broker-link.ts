@@ -1,4 +1,4 @@
-import type { Row, RowKey } from "../../api/broker/row.ts";
+import type { RowKey, ServiceRow } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
 import type { Peer } from "./peer-table.ts";
@@ -9,7 +9,7 @@ import type { Peer } from "./peer-table.ts";
  */
 export interface BrokerLink {
   /** Replaces the rows this cluster owns for one service; an empty list withdraws them. */
-  setOwnRows(service: ServiceKey, rows: readonly Row[]): void;
+  setOwnRows(service: ServiceKey, rows: readonly ServiceRow[]): void;
 
   /** Every own row is known now. Before this, no own row at the broker is withdrawn for being unknown here (I6). */
   markOwnComplete(): void;
@@ -18,7 +18,7 @@ export interface BrokerLink {
   setNamespaces(namespaces: ReadonlySet<string>): void;
 
   /** Rows of other clusters for one service, as last known: kept through disconnections (I7). */
-  foreignRows(service: ServiceKey): readonly Row[];
+  foreignRows(service: ServiceKey): readonly ServiceRow[];
 
   /** Services with at least one foreign row. */
   foreignServices(): Iterable<ServiceKey>;
@@ -56,6 +56,8 @@ export type LinkEvent =
   /** `hasSynced` became true of these namespaces. */
   | { readonly kind: "synced"; readonly namespaces: ReadonlySet<string> }
   | { readonly kind: "connection-changed" }
+  /** Network rows of others, or the fate of the own one, or the global addresses of this cluster (see NetworkLink). */
+  | { readonly kind: "networks-changed" }
   /** `peers` or `isKnown` of these clusters changed, or the session has synced again. */
   | { readonly kind: "peers-changed"; readonly clusters: ReadonlySet<ClusterId> | "all" };
 

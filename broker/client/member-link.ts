@@ -3,21 +3,25 @@ import type {
   MemberMessage,
   Presence as PresenceMessage,
 } from "../../api/broker/broker.gen.ts";
-import type { Row, RowKey } from "../../api/broker/row.ts";
+import {
+  NETWORK_ROW_KEY,
+  type NetworkRow,
+  type RowKey,
+  type ServiceRow,
+  serviceOfRowKey,
+} from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { assertNever } from "../../api/invariant.ts";
+import type { NetworkFacts } from "../../api/network/network-facts.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
 import { backoffMs } from "../../runtime/backoff/backoff.ts";
 import type { Clock, Timer } from "../../runtime/clock/clock.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { Random } from "../../runtime/random/random.ts";
+import type { GlobalBlock, GlobalNeed } from "../globals/global-block.ts";
 import { BATCH_CAPABILITY, type SingleMessage, unpackBatch } from "../wire/batch.ts";
-import {
-  type BrokerLink,
-  FORGET_UNHEARD_MS,
-  type LinkEvent,
-  type LinkStatus,
-} from "./broker-link.ts";
+import type { LinkEvent, LinkStatus } from "./broker-link.ts";
+import { type BrokerLink, FORGET_UNHEARD_MS } from "./broker-link.ts";
 import {
   CLIENT_TIMING,
   type ClientEffect,
@@ -27,8 +31,12 @@ import {
   nextTimerMs,
   PROTOCOL_VERSIONS,
 } from "./client-step.ts";
+import { DueTimer } from "./due-timer.ts";
+import { linkStatusOf, logConnection } from "./link-status.ts";
 import { MessageIntake } from "./message-intake.ts";
 import { Mirror } from "./mirror.ts";
+import type { NetworkLink } from "./network-link.ts";
+import { NetworkPart } from "./network-part.ts";
 import { OwnRows } from "./own-rows.ts";
 import { type Peer, PeerTable } from "./peer-table.ts";
 import { Subscription } from "./subscription.ts";
@@ -38,7 +46,12 @@ export interface MemberLinkOptions {
   readonly clusterId: ClusterId;
   /** CIDRs that this cluster's endpoint addresses lie in; empty: not announced. */
   readonly cidrs?: readonly string[];
+  /** It takes part in connectivity: network rows are wanted, and one of its own is said or withdrawn by setOwnNetwork. */
+  readonly hasNetwork?: boolean;
 }
+
+/** What changes of network rows are told as by tables that tell changes by service. */
+const NO_SERVICE = serviceOfRowKey(NETWORK_ROW_KEY);
 
 interface Deps {
   readonly transport: SyncTransport;
@@ -54,7 +67,7 @@ type Changed = ReadonlySet<ServiceKey>;
  * The member's side of sync over any transport: the step machine decides about the connection, mirror and
  * own rows hold what the two sides know, and this joins them to clock and stream.
  */
-export class MemberLink implements BrokerLink {
+export class MemberLink implements BrokerLink, NetworkLink {
   readonly #options: MemberLinkOptions;
   readonly #deps: Deps;
   readonly #subscription = new Subscription();
@@ -64,6 +77,8 @@ export class MemberLink implements BrokerLink {
   readonly #intake: MessageIntake;
   #state: ClientState = { kind: "idle" };
   #stream: SyncStream | undefined;
+  /** Of a member that takes part in connectivity. */
+  readonly #network: NetworkPart | undefined;
   #isStarted = false;
   #isWritable = false;
   #hasSynced = false;
@@ -72,13 +87,15 @@ export class MemberLink implements BrokerLink {
   #isSessionSynced = false;
   #firstSyncedMs: number | undefined;
   #forgetTimer: Timer | undefined;
-  #timer: { readonly timer: Timer; readonly dueMs: number } | undefined;
+  readonly #timer: DueTimer;
   /** BOUNDED: by the controllers of one process. */
   readonly #listeners = new Set<(event: LinkEvent) => void>();
 
   constructor(options: MemberLinkOptions, deps: Deps) {
     this.#options = options;
     this.#deps = deps;
+    this.#timer = new DueTimer(deps.clock, () => this.#step({ kind: "timer" }));
+    this.#network = options.hasNetwork === true ? new NetworkPart() : undefined;
     this.#intake = new MessageIntake(options.clusterId, {
       subscription: this.#subscription,
       mirror: this.#mirror,
@@ -103,12 +120,32 @@ export class MemberLink implements BrokerLink {
     this.#step({ kind: "reopen", withinMs });
   }
 
-  setOwnRows(service: ServiceKey, rows: readonly Row[]): void {
+  setGlobalNeed(need: GlobalNeed): void {
+    if (this.#network?.setNeed(need) === true && this.#state.kind === "open") this.reopen(0);
+  }
+
+  globalBlock(): GlobalBlock | undefined {
+    return this.#network?.block;
+  }
+
+  setOwnNetwork(facts: NetworkFacts | undefined): void {
+    const { clusterId } = this.#options;
+    this.#own.setNetwork(facts && { ...facts, kind: "network", cluster: clusterId });
+    this.#pump();
+  }
+
+  networks(): ReadonlyMap<ClusterId, NetworkRow> {
+    return this.#mirror.networks();
+  }
+
+  setOwnRows(service: ServiceKey, rows: readonly ServiceRow[]): void {
     this.#own.set(service, rows);
     this.#pump();
   }
 
   markOwnComplete(): void {
+    // One of an earlier life of this process that took part.
+    if (this.#network === undefined) this.#own.setNetwork(undefined);
     this.#own.markComplete();
     this.#pump();
   }
@@ -121,7 +158,7 @@ export class MemberLink implements BrokerLink {
     this.#pump();
   }
 
-  foreignRows(service: ServiceKey): readonly Row[] {
+  foreignRows(service: ServiceKey): readonly ServiceRow[] {
     return this.#mirror.rows(service);
   }
 
@@ -155,19 +192,10 @@ export class MemberLink implements BrokerLink {
   }
 
   status(): LinkStatus {
-    const state = this.#state;
-    if (state.kind === "open") {
-      const members = this.#mirror.owners();
-      return { kind: "connected", synced: this.#isSessionSynced, members };
-    }
-    if (state.kind !== "waiting" && state.kind !== "opening") {
-      return { kind: "connecting", attempt: 0 };
-    }
-    const { attempt, end } = state;
-    if (end === undefined) return { kind: "connecting", attempt };
-    return end.kind === "rejected"
-      ? { kind: "rejected", reason: end.reason }
-      : { kind: "connecting", attempt, lastError: end.reason };
+    return linkStatusOf(this.#state, () => ({
+      synced: this.#isSessionSynced,
+      members: this.#mirror.owners(),
+    }));
   }
 
   subscribe(listener: (event: LinkEvent) => void): () => void {
@@ -195,27 +223,7 @@ export class MemberLink implements BrokerLink {
     const { state, effects } = clientStep(this.#state, input, moment);
     this.#state = state;
     for (const effect of effects) this.#perform(effect);
-    this.#arm();
-  }
-
-  /** A timer that fires early is harmless: each message moves the due time, the timer need not follow. */
-  #arm(): void {
-    const { clock } = this.#deps;
-    const dueMs = nextTimerMs(this.#state);
-    if (dueMs === undefined) {
-      this.#timer?.timer.cancel();
-      this.#timer = undefined;
-      return;
-    }
-    if (this.#timer !== undefined && this.#timer.dueMs <= dueMs) return;
-    this.#timer?.timer.cancel();
-    // Whole milliseconds, rounded up: a timer that rounds down would fire before its time, again and again.
-    const delayMs = Math.max(0, Math.ceil(dueMs - clock.monotonicMs()));
-    const timer = clock.setTimer(delayMs, () => {
-      this.#timer = undefined;
-      this.#step({ kind: "timer" });
-    });
-    this.#timer = { timer, dueMs };
+    this.#timer.due(nextTimerMs(state));
   }
 
   #perform(effect: ClientEffect): void {
@@ -268,6 +276,7 @@ export class MemberLink implements BrokerLink {
       cidrs: this.#options.cidrs ?? [],
       capabilities: [BATCH_CAPABILITY],
       ownDigest: this.#own.listDigest(),
+      ...this.#network?.hello(this.#subscription.areNetworksKnown),
     };
     this.#send({ $case: "hello", value: hello });
   }
@@ -297,14 +306,7 @@ export class MemberLink implements BrokerLink {
   }
 
   #connectionChanged(): void {
-    const { log } = this.#deps;
-    const state = this.#state;
-    if (state.kind === "open") log.info("connected to broker");
-    if (state.kind === "waiting") {
-      const fields = { attempt: state.attempt, err: state.end.reason };
-      if (state.end.kind === "rejected") log.error("rejected by broker", fields);
-      else log.warn("connection to broker lost", fields);
-    }
+    logConnection(this.#state, this.#deps.log);
     this.#emit({ kind: "connection-changed" });
   }
 
@@ -320,13 +322,16 @@ export class MemberLink implements BrokerLink {
       return;
     }
     this.#tell(applied.value);
+    if (message.$case === "welcome" && this.#network?.welcomed(message.value) === true) {
+      this.#emit({ kind: "networks-changed" });
+    }
     if (news !== undefined) this.#emit({ kind: "peers-changed", clusters: new Set([news]) });
     if (message.$case === "synced") this.#noteSynced();
     this.#pump();
   }
 
-  #takePresence(message: PresenceMessage): void {
-    const taken = this.#peers.take(message, this.#deps.clock.monotonicMs());
+  #takePresence(news: PresenceMessage): void {
+    const taken = this.#peers.take(news, this.#deps.clock.monotonicMs());
     if (taken.ok) this.#emit({ kind: "peers-changed", clusters: taken.value });
     else this.#step({ kind: "violated", reason: taken.error });
   }
@@ -382,7 +387,10 @@ export class MemberLink implements BrokerLink {
   }
 
   #tell(services: Changed): void {
-    for (const service of services) this.#emit({ kind: "service-changed", service });
+    for (const service of services) {
+      if (service === NO_SERVICE) this.#emit({ kind: "networks-changed" });
+      else this.#emit({ kind: "service-changed", service });
+    }
   }
 
   #emit(event: LinkEvent): void {

@@ -4,6 +4,7 @@ import { err, ok, type Result } from "../../api/result.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { SingleMessage } from "../wire/batch.ts";
+import { NETWORK_CAPABILITY } from "../wire/decode-network.ts";
 import { decodeRow } from "../wire/decode-row.ts";
 import { parseRowKey, rowKeyOfMessage } from "../wire/parse-row-key.ts";
 import type { Mirror } from "./mirror.ts";
@@ -34,8 +35,12 @@ export class MessageIntake {
   take(message: Broker): Result<Changed, string> {
     switch (message.$case) {
       case "welcome":
+        this.#tables.subscription.welcomed(message.value.capabilities.includes(NETWORK_CAPABILITY));
         this.#tables.mirror.beginSession(message.value.storeEpoch);
-        this.#tables.own.beginSession(message.value.sequence);
+        this.#tables.own.beginSession(
+          message.value.sequence,
+          message.value.capabilities.includes(NETWORK_CAPABILITY),
+        );
         return NO_CHANGE;
       case "importsDenied":
         this.#tables.subscription.deny(message.value.namespaces);

@@ -1,9 +1,12 @@
 import type { OwnerVersion } from "../../api/broker/broker.gen.ts";
 import {
   isNewer,
+  NETWORK_ROW_KEY,
+  type NetworkRow,
   type Row,
   type RowKey,
   type RowVersion,
+  type ServiceRow,
   serviceOfRowKey,
 } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
@@ -55,7 +58,9 @@ export class Mirror {
   /** BOUNDED: by the clusterset's members. */
   readonly #owners = new Map<ClusterId, Owner>();
   /** BOUNDED: by the rows held. */
-  readonly #services = new Map<ServiceKey, Map<string, Row>>();
+  readonly #services = new Map<ServiceKey, Map<string, ServiceRow>>();
+  /** BOUNDED: as #owners. */
+  readonly #networks = new Map<ClusterId, NetworkRow>();
 
   constructor(scope: MirrorScope) {
     this.#scope = scope;
@@ -75,7 +80,12 @@ export class Mirror {
     return this.#owners.get(cluster)?.isWhole ?? false;
   }
 
-  rows(service: ServiceKey): readonly Row[] {
+  /** The network row of each cluster that has one. */
+  networks(): ReadonlyMap<ClusterId, NetworkRow> {
+    return this.#networks;
+  }
+
+  rows(service: ServiceKey): readonly ServiceRow[] {
     return [...(this.#services.get(service)?.values() ?? [])];
   }
 
@@ -241,6 +251,10 @@ export class Mirror {
 
   #set(cluster: ClusterId, owner: Owner, key: RowKey, held: Held): void {
     owner.rows.set(key, held);
+    if (held.row.kind === "network") {
+      this.#networks.set(cluster, held.row);
+      return;
+    }
     const service = serviceOfRowKey(key);
     let rows = this.#services.get(service);
     if (rows === undefined) {
@@ -253,6 +267,10 @@ export class Mirror {
   #remove(cluster: ClusterId, owner: Owner, key: RowKey): void {
     owner.rows.delete(key);
     owner.doubtful.delete(key);
+    if (key === NETWORK_ROW_KEY) {
+      this.#networks.delete(cluster);
+      return;
+    }
     const service = serviceOfRowKey(key);
     const rows = this.#services.get(service);
     rows?.delete(`${cluster} ${key}`);

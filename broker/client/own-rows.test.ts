@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Row, type RowKey, rowKey, serviceOfRow } from "../../api/broker/row.ts";
+import { type RowKey, rowKey, type ServiceRow, serviceOfRow } from "../../api/broker/row.ts";
 import { serviceKey } from "../../api/service-key.ts";
 import { ownListDigest } from "../wire/own-list-digest.ts";
 import { rowDigest } from "../wire/row-digest.ts";
@@ -14,7 +14,7 @@ const slice = anEndpointsRow();
 const db = anExportRow({ name: "db" });
 
 /** Opens a stream to a broker that holds these rows. */
-function connect(own: OwnRows, held: readonly Row[], sequence = 0): void {
+function connect(own: OwnRows, held: readonly ServiceRow[], sequence = 0): void {
   own.beginSession(sequence);
   for (const row of held) own.listed(rowKey(row), 1, rowDigest(row));
   own.listEnded();
@@ -65,7 +65,7 @@ describe("own rows", () => {
         (held, wanted, changed) => {
           const own = new OwnRows();
           const now = wanted.map(
-            (row): Row =>
+            (row): ServiceRow =>
               changed.includes(row) && row.kind === "export" ? { ...row, createdAtMs: 7 } : row,
           );
           for (const service of new Set(now.map(serviceOfRow))) {

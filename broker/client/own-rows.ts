@@ -1,8 +1,11 @@
 import type { MemberMessage, Refused } from "../../api/broker/broker.gen.ts";
 import {
+  NETWORK_ROW_KEY,
+  type NetworkRow,
   type Row,
   type RowKey,
   rowKey,
+  type ServiceRow,
   serviceOfRow,
   serviceOfRowKey,
 } from "../../api/broker/row.ts";
@@ -63,12 +66,25 @@ export class OwnRows {
   /** BOUNDED: by the keys desired. */
   readonly #refused = new Map<RowKey, Refusal>();
   #isComplete = false;
+  #isNetworkKnown = false;
+  /** In this stream. */
+  #takesNetworks = false;
   #isReady = false;
   #isCompleteSent = false;
   #lastSequence = 0;
 
+  /**
+   * Replaces the network row; undefined withdraws it. Until this was said once, one that the broker holds stays: it is not
+   * known whether it is true (I6).
+   */
+  setNetwork(row: NetworkRow | undefined): void {
+    this.#isNetworkKnown = true;
+    if (row === undefined) this.#unwant(NETWORK_ROW_KEY);
+    else this.#want(row);
+  }
+
   /** Replaces the rows of one service; an empty list withdraws them. */
-  set(service: ServiceKey, rows: readonly Row[]): void {
+  set(service: ServiceKey, rows: readonly ServiceRow[]): void {
     const before = this.#services.get(service) ?? new Set<RowKey>();
     const now = new Set<RowKey>();
     for (const row of rows) {
@@ -107,8 +123,9 @@ export class OwnRows {
   }
 
   /** A stream is open; `sequence` is the highest the broker has of us. Its list follows. */
-  beginSession(sequence: number): void {
+  beginSession(sequence: number, takesNetworks = false): void {
     this.endSession();
+    this.#takesNetworks = takesNetworks;
     this.#lastSequence = Math.max(this.#lastSequence, sequence);
     this.#listing = new Map();
     for (const refusal of this.#refused.values()) refusal.isFinal = false;
@@ -237,10 +254,13 @@ export class OwnRows {
     if (desired === undefined || desired.refusedHere !== undefined) {
       // Not before everything is known: what looks withdrawn may only not have been seen yet (I6).
       if (there === undefined || !this.#isComplete) return undefined;
+      if (key === NETWORK_ROW_KEY && !this.#isNetworkKnown) return undefined;
       const sequence = this.#sent(key, undefined, nowMs);
       return { $case: "delete", value: { sequence, key } };
     }
     if (there === desired.digest) return undefined;
+    // A broker of an earlier version could not read it: the next stream may be to another.
+    if (key === NETWORK_ROW_KEY && !this.#takesNetworks) return undefined;
     const refusal = this.#refused.get(key);
     if (refusal?.isFinal === true && refusal.digest === desired.digest) return undefined;
     const sequence = this.#sent(key, desired.digest, nowMs);

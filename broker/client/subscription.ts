@@ -1,4 +1,5 @@
 import type { Subscribe } from "../../api/broker/broker.gen.ts";
+import { NO_NAMESPACE } from "../../api/broker/row.ts";
 import type { MirrorScope } from "./mirror.ts";
 
 /** Names in one message: 65 bytes each at most, so that Hello with its known owners stays below the message limit. */
@@ -6,6 +7,11 @@ const NAMES_PER_MESSAGE = 8000;
 
 /** Which namespaces are wanted, which the broker has been told, and which it has delivered. */
 export class Subscription implements MirrorScope {
+  /** The mirror's versions speak for network rows too. */
+  #areNetworksDelivered = false;
+  /** Network rows in this stream: the broker has none of them, is to send them whole, or sends what changes. */
+  #networks: "none" | "asked" | "followed" = "none";
+  #holdsRows = false;
   /** BOUNDED: by the cluster's namespaces; the broker refuses more than LIMITS.namespacesPerMember. */
   #wanted: ReadonlySet<string> = new Set();
   #isKnown = false;
@@ -43,11 +49,28 @@ export class Subscription implements MirrorScope {
   }
 
   wants(namespace: string): boolean {
-    return this.#wanted.has(namespace);
+    return namespace === NO_NAMESPACE || this.#wanted.has(namespace);
+  }
+
+  /** For Hello: what is said to be known includes network rows. */
+  get areNetworksKnown(): boolean {
+    return this.#areNetworksDelivered;
+  }
+
+  /**
+   * Welcome says whether network rows travel in this stream. A broker that does not know them moves the versions on
+   * without them, so that later nothing can be built on those.
+   */
+  welcomed(hasNetworks: boolean): void {
+    const isWhole = this.#areNetworksDelivered || !this.#holdsRows;
+    this.#areNetworksDelivered = hasNetworks && isWhole;
+    if (!hasNetworks) this.#networks = "none";
+    else this.#networks = isWhole ? "followed" : "asked";
   }
 
   /** The broker's whole resets in this stream cover the namespace for certain. */
   isSettled(namespace: string): boolean {
+    if (namespace === NO_NAMESPACE) return this.#networks === "followed";
     const generation = this.#told?.get(namespace);
     return generation !== undefined && generation <= Math.max(0, this.#deliveredGeneration);
   }
@@ -63,6 +86,7 @@ export class Subscription implements MirrorScope {
    * others follow by `changes`. Whatever owner is completed in the new stream is whole in all of these.
    */
   begin(holdsRows: boolean): readonly string[] {
+    this.#holdsRows = holdsRows;
     const names = holdsRows ? [...this.#delivered] : [...this.#wanted];
     const first = names.slice(0, NAMES_PER_MESSAGE);
     this.#told = new Map(first.map((name) => [name, 0]));
@@ -77,6 +101,7 @@ export class Subscription implements MirrorScope {
 
   end(): void {
     this.#told = undefined;
+    this.#networks = "none";
   }
 
   /**
@@ -94,6 +119,10 @@ export class Subscription implements MirrorScope {
   /** The broker has delivered everything up to this generation. */
   delivered(generation: number): void {
     this.#deliveredGeneration = Math.max(this.#deliveredGeneration, generation);
+    if (this.#networks === "asked") {
+      this.#networks = "followed";
+      this.#areNetworksDelivered = true;
+    }
     for (const [name, told] of this.#told ?? []) {
       if (told > generation || this.#dropped.has(name) || this.#denied.has(name)) continue;
       if (this.#wanted.has(name)) this.#delivered.add(name);

@@ -21,6 +21,10 @@ export class ModelMember {
   readonly namespaces = new Set<string>();
   /** Told of in this stream. */
   readonly denied = new Set<string>();
+  /** Network rows travel in this stream. */
+  takesNetworks = false;
+  /** `known` holds for network rows too, which are sent whatever it wants. */
+  areNetworksCovered = false;
   /** Namespaces for which `known` holds. */
   covered = new Set<string>();
   readonly #resets = new Map<ClusterId, Reset>();
@@ -58,8 +62,8 @@ export class ModelMember {
         const row = decodeRow(cluster, message.value.row);
         if (!row.ok) throw new Error(row.error);
         const key = rowKey(row.value);
-        if (this.namespaces.has(row.value.namespace))
-          this.#target(cluster, key).set(key, createdAt(row.value));
+        const isWanted = row.value.kind === "network" || this.namespaces.has(row.value.namespace);
+        if (isWanted) this.#target(cluster, key).set(key, createdAt(row.value));
         return;
       }
       case "rowDelete": {
@@ -85,6 +89,7 @@ export class ModelMember {
         return;
       case "synced":
         this.syncedGeneration = message.value.generation;
+        this.areNetworksCovered = this.takesNetworks;
         // Of an earlier generation: what was asked for since is still on its way.
         if (this.syncedGeneration === this.askedGeneration) {
           this.covered = new Set([...this.namespaces].filter((name) => !this.denied.has(name)));
@@ -128,7 +133,9 @@ export class ModelMember {
       const kept = [...old].filter(
         ([key]) => reset.namespaces !== undefined && !reset.namespaces.has(namespaceOfRowKey(key)),
       );
-      const fresh = [...reset.rows].filter(([key]) => this.namespaces.has(namespaceOfRowKey(key)));
+      const fresh = [...reset.rows].filter(
+        ([key]) => key === "network//" || this.namespaces.has(namespaceOfRowKey(key)),
+      );
       this.rows.set(cluster, new Map([...kept, ...fresh]));
     }
     const { incarnation, sequence } = version;
@@ -136,6 +143,8 @@ export class ModelMember {
   }
 }
 
+/** A network row has no age: the first number in it stands for its version. */
 function createdAt(row: Row): number {
+  if (row.kind === "network") return row.gateways[0]?.port ?? -1;
   return row.kind === "export" ? row.createdAtMs : -1;
 }

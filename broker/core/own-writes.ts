@@ -2,6 +2,7 @@ import type { Delete, Put, Refused } from "../../api/broker/broker.gen.ts";
 import type { Row, RowKey } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { err, ok, type Result } from "../../api/result.ts";
+import { checkGlobals, type GlobalBlock, NO_BLOCK } from "../globals/global-block.ts";
 import {
   checkHoldings,
   checkRow,
@@ -99,10 +100,10 @@ export class OwnWrites {
     );
   }
 
-  put({ sequence, row: message }: Put, cidrs: AnnouncedCidrs): Verdict {
+  put({ sequence, row: message }: Put, cidrs: AnnouncedCidrs, globals = NO_BLOCK): Verdict {
     if (message === undefined) return refuse(sequence, "", "put must hold a row: got none");
     const key = rowKeyOfMessage(message);
-    const decoded = this.#decode(message, cidrs);
+    const decoded = this.#decode(message, cidrs, globals);
     const order = this.#checkSequence(sequence);
     if (!order.ok) {
       const stored = key.ok ? this.#owner()?.row(key.value)?.bytes : undefined;
@@ -205,14 +206,18 @@ export class OwnWrites {
     };
   }
 
-  #decode(message: NonNullable<Put["row"]>, cidrs: AnnouncedCidrs): Result<Accepted, string> {
+  #decode(
+    message: NonNullable<Put["row"]>,
+    cidrs: AnnouncedCidrs,
+    globals: GlobalBlock,
+  ): Result<Accepted, string> {
     const row = decodeRow(this.#cluster, message);
     if (!row.ok) return row;
     const bytes = encodeRowBytes(row.value);
     if (bytes.length > LIMITS.rowBytes) return err(rowTooLarge(bytes.length));
     const allowed = checkRow(this.#policy, row.value, bytes.length);
     if (!allowed.ok) return allowed;
-    const announced = checkAddresses(row.value, cidrs);
+    const announced = checkAddresses(row.value, cidrs, globals);
     return announced.ok ? ok({ bytes, holdings: holdingsOf(row.value) }) : announced;
   }
 
@@ -264,7 +269,12 @@ export class OwnWrites {
   }
 }
 
-function checkAddresses(row: Row, cidrs: AnnouncedCidrs): Result<void, string> {
+function checkAddresses(
+  row: Row,
+  cidrs: AnnouncedCidrs,
+  globals: GlobalBlock,
+): Result<void, string> {
+  if (row.kind === "network") return checkGlobals(row, globals);
   return row.kind === "endpoints" ? checkAnnounced(row, cidrs) : ok(undefined);
 }
 

@@ -2,10 +2,12 @@ import type { Hello, Subscribe } from "../../api/broker/broker.gen.ts";
 import { parseClusterId } from "../../api/cluster-id.ts";
 import { parseDnsLabel } from "../../api/dns-label.ts";
 import { err, ok, type Result } from "../../api/result.ts";
-import { type AnnouncedCidrs, parseCidrs } from "../wire/address-rules.ts";
+import type { GlobalNeed } from "../globals/global-block.ts";
+import { type AnnouncedCidrs, parseCidrs, parseMemberCidr } from "../wire/address-rules.ts";
 import { BATCH_CAPABILITY } from "../wire/batch.ts";
+import { decodeGlobalPrefix, NETWORK_CAPABILITY } from "../wire/decode-network.ts";
 import { LIMITS } from "../wire/limits.ts";
-import type { KnownOwner } from "./subscriber.ts";
+import type { KnownOwner, NetworksWanted } from "./subscriber.ts";
 
 /** Protocol versions this broker speaks. */
 export const PROTOCOL_VERSIONS: readonly number[] = [1];
@@ -18,6 +20,10 @@ export interface ParsedHello {
   readonly cidrs: AnnouncedCidrs;
   /** It takes several messages in one. */
   readonly takesBatches: boolean;
+  /** Rows of kind network: it does not take them, holds them as far as `known` says, or is to be sent all of them. */
+  readonly networks: NetworksWanted;
+  /** Of a member that takes network rows. */
+  readonly globalNeed: GlobalNeed | undefined;
   /** Empty: none. */
   readonly ownDigest: Uint8Array;
 }
@@ -36,6 +42,9 @@ export function parseHello(hello: Hello): Result<ParsedHello, string> {
   if (!known.ok) return known;
   const cidrs = parseCidrs(hello.cidrs);
   if (!cidrs.ok) return cidrs;
+  const globalNeed = parseNeed(hello.globalNeed);
+  if (!globalNeed.ok) return globalNeed;
+  const takesNetworks = hello.capabilities.includes(NETWORK_CAPABILITY);
   return ok({
     protocolVersion,
     storeEpoch,
@@ -44,7 +53,28 @@ export function parseHello(hello: Hello): Result<ParsedHello, string> {
     cidrs: cidrs.value,
     ownDigest: hello.ownDigest,
     takesBatches: hello.capabilities.includes(BATCH_CAPABILITY),
+    networks: takesNetworks ? (hello.networksKnown === true ? "known" : "unknown") : "none",
+    globalNeed: takesNetworks ? globalNeed.value : undefined,
   });
+}
+
+/** Of a network that cannot be translated the error says which rule, as of a row that cannot be stored. */
+function parseNeed(need: Hello["globalNeed"]): Result<GlobalNeed | undefined, string> {
+  if (need === undefined) return ok(undefined);
+  const { podCidrs, fixed } = need;
+  const count = Math.max(podCidrs.length, fixed.length);
+  if (count > LIMITS.cidrsPerMember) {
+    return err(`pod networks must be at most ${LIMITS.cidrsPerMember}: got ${count}`);
+  }
+  for (const text of podCidrs) {
+    const parsed = parseMemberCidr("pod network", text);
+    if (!parsed.ok) return parsed;
+  }
+  for (const prefix of fixed) {
+    const parsed = decodeGlobalPrefix(prefix);
+    if (!parsed.ok) return parsed;
+  }
+  return ok({ podCidrs: [...new Set(podCidrs)], fixed });
 }
 
 /** Both lists of a Subscribe are namespaces; how many a member may have in all is the session's to check. */

@@ -1,5 +1,6 @@
 import type { MemberMessage } from "../../api/broker/broker.gen.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
+import type { GlobalBlock, GlobalNeed } from "../globals/global-block.ts";
 import type { StoreRecord } from "./store-record.ts";
 
 /** Who is at the other end, as its certificate says. */
@@ -14,8 +15,11 @@ export interface SessionPeer {
 
 export type SessionInput =
   | { readonly kind: "message"; readonly message: MemberMessage["message"]; readonly nowMs: number }
-  /** All that was appended before this session's Hello is in the table. */
-  | { readonly kind: "settled" }
+  /**
+   * All that was appended before this session's Hello is in the table, and the member's global addresses have been looked
+   * up, where it needs some.
+   */
+  | { readonly kind: "settled"; readonly globals?: GlobalBlock }
   /** The appends of this session up to this sequence are in the table. */
   /** Everything may be sent now to a member that came with nothing. */
   | { readonly kind: "turn" }
@@ -33,8 +37,8 @@ export type SessionEffect =
       readonly records: readonly StoreRecord[];
       readonly sequence: number;
     }
-  /** Answer with `settled` when everything appended so far is in the table. */
-  | { readonly kind: "settle" }
+  /** Answer with `settled` when everything appended so far is in the table, and with what the member gets for its need. */
+  | { readonly kind: "settle"; readonly need?: GlobalNeed }
   | { readonly kind: "refused" }
   | { readonly kind: "close"; readonly reason: CloseReason };
 

@@ -2,9 +2,11 @@ import type { MemberMessage, Refused, Subscribe } from "../../api/broker/broker.
 import type { RowKey } from "../../api/broker/row.ts";
 import { assertNever } from "../../api/invariant.ts";
 import { denialOf } from "../../api/policy/namespace-rules.ts";
+import { NO_BLOCK } from "../globals/global-block.ts";
 import type { ClusterPolicy } from "../policy/cluster-policy.ts";
 import { ANY_ADDRESS, type AnnouncedCidrs } from "../wire/address-rules.ts";
 import { BATCH_CAPABILITY } from "../wire/batch.ts";
+import { NETWORK_CAPABILITY } from "../wire/decode-network.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { ownListDigest } from "../wire/own-list-digest.ts";
 import { digestOfBytes } from "../wire/row-digest.ts";
@@ -51,6 +53,7 @@ export class Session {
   #phase: Phase = "new";
   #hello: ParsedHello | undefined;
   #cidrs: AnnouncedCidrs = ANY_ADDRESS;
+  #globals = NO_BLOCK;
   #heardMs: number;
   #isWelcomeDue = false;
   /** Own keys still to be told; undefined once OwnRowsEnd was said. BOUNDED: by LIMITS.rowsPerOwner. */
@@ -101,6 +104,7 @@ export class Session {
         this.#heardMs = input.nowMs;
         return this.#receive(input.message);
       case "settled":
+        this.#globals = input.globals ?? NO_BLOCK;
         this.#open();
         return [];
       case "turn":
@@ -179,7 +183,8 @@ export class Session {
       if (!hello.ok) return this.#close(hello.error);
       this.#hello = hello.value;
       this.#phase = "settling";
-      return [{ kind: "settle" }];
+      const { globalNeed: need } = hello.value;
+      return [{ kind: "settle", ...(need === undefined ? {} : { need }) }];
     }
     if (this.#phase !== "open") {
       return this.#close(`first message must be Hello: got ${message.$case}`);
@@ -188,7 +193,7 @@ export class Session {
       case "subscribe":
         return this.#subscribe(message.value);
       case "put":
-        return this.#decide(this.#writes.put(message.value, this.#cidrs));
+        return this.#decide(this.#writes.put(message.value, this.#cidrs, this.#globals));
       case "delete":
         return this.#decide(this.#writes.delete(message.value));
       case "ownComplete":
@@ -209,7 +214,8 @@ export class Session {
     if (hello.takesBatches) this.#batcher = new Batcher();
     this.#writes.start();
     const isSameEpoch = hello.storeEpoch === this.#options.storeEpoch;
-    this.#subscriber.start(hello.namespaces, hello.known, isSameEpoch);
+    const { namespaces, known, networks } = hello;
+    this.#subscriber.start(namespaces, known, isSameEpoch, networks);
     if (hello.known.length === 0 || !isSameEpoch) this.#firstSync = "waiting";
     this.#presence.start();
     this.#isWelcomeDue = true;
@@ -262,9 +268,18 @@ export class Session {
         incarnation: peer.incarnation,
         sequence: this.#writes.lastSequence,
         heartbeatIntervalMs,
-        capabilities: this.#batcher === undefined ? [] : [BATCH_CAPABILITY],
+        capabilities: this.#capabilities(),
+        ...(this.#hello?.globalNeed === undefined ? {} : { globalBlock: this.#globals }),
       },
     });
+  }
+
+  #capabilities(): string[] {
+    const takesNetworks = this.#hello !== undefined && this.#hello.networks !== "none";
+    return [
+      ...(this.#batcher === undefined ? [] : [BATCH_CAPABILITY]),
+      ...(takesNetworks ? [NETWORK_CAPABILITY] : []),
+    ];
   }
 
   #ownRow(keys: readonly RowKey[]): SingleOutgoing | undefined {

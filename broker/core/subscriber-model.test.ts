@@ -5,8 +5,8 @@ import { NAMESPACES, OWNERS, SubscriberWorld as World } from "./subscriber-world
 
 /*
  * The law: whatever happens in whatever order (writes, completions, rejoins, leaves, subscriptions, partial
- * reads, disconnects, other policies, other audiences, a broker that restarts or loses its store), a member that applies what it is sent ends with the table
- * filtered by its subscription, by policy and by what is for it, and has never heard of what is not. The member here is written from broker.proto alone.
+ * reads, disconnects, other policies, other audiences, brokers with and without network rows, a broker that restarts or loses its store), a member that applies what it is sent ends with the table
+ * filtered by its subscription (network rows: all of them), by policy and by what is for it, and has never heard of what is not. The member here is written from broker.proto alone.
  */
 
 const anyOwner = fc.constantFrom(...OWNERS);
@@ -55,6 +55,15 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
           world.subscribe(namespace, isAdd),
     ),
   },
+  {
+    weight: 4,
+    arbitrary: fc.tuple(anyOwner, fc.boolean()).map(
+      ([owner, isPut]): Step =>
+        (world) =>
+          world.writeNetwork(owner, isPut),
+    ),
+  },
+  { weight: 1, arbitrary: fc.constant<Step>((world) => world.changeVersion()) },
   { weight: 3, arbitrary: fc.constant<Step>((world) => world.connect()) },
   {
     weight: 2,
@@ -97,6 +106,7 @@ test("a member that applies what it is sent ends with the table filtered by its 
       const world = new World();
       world.connect();
       for (const step of steps) step(world);
+      if (!world.hasNetworks) world.changeVersion();
       if (world.subscriber === undefined) world.connect();
       // What is still incomplete says nothing: its owner ends by confirming it.
       for (const cluster of world.truth.keys()) world.complete(cluster);

@@ -1,15 +1,15 @@
 import { BrokerMessage } from "../../api/broker/broker.gen.ts";
-import { type RowKey, rowKey } from "../../api/broker/row.ts";
+import { NETWORK_ROW_KEY, type RowKey, rowKey } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { encodeRowBytes } from "../wire/encode-row.ts";
 import { namespaceOfRowKey } from "../wire/parse-row-key.ts";
 import { testCluster } from "../wire/row-arbitrary.ts";
-import { anExportRow } from "../wire/test-rows.ts";
+import { aGateway, aNetworkRow, anExportRow } from "../wire/test-rows.ts";
 import { BrokerTable } from "./broker-table.ts";
 import { ModelMember } from "./model-member.ts";
 import { encodeOutgoing, type Outgoing } from "./outgoing.ts";
 import type { StoreRecord } from "./store-record.ts";
-import { Subscriber } from "./subscriber.ts";
+import { type NetworksWanted, Subscriber } from "./subscriber.ts";
 
 function byKey(rows: Iterable<readonly [RowKey, number]>): Map<RowKey, number> {
   return new Map([...rows].sort(([x], [y]) => (x < y ? -1 : 1)));
@@ -22,6 +22,11 @@ export const NAMESPACES = ["n1", "n2", "n3"];
 interface Shown {
   readonly createdAtMs: number;
   readonly audience: readonly ClusterId[] | undefined;
+}
+
+/** The version stands where the model reads it: in the port of a gateway. */
+function networkBytes(cluster: ClusterId, version: number): Uint8Array {
+  return encodeRowBytes(aNetworkRow({ cluster, gateways: [aGateway({ port: version })] }));
 }
 
 function isForMember(audience: readonly ClusterId[] | undefined): boolean {
@@ -48,6 +53,8 @@ export class SubscriberWorld {
   incarnation = 1;
   generation = 0;
   subscriber: Subscriber | undefined;
+  /** Network rows travel in the present stream. */
+  hasNetworks = true;
   /** Namespaces that policy keeps from the member. */
   denied: ReadonlySet<string> = new Set();
 
@@ -101,6 +108,18 @@ export class SubscriberWorld {
     }
   }
 
+  writeNetwork(cluster: ClusterId, isPut: boolean): void {
+    const owner = this.owner(cluster);
+    const sequence = ++this.sequence;
+    const key = NETWORK_ROW_KEY;
+    const base = { cluster, incarnation: owner.incarnation, sequence, key };
+    if (isPut) {
+      owner.rows.set(key, { createdAtMs: sequence, audience: undefined });
+      this.everShown.add(`${cluster} ${key}`);
+      this.apply({ kind: "row", ...base, bytes: networkBytes(cluster, sequence) });
+    } else if (owner.rows.delete(key)) this.apply({ kind: "delete", ...base });
+  }
+
   complete(cluster: ClusterId): void {
     const owner = this.owner(cluster);
     owner.complete = true;
@@ -131,6 +150,7 @@ export class SubscriberWorld {
         member.namespaces.add(namespace);
       }
     }
+    const networks = this.#networksWanted();
     const uncovered = [...member.namespaces].filter((namespace) => !member.covered.has(namespace));
     const { denied } = this;
     this.subscriber = new Subscriber(testCluster("self"), this.table, (name) => denied.has(name));
@@ -138,6 +158,7 @@ export class SubscriberWorld {
       [...member.covered],
       [...member.known.values()],
       this.epoch === this.memberEpoch,
+      networks,
     );
     this.generation = 0;
     this.member.askedGeneration = 0;
@@ -150,6 +171,21 @@ export class SubscriberWorld {
       }
     }
     if (uncovered.length > 0) this.subscriber.subscribe(uncovered, [], this.#ask());
+  }
+
+  #networksWanted(): NetworksWanted {
+    const { member, hasNetworks } = this;
+    member.takesNetworks = hasNetworks;
+    if (hasNetworks) return member.areNetworksCovered ? "known" : "unknown";
+    // The versions that come now say nothing of network rows.
+    member.areNetworksCovered = false;
+    return "none";
+  }
+
+  /** The member moves to a broker that knows network rows, or to an earlier version that does not. */
+  changeVersion(): void {
+    this.hasNetworks = !this.hasNetworks;
+    this.connect();
   }
 
   #ask(): number {
@@ -190,7 +226,7 @@ export class SubscriberWorld {
     const { message } = BrokerMessage.decode(encodeOutgoing(outgoing));
     const named =
       message?.$case === "rowPut"
-        ? `${message.value.clusterId} export/${message.value.row?.namespace}/${message.value.row?.name}`
+        ? `${message.value.clusterId} ${message.value.row?.content?.$case}/${message.value.row?.namespace}/${message.value.row?.name}`
         : message?.$case === "rowDelete"
           ? `${message.value.clusterId} ${message.value.key}`
           : undefined;
@@ -228,7 +264,8 @@ export class SubscriberWorld {
         const row = anExportRow({ cluster, namespace, name, createdAtMs, ...only });
         const sequence = ++this.sequence;
         const { incarnation } = owner;
-        const bytes = encodeRowBytes(row);
+        const isNetwork = key === NETWORK_ROW_KEY;
+        const bytes = isNetwork ? networkBytes(cluster, createdAtMs) : encodeRowBytes(row);
         this.apply({ kind: "row", cluster, incarnation, sequence, key, bytes });
       }
       if (owner.complete) this.complete(cluster);
@@ -240,6 +277,7 @@ export class SubscriberWorld {
     for (const [cluster, { complete, rows }] of this.truth) {
       if (!complete || cluster === testCluster("self")) continue;
       const shown = [...rows].filter(([key, { audience }]) => {
+        if (key === NETWORK_ROW_KEY) return true;
         const namespace = namespaceOfRowKey(key);
         const isWanted = this.member.namespaces.has(namespace) && !this.denied.has(namespace);
         return isWanted && isForMember(audience);

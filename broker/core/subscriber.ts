@@ -1,4 +1,4 @@
-import type { RowKey } from "../../api/broker/row.ts";
+import { NO_NAMESPACE, type RowKey } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { namespaceOfRowKey } from "../wire/parse-row-key.ts";
 import { includes } from "./audience.ts";
@@ -34,6 +34,9 @@ interface Pass {
   next: number;
   hasSent: boolean;
 }
+
+/** Rows of no namespace: not taken, held as far as the known versions say, or to be sent whole. */
+export type NetworksWanted = "none" | "known" | "unknown";
 
 export interface KnownOwner {
   readonly cluster: ClusterId;
@@ -79,12 +82,19 @@ export class Subscriber {
   }
 
   get namespaceCount(): number {
-    return this.#namespaces.size;
+    return this.#namespaces.size - (this.#namespaces.has(NO_NAMESPACE) ? 1 : 0);
   }
 
   /** Begins from what the member holds; `isSameEpoch` false makes its versions meaningless. */
-  start(namespaces: readonly string[], known: readonly KnownOwner[], isSameEpoch: boolean): void {
+  start(
+    namespaces: readonly string[],
+    known: readonly KnownOwner[],
+    isSameEpoch: boolean,
+    networks: NetworksWanted = "none",
+  ): void {
     for (const namespace of namespaces) this.#namespaces.set(namespace, this.#stamp);
+    // Subscribed for as long as the stream lives: Subscribe cannot name it, and policy is about namespaces.
+    if (networks !== "none") this.#namespaces.set(NO_NAMESPACE, this.#stamp);
     for (const { cluster, incarnation, sequence } of known) {
       if (cluster === this.#self) continue;
       const usable = isSameEpoch ? sequence : -1;
@@ -92,9 +102,10 @@ export class Subscriber {
       this.#await(cluster);
     }
     // What the member may hold of them since policy was another goes: an empty reset says so.
-    const denied = namespaces.filter((namespace) => this.#deny(namespace));
-    if (denied.length > 0) this.#stamp++;
-    for (const namespace of denied) this.#namespaces.set(namespace, this.#stamp);
+    const anew = namespaces.filter((namespace) => this.#deny(namespace));
+    if (networks === "unknown") anew.push(NO_NAMESPACE);
+    if (anew.length > 0) this.#stamp++;
+    for (const namespace of anew) this.#namespaces.set(namespace, this.#stamp);
     this.#awaitAll(0);
   }
 

@@ -7,6 +7,7 @@ import type { Outgoing } from "../core/outgoing.ts";
 import type { Presence } from "../core/presence.ts";
 import { Session, type SessionOptions } from "../core/session.ts";
 import type { CloseReason, SessionEffect, SessionInput, SessionPeer } from "../core/session-io.ts";
+import type { GlobalAllocator, GlobalNeed } from "../globals/global-block.ts";
 import type { Store, StoreError, StoreSession } from "../store/store.ts";
 import type { FirstSync, FirstSyncQueue } from "./first-sync-queue.ts";
 import type { MessageBudget } from "./message-budget.ts";
@@ -32,6 +33,7 @@ interface Deps {
   /** Asked again once the table shows what other replicas have stored. Error: this life of the cluster is over. */
   readonly checkLife: (peer: SessionPeer) => Result<void, string>;
   readonly firstSyncs: Pick<FirstSyncQueue, "enter" | "leave">;
+  readonly globals: GlobalAllocator;
   /** One of its writes was refused. */
   readonly onRefused: () => void;
   readonly onClose: (connection: Connection, reason: CloseReason | undefined) => void;
@@ -181,7 +183,7 @@ export class Connection {
         void this.#append(effect).catch((error: unknown) => this.#storeThrew(error));
         return;
       case "settle":
-        void this.#settle().catch((error: unknown) => this.#storeThrew(error));
+        void this.#settle(effect.need).catch((error: unknown) => this.#storeThrew(error));
         return;
       case "refused":
         this.#deps.metrics.writes.add(1, { outcome: "refused" });
@@ -206,7 +208,7 @@ export class Connection {
   }
 
   /** Takes the writing over from an earlier stream of this member, here or at another replica. */
-  async #settle(): Promise<void> {
+  async #settle(need: GlobalNeed | undefined): Promise<void> {
     const begun = await this.#deps.store.openSession(this.peer.cluster);
     if (!begun.ok) {
       this.#storeFailed(begun.error);
@@ -218,7 +220,12 @@ export class Connection {
     if (replaced.aborted) this.#replaced();
     const allowed = this.#deps.checkLife(this.peer);
     if (!allowed.ok) this.close({ kind: "over", text: allowed.error });
-    this.#step({ kind: "settled" });
+    if (need === undefined || !this.#isOpen) {
+      this.#step({ kind: "settled" });
+      return;
+    }
+    const globals = await this.#deps.globals.allocate(this.peer.cluster, need);
+    this.#step({ kind: "settled", globals });
   }
 
   /** Nothing was acknowledged: the member comes back and sends again what the broker lacks. */

@@ -8,6 +8,7 @@ import { checkLife } from "../core/member-life.ts";
 import type { MemberRecord } from "../core/member-record.ts";
 import { Presence } from "../core/presence.ts";
 import type { CloseReason, SessionPeer } from "../core/session-io.ts";
+import { type GlobalAllocator, NO_BLOCK } from "../globals/global-block.ts";
 import { type HubPolicy, NO_POLICY } from "../policy/cluster-policy.ts";
 import type { Store } from "../store/store.ts";
 import { Connection, type Transport } from "./connection.ts";
@@ -33,7 +34,11 @@ export interface HubDeps {
   readonly meter: Meter;
   /** What each cluster may do. @default only the broker's own bounds */
   readonly policy?: Changing<HubPolicy>;
+  /** Global addresses of members. @default none are given */
+  readonly globals?: GlobalAllocator;
 }
+
+const NO_GLOBALS: GlobalAllocator = { allocate: () => Promise.resolve(NO_BLOCK) };
 
 const DEFAULT_HEARTBEAT_MS = 5000;
 /** Of the time for draining: the last to move have some time to end their streams. */
@@ -161,6 +166,7 @@ export class Hub {
         metrics: this.#metrics,
         budget,
         firstSyncs: this.#firstSyncs,
+        globals: this.#deps.globals ?? NO_GLOBALS,
         onRefused: () => this.#noteRefused(peer.cluster),
         checkLife: (who) => checkLife(this.#deps.store.table, who),
         onClose: (closed, reason) => this.#onClose(closed, reason),

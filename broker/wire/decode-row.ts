@@ -1,17 +1,21 @@
-import { Row as RowMessage } from "../../api/broker/broker.gen.ts";
+import { type Network, Row as RowMessage } from "../../api/broker/broker.gen.ts";
 import type { Row, RowAudience } from "../../api/broker/row.ts";
 import { type ClusterId, parseClusterId } from "../../api/cluster-id.ts";
 import { parseDnsLabel, parseServiceName } from "../../api/dns-label.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import { decodeEndpoints } from "./decode-endpoints.ts";
 import { decodeExport } from "./decode-export.ts";
+import { decodeNetwork } from "./decode-network.ts";
 import { LIMITS } from "./limits.ts";
+import { NO_CONTENT, rowKeyOfMessage } from "./parse-row-key.ts";
 
 /**
  * A row of `cluster` out of a message that anybody may have written. The owner is an argument because
  * it comes from the certificate, never from the message (I3, SEC-05). Errors: which rule, and the value seen.
  */
 export function decodeRow(cluster: ClusterId, message: RowMessage): Result<Row, string> {
+  const { content } = message;
+  if (content?.$case === "network") return decodeNetworkRow(cluster, message, content.value);
   const namespace = parseDnsLabel("namespace", message.namespace);
   if (!namespace.ok) return namespace;
   const name = parseServiceName(message.name);
@@ -19,14 +23,25 @@ export function decodeRow(cluster: ClusterId, message: RowMessage): Result<Row, 
   const audience = decodeAudience(message.audience);
   if (!audience.ok) return audience;
   const base = { cluster, namespace: namespace.value, name: name.value, ...audience.value };
-  const { content } = message;
-  if (content === undefined) return err("row must hold an export or endpoints: got neither");
+  if (content === undefined) return err(NO_CONTENT);
   if (content.$case === "export") {
     const decoded = decodeExport(content.value);
     return decoded.ok ? ok({ ...base, ...decoded.value }) : decoded;
   }
   const decoded = decodeEndpoints(content.value);
   return decoded.ok ? ok({ ...base, ...decoded.value }) : decoded;
+}
+
+function decodeNetworkRow(
+  cluster: ClusterId,
+  message: RowMessage,
+  network: Network,
+): Result<Row, string> {
+  const key = rowKeyOfMessage(message);
+  if (!key.ok) return key;
+  if (message.audience !== undefined) return err("network row must be for all: got an audience");
+  const decoded = decodeNetwork(network);
+  return decoded.ok ? ok({ kind: "network", cluster, ...decoded.value }) : decoded;
 }
 
 /** Sorted, so that equal rows stay equal. */

@@ -1,8 +1,9 @@
 import { Row as RowMessage } from "../../api/broker/broker.gen.ts";
-import type { Row } from "../../api/broker/row.ts";
+import { type NetworkRow, NO_NAMESPACE, type Row } from "../../api/broker/row.ts";
 
 /** The message of a row. Canonical: equal rows give equal bytes, whatever order their maps were filled in. */
 export function encodeRow(row: Row): RowMessage {
+  if (row.kind === "network") return encodeNetworkRow(row);
   const { namespace, name } = row;
   const audience = row.audience === undefined ? undefined : { clusters: row.audience.toSorted() };
   if (row.kind === "export") {
@@ -15,6 +16,12 @@ export function encodeRow(row: Row): RowMessage {
 
 export function encodeRowBytes(row: Row): Uint8Array {
   return RowMessage.encode(encodeRow(row)).finish();
+}
+
+function encodeNetworkRow(row: NetworkRow): RowMessage {
+  const proxies = row.proxies.map(({ endpoint }) => endpoint);
+  const content = { $case: "network", value: { ...row, proxies } } as const;
+  return { namespace: NO_NAMESPACE, name: "", content, audience: undefined };
 }
 
 function sorted(map: Readonly<Record<string, string>>): Record<string, string> {

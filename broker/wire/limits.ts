@@ -15,6 +15,12 @@ export const LIMITS = {
   tombstonesPerOwner: 10_000,
   namespacesPerMember: 50_000,
   cidrsPerMember: 64,
+  nodePrefixesPerMember: 4,
+  gatewaysPerMember: 16,
+  /** Of one gateway, each list. */
+  addressesPerGateway: 16,
+  respondersPerMember: 16,
+  proxiesPerMember: 16,
   /** Owners named in one Hello. */
   knownOwners: 5000,
   /** Writes of one member that are not durable yet: beyond, its stream is not read. */

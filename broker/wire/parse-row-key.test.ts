@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { rowKey } from "../../api/broker/row.ts";
+import { NO_NAMESPACE, rowKey } from "../../api/broker/row.ts";
 import { encodeRow } from "./encode-row.ts";
 import { namespaceOfRowKey, parseRowKey, rowKeyOfMessage } from "./parse-row-key.ts";
 import { anyRow, testCluster } from "./row-arbitrary.ts";
@@ -12,7 +12,7 @@ describe("a row key", () => {
         const key = rowKey(row);
         expect(parseRowKey(key)).toEqual({ ok: true, value: key });
         expect(rowKeyOfMessage(encodeRow(row))).toEqual({ ok: true, value: key });
-        expect(namespaceOfRowKey(key)).toBe(row.namespace);
+        expect(namespaceOfRowKey(key)).toBe(row.kind === "network" ? NO_NAMESPACE : row.namespace);
       }),
     );
   });
@@ -31,6 +31,10 @@ describe("a row key", () => {
     "endpoints/a/b/C",
     "export//b",
     "export/../b",
+    "network",
+    "network/",
+    "network/a/b",
+    "network///",
   ])("%j is refused", (text) => {
     expect(parseRowKey(text)).toMatchObject({ ok: false });
   });

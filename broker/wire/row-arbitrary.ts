@@ -1,5 +1,12 @@
 import * as fc from "fast-check";
-import type { EndpointsRow, ExportRow, Row, RowPort } from "../../api/broker/row.ts";
+import type {
+  EndpointsRow,
+  ExportRow,
+  NetworkRow,
+  Row,
+  RowPort,
+  ServiceRow,
+} from "../../api/broker/row.ts";
 import { type ClusterId, parseClusterId } from "../../api/cluster-id.ts";
 import { invariant } from "../../api/invariant.ts";
 import type { IpFamily } from "../../api/kube/service.ts";
@@ -51,7 +58,81 @@ function hex(a: number, b: number): string {
 
 /** Valid rows of a cluster, of every shape. */
 export function anyRow(cluster: ClusterId): fc.Arbitrary<Row> {
+  return fc.oneof(
+    { weight: 4, arbitrary: anyServiceRow(cluster) },
+    { weight: 1, arbitrary: anyNetworkRow(cluster) },
+  );
+}
+
+export function anyServiceRow(cluster: ClusterId): fc.Arbitrary<ServiceRow> {
   return fc.oneof(anyExportRow(cluster), anyEndpointsRow(cluster));
+}
+
+const podCidr = fc.integer({ min: 1, max: 126 }).map((a) => `${a}.0.0.0/16`);
+
+export function anyNetworkRow(cluster: ClusterId): fc.Arbitrary<NetworkRow> {
+  return fc.record(
+    {
+      kind: fc.constant("network"),
+      cluster: fc.constant(cluster),
+      podCidrs: fc.uniqueArray(podCidr, { maxLength: 3 }),
+      serviceCidrs: fc.uniqueArray(podCidr, { maxLength: 3 }),
+      globalPrefixes: fc.uniqueArray(
+        fc.record({ cidr: podCidr, global: fc.nat(200).map((b) => `242.${b}.0.0/16`) }),
+        { maxLength: 3 },
+      ),
+      nodePrefixes: fc.constant(["242.255.7.0/24"]),
+      backends: fc.subarray(["underlay", "overlay-cni", "vxlan", "proxy"]),
+      responders: fc.array(
+        fc.oneof(
+          address.IPv4.map((ip) => `${ip}:7`),
+          address.IPv6.map((ip) => `[${ip}]:65535`),
+        ),
+        { maxLength: 3 },
+      ),
+      gateways: fc.array(anyGateway(), { maxLength: 3 }),
+      proxies: fc.array(
+        fc.oneof(label, address.IPv4).map((host) => ({ endpoint: `${host}.example:443` })),
+        { maxLength: 2 },
+      ),
+      overlay: fc.record({ mesh: label, id: labelValue }),
+    },
+    {
+      requiredKeys: [
+        "kind",
+        "cluster",
+        "podCidrs",
+        "serviceCidrs",
+        "globalPrefixes",
+        "nodePrefixes",
+        "backends",
+        "responders",
+        "gateways",
+        "proxies",
+      ],
+    },
+  );
+}
+
+function anyGateway(): fc.Arbitrary<NetworkRow["gateways"][number]> {
+  const base = {
+    node: fc.tuple(label, label).map(([a, b]) => `${a}.${b}`),
+    endpoints: fc.array(fc.oneof(address.IPv4, address.IPv6), { maxLength: 3 }),
+    port: fc.integer({ min: 1, max: 65_535 }),
+    tunnelAddresses: fc.array(
+      fc.nat(255).map((d) => `242.255.7.${d}`),
+      { maxLength: 2 },
+    ),
+  };
+  const key = fc.uint8Array({ minLength: 32, maxLength: 32 });
+  return fc.oneof(
+    fc.record(base),
+    fc.record({
+      ...base,
+      publicKey: key.map((bytes) => Buffer.from(bytes).toString("base64")),
+      wgPort: fc.integer({ min: 1, max: 65_535 }),
+    }),
+  );
 }
 
 function anyExportRow(cluster: ClusterId): fc.Arbitrary<ExportRow> {

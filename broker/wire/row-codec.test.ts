@@ -147,7 +147,7 @@ describe("an invalid row names the rule and the value", () => {
     [/service name: must be .* got "9web"/, exportMessage({}, { name: "9web" })],
     [/service name: must be .* got "a\/b"/, exportMessage({}, { name: "a/b" })],
     [/ports of a service with an address .* got none/, exportMessage({ ports: [] })],
-    [/export or endpoints: got neither/, exportMessage({}, { content: undefined })],
+    [/export, endpoints or a network: got none/, exportMessage({}, { content: undefined })],
     [/cluster id: must be .* got "East"/, exportMessage({}, { audience: { clusters: ["East"] } })],
     [
       /audience must name each cluster once/,

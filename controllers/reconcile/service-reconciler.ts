@@ -1,4 +1,4 @@
-import type { Row } from "../../api/broker/row.ts";
+import type { ServiceRow } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { serviceExports } from "../../api/mcs/service-export.ts";
 import { ok, type Result } from "../../api/result.ts";
@@ -276,11 +276,14 @@ function problemsOf(imported: Imported): readonly string[] {
     : [];
 }
 
-function ownRows(own: OwnExport, paths: PathSelection): readonly Row[] {
+function ownRows(own: OwnExport, paths: PathSelection): readonly ServiceRow[] {
   return own.kind === "exported" ? [own.row, ...advertiseRows(own.endpoints, paths)] : [];
 }
 
-function exportRows(own: OwnExport, foreign: readonly Row[]): Parameters<typeof mergeExports>[0] {
+function exportRows(
+  own: OwnExport,
+  foreign: readonly ServiceRow[],
+): Parameters<typeof mergeExports>[0] {
   return [
     ...(own.kind === "exported" ? [own.row] : []),
     ...foreign.filter((row) => row.kind === "export"),

@@ -1,4 +1,4 @@
-import type { Row } from "../../api/broker/row.ts";
+import type { ServiceRow } from "../../api/broker/row.ts";
 import type { EndpointSlice } from "../../api/kube/endpoint-slice.ts";
 import type { Namespace } from "../../api/kube/namespace.ts";
 import type { Service } from "../../api/kube/service.ts";
@@ -52,7 +52,7 @@ export interface World {
   readonly ownSlices: readonly EndpointSlice[];
   /** Any slice of the namespace, by name. */
   readonly findSlice: (name: string) => EndpointSlice | undefined;
-  readonly foreignRows: readonly Row[];
+  readonly foreignRows: readonly ServiceRow[];
   /** Which rule of this cluster keeps the namespace's exports at home, or imports out; undefined: none does. */
   readonly exportDenial: string | undefined;
   readonly importDenial: string | undefined;

@@ -1,10 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { EndpointsRow, ExportRow, Row } from "../../api/broker/row.ts";
+import type { EndpointsRow, ExportRow, ServiceRow } from "../../api/broker/row.ts";
 import type { IpFamily } from "../../api/kube/service.ts";
 import { decodeRow } from "../../broker/wire/decode-row.ts";
 import { encodeRow } from "../../broker/wire/encode-row.ts";
-import { anyRow, testCluster } from "../../broker/wire/row-arbitrary.ts";
+import { anyServiceRow, testCluster } from "../../broker/wire/row-arbitrary.ts";
 import { mergeExports } from "../../controllers/merge/merge-exports.ts";
 import { byPrecedence } from "../../controllers/merge/precedence.ts";
 import { ImportBench } from "./import-bench.ts";
@@ -17,7 +17,7 @@ interface Exported {
 }
 
 /** Kubernetes has no Service with an address and no ports. */
-function isPossible(row: Row): row is ExportRow {
+function isPossible(row: ServiceRow): row is ExportRow {
   return row.kind === "export" && (row.type === "Headless" || row.ports.length > 0);
 }
 
@@ -27,7 +27,7 @@ const exported: fc.Arbitrary<readonly Exported[]> = fc
   .chain((clusters) =>
     fc.tuple(
       ...clusters.map((cluster) => {
-        const row = anyRow(cluster);
+        const row = anyServiceRow(cluster);
         const stamp = fc.constantFrom(1_000, 2_000);
         return fc.record({
           row: fc
@@ -89,7 +89,7 @@ describe.each(FAMILIES.map((families) => ({ families })))(
 
 test("the arbitrary exports are legal: the broker takes each", () => {
   const rows = exported.map((list) =>
-    list.flatMap<Row>(({ row, endpoints }) => [row, ...endpoints]),
+    list.flatMap<ServiceRow>(({ row, endpoints }) => [row, ...endpoints]),
   );
   fc.assert(
     fc.property(rows, (list) => {
@@ -100,7 +100,7 @@ test("the arbitrary exports are legal: the broker takes each", () => {
   );
 });
 
-function inNamespaceOf(rows: readonly Row[]): readonly Row[] {
+function inNamespaceOf(rows: readonly ServiceRow[]): readonly ServiceRow[] {
   return rows.map((row) => ({ ...row, namespace: "shop" }));
 }
 

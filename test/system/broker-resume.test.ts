@@ -2,7 +2,7 @@ import { status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { BrokerMessage } from "../../api/broker/broker.gen.ts";
 import { BrokerMessage as Codec } from "../../api/broker/broker.gen.ts";
-import type { Row } from "../../api/broker/row.ts";
+import type { ServiceRow } from "../../api/broker/row.ts";
 import { serviceKey } from "../../api/service-key.ts";
 import { createGrpcBrokerLink } from "../../broker/client/grpc/grpc-broker-link.ts";
 import type { MemberLink } from "../../broker/client/member-link.ts";
@@ -44,7 +44,7 @@ function bytesOf(stream: TestStream): number {
   return stream.heard.reduce((sum, message) => sum + size(message), 0);
 }
 
-function rowAt(at: number, createdAtMs = 1): Row {
+function rowAt(at: number, createdAtMs = 1): ServiceRow {
   return anExportRow({ name: `s${at}`, createdAtMs });
 }
 

@@ -6,7 +6,7 @@ import {
   type Hello,
   type MemberMessage,
 } from "../../api/broker/broker.gen.ts";
-import { type Row, rowKey } from "../../api/broker/row.ts";
+import { rowKey, type ServiceRow } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { err, type Result } from "../../api/result.ts";
 import type { AuditEvent, AuditLog } from "../../broker/audit/audit-log.ts";
@@ -246,11 +246,11 @@ export class TestStream {
     this.say({ $case: "hello", value: { ...value, ...change } });
   }
 
-  put(sequence: number, row: Row): void {
+  put(sequence: number, row: ServiceRow): void {
     this.say({ $case: "put", value: { sequence, row: encodeRow(row) } });
   }
 
-  delete(sequence: number, row: Row): void {
+  delete(sequence: number, row: ServiceRow): void {
     this.say({ $case: "delete", value: { sequence, key: rowKey(row) } });
   }
 

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Row, rowKey } from "../../../api/broker/row.ts";
+import { rowKey, type ServiceRow } from "../../../api/broker/row.ts";
 import type { ClusterId } from "../../../api/cluster-id.ts";
 import { type ServiceKey, serviceKey } from "../../../api/service-key.ts";
 import { VirtualClock } from "../../../runtime/clock/virtual-clock.ts";
@@ -74,7 +74,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
 class Member {
   readonly cluster: ClusterId;
   readonly #broker: MemoryBroker;
-  readonly rows = new Map<ServiceKey, readonly Row[]>();
+  readonly rows = new Map<ServiceKey, readonly ServiceRow[]>();
   namespaces: ReadonlySet<string> = new Set(NAMESPACES);
   link: MemberLink;
   #stop = new AbortController();
@@ -87,7 +87,7 @@ class Member {
     this.link = this.#start();
   }
 
-  set(key: ServiceKey, rows: readonly Row[]): void {
+  set(key: ServiceKey, rows: readonly ServiceRow[]): void {
     this.rows.set(key, rows);
     this.link.setOwnRows(key, rows);
   }
@@ -118,7 +118,7 @@ class Member {
   }
 }
 
-function rowsOf(cluster: ClusterId, key: ServiceKey, revision: number): readonly Row[] {
+function rowsOf(cluster: ClusterId, key: ServiceKey, revision: number): readonly ServiceRow[] {
   const [namespace = "", name = ""] = key.split("/");
   const identity = { cluster, namespace, name };
   const slices = Array.from({ length: revision % 3 }, (_, at) =>
@@ -251,10 +251,10 @@ class World {
   }
 }
 
-function byKey(rows: readonly Row[]): Record<string, Row> {
+function byKey(rows: readonly ServiceRow[]): Record<string, ServiceRow> {
   return Object.fromEntries(
     rows
-      .map((row): [string, Row] => [`${row.cluster} ${rowKey(row)}`, row])
+      .map((row): [string, ServiceRow] => [`${row.cluster} ${rowKey(row)}`, row])
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 }

@@ -5,6 +5,7 @@ import { silentLogger } from "../../../runtime/log/silent-log.ts";
 import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import type { SessionPeer } from "../../core/session-io.ts";
+import type { GlobalAllocator } from "../../globals/global-block.ts";
 import { type HubPolicy, NO_POLICY } from "../../policy/cluster-policy.ts";
 import { Hub } from "../../server/hub.ts";
 import { MemoryStore } from "../../store/memory/memory-store.ts";
@@ -20,6 +21,8 @@ export interface MemoryBrokerOptions {
   readonly hubs?: number;
   /** The hub's. @default none */
   readonly policy?: Changing<HubPolicy>;
+  /** Of global addresses. @default none are given */
+  readonly globals?: GlobalAllocator;
 }
 
 /**
@@ -32,6 +35,7 @@ export class MemoryBroker {
   readonly #random: Random;
   readonly #latencyMs: () => number;
   readonly #policy: Changing<HubPolicy>;
+  readonly #globals: GlobalAllocator | undefined;
   #epoch = 1;
   #store = new MemoryStore("epoch-1");
   readonly #whereabouts = new MemoryWhereabouts();
@@ -51,6 +55,7 @@ export class MemoryBroker {
     this.#latencyMs = options.latencyMs ?? (() => 0);
     this.#hubs = Array.from({ length: options.hubs ?? 1 }, () => undefined);
     this.#policy = options.policy ?? unchanging(NO_POLICY);
+    this.#globals = options.globals;
     this.start();
   }
 
@@ -59,7 +64,12 @@ export class MemoryBroker {
   }
 
   /** A link of this member, not started. The incarnation is what its certificate would say. */
-  link(clusterId: ClusterId, incarnation = 1, cidrs: readonly string[] = []): MemberLink {
+  link(
+    clusterId: ClusterId,
+    incarnation = 1,
+    cidrs: readonly string[] = [],
+    hasNetwork = false,
+  ): MemberLink {
     const peer = { cluster: clusterId, incarnation, certificateSerial: "01" };
     let next = 0;
     const transport: SyncTransport = {
@@ -67,7 +77,7 @@ export class MemoryBroker {
       close: () => undefined,
     };
     const deps = { transport, clock: this.#clock, random: this.#random, log: silentLogger };
-    return new MemberLink({ clusterId, cidrs }, deps);
+    return new MemberLink({ clusterId, cidrs, hasNetwork }, deps);
   }
 
   /**
@@ -81,7 +91,14 @@ export class MemoryBroker {
       const clock = this.#clock;
       const hub = new Hub(
         { clusterset: "memory" },
-        { store, clock, log: silentLogger, meter: silentMeter, policy: this.#policy },
+        {
+          store,
+          clock,
+          log: silentLogger,
+          meter: silentMeter,
+          policy: this.#policy,
+          ...(this.#globals === undefined ? {} : { globals: this.#globals }),
+        },
       );
       this.#hubs[index] = hub;
       hub.start();

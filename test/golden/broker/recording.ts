@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { BrokerMessage, MemberMessage } from "../../../api/broker/broker.gen.ts";
-import type { Row } from "../../../api/broker/row.ts";
+import type { ServiceRow } from "../../../api/broker/row.ts";
 import type { StreamEnd } from "../../../broker/client/sync-transport.ts";
 import type { CloseReason } from "../../../broker/core/session-io.ts";
 import { type SingleMessage, unpackBatch } from "../../../broker/wire/batch.ts";
@@ -12,7 +12,7 @@ export type MemberAct =
   | { readonly do: "start"; readonly incarnation: number; readonly cidrs?: readonly string[] }
   | { readonly do: "stop" }
   | { readonly do: "namespaces"; readonly names: readonly string[] }
-  | { readonly do: "rows"; readonly service: string; readonly rows: readonly Row[] }
+  | { readonly do: "rows"; readonly service: string; readonly rows: readonly ServiceRow[] }
   | { readonly do: "complete" };
 
 /** What happens to the broker, or to the network between. */

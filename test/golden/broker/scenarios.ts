@@ -1,4 +1,4 @@
-import type { EndpointsRow, ExportRow, Row } from "../../../api/broker/row.ts";
+import type { EndpointsRow, ExportRow, ServiceRow } from "../../../api/broker/row.ts";
 import { testCluster } from "../../../broker/wire/row-arbitrary.ts";
 import { anEndpointsRow, anExportRow } from "../../../broker/wire/test-rows.ts";
 import type { BrokerAct, MemberAct } from "./recording.ts";
@@ -33,7 +33,7 @@ function act(member: string, what: MemberAct): Step {
   return { member, act: what };
 }
 
-function rows(member: string, ...own: readonly Row[]): Step {
+function rows(member: string, ...own: readonly ServiceRow[]): Step {
   const [first] = own;
   if (first === undefined) throw new Error("rows must be at least one");
   const service = `${first.namespace}/${first.name}`;
@@ -55,7 +55,7 @@ function complete(member: string): Step {
   return act(member, { do: "complete" });
 }
 
-function service(member: string, name: string, change: Partial<Row> = {}): Step {
+function service(member: string, name: string, change: Partial<ServiceRow> = {}): Step {
   const { namespace = "shop" } = change;
   return rows(member, exported(member, name, { namespace }), slice(member, name, { namespace }));
 }

@@ -1,4 +1,4 @@
-import { type Row, rowKey } from "../../../api/broker/row.ts";
+import { rowKey, type ServiceRow } from "../../../api/broker/row.ts";
 import { parseServiceKey, type ServiceKey } from "../../../api/service-key.ts";
 import { MemberLink } from "../../../broker/client/member-link.ts";
 import type { SyncTransport } from "../../../broker/client/sync-transport.ts";
@@ -15,7 +15,7 @@ export class WiredMember {
   readonly #open: (incarnation: number) => SyncTransport["open"];
   #link: MemberLink | undefined;
   #stop = new AbortController();
-  readonly #own = new Map<ServiceKey, readonly Row[]>();
+  readonly #own = new Map<ServiceKey, readonly ServiceRow[]>();
 
   constructor(
     name: string,
@@ -82,7 +82,7 @@ export class WiredMember {
   }
 }
 
-function byName(left: Row, right: Row): number {
+function byName(left: ServiceRow, right: ServiceRow): number {
   return `${left.cluster} ${rowKey(left)}` < `${right.cluster} ${rowKey(right)}` ? -1 : 1;
 }
 

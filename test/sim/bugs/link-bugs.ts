@@ -1,30 +1,33 @@
-import { type Row, rowKey } from "../../../api/broker/row.ts";
+import { rowKey, type ServiceRow } from "../../../api/broker/row.ts";
 import type { ServiceKey } from "../../../api/service-key.ts";
 import type { BrokerLink } from "../../../broker/client/broker-link.ts";
 import type { Peer } from "../../../broker/client/peer-table.ts";
 import { overrideBrokerLink } from "../world/override-broker-link.ts";
 
-export function changeOwnRows(link: BrokerLink, change: (row: Row) => Row): BrokerLink {
+export function changeOwnRows(
+  link: BrokerLink,
+  change: (row: ServiceRow) => ServiceRow,
+): BrokerLink {
   return overrideBrokerLink(link, {
     setOwnRows: (service, rows) => link.setOwnRows(service, rows.map(change)),
   });
 }
 
-export function withoutAge(row: Row): Row {
+export function withoutAge(row: ServiceRow): ServiceRow {
   return row.kind === "export" ? { ...row, createdAtMs: 0 } : row;
 }
 
-export function everythingReady(row: Row): Row {
+export function everythingReady(row: ServiceRow): ServiceRow {
   if (row.kind === "export") return row;
   return { ...row, endpoints: row.endpoints.map((endpoint) => ({ ...endpoint, ready: true })) };
 }
 
 /** Rows that were seen once stay, unless the owner sends them anew. */
 export function keepOldRows(link: BrokerLink): BrokerLink {
-  const seen = new Map<ServiceKey, Map<string, Row>>();
+  const seen = new Map<ServiceKey, Map<string, ServiceRow>>();
   return overrideBrokerLink(link, {
     foreignRows: (service) => {
-      const rows = seen.get(service) ?? new Map<string, Row>();
+      const rows = seen.get(service) ?? new Map<string, ServiceRow>();
       for (const row of link.foreignRows(service)) rows.set(`${row.cluster} ${rowKey(row)}`, row);
       seen.set(service, rows);
       return [...rows.values()];
@@ -37,7 +40,7 @@ export function onlyOneFamily(link: BrokerLink): BrokerLink {
   return overrideBrokerLink(link, {
     setOwnRows: (service, rows) => {
       const hasIpv6 = rows.some((row) => row.kind === "endpoints" && row.addressType === "IPv6");
-      const isKept = (row: Row): boolean =>
+      const isKept = (row: ServiceRow): boolean =>
         row.kind === "export" || !hasIpv6 || row.addressType === "IPv6";
       link.setOwnRows(service, rows.filter(isKept));
     },
@@ -57,7 +60,7 @@ export function sendNewKeysOnly(link: BrokerLink): BrokerLink {
 }
 
 /** Endpoints travel with the address of the node beside their own. */
-export function withNodeAddress(row: Row): Row {
+export function withNodeAddress(row: ServiceRow): ServiceRow {
   if (row.kind === "export" || row.addressType === "IPv6") return row;
   const endpoints = row.endpoints.map((endpoint) => ({
     ...endpoint,

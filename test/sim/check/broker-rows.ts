@@ -36,6 +36,8 @@ export class BrokerRows {
       return;
     }
     const row = decoded.value;
+    // About no service: `network-rows.ts` looks at those.
+    if (row.kind === "network") return;
     const service = `${row.namespace}/${row.name}`;
     if (!this.#offers.isExported(cluster, service)) {
       this.#report("I2", `row ${key} of ${cluster}: ${service} was never exported there`);

@@ -1,4 +1,4 @@
-import type { ExportRow, Row } from "../../../api/broker/row.ts";
+import type { ExportRow, ServiceRow } from "../../../api/broker/row.ts";
 import { NAMESPACES } from "../../../api/kube/namespace.ts";
 import { type IpFamily, SERVICES, type Service } from "../../../api/kube/service.ts";
 import { type ServiceImport, serviceImports } from "../../../api/mcs/service-import.ts";
@@ -98,12 +98,12 @@ export class ImportLifetime {
   }
 
   /** The member's mirror shows these rows of the service. */
-  rowsSeen(importer: SimCluster, key: string, rows: readonly Row[]): void {
+  rowsSeen(importer: SimCluster, key: string, rows: readonly ServiceRow[]): void {
     for (const { cluster } of rows.filter(isExportRow)) this.#learn(importer, cluster, key);
   }
 
   /** The member has published this service itself. */
-  rowsPublished(exporter: SimCluster, key: string, rows: readonly Row[]): void {
+  rowsPublished(exporter: SimCluster, key: string, rows: readonly ServiceRow[]): void {
     if (rows.some(isExportRow)) this.#learn(exporter, exporter.id, key);
     else this.#known.delete(`${exporter.id} ${exporter.id} ${key}`);
   }
@@ -198,6 +198,6 @@ export class ImportLifetime {
   }
 }
 
-function isExportRow(row: Row): row is ExportRow {
+function isExportRow(row: ServiceRow): row is ExportRow {
   return row.kind === "export";
 }

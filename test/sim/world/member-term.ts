@@ -1,4 +1,4 @@
-import type { Row } from "../../../api/broker/row.ts";
+import type { ServiceRow } from "../../../api/broker/row.ts";
 import type { IpFamily } from "../../../api/kube/service.ts";
 import type { ServiceKey } from "../../../api/service-key.ts";
 import type { BrokerLink } from "../../../broker/client/broker-link.ts";
@@ -26,7 +26,7 @@ export interface MemberTermDeps {
   readonly wiring: Wiring;
   readonly report: Report;
   /** Own rows are handed over, as the product hands them over. */
-  readonly onPublish: (service: ServiceKey, rows: readonly Row[]) => void;
+  readonly onPublish: (service: ServiceKey, rows: readonly ServiceRow[]) => void;
 }
 
 /** One life of a member's controllers, as `cli/run-member.ts` makes one: from a start or an election to the end of it. */
