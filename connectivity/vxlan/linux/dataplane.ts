@@ -1,0 +1,193 @@
+import { join } from "node:path";
+import { err, ok, type Result } from "../../../api/result.ts";
+import type { Logger } from "../../../runtime/log/log.ts";
+import { diffKernelState, replacesLink } from "../plan/diff-kernel-state.ts";
+import type { FilterContents } from "../plan/filter-contents.ts";
+import { FILTER_TABLE } from "../plan/filter-table.ts";
+import { EMPTY_KERNEL_STATE, type KernelState } from "../plan/kernel-state.ts";
+import type { Plan, PlanSlots } from "../plan/plan.ts";
+import { applyCommands } from "./apply-commands.ts";
+import { changeElements, deleteTables, replaceTables } from "./nft-script.ts";
+import { NftWatch } from "./nft-watch.ts";
+import { type Ownership, readKernelState } from "./read-kernel-state.ts";
+import type { RunCommand } from "./run-command.ts";
+import { readSlots, slotsText } from "./slots-file.ts";
+import { Sysctls } from "./sysctls.ts";
+import type { Files } from "./system-files.ts";
+
+export interface DataplaneOptions {
+  /** Of files; "node-agent" or "gateway". */
+  readonly owner: string;
+  readonly stateDir: string;
+  readonly ownership: Ownership;
+  /** Names of all our nft tables. */
+  readonly tables: readonly string[];
+}
+
+export interface DataplaneDeps {
+  readonly run: RunCommand;
+  readonly files: Files;
+  readonly log: Logger;
+}
+
+/**
+ * Keeps what one process of ours has in the kernel equal to its plan: looks once, then changes what differs from
+ * what it knows to be there. Whatever fails makes it look again at the next call. Calls must not overlap.
+ */
+export class Dataplane {
+  readonly #options: DataplaneOptions;
+  readonly #deps: DataplaneDeps;
+  readonly #sysctls: Sysctls;
+  readonly #watch: NftWatch;
+  /** What is in the kernel; undefined: not known for sure. */
+  #kernel: KernelState | undefined;
+  /** Bodies of the tables in the kernel. BOUNDED: by our tables. */
+  readonly #tables = new Map<string, string>();
+  #slots: string | undefined;
+
+  constructor(options: DataplaneOptions, deps: DataplaneDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#sysctls = new Sysctls(
+      { directory: join(options.stateDir, "found"), owner: options.owner },
+      deps.files,
+    );
+    this.#watch = new NftWatch(deps.run);
+  }
+
+  /** Of the last plan that was applied, by this process or one before. */
+  slots(): Promise<PlanSlots> {
+    return readSlots(this.#slotsFile(), this.#deps.files);
+  }
+
+  async apply(
+    plan: Plan,
+    contents: FilterContents | undefined,
+    signal: AbortSignal,
+  ): Promise<Result<void, string>> {
+    const applied = await this.#attempt(plan, contents, signal);
+    // Somebody may have changed things: look, and try once more with what is there.
+    if (!applied.ok && !signal.aborted) {
+      this.#deps.log.warn("data path not as expected, looking again", { err: applied.error });
+      this.forget();
+      return this.#attempt(plan, contents, signal);
+    }
+    return applied;
+  }
+
+  /** Trusts nothing that it knows: the next `apply` looks, and replaces every table. */
+  forget(): void {
+    this.#kernel = undefined;
+    this.#tables.clear();
+  }
+
+  /** Whether somebody has changed what is ours since it was applied; the next `apply` mends it. */
+  async verify(
+    contents: FilterContents | undefined,
+    signal: AbortSignal,
+  ): Promise<Result<boolean, string>> {
+    const known = this.#kernel;
+    if (known === undefined) return ok(false);
+    const actual = await readKernelState(this.#options.ownership, this.#deps.run, signal);
+    if (!actual.ok) return actual;
+    const differs = diffKernelState(known, actual.value);
+    this.#kernel = actual.value;
+    const changed = await this.#watch.changedTables([...this.#tables.keys()], contents, signal);
+    if (!changed.ok) return changed;
+    for (const table of changed.value) this.#tables.delete(table);
+    return ok(differs.length + changed.value.length > 0);
+  }
+
+  /** Removes everything, also what an earlier process left; settings of the kernel are as they were found. */
+  async cleanup(signal: AbortSignal): Promise<Result<void, string>> {
+    const { run, files } = this.#deps;
+    this.forget();
+    const actual = await readKernelState(this.#options.ownership, run, signal);
+    if (!actual.ok) return actual;
+    const commands = diffKernelState(EMPTY_KERNEL_STATE, actual.value);
+    const removed = await applyCommands(commands, run, signal);
+    if (!removed.ok) return removed;
+    // Last: nothing that they guarded is left.
+    const input = deleteTables(this.#options.tables);
+    const unfiltered = await run({ program: "nft", args: ["-f", "-"], input }, signal);
+    if (!unfiltered.ok) return unfiltered;
+    await this.#sysctls.restore();
+    await files.remove(this.#slotsFile());
+    await files.removeDirectory(this.#options.stateDir);
+    return ok(undefined);
+  }
+
+  async #attempt(
+    plan: Plan,
+    contents: FilterContents | undefined,
+    signal: AbortSignal,
+  ): Promise<Result<void, string>> {
+    await this.#keepSlots(plan.slots);
+    const filtered = await this.#applyTables(plan, contents, signal);
+    if (!filtered.ok) return filtered;
+    const routed = await this.#applyKernel(plan.kernel, signal);
+    if (!routed.ok) return routed;
+    try {
+      await this.#sysctls.apply(plan.sysctls);
+    } catch (cause) {
+      return err(`cannot change kernel settings: ${String(cause)}`);
+    }
+    return ok(undefined);
+  }
+
+  async #applyTables(
+    { tables }: Plan,
+    contents: FilterContents | undefined,
+    signal: AbortSignal,
+  ): Promise<Result<void, string>> {
+    const stale = tables.filter(({ name, body }) => this.#tables.get(name) !== body);
+    const changes = contents?.takeChanges() ?? [];
+    const hasAll = stale.some(({ name }) => name === FILTER_TABLE);
+    const script = [
+      ...(stale.length > 0 ? [replaceTables(stale, contents)] : []),
+      ...(changes.length > 0 && !hasAll ? [changeElements(changes)] : []),
+    ].join("\n");
+    if (script === "") return ok(undefined);
+    const ran = await this.#deps.run({ program: "nft", args: ["-f", "-"], input: script }, signal);
+    if (!ran.ok) {
+      // Neither the tables nor their sets are known any more.
+      this.#tables.clear();
+      return ran;
+    }
+    for (const { name, body } of stale) this.#tables.set(name, body);
+    this.#watch.forget(stale.map(({ name }) => name));
+    return ok(undefined);
+  }
+
+  async #applyKernel(desired: KernelState, signal: AbortSignal): Promise<Result<void, string>> {
+    const { run } = this.#deps;
+    // Twice where a link was made anew: what stood on the old one went with it.
+    for (const isLast of [false, true]) {
+      if (this.#kernel === undefined) {
+        const actual = await readKernelState(this.#options.ownership, run, signal);
+        if (!actual.ok) return actual;
+        this.#kernel = actual.value;
+      }
+      const before = this.#kernel;
+      // Until all of it has been done, it is not known how far it got.
+      this.#kernel = undefined;
+      const changed = await applyCommands(diffKernelState(desired, before), run, signal);
+      if (isLast || !replacesLink(desired, before)) {
+        if (changed.ok) this.#kernel = desired;
+        return changed;
+      }
+    }
+    return ok(undefined);
+  }
+
+  async #keepSlots(slots: PlanSlots): Promise<void> {
+    const text = slotsText(slots);
+    if (text === this.#slots) return;
+    await this.#deps.files.replace(this.#slotsFile(), text);
+    this.#slots = text;
+  }
+
+  #slotsFile(): string {
+    return join(this.#options.stateDir, `${this.#options.owner}.slots.json`);
+  }
+}

@@ -1,0 +1,90 @@
+import type { IpFamily } from "../../../api/kube/service.ts";
+import { ok, type Result } from "../../../api/result.ts";
+import type { KernelState } from "../plan/kernel-state.ts";
+import {
+  parseAddresses,
+  parseForwarding,
+  parseLinks,
+  parseNeighbours,
+  parseNexthops,
+  parseRoutes,
+  parseRules,
+} from "./parse-kernel-state.ts";
+import type { RunCommand } from "./run-command.ts";
+
+/** What in the kernel belongs to one process of ours. */
+export interface Ownership {
+  readonly links: readonly string[];
+  readonly table: (table: number) => boolean;
+  readonly nexthop: (id: number) => boolean;
+}
+
+const FAMILIES: readonly (readonly [IpFamily, string])[] = [
+  ["IPv4", "-4"],
+  ["IPv6", "-6"],
+];
+
+/** All that is there of what we own, ours or left behind. */
+export async function readKernelState(
+  { links: names, table, nexthop }: Ownership,
+  run: RunCommand,
+  signal: AbortSignal,
+): Promise<Result<KernelState, string>> {
+  const ip = (...args: string[]) => run({ program: "ip", args: ["-json", ...args] }, signal);
+  const linkText = await ip("-details", "link", "show");
+  if (!linkText.ok) return linkText;
+  const links = parseLinks(linkText.value, names);
+  if (!links.ok) return links;
+  const addressText = await ip("address", "show");
+  if (!addressText.ok) return addressText;
+  const addresses = parseAddresses(addressText.value, names);
+  if (!addresses.ok) return addresses;
+  const perLink = { neighbours: [], forwarding: [] } as Pick<
+    { -readonly [K in keyof KernelState]: KernelState[K][number][] },
+    "neighbours" | "forwarding"
+  >;
+  for (const { name } of links.value) {
+    for (const [, family] of FAMILIES) {
+      const text = await ip(family, "neigh", "show", "dev", name, "nud", "permanent");
+      if (!text.ok) return text;
+      const neighbours = parseNeighbours(text.value, name);
+      if (!neighbours.ok) return neighbours;
+      perLink.neighbours.push(...neighbours.value);
+    }
+    const fdb = await run(
+      { program: "bridge", args: ["-json", "fdb", "show", "dev", name] },
+      signal,
+    );
+    if (!fdb.ok) return fdb;
+    const forwarding = parseForwarding(fdb.value, name);
+    if (!forwarding.ok) return forwarding;
+    perLink.forwarding.push(...forwarding.value);
+  }
+  const nexthopText = await ip("nexthop", "show");
+  if (!nexthopText.ok) return nexthopText;
+  const nexthops = parseNexthops(nexthopText.value, nexthop);
+  if (!nexthops.ok) return nexthops;
+  const routing = { routes: [], rules: [] } as Pick<
+    { -readonly [K in keyof KernelState]: KernelState[K][number][] },
+    "routes" | "rules"
+  >;
+  for (const [family, option] of FAMILIES) {
+    const routeText = await ip(option, "route", "show", "table", "all");
+    if (!routeText.ok) return routeText;
+    const routes = parseRoutes(routeText.value, family, table);
+    if (!routes.ok) return routes;
+    routing.routes.push(...routes.value);
+    const ruleText = await ip(option, "rule", "show");
+    if (!ruleText.ok) return ruleText;
+    const rules = parseRules(ruleText.value, family, table);
+    if (!rules.ok) return rules;
+    routing.rules.push(...rules.value);
+  }
+  return ok({
+    links: links.value,
+    addresses: addresses.value,
+    ...perLink,
+    ...nexthops.value,
+    ...routing,
+  });
+}

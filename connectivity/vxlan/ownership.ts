@@ -1,0 +1,28 @@
+import type { Ownership } from "./linux/read-kernel-state.ts";
+import { FILTER_TABLE } from "./plan/filter-table.ts";
+import { NODE_TABLE } from "./plan/node-table.ts";
+import { isNexthopOf } from "./plan/plan-ids.ts";
+import { isGatewayTable, isNodeAgentTable } from "./plan/route-tables.ts";
+import { type VxlanSettings, wanDevices } from "./plan/settings.ts";
+import { WAN_TABLE } from "./plan/wan-table.ts";
+
+export const NODE_AGENT_TABLES = [NODE_TABLE];
+export const GATEWAY_TABLES = [FILTER_TABLE, WAN_TABLE];
+
+/** What in the kernel is the node agent's. */
+export function nodeAgentOwnership(settings: VxlanSettings): Ownership {
+  return {
+    links: [settings.nodeDevice],
+    table: (table) => isNodeAgentTable(settings, table),
+    nexthop: (id) => isNexthopOf(settings, "node-agent", id),
+  };
+}
+
+/** What in the kernel is the gateway's, on a node that has a node agent too. */
+export function gatewayOwnership(settings: VxlanSettings): Ownership {
+  return {
+    links: wanDevices(settings),
+    table: (table) => isGatewayTable(settings, table),
+    nexthop: (id) => isNexthopOf(settings, "gateway", id),
+  };
+}

@@ -1,0 +1,50 @@
+import { markMask, markOf } from "./route-tables.ts";
+import type { VxlanSettings } from "./settings.ts";
+
+/** A gateway that flows come from, and the slot that stands for it in marks. */
+export interface MarkedGateway {
+  readonly slot: number;
+  readonly mac: string;
+}
+
+/**
+ * What a flow came through, it goes back through: with several gateways only the one that has seen the request knows
+ * (in conntrack) that the answer of a UDP server is an answer. The first machine behind the gateway notes it in the flow's
+ * conntrack mark, and turns the mark into one of the answering packets, for which an `ip rule` has a table. Other bits of
+ * either mark stay as they are.
+ */
+export function markChains(
+  devices: string,
+  gateways: readonly MarkedGateway[],
+  settings: Pick<VxlanSettings, "markShift" | "markBits">,
+): readonly string[] {
+  if (gateways.length === 0) return [];
+  const mask = markMask(settings);
+  const others = hex(~mask >>> 0);
+  const sorted = [...gateways].sort((a, b) => a.slot - b.slot);
+  const marks = sorted.map(({ slot }) => ({ slot, mark: hex(markOf(settings, slot)) }));
+  const jumps = marks.map(({ slot, mark }) => `${mark} : jump through_${slot}`).join(", ");
+  const answers = `ct direction reply ct mark & ${hex(mask)} vmap { ${jumps} }`;
+  return [
+    ...marks.map(
+      ({ slot, mark }) =>
+        `chain through_${slot} { meta mark set meta mark & ${others} | ${mark}; }`,
+    ),
+    chain("remember", "type filter hook prerouting priority mangle + 5; policy accept;", [
+      ...sorted.map(
+        ({ slot, mac }) =>
+          `iifname ${devices} ct direction original ether saddr ${mac} ct mark set ct mark & ${others} | ${hex(markOf(settings, slot))}`,
+      ),
+      `iifname != ${devices} ${answers}`,
+    ]),
+    chain("remember_own", "type route hook output priority mangle + 5; policy accept;", [answers]),
+  ];
+}
+
+export function chain(name: string, head: string, rules: readonly string[]): string {
+  return [`chain ${name} {`, `  ${head}`, ...rules.map((rule) => `  ${rule}`), "}"].join("\n");
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}
