@@ -81,6 +81,16 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import("./verbs/dns.ts")).dnsVerb,
   },
   {
+    path: ["gateway"],
+    summary: "carry traffic between this cluster's nodes and other clusters' gateways (root)",
+    load: async () => (await import("./verbs/gateway.ts")).gatewayVerb,
+  },
+  {
+    path: ["node-agent"],
+    summary: "send a node's traffic for other clusters to the gateways (root, on every node)",
+    load: async () => (await import("./verbs/node-agent.ts")).nodeAgentVerb,
+  },
+  {
     path: ["status"],
     summary: "show a member's exports, imports and membership",
     load: async () => (await import("./verbs/status.ts")).statusVerb,

@@ -44,6 +44,7 @@ export class Dataplane {
   /** Bodies of the tables in the kernel. BOUNDED: by our tables. */
   readonly #tables = new Map<string, string>();
   #slots: string | undefined;
+  #isClean = false;
 
   constructor(options: DataplaneOptions, deps: DataplaneDeps) {
     this.#options = options;
@@ -73,6 +74,11 @@ export class Dataplane {
       return this.#attempt(plan, contents, signal);
     }
     return applied;
+  }
+
+  /** Nothing is in the kernel since `cleanup`. */
+  isClean(): boolean {
+    return this.#isClean;
   }
 
   /** Trusts nothing that it knows: the next `apply` looks, and replaces every table. */
@@ -114,6 +120,8 @@ export class Dataplane {
     await this.#sysctls.restore();
     await files.remove(this.#slotsFile());
     await files.removeDirectory(this.#options.stateDir);
+    this.#slots = undefined;
+    this.#isClean = true;
     return ok(undefined);
   }
 
@@ -122,6 +130,7 @@ export class Dataplane {
     contents: FilterContents | undefined,
     signal: AbortSignal,
   ): Promise<Result<void, string>> {
+    this.#isClean = false;
     await this.#keepSlots(plan.slots);
     const filtered = await this.#applyTables(plan, contents, signal);
     if (!filtered.ok) return filtered;

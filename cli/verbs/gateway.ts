@@ -1,0 +1,95 @@
+import { z } from "zod";
+import { ENDPOINT_SLICES, type EndpointSlice } from "../../api/kube/endpoint-slice.ts";
+import { LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
+import { Gateway } from "../../connectivity/vxlan/gateway/gateway.ts";
+import { PlainTransport } from "../../connectivity/vxlan/gateway/plain-transport.ts";
+import { Reporter } from "../../connectivity/vxlan/gateway/reporter.ts";
+import { ResponderKeeper } from "../../connectivity/vxlan/gateway/responder-keeper.ts";
+import { Dataplane } from "../../connectivity/vxlan/linux/dataplane.ts";
+import { commandRunner } from "../../connectivity/vxlan/linux/run-command.ts";
+import { systemFiles } from "../../connectivity/vxlan/linux/system-files.ts";
+import { GATEWAY_TABLES, gatewayOwnership } from "../../connectivity/vxlan/ownership.ts";
+import { systemClock } from "../../runtime/clock/system-clock.ts";
+import { listenDefault } from "../../runtime/config/common-settings.ts";
+import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
+import { pinoLogger } from "../../runtime/log/pino-log.ts";
+import { networkReflectors, tunnelProber } from "../follow-network.ts";
+import { startMemberProcess } from "../member-process.ts";
+import { reflectorsCheck } from "../reflectors-check.ts";
+import { runReflected } from "../run-reflected.ts";
+import { defineVerb } from "../verb.ts";
+import { vxlanSettings, vxlanSettingsOf } from "../vxlan-settings.ts";
+
+const LOG_NAME = "gateway";
+
+export const gatewayVerb = defineVerb({
+  summary: "carry traffic between this cluster's nodes and other clusters' gateways (root)",
+  settings: z.object({
+    ...vxlanSettings,
+    healthListen: listenDefault("127.0.0.1:8083", "address of /livez, /readyz and /metrics"),
+    endpoint: z
+      .array(z.string())
+      .default([])
+      .describe(
+        "addresses at which gateways of other clusters reach this one; default: its node's",
+      ),
+  }),
+  async run({ settings, signal, env, out }) {
+    const vxlan = vxlanSettingsOf(settings);
+    const run = commandRunner(systemClock);
+    const { node, endpoint: endpoints } = settings;
+    const dataplane = new Dataplane(
+      {
+        owner: "gateway",
+        stateDir: settings.stateDir,
+        ownership: gatewayOwnership(vxlan),
+        tables: GATEWAY_TABLES,
+      },
+      { run, files: systemFiles, log: pinoLogger(LOG_NAME, settings.logLevel) },
+    );
+    const transport = new PlainTransport({ node, endpoints, port: vxlan.wanPort }, run);
+    if (settings.cleanup) {
+      for (const cleaned of [await dataplane.cleanup(signal), await transport.cleanup()]) {
+        if (cleaned.ok) continue;
+        out.problem(cleaned.error);
+        return 1;
+      }
+      return 0;
+    }
+    const started = await startMemberProcess(LOG_NAME, settings, env);
+    if (!started.ok) {
+      out.problem(started.error);
+      return 1;
+    }
+    const { deps, readiness } = started.value;
+    const { networks, peers, nodes } = networkReflectors(deps);
+    const slices = new Reflector<EndpointSlice>(
+      { resource: ENDPOINT_SLICES, labelSelector: LABEL_SOURCE_CLUSTER },
+      deps,
+    );
+    const reflectors = [networks, peers, nodes, slices];
+    const reporter = new Reporter(node, deps);
+    const views = {
+      networks: networks.view,
+      peers: peers.view,
+      nodes: nodes.view,
+      slices: slices.view,
+    };
+    const gateway = new Gateway(
+      { node, settings: vxlan },
+      { ...deps, dataplane, transport, reporter, views, prober: tunnelProber(deps, signal) },
+    );
+    readiness.decidedBy(
+      reflectorsCheck(reflectors, () => {
+        const state = gateway.state();
+        return state.ok ? true : state.error;
+      }),
+    );
+    const responder = new ResponderKeeper({ port: vxlan.probePort }, { ...deps, views });
+    await runReflected(reflectors, signal, async () => {
+      await Promise.all([gateway.run(signal), reporter.run(signal), responder.run(signal)]);
+    });
+    await started.value.stop();
+    return 0;
+  },
+});

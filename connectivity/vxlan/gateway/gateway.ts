@@ -1,0 +1,190 @@
+import type { EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
+import { ok, type Result } from "../../../api/result.ts";
+import type { Clock } from "../../../runtime/clock/clock.ts";
+import type { ViewEvent } from "../../../runtime/kube/object-view.ts";
+import type { Logger } from "../../../runtime/log/log.ts";
+import type { Meter } from "../../../runtime/metrics/meter.ts";
+import type { Random } from "../../../runtime/random/random.ts";
+import type { PathProber } from "../../probe/path-measurement.ts";
+import { type ApplyMetrics, applyMetrics } from "../apply-metrics.ts";
+import type { Dataplane } from "../linux/dataplane.ts";
+import { FilterContents, type FilterScope, sliceElements } from "../plan/filter-contents.ts";
+import type { OwnNetwork, PeerNetwork } from "../plan/networks.ts";
+import type { Outer } from "../plan/outer-paths.ts";
+import { NO_SLOTS, type PlanSlots } from "../plan/plan.ts";
+import { planGateway } from "../plan/plan-gateway.ts";
+import type { VxlanSettings } from "../plan/settings.ts";
+import { ReconcileLoop } from "../reconcile-loop.ts";
+import { currentNetwork, currentPeers, type GatewayViews } from "../views.ts";
+import { gatewayPaths, gatewayProbeTargets, reportedPaths } from "./gateway-paths.ts";
+import type { GatewayFacts, Reporter } from "./reporter.ts";
+
+export interface GatewayOptions {
+  /** Name of the Node it runs on. */
+  readonly node: string;
+  readonly settings: VxlanSettings;
+}
+
+/** What packets between gateways travel in: plain, or inside WireGuard. */
+export interface OuterTransport {
+  /** Brings it to what the peers need; its facts are what peers need to know of it. */
+  prepare(
+    network: OwnNetwork,
+    peers: readonly PeerNetwork[],
+    signal: AbortSignal,
+  ): Promise<Result<{ readonly outer: Outer; readonly facts: GatewayFacts }, string>>;
+  /** The listener is told when `prepare` may have another result. Returns the unsubscribe. */
+  subscribe(listener: () => void): () => void;
+  /** Leaves no trace of it. */
+  cleanup(signal: AbortSignal): Promise<Result<void, string>>;
+}
+
+export interface GatewayDeps {
+  readonly views: GatewayViews;
+  readonly prober: PathProber;
+  readonly dataplane: Dataplane;
+  readonly transport: OuterTransport;
+  readonly reporter: Reporter;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly meter: Meter;
+}
+
+/** How often the kernel is looked at though nothing has changed. */
+const VERIFY_MS = 60_000;
+
+/**
+ * Carries packets between the nodes of its cluster and the gateways of peers, as far as exports allow, and tells the
+ * cluster what it measures on the way. Every node may run one: it works where the own network names the node as a
+ * gateway, and leaves nothing behind where it does no longer. Ending it changes nothing: the kernel goes on.
+ */
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #deps: GatewayDeps;
+  readonly #loop: ReconcileLoop;
+  readonly #metrics: ApplyMetrics;
+  readonly #contents = new FilterContents();
+  #scope: { readonly text: string; readonly scope: FilterScope } | undefined;
+  #slots: PlanSlots = NO_SLOTS;
+  #state: Result<string, string> = { ok: false, error: "not applied yet" };
+  #signal: AbortSignal = AbortSignal.abort();
+
+  constructor(options: GatewayOptions, deps: GatewayDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#metrics = applyMetrics("gateway", deps.meter);
+    this.#loop = new ReconcileLoop(VERIFY_MS, deps, (isPeriodic) => this.#pass(isPeriodic));
+  }
+
+  /** What is right or wrong with the data path now. */
+  state(): Result<string, string> {
+    return this.#state;
+  }
+
+  /** Until the signal aborts; the views must have synced. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { views, prober, dataplane, transport } = this.#deps;
+    this.#signal = signal;
+    this.#slots = await dataplane.slots();
+    const wake = (): void => this.#loop.wake();
+    const subscriptions = [
+      views.networks.subscribe(wake),
+      views.peers.subscribe(wake),
+      views.nodes.subscribe(wake),
+      views.slices.subscribe((event) => this.#takeSlice(event)),
+      prober.subscribe(wake),
+      transport.subscribe(wake),
+    ];
+    await this.#loop.run(signal);
+    for (const unsubscribe of subscriptions) unsubscribe();
+  }
+
+  async #pass(isPeriodic: boolean): Promise<Result<void, string>> {
+    const startedMs = this.#deps.clock.monotonicMs();
+    const done = await this.#applyCurrent(isPeriodic);
+    this.#metrics.observe(done, this.#deps.clock.monotonicMs() - startedMs);
+    if (!done.ok) this.#state = done;
+    return done;
+  }
+
+  async #applyCurrent(isPeriodic: boolean): Promise<Result<void, string>> {
+    const { views, prober, dataplane, transport, reporter, log } = this.#deps;
+    const { node, settings } = this.#options;
+    const onProblem = (problem: string): void => log.error("object left out", { problem });
+    const network = currentNetwork(views, onProblem)?.network;
+    if (network === undefined) {
+      this.#state = { ok: false, error: 'no MemberNetwork "local" yet' };
+      return ok(undefined);
+    }
+    const peers = currentPeers(views.peers, onProblem);
+    const prepared = await transport.prepare(network, peers, this.#signal);
+    if (!prepared.ok) return prepared;
+    const { outer, facts } = prepared.value;
+    const own = network.gateways.find((gateway) => gateway.node === node);
+    prober.setTargets(gatewayProbeTargets(own?.tunnelAddresses ?? [], peers, settings.probePort));
+    const measure = (gateway: string) => prober.measurement(gateway);
+    // Before anything else: who is not known cannot be chosen.
+    reporter.say({ facts, paths: own === undefined ? [] : reportedPaths(peers, measure) });
+    if (own === undefined) return this.#stepDown();
+    if (isPeriodic) {
+      const verified = await dataplane.verify(this.#contents, this.#signal);
+      if (!verified.ok) return verified;
+      if (verified.value) log.warn("somebody has changed the data path; it is mended");
+    }
+    this.#rescope(network, peers);
+    const paths = gatewayPaths(network, peers, measure);
+    const plan = planGateway({ network, node, peers: paths, outer, slots: this.#slots, settings });
+    if (plan === undefined) {
+      this.#state = { ok: false, error: `gateway ${node} has no address in the tunnel yet` };
+      return ok(undefined);
+    }
+    this.#slots = plan.slots;
+    const applied = await dataplane.apply(plan, this.#contents, this.#signal);
+    if (applied.ok) this.#state = ok(`gateway to ${peers.length} peers`);
+    return applied;
+  }
+
+  /** Another node is gateway now, or none of ours yet. */
+  async #stepDown(): Promise<Result<void, string>> {
+    const { dataplane } = this.#deps;
+    if (dataplane.isClean()) {
+      this.#state = ok("standing by: this node is not chosen as a gateway");
+      return ok(undefined);
+    }
+    return dataplane.cleanup(this.#signal);
+  }
+
+  #takeSlice(event: ViewEvent<EndpointSlice>): void {
+    if (event.kind === "changed" && this.#scope !== undefined) {
+      const { key, after } = event;
+      this.#contents.set(key, after === undefined ? [] : sliceElements(after, this.#scope.scope));
+    }
+    this.#loop.wake();
+  }
+
+  /** Takes all slices in anew when the addresses that count have changed, and at first. */
+  #rescope(network: OwnNetwork, peers: readonly PeerNetwork[]): void {
+    const text = JSON.stringify([
+      network.cluster,
+      network.prefixes,
+      network.maps.map(({ from, to }) => [`${from.first}/${from.prefix}`, `${to.first}`]),
+      peers.map(({ cluster, prefixes }) => [cluster, prefixes]),
+    ]);
+    if (this.#scope?.text === text) return;
+    const scope: FilterScope = {
+      own: network.cluster,
+      maps: network.maps,
+      peers: new Map(peers.map(({ cluster, prefixes }) => [cluster, prefixes])),
+    };
+    this.#scope = { text, scope };
+    const { slices } = this.#deps.views;
+    for (const key of [...this.#contents.keys()]) {
+      if (slices.get(key) === undefined) this.#contents.set(key, []);
+    }
+    for (const key of slices.keys()) {
+      const slice = slices.get(key);
+      if (slice !== undefined) this.#contents.set(key, sliceElements(slice, scope));
+    }
+  }
+}

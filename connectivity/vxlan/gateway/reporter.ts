@@ -1,0 +1,89 @@
+import { microTime } from "../../../api/kube/micro-time.ts";
+import type { PathReport, PathReportSpec, ReportedPath } from "../../../api/network/path-report.ts";
+import { NETWORK_GROUP, NETWORK_VERSION, PATH_REPORTS } from "../../../api/network/resources.ts";
+import { backoffMs } from "../../../runtime/backoff/backoff.ts";
+import type { Clock } from "../../../runtime/clock/clock.ts";
+import { sleep } from "../../../runtime/clock/sleep.ts";
+import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
+import type { Logger } from "../../../runtime/log/log.ts";
+import type { Random } from "../../../runtime/random/random.ts";
+import { isNews } from "./gateway-paths.ts";
+
+/** How peers reach this gateway from outside. */
+export type GatewayFacts = Pick<PathReportSpec, "endpoints" | "port" | "publicKey" | "wgPort">;
+
+export interface Said {
+  readonly facts: GatewayFacts;
+  readonly paths: readonly ReportedPath[];
+}
+
+export interface ReporterDeps {
+  readonly client: Pick<KubeClient, "apply">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** Figures that nobody acts on are told this often, and show that the gateway lives. */
+const RENEW_MS = 10_000;
+const RETRY = { firstMs: 200, maxMs: 10_000 };
+
+/** Writes a gateway's PathReport: news at once, figures now and then, and what could not be written until it can. */
+export class Reporter {
+  readonly #node: string;
+  readonly #deps: ReporterDeps;
+  #said: Said | undefined;
+  #written: Omit<PathReportSpec, "renewedAt"> | undefined;
+  #wakeUp: AbortController | undefined;
+
+  constructor(node: string, deps: ReporterDeps) {
+    this.#node = node;
+    this.#deps = deps;
+  }
+
+  /** From now on this is so. */
+  say(said: Said): void {
+    this.#said = said;
+    if (isNews(this.#written, this.#spec(said))) this.#wakeUp?.abort();
+  }
+
+  /** Writes until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#deps;
+    let failures = 0;
+    while (!signal.aborted) {
+      const said = this.#said;
+      const isWritten = said === undefined || (await this.#write(this.#spec(said), signal));
+      failures = isWritten ? 0 : failures + 1;
+      const waitMs = isWritten ? RENEW_MS : backoffMs(RETRY, failures - 1, random);
+      const wakeUp = new AbortController();
+      this.#wakeUp = wakeUp;
+      const isBehind = this.#said !== undefined && isNews(this.#written, this.#spec(this.#said));
+      // A failed write waits in any case: the server may need the time.
+      if (isBehind && isWritten) continue;
+      await sleep(clock, waitMs, AbortSignal.any([signal, wakeUp.signal]));
+    }
+  }
+
+  async #write(spec: Omit<PathReportSpec, "renewedAt">, signal: AbortSignal): Promise<boolean> {
+    const { client, clock, log } = this.#deps;
+    const report: PathReport = {
+      apiVersion: `${NETWORK_GROUP}/${NETWORK_VERSION}`,
+      kind: PATH_REPORTS.kind,
+      metadata: { name: reportName(this.#node) },
+      spec: { ...spec, renewedAt: microTime(clock.nowMs()) },
+    };
+    const written = await client.apply(PATH_REPORTS, report, { signal });
+    if (written.ok) this.#written = spec;
+    else if (!signal.aborted) log.warn("path report not written", { err: written.error });
+    return written.ok;
+  }
+
+  #spec({ facts, paths }: Said): Omit<PathReportSpec, "renewedAt"> {
+    return { role: "gateway", node: this.#node, ...facts, paths };
+  }
+}
+
+export function reportName(node: string): string {
+  return `gateway-${node}`;
+}

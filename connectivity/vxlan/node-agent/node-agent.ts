@@ -1,0 +1,137 @@
+import { ok, type Result } from "../../../api/result.ts";
+import type { Clock } from "../../../runtime/clock/clock.ts";
+import type { Logger } from "../../../runtime/log/log.ts";
+import type { Meter } from "../../../runtime/metrics/meter.ts";
+import type { Random } from "../../../runtime/random/random.ts";
+import type { PathProber } from "../../probe/path-measurement.ts";
+import { type ApplyMetrics, applyMetrics } from "../apply-metrics.ts";
+import type { Dataplane } from "../linux/dataplane.ts";
+import { outerMtu } from "../linux/outer-mtu.ts";
+import type { RunCommand } from "../linux/run-command.ts";
+import { NO_SLOTS, type PlanSlots } from "../plan/plan.ts";
+import { planNode } from "../plan/plan-node.ts";
+import type { VxlanSettings } from "../plan/settings.ts";
+import { ReconcileLoop } from "../reconcile-loop.ts";
+import { currentNetwork, currentPeers, currentReports, type NodeAgentViews } from "../views.ts";
+import { nodePaths, nodeProbeTargets } from "./node-paths.ts";
+
+export interface NodeAgentOptions {
+  /** Name of the Node it runs on. */
+  readonly node: string;
+  readonly settings: VxlanSettings;
+}
+
+export interface NodeAgentDeps {
+  readonly views: NodeAgentViews;
+  readonly prober: PathProber;
+  readonly dataplane: Dataplane;
+  readonly run: RunCommand;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly meter: Meter;
+}
+
+/** How often the kernel is looked at though nothing has changed. */
+const VERIFY_MS = 30_000;
+
+/**
+ * Sends a node's traffic for peers to the gateways, and takes from them what comes back. What it knows of the cluster comes from
+ * its views, what it knows of gateways from its own probes. Ending it changes nothing: the kernel goes on.
+ */
+export class NodeAgent {
+  readonly #options: NodeAgentOptions;
+  readonly #deps: NodeAgentDeps;
+  readonly #loop: ReconcileLoop;
+  readonly #metrics: ApplyMetrics;
+  #slots: PlanSlots = NO_SLOTS;
+  #state: Result<string, string> = { ok: false, error: "not applied yet" };
+  #outerMtu: number | undefined;
+
+  constructor(options: NodeAgentOptions, deps: NodeAgentDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#metrics = applyMetrics("node_agent", deps.meter);
+    this.#loop = new ReconcileLoop(VERIFY_MS, deps, (isPeriodic) => this.#pass(isPeriodic));
+  }
+
+  /** What is right or wrong with the data path now. */
+  state(): Result<string, string> {
+    return this.#state;
+  }
+
+  /** Until the signal aborts; the views must have synced. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { views, prober, dataplane } = this.#deps;
+    this.#signal = signal;
+    this.#slots = await dataplane.slots();
+    const wake = (): void => this.#loop.wake();
+    const subscriptions = [
+      views.networks.subscribe(wake),
+      views.peers.subscribe(wake),
+      views.nodes.subscribe(wake),
+      views.reports.subscribe(wake),
+      prober.subscribe(wake),
+    ];
+    await this.#loop.run(signal);
+    for (const unsubscribe of subscriptions) unsubscribe();
+  }
+
+  #signal: AbortSignal = AbortSignal.abort();
+
+  async #pass(isPeriodic: boolean): Promise<Result<void, string>> {
+    const startedMs = this.#deps.clock.monotonicMs();
+    const done = await this.#applyCurrent(isPeriodic);
+    this.#metrics.observe(done, this.#deps.clock.monotonicMs() - startedMs);
+    if (!done.ok) this.#state = done;
+    return done;
+  }
+
+  async #applyCurrent(isPeriodic: boolean): Promise<Result<void, string>> {
+    const { views, prober, dataplane, clock, log, run } = this.#deps;
+    const { node, settings } = this.#options;
+    const onProblem = (problem: string): void => log.error("object left out", { problem });
+    const current = currentNetwork(views, onProblem);
+    if (current === undefined) return this.#waitFor('no MemberNetwork "local" yet');
+    const { network, spec } = current;
+    prober.setTargets(nodeProbeTargets(network, node, settings.probePort));
+    if (isPeriodic) {
+      const verified = await dataplane.verify(undefined, this.#signal);
+      if (!verified.ok) return verified;
+      if (verified.value) log.warn("somebody has changed the data path; it is mended");
+    }
+    if (isPeriodic || this.#outerMtu === undefined) {
+      const own = network.nodes.find(({ name }) => name === node)?.internalIps ?? [];
+      const measured = await outerMtu(own, run, this.#signal);
+      if (!measured.ok) return measured;
+      this.#outerMtu = measured.value;
+    }
+    const peers = nodePaths({
+      network,
+      spec,
+      peers: currentPeers(views.peers, onProblem),
+      reports: currentReports(views.reports, onProblem),
+      measurement: (gateway) => prober.measurement(gateway),
+      nowMs: clock.nowMs(),
+    });
+    const plan = planNode({
+      network,
+      node,
+      peers,
+      outerMtu: this.#outerMtu,
+      slots: this.#slots,
+      settings,
+    });
+    if (plan === undefined) return this.#waitFor(`node ${node} has no global address yet`);
+    this.#slots = plan.slots;
+    const applied = await dataplane.apply(plan, undefined, this.#signal);
+    if (applied.ok) this.#state = ok(`applied for ${peers.length} peers`);
+    return applied;
+  }
+
+  /** What is in the kernel stays. */
+  #waitFor(reason: string): Result<void, string> {
+    this.#state = { ok: false, error: reason };
+    return ok(undefined);
+  }
+}

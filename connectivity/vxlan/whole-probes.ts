@@ -1,0 +1,32 @@
+import type { Logger } from "../../runtime/log/log.ts";
+import {
+  DEFAULT_MTU_SETTINGS,
+  DEFAULT_PROBE_SETTINGS,
+  type ProbeSettings,
+} from "../probe/probe-settings.ts";
+import type { OpenProbeSocket } from "../probe/probe-socket.ts";
+import { UdpProbeSocket } from "../probe/udp-probe-socket.ts";
+
+/**
+ * Probes inside the tunnel. The rules of `node-table.ts` drop those that were cut on the way, so what is answered was
+ * whole. Paths that carry less than IPv6 asks for are found too: IPv4 does with less.
+ */
+export function tunnelProbes(log: Logger): {
+  readonly settings: ProbeSettings;
+  readonly openSocket: OpenProbeSocket;
+} {
+  return {
+    settings: {
+      ...DEFAULT_PROBE_SETTINGS,
+      mtu: { ...DEFAULT_MTU_SETTINGS, leastBytes: 1_000 },
+    },
+    openSocket: (onPacket) => {
+      const socket = new UdpProbeSocket(onPacket, { log });
+      return {
+        isWhole: true,
+        send: (packet, to, onFailed) => socket.send(packet, to, onFailed),
+        close: () => socket.close(),
+      };
+    },
+  };
+}
