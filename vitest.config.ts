@@ -25,6 +25,16 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      {
+        // In network namespaces, by `npm run test:net`: it needs root.
+        test: {
+          name: "net",
+          include: ["test/net/**/*.net.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

@@ -11,6 +11,7 @@ const [task, ...rest] = process.argv.slice(2);
 const TASKS = {
   demo: { program: "node", args: ["cli/main.ts", "demo"] },
   test: { program: "node", args: ["test/run.ts"] },
+  "test:net": { program: "node", args: ["test/net/run.ts"] },
   "test:e2e": { program: "node", args: ["test/e2e/run.ts"] },
 };
 

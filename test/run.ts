@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
- * `npm test`: every test, then one line that scripts can read: `N passed, N failed, N skipped`.
- * Arguments go to vitest as they are (`npm test -- controllers`).
+ * `npm test`: every test but those of `npm run test:net`, which need root, then one line that scripts can read:
+ * `N passed, N failed, N skipped`. Arguments go to vitest as they are (`npm test -- controllers`).
  */
+const args = process.argv.slice(2);
+const projects = args.includes("--project") ? [] : ["--project", "unit", "--project", "system"];
 const directory = mkdtempSync(join(tmpdir(), "isthmus-test-"));
 const report = join(directory, "report.json");
 const { status } = spawnSync(
@@ -16,7 +18,8 @@ const { status } = spawnSync(
     "--reporter=default",
     "--reporter=json",
     `--outputFile.json=${report}`,
-    ...process.argv.slice(2),
+    ...projects,
+    ...args,
   ],
   { stdio: "inherit" },
 );

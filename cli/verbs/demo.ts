@@ -1,9 +1,12 @@
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
 import { DEMO_CLUSTERS } from "../../sandbox/demo/demo-plan.ts";
+import { NET_BACKENDS } from "../../sandbox/demo/net-stage.ts";
 import { runDemo } from "../../sandbox/demo/run-demo.ts";
+import { isInRoom, runInRoom, whyNoRoom } from "../../sandbox/network/netns/enter-room.ts";
 import { connectKube } from "../connect-kube.ts";
 import { installCrds } from "../install-crds.ts";
 import { ensureSystemNamespace } from "../system-namespace.ts";
@@ -20,12 +23,25 @@ export const demoVerb = defineVerb({
       .max(DEMO_CLUSTERS.max)
       .default(DEMO_CLUSTERS.default)
       .describe(`members, ${DEMO_CLUSTERS.min} to ${DEMO_CLUSTERS.max}`),
+    backend: z
+      .enum(NET_BACKENDS)
+      .optional()
+      .describe(
+        "make the clusters of network namespaces, which takes root, and let them reach each other by this; default: a userland network",
+      ),
     exit: z.boolean().default(false).describe("end after the main job instead of staying up"),
   }),
-  async run({ settings, signal, env, out }) {
+  async run({ settings, args, signal, env, out }) {
+    const { backend, ...others } = settings;
+    if (backend !== undefined && !isInRoom()) {
+      const problem = whyNoRoom(["nft", "setpriv"], env["PATH"]);
+      if (problem === undefined) return runDemoInRoom(args, env);
+      out.problem(`cannot run the demo with --backend: ${problem}`);
+      return 1;
+    }
     try {
       await runDemo(
-        { ...settings, env },
+        { ...others, ...(backend === undefined ? {} : { backend }), env },
         {
           clock: systemClock,
           random: systemRandom,
@@ -52,3 +68,13 @@ export const demoVerb = defineVerb({
     }
   },
 });
+
+/** The same again, in namespaces of its own. */
+async function runDemoInRoom(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<0 | 1> {
+  const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+  const code = await runInRoom([process.execPath, main, "demo", ...args], env);
+  return code === 0 ? 0 : 1;
+}

@@ -6,12 +6,17 @@ import { deadline } from "../../runtime/clock/deadline.ts";
 /** What dns-packet decodes, with the response code that its types leave out. */
 export type DnsAnswer = DecodedPacket & { readonly rcode: string };
 
-/** One real UDP query to a server on loopback; undefined when nobody answers within a second. */
-export function askDns(
-  question: { readonly port: number; readonly name: string; readonly type: RecordType },
-  clock: Clock,
-): Promise<DnsAnswer | undefined> {
-  const { port, name, type } = question;
+export interface DnsQuestion {
+  /** @default "127.0.0.1" */
+  readonly host?: string;
+  readonly port: number;
+  readonly name: string;
+  readonly type: RecordType;
+}
+
+/** One real UDP query, over IPv4; undefined when nobody answers within a second. */
+export function askDns(question: DnsQuestion, clock: Clock): Promise<DnsAnswer | undefined> {
+  const { host = "127.0.0.1", port, name, type } = question;
   return new Promise((resolve) => {
     const socket = createSocket("udp4");
     const limit = deadline(clock, 1_000);
@@ -26,7 +31,7 @@ export function askDns(
     socket.once("error", giveUp);
     socket.once("message", (message) => finish(decode(message) as DnsAnswer));
     const query = encode({ type: "query", id: 1, questions: [{ name, type }] });
-    socket.send(query, port, "127.0.0.1");
+    socket.send(query, port, host);
   });
 }
 

@@ -18,6 +18,16 @@ export interface ClustersetPlan {
   readonly logLevel?: string;
   /** Further arguments of every member's controllers. */
   readonly controllersArgs?: readonly string[];
+  /** Where the broker runs. @default on loopback */
+  readonly hubPlace?: ProcessPlace;
+}
+
+/** Where a process runs, if not on this machine's loopback. */
+export interface ProcessPlace {
+  /** Its address, for those who ask for its health, and for members who look for the broker. */
+  readonly host: string;
+  /** Command line that puts it there. */
+  readonly within: readonly string[];
 }
 
 /** An existing cluster that is to be a member: embedded or real, nobody here can tell. */
@@ -25,7 +35,13 @@ export interface MemberPlan extends KubeCredentials {
   readonly id: string;
   /** Who our processes are there. @default whom the member's own kubeconfig names */
   readonly credentials?: { readonly controllers: KubeCredentials; readonly dns: KubeCredentials };
+  /** @default on loopback */
+  readonly places?: { readonly controllers: ProcessPlace; readonly dns: ProcessPlace };
+  /** Further arguments of this member's controllers. */
+  readonly controllersArgs?: readonly string[];
 }
+
+const LOOPBACK: ProcessPlace = { host: "127.0.0.1", within: [] };
 
 export interface KubeCredentials {
   readonly kubeconfig: string;
@@ -39,7 +55,7 @@ export interface MemberProcesses {
   readonly dns: ManagedProcess;
   readonly controllersHealthPort: number;
   readonly dnsHealthPort: number;
-  /** UDP and TCP, on 127.0.0.1. */
+  /** UDP and TCP, on loopback or in the place of the DNS server. */
   readonly dnsPort: number;
 }
 
@@ -61,49 +77,64 @@ export class ClustersetProcesses {
   readonly brokerHealthPort: number;
   readonly members: readonly MemberProcesses[];
   readonly #deps: Deps;
+  readonly #hosts = new Map<ManagedProcess, string>();
 
   constructor(plan: ClustersetPlan, deps: Deps) {
     this.#deps = deps;
     mkdirSync(join(plan.directory, "logs"), { recursive: true });
     for (const { id } of plan.members) mkdirSync(join(plan.directory, id), { recursive: true });
     const [brokerPort = 0, brokerHealthPort = 0, ...memberPorts] = plan.ports;
-    this.brokerAddress = `127.0.0.1:${brokerPort}`;
+    const hubPlace = plan.hubPlace ?? LOOPBACK;
+    this.brokerAddress = `${hubPlace.host}:${brokerPort}`;
     this.brokerHealthPort = brokerHealthPort;
     this.brokerDataDir = join(plan.directory, "hub");
-    const start = (name: string, args: readonly string[]): ManagedProcess =>
-      new ManagedProcess(
+    const start = (name: string, place: ProcessPlace, args: readonly string[]): ManagedProcess => {
+      const managed = new ManagedProcess(
         {
           name,
           args: [...args, "--log-level", plan.logLevel ?? "info"],
           logFile: join(plan.directory, "logs", `${name}.log`),
           restart: true,
           env: plan.env,
+          within: place.within,
         },
         deps,
       );
-    this.broker = start("broker", [
+      this.#hosts.set(managed, place.host);
+      return managed;
+    };
+    this.broker = start("broker", hubPlace, [
       "broker",
       ...["--data-dir", this.brokerDataDir, "--clusterset", plan.clusterset],
-      ...["--listen", this.brokerAddress, "--health-listen", `127.0.0.1:${brokerHealthPort}`],
+      ...[
+        "--listen",
+        this.brokerAddress,
+        "--health-listen",
+        `${hubPlace.host}:${brokerHealthPort}`,
+      ],
     ]);
     this.members = plan.members.map((member, index) => {
       const at = (offset: number): number => memberPorts[index * 3 + offset] ?? 0;
       const identityDir = join(plan.directory, member.id, "identity");
       const { controllers = member, dns = member } = member.credentials ?? {};
+      const { places = { controllers: LOOPBACK, dns: LOOPBACK } } = member;
       return {
         id: member.id,
         identityDir,
         controllersHealthPort: at(0),
         dnsHealthPort: at(1),
         dnsPort: at(2),
-        controllers: start(`${member.id}-controllers`, [
+        controllers: start(`${member.id}-controllers`, places.controllers, [
           ...["controllers", ...kubeFlags(controllers), "--identity-dir", identityDir],
-          ...["--health-listen", `127.0.0.1:${at(0)}`],
+          ...["--health-listen", `${places.controllers.host}:${at(0)}`],
           ...(plan.controllersArgs ?? []),
+          ...(member.controllersArgs ?? []),
         ]),
-        dns: start(`${member.id}-dns`, [
-          ...["dns", ...kubeFlags(dns), "--listen", `127.0.0.1:${at(2)}`],
-          ...["--health-listen", `127.0.0.1:${at(1)}`],
+        dns: start(`${member.id}-dns`, places.dns, [
+          ...["dns", ...kubeFlags(dns)],
+          // A server in a place of its own answers at all of the place's addresses.
+          ...["--listen", `${member.places === undefined ? LOOPBACK.host : ""}:${at(2)}`],
+          ...["--health-listen", `${places.dns.host}:${at(1)}`],
         ]),
       };
     });
@@ -126,7 +157,8 @@ export class ClustersetProcesses {
       await until(
         `${process.name} to be ready`,
         async () => {
-          const health = await askHealth(healthPort, this.#deps.clock);
+          const host = this.#hosts.get(process);
+          const health = await askHealth(healthPort, this.#deps.clock, host);
           if (health.kind === "not-ready") last = health.why;
           // An answer while the process is down is somebody else's.
           return health.kind === "ready" && process.isRunning ? true : undefined;

@@ -8,8 +8,8 @@ export type Health =
   | { readonly kind: "not-ready"; readonly why: string }
   | { readonly kind: "silent" };
 
-/** Asks a health server on loopback; never fails: silence is an answer. */
-export function askHealth(port: number, clock: Clock): Promise<Health> {
+/** Asks a health server; never fails: silence is an answer. */
+export function askHealth(port: number, clock: Clock, host = "127.0.0.1"): Promise<Health> {
   return new Promise((resolve) => {
     const limit = deadline(clock, 2_000);
     const finish = (health: Health): void => {
@@ -17,7 +17,7 @@ export function askHealth(port: number, clock: Clock): Promise<Health> {
       resolve(health);
     };
     const request = get(
-      { host: "127.0.0.1", port, path: "/readyz", agent: false, signal: limit.signal },
+      { host, port, path: "/readyz", agent: false, signal: limit.signal },
       (response) => {
         let why = "";
         response.setEncoding("utf8");

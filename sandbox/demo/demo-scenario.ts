@@ -1,11 +1,12 @@
+import type { RecordType } from "dns-packet";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import type { KubeObject, Resource } from "../../api/kube/object.ts";
 import { serviceExports } from "../../api/mcs/service-export.ts";
 import { type ServiceImport, serviceImports } from "../../api/mcs/service-import.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
-import { addressesIn, askDns } from "../clusterset/ask-dns.ts";
-import { httpThroughSocks } from "../clusterset/http-through-socks.ts";
+import { addressesIn, type DnsAnswer } from "../clusterset/ask-dns.ts";
+import type { HttpAnswer } from "../clusterset/http-through-socks.ts";
 import { until } from "../process/until.ts";
 import { SAMPLE, sampleExport, sampleNamespace, sampleWorkload } from "./sample-service.ts";
 import { duration, type StepPrinter } from "./step-printer.ts";
@@ -14,8 +15,10 @@ import { duration, type StepPrinter } from "./step-printer.ts";
 export interface ScenarioMember {
   readonly id: string;
   readonly kube: KubeClient;
-  readonly dnsPort: number;
-  readonly socksPort: number;
+  /** One question to its DNS server; undefined when nobody answers. */
+  readonly ask: (name: string, type: RecordType) => Promise<DnsAnswer | undefined>;
+  /** HTTP from inside the cluster. */
+  readonly get: (url: URL) => Promise<HttpAnswer>;
 }
 
 export interface ScenarioDeps {
@@ -173,11 +176,11 @@ export class DemoScenario {
 
   /** Asks over the clusterset IP until every expected cluster has answered, then counts a round of answers. */
   async #showHttp(expected: readonly string[]): Promise<void> {
-    const { steps, clock } = this.#deps;
+    const { steps } = this.#deps;
     const url = new URL(`http://${SAMPLE_NAME}/`);
     const get = async (): Promise<PodAnswer | undefined> => {
       try {
-        const answer = await httpThroughSocks(this.#consumer.socksPort, url, { clock });
+        const answer = await this.#consumer.get(url);
         return answer.status === 200 ? (JSON.parse(answer.body) as PodAnswer) : undefined;
       } catch {
         return undefined;
@@ -202,8 +205,8 @@ export class DemoScenario {
       steps.detail(`${count}x ${who}`);
   }
 
-  #ask(type: "A" | "SRV"): ReturnType<typeof askDns> {
-    return askDns({ port: this.#consumer.dnsPort, name: SAMPLE_NAME, type }, this.#deps.clock);
+  #ask(type: "A" | "SRV"): Promise<DnsAnswer | undefined> {
+    return this.#consumer.ask(SAMPLE_NAME, type);
   }
 
   #until<T>(what: string, ask: () => Promise<T | undefined>, everyMs = 10): Promise<T> {

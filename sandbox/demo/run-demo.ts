@@ -1,30 +1,30 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import { deadline } from "../../runtime/clock/deadline.ts";
-import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import type { Random } from "../../runtime/random/random.ts";
-import { joinMember } from "../clusterset/join-member.ts";
+import type { ManagedProcessDeps } from "../process/managed-process.ts";
 import { DemoClusterset } from "./demo-clusterset.ts";
 import { DemoScenario, type ScenarioMember } from "./demo-scenario.ts";
-import { mergeKubeconfigs } from "./merge-kubeconfigs.ts";
-import { pasteLines } from "./paste-lines.ts";
+import type { DemoStage, StageDeps } from "./demo-stage.ts";
+import { type NetBackend, NetStage } from "./net-stage.ts";
 import { StepPrinter } from "./step-printer.ts";
+import { UserlandStage } from "./userland-stage.ts";
 
 export interface DemoOptions {
   readonly clusters: number;
   /** End after the main job instead of staying up. */
   readonly exit: boolean;
+  /** Given: clusters are network namespaces, and this is how they reach each other. @default the userland network */
+  readonly backend?: NetBackend;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-export interface DemoDeps {
+export interface DemoDeps extends StageDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly line: (text: string) => void;
-  readonly connect: (kubeconfig: string, context: string) => KubeClient;
-  readonly installCrds: (client: KubeClient, signal: AbortSignal) => Promise<void>;
   /** Resolves when the person has had enough. */
   readonly stopped: AbortSignal;
 }
@@ -35,84 +35,43 @@ const START_MS = 60_000;
 export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "isthmus-demo-"));
   const steps = new StepPrinter(deps.line, deps.clock);
-  const clusterset = await DemoClusterset.plan(
-    { ...options, directory, clusterset: "demo" },
-    {
-      ...deps,
-      onDeath: ({ name, how }) => {
-        const after = clusterset.isRestarted(name) ? "; it is started again" : "";
-        steps.line(`! ${name} died (${how})${after}`);
-      },
-    },
-  );
+  const onDeath = ({ name, how }: { readonly name: string; readonly how: string }): void => {
+    const after = stage.isRestarted(name) ? "; it is started again" : "";
+    steps.line(`! ${name} died (${how})${after}`);
+  };
+  const stage = await stageOf({ ...options, directory, clusterset: "demo" }, { ...deps, onDeath });
   try {
-    const members = await bringUp(clusterset, steps, deps);
-    await tellStory(members, steps, deps, options.exit);
+    await bringUp(stage, steps, deps.stopped);
+    await tellStory(stage.members, steps, deps, options.exit);
     steps.line();
     steps.line(`done in ${steps.totalText().trim()}`);
     if (!options.exit) {
-      for (const text of pasteLines(clusterset)) steps.line(text);
+      for (const text of stage.pasteLines()) steps.line(text);
       await aborted(deps.stopped);
       steps.line("\nstopping ...");
     }
   } finally {
-    await clusterset.stop();
-    rmSync(directory, { recursive: true, force: true });
+    await stage.stop().finally(() => rmSync(directory, { recursive: true, force: true }));
   }
 }
 
-async function bringUp(
-  clusterset: DemoClusterset,
-  steps: StepPrinter,
-  deps: DemoDeps,
-): Promise<readonly ScenarioMember[]> {
-  const { processes } = clusterset;
-  const waiting = { timeoutMs: START_MS, signal: deps.stopped };
-  const count = clusterset.members.length;
-  await steps.step(`hub and ${count} clusters, each its own process`, async () => {
-    processes.broker.start();
-    await Promise.all([
-      clusterset.startClusters(waiting),
-      processes.ready(processes.broker, processes.brokerHealthPort, waiting),
-    ]);
-    clusterset.writeKubeconfig(
-      mergeKubeconfigs(
-        clusterset.members.map(({ kubeconfig }) => readFileSync(kubeconfig, "utf8")),
-      ),
-    );
-  });
-  const members = clusterset.members.map(({ id, socksPort }) => ({
-    id,
-    socksPort,
-    dnsPort: processes.member(id).dnsPort,
-    kube: deps.connect(clusterset.kubeconfig, id),
-  }));
-  await steps.step(
-    "custom resources installed; every member joined with its own token",
-    async () => {
-      await Promise.all(
-        members.map(async ({ id, kube }) => {
-          await Promise.all([
-            deps.installCrds(kube, deps.stopped),
-            joinMember(processes.member(id), processes, deps),
-          ]);
-        }),
-      );
-    },
+/** Decides what the clusters are made of; starts nothing yet. */
+async function stageOf(
+  options: DemoOptions & { readonly directory: string; readonly clusterset: string },
+  deps: DemoDeps & Required<Pick<ManagedProcessDeps, "onDeath">>,
+): Promise<DemoStage> {
+  return options.backend === undefined
+    ? new UserlandStage(await DemoClusterset.plan(options, deps), deps)
+    : new NetStage({ ...options, backend: options.backend }, deps);
+}
+
+async function bringUp(stage: DemoStage, steps: StepPrinter, signal: AbortSignal): Promise<void> {
+  const waiting = { timeoutMs: START_MS, signal };
+  await steps.step(stage.opening, () => stage.open(waiting));
+  await steps.step("custom resources installed; every member joined with its own token", () =>
+    stage.join(signal),
   );
-  await steps.step("controllers and DNS of every member ready", async () => {
-    for (const { controllers, dns } of processes.members) {
-      controllers.start();
-      dns.start();
-    }
-    await Promise.all(
-      processes.members.flatMap((member) => [
-        processes.ready(member.controllers, member.controllersHealthPort, waiting),
-        processes.ready(member.dns, member.dnsHealthPort, waiting),
-      ]),
-    );
-  });
-  return members;
+  await steps.step("controllers and DNS of every member ready", () => stage.startMembers(waiting));
 }
 
 async function tellStory(

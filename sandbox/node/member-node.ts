@@ -12,6 +12,7 @@ import { PodIpPool } from "./kubelet/pod-ip-pool.ts";
 import type { MemberNodeDeps, MemberNodeOptions } from "./member-node-options.ts";
 import { type MemberViews, SLICES_BY_SERVICE, startMemberViews } from "./member-views.ts";
 import { type MemberNodeSettings, parseMemberOptions } from "./parse-member-options.ts";
+import { LoopbackPods } from "./pod-server/loopback-pods.ts";
 import { SliceController } from "./slices/slice-controller.ts";
 import { DeploymentController } from "./workloads/deployment-controller.ts";
 
@@ -87,10 +88,14 @@ class RunningNode {
     const nodes = {
       zoneOf: (name: string) => (name === settings.nodeName ? settings.zone : undefined),
     };
-    const identity = { ...settings, nodeIp: this.#nodeIp };
+    const identity = { ...settings, nodeIp: this.#nodeIp, nodeIps: [this.#nodeIp] };
     this.#agents = [
       new NodeRegistration(identity, shared),
-      new Kubelet(identity, { ...shared, pools, directory: this.#stack.directory }),
+      new Kubelet(identity, {
+        ...shared,
+        pools,
+        runtime: new LoopbackPods(this.#stack.directory, deps.clock),
+      }),
       new DeploymentController(shared),
       new SliceController({ ...shared, nodes }),
     ];

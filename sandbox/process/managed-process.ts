@@ -15,6 +15,8 @@ export interface ManagedProcessOptions {
   /** Start it again when it dies unasked, as a kubelet would. */
   readonly restart: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Command line that the process is started by, such as that of a network namespace. It must become the process. @default none */
+  readonly within?: readonly string[];
 }
 
 export interface ManagedProcessDeps {
@@ -59,17 +61,17 @@ export class ManagedProcess {
   start(): void {
     this.#stopping = false;
     const log = openSync(this.#options.logFile, "a");
-    const child = spawn(
-      process.execPath,
-      ["--import", EXIT_WITH_PARENT, MAIN, ...this.#options.args],
-      {
-        // The open standard input is how the child notices that we are gone, however we went.
-        stdio: ["pipe", log, log],
-        // Its own process group: Ctrl-C reaches the supervisor alone, which ends its children in order.
-        detached: true,
-        env: { ...this.#options.env },
-      },
-    );
+    const [program = "", ...args] = [
+      ...(this.#options.within ?? []),
+      ...[process.execPath, "--import", EXIT_WITH_PARENT, MAIN, ...this.#options.args],
+    ];
+    const child = spawn(program, args, {
+      // The open standard input is how the child notices that we are gone, however we went.
+      stdio: ["pipe", log, log],
+      // Its own process group: Ctrl-C reaches the supervisor alone, which ends its children in order.
+      detached: true,
+      env: { ...this.#options.env },
+    });
     closeSync(log);
     this.#child = child;
     this.#exited = new Promise((resolve) => {

@@ -7,6 +7,7 @@ import { parseCidr } from "../../network/address/cidr.ts";
 import { PodDirectory } from "../../network/pod-directory.ts";
 import { isPodReady, PODS, type Pod, podIpsOf } from "../kinds/pod.ts";
 import { startMemberViews } from "../member-views.ts";
+import { LoopbackPods } from "../pod-server/loopback-pods.ts";
 import { aPod } from "../testing/builders.ts";
 import { MemoryKube } from "../testing/memory-kube.ts";
 import { Kubelet } from "./kubelet.ts";
@@ -39,7 +40,12 @@ function aRig(kube = new MemoryKube(), cidrs = ["10.1.0.0/24"], terminationGrace
   });
   const kubelet = new Kubelet(
     { cluster: "east", nodeName: "node-1", nodeIp: "10.1.0.251", terminationGraceMs },
-    { ...shared, pods: views.pods, pools, directory },
+    {
+      ...shared,
+      pods: views.pods,
+      pools,
+      runtime: new LoopbackPods(directory, systemClock),
+    },
   );
   kubelet.start();
   onTestFinished(async () => {

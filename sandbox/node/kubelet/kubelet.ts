@@ -6,9 +6,8 @@ import { type JobOutcome, WorkQueue } from "../../../runtime/kube/queue/work-que
 import type { Logger } from "../../../runtime/log/log.ts";
 import type { Meter } from "../../../runtime/metrics/meter.ts";
 import type { Random } from "../../../runtime/random/random.ts";
-import type { PodDirectory } from "../../network/pod-directory.ts";
 import { isPodTerminating, PODS, type Pod, podIpsOf } from "../kinds/pod.ts";
-import { PodServers } from "../pod-server/pod-servers.ts";
+import type { PodRuntime, RunningPodServers } from "../pod-server/pod-runtime.ts";
 import { toRfc3339 } from "../rfc3339.ts";
 import type { PodIpPool } from "./pod-ip-pool.ts";
 import { podPortsOf } from "./pod-ports.ts";
@@ -19,6 +18,8 @@ export interface KubeletOptions {
   readonly nodeName: string;
   readonly nodeIp: string;
   readonly terminationGraceMs: number;
+  /** Which Pods without a node come to this one. @default all: it is the only one there is */
+  readonly takes?: (pod: Pod) => boolean;
 }
 
 export interface KubeletDeps {
@@ -26,7 +27,7 @@ export interface KubeletDeps {
   readonly pods: ObjectView<Pod>;
   /** One for each family of the member, primary first. */
   readonly pools: readonly PodIpPool[];
-  readonly directory: PodDirectory;
+  readonly runtime: PodRuntime;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -36,8 +37,7 @@ export interface KubeletDeps {
 interface RunningPod {
   readonly uid: string;
   readonly ips: readonly string[];
-  readonly servers: PodServers;
-  readonly unregister: readonly (() => void)[];
+  readonly servers: RunningPodServers;
   stopAtMs?: number;
 }
 
@@ -111,9 +111,10 @@ export class Kubelet {
     return this.#run(key, pod, signal);
   }
 
-  /** A Pod without a node is bound to ours, the only one there is. */
+  /** A Pod without a node is bound to ours if we take it. */
   #isOurs(pod: Pod): boolean {
-    return (pod.spec.nodeName ?? "") === "" || pod.spec.nodeName === this.#options.nodeName;
+    const { nodeName, takes = () => true } = this.#options;
+    return (pod.spec.nodeName ?? "") === "" ? takes(pod) : pod.spec.nodeName === nodeName;
   }
 
   async #run(key: string, pod: Pod, signal: AbortSignal): Promise<JobOutcome> {
@@ -152,15 +153,13 @@ export class Kubelet {
       pod: pod.metadata.name,
       podIp,
     };
-    const servers = await PodServers.start(identity, podPortsOf(pod), this.#deps.clock);
+    const task = { identity, ips: ips.value, ports: podPortsOf(pod) };
+    const servers = await this.#deps.runtime.run(task);
     if (!servers.ok) {
       this.#release(ips.value, uid);
       return servers;
     }
-    const unregister = ips.value.map((ip) =>
-      this.#deps.directory.register(ip, servers.value.sockets),
-    );
-    const running: RunningPod = { uid, ips: ips.value, servers: servers.value, unregister };
+    const running: RunningPod = { uid, ips: ips.value, servers: servers.value };
     this.#running.set(key, running);
     this.#deps.log.debug("pod started", { key, podIp });
     return ok(running);
@@ -219,7 +218,6 @@ export class Kubelet {
     const running = this.#running.get(key);
     if (running === undefined) return;
     this.#running.delete(key);
-    for (const unregister of running.unregister) unregister();
     await running.servers.stop();
     this.#release(running.ips, running.uid);
     this.#deps.log.debug("pod stopped", { key });

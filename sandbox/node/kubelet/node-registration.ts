@@ -15,7 +15,8 @@ import { podCapacity } from "./pod-ip-pool.ts";
 export interface NodeFacts {
   readonly nodeName: string;
   readonly zone: string;
-  readonly nodeIp: string;
+  /** Primary family first. */
+  readonly nodeIps: readonly string[];
   readonly podCidrs: readonly Cidr[];
 }
 
@@ -98,7 +99,7 @@ function statusOf(facts: NodeFacts, now: string): NonNullable<Node["status"]> {
     allocatable: capacity,
     nodeInfo,
     addresses: [
-      { type: "InternalIP", address: facts.nodeIp },
+      ...facts.nodeIps.map((address) => ({ type: "InternalIP", address })),
       { type: "Hostname", address: facts.nodeName },
     ],
     conditions: [

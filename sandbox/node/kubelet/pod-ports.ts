@@ -1,5 +1,5 @@
 import type { Pod } from "../kinds/pod.ts";
-import type { PodPort } from "../pod-server/pod-servers.ts";
+import type { PodPort } from "../pod-server/pod-runtime.ts";
 
 /** A pod that names no port still serves. */
 const DEFAULT_PORT: PodPort = { protocol: "TCP", port: 8080 };

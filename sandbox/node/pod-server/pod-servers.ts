@@ -1,14 +1,11 @@
+import type { Socket } from "node:net";
 import { err, ok, type Result } from "../../../api/result.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import type { AddressSockets } from "../../network/pod-directory.ts";
 import type { PodIdentity } from "./pod-identity.ts";
+import type { PodPort } from "./pod-runtime.ts";
 import { TcpPort } from "./tcp-port.ts";
 import { UdpPort } from "./udp-port.ts";
-
-export interface PodPort {
-  readonly protocol: "TCP" | "UDP";
-  readonly port: number;
-}
 
 interface Stoppable {
   stop(): Promise<void>;
@@ -27,7 +24,8 @@ export class PodServers {
   ): Promise<Result<PodServers, string>> {
     /** BOUNDED: by the pod's connections; the network takes each back when it closes. */
     const clients = new Map<string, string>();
-    const clientIpOf = (port: number | undefined): string | undefined => clients.get(`tcp ${port}`);
+    const clientIpOf = ({ remotePort }: Socket): string | undefined =>
+      clients.get(`tcp ${remotePort}`);
     const maps = { tcp: new Map<number, number>(), udp: new Map<number, number>() };
     const servers: (TcpPort | UdpPort)[] = [];
     for (const { protocol, port } of ports) {

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { Result } from "../../../api/result.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
-import { listenTcp } from "../../network/loopback.ts";
+import { type HostPort, listenTcp } from "../../network/loopback.ts";
 import { HttpResponder } from "./http-responder.ts";
 import { bannerOf, type PodIdentity } from "./pod-identity.ts";
 import { sniffHttp } from "./sniff-http.ts";
@@ -13,8 +13,8 @@ const MAX_CONNECTIONS = 2048;
 
 export interface PodPortDeps {
   readonly clock: Clock;
-  /** The cluster address behind a loopback port, once the member's network has said it. */
-  readonly clientIpOf: (loopbackPort: number | undefined) => string | undefined;
+  /** The cluster address behind a connection, if it is known. */
+  readonly clientIpOf: (socket: Socket) => string | undefined;
 }
 
 /** One TCP port of a pod: HTTP/1.1 to clients that speak it, otherwise `pod ip <podIP>` and an echo. */
@@ -29,19 +29,16 @@ export class TcpPort {
   constructor(identity: PodIdentity, port: number, deps: PodPortDeps) {
     this.#clock = deps.clock;
     this.#banner = bannerOf(identity);
-    this.#http = new HttpResponder(identity, port, {
-      clock: deps.clock,
-      clientIpOf: (socket) => deps.clientIpOf(socket.remotePort),
-    });
+    this.#http = new HttpResponder(identity, port, deps);
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
       this.#accept(socket),
     );
     this.#server.maxConnections = MAX_CONNECTIONS;
   }
 
-  /** Resolves to the loopback port. */
-  start(): Promise<Result<number, string>> {
-    return listenTcp(this.#server, { host: "127.0.0.1", port: 0 });
+  /** Resolves to the port: any of loopback's unless another address is given. */
+  start(at: HostPort = { host: "127.0.0.1", port: 0 }): Promise<Result<number, string>> {
+    return listenTcp(this.#server, at);
   }
 
   /** Ends open connections too. */

@@ -1,0 +1,26 @@
+import type { Result } from "../../../api/result.ts";
+import type { PodIdentity } from "./pod-identity.ts";
+
+export interface PodPort {
+  readonly protocol: "TCP" | "UDP";
+  readonly port: number;
+}
+
+/** What to run. */
+export interface PodTask {
+  readonly identity: PodIdentity;
+  /** Primary first. */
+  readonly ips: readonly string[];
+  readonly ports: readonly PodPort[];
+}
+
+/** What a kubelet runs pods with. */
+export interface PodRuntime {
+  /** Resolves once every port is served at every address; or nothing runs and it says why. */
+  run(task: PodTask): Promise<Result<RunningPodServers, string>>;
+}
+
+export interface RunningPodServers {
+  /** Ends open connections too. */
+  stop(): Promise<void>;
+}
