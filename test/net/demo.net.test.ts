@@ -1,6 +1,7 @@
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { expect, test } from "vitest";
+import { join } from "node:path";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { runCli } from "../e2e/harness/run-cli.ts";
 
 /** What a person reads: the steps' titles, without times, addresses and names of pods. */
@@ -9,7 +10,12 @@ function story(output: string): readonly string[] {
 }
 
 test.each(["underlay"])("the demo tells its story over %s, as it does without", async (backend) => {
-  const before = readdirSync(tmpdir()).filter((name) => name.startsWith("isthmus-demo-"));
+  const directory = mkdtempSync(join(tmpdir(), "isthmus-net-"));
+  vi.stubEnv("TMPDIR", directory);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+    rmSync(directory, { recursive: true, force: true });
+  });
   const plain = await runCli(["demo", "--exit"], 100_000);
   const net = await runCli(["demo", "--backend", backend, "--exit"], 100_000);
   expect(net.stderr).toBe("");
@@ -17,7 +23,6 @@ test.each(["underlay"])("the demo tells its story over %s, as it does without", 
   const [opening, ...steps] = story(net.stdout);
   expect(opening).toBe("hub and 3 clusters of network namespaces");
   expect(steps).toEqual(story(plain.stdout).slice(1));
-  expect(steps).toHaveLength(8);
-  const after = readdirSync(tmpdir()).filter((name) => name.startsWith("isthmus-demo-"));
-  expect(after.filter((name) => !before.includes(name))).toEqual([]);
+  expect(steps).toHaveLength(9);
+  expect(readdirSync(directory)).toEqual([]);
 });

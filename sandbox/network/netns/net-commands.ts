@@ -81,7 +81,30 @@ export function buildNode(plan: NetPlan, cluster: ClusterPlan, node: NodePlan): 
     ...others.flatMap((other) =>
       other.podCidrs.map((cidr, i) => `${ip} route add ${cidr} via ${other.addresses[i]}`),
     ),
+    ...masquerade(plan, cluster, node),
     ...manage(namespace, node.managementAddress),
+  ];
+}
+
+/** As most CNIs do: pods are hidden behind their node from all but other pods, those of an underlay among them. */
+function masquerade(plan: NetPlan, cluster: ClusterPlan, node: NodePlan): readonly Command[] {
+  const neighbours = plan.clusters.filter(
+    ({ id }) =>
+      id === cluster.id ||
+      plan.underlay.some((pair) => pair.includes(id) && pair.includes(cluster.id)),
+  );
+  return [
+    `ip netns exec ${node.namespace} nft -f - <<'END'`,
+    "table inet cni {",
+    "  chain postrouting {",
+    "    type nat hook postrouting priority srcnat;",
+    ...cluster.podCidrs.map((cidr, i) => {
+      const others = neighbours.map(({ podCidrs }) => podCidrs[i]);
+      return `    ${field(cidr, "saddr")} ${cidr} ${field(cidr, "daddr")} != { ${others.join(", ")} } masquerade`;
+    }),
+    "  }",
+    "}",
+    "END",
   ];
 }
 
