@@ -17,6 +17,7 @@ test.each(["underlay"])("the demo tells its story over %s, as it does without", 
     rmSync(directory, { recursive: true, force: true });
   });
   const plain = await runCli(["demo", "--exit"], 100_000);
+  expect(plain.stderr).toBe("");
   const net = await runCli(["demo", "--backend", backend, "--exit"], 100_000);
   expect(net.stderr).toBe("");
   expect(net.code).toBe(0);

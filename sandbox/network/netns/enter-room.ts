@@ -12,7 +12,7 @@ const PREPARE = [
   `mount -t tmpfs isthmus ${NAMES}`,
   `touch ${NAMES}/${OUTSIDE}`,
   `mount --bind /proc/self/ns/net ${NAMES}/${OUTSIDE}`,
-  'exec unshare --net -- "$@"',
+  `exec unshare --net -- sh -c 'ip link set lo up && exec "$@"' sh "$@"`,
 ].join(" && ");
 
 /** Whether this process is in a room, and may do as it likes with links, routes and rules. */

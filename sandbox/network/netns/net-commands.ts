@@ -34,7 +34,6 @@ export function clearRoom(): readonly Command[] {
  */
 export function buildRoom(plan: NetPlan): readonly Command[] {
   return [
-    "ip link set lo up",
     `ip link add ${MANAGEMENT.bridge} type bridge`,
     `ip addr add ${MANAGEMENT.address}/${MANAGEMENT.prefixLength} dev ${MANAGEMENT.bridge}`,
     `ip link set ${MANAGEMENT.bridge} up`,
