@@ -2,6 +2,7 @@ import type { ClusterId } from "../api/cluster-id.ts";
 import { ENDPOINT_SLICES, type EndpointSlice } from "../api/kube/endpoint-slice.ts";
 import { NAMESPACES, type Namespace } from "../api/kube/namespace.ts";
 import { type IpFamily, SERVICES, type Service } from "../api/kube/service.ts";
+import { DEFAULT_STALE_AFTER_MS } from "../api/liveness.ts";
 import { parseServiceExport } from "../api/mcs/parse-service-export.ts";
 import { parseServiceImport } from "../api/mcs/parse-service-import.ts";
 import { type McsVersion, type ServiceExport, serviceExports } from "../api/mcs/service-export.ts";
@@ -35,9 +36,6 @@ export interface MemberControllersOptions {
   /** Namespace of the Leases of source clusters (CLN-06). @default none are kept */
   readonly leaseNamespace?: string;
 }
-
-/** Longer than a restart of a member's controllers, and than a change of their leader. */
-export const DEFAULT_STALE_AFTER_MS = 60_000;
 
 export interface MemberControllersDeps {
   readonly client: KubeClient;

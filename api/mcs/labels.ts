@@ -23,6 +23,13 @@ export const LABEL_MANAGED_BY = "isthmus.dev/managed-by";
  */
 export const ANNOTATION_EXPORT_TO = "isthmus.dev/export-to";
 
+/**
+ * On the Lease of a source cluster, while a broker that can be heard has no stream of it: `suspect` or `gone`, and since when
+ * (RFC 3339). Without them it was alive when the Lease was renewed last.
+ */
+export const ANNOTATION_LIVENESS = "isthmus.dev/liveness";
+export const ANNOTATION_SILENT_SINCE = "isthmus.dev/silent-since";
+
 /** Keys with these prefixes are ours or Kubernetes' and are stripped from exported labels and annotations (IMP-24). */
 export const PROTECTED_KEY_PREFIXES: readonly string[] = [
   "multicluster.kubernetes.io/",

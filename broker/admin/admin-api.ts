@@ -12,6 +12,8 @@ export const memberReport = z.strictObject({
   certificateExpiresAt: z.string().optional(),
   /** connected: since when; otherwise when it was seen last by the broker that was asked; absent: not since that started. */
   since: z.string().optional(),
+  /** For how long no replica has had a stream of it, never counting time before the broker that was asked started; absent: one has. */
+  silentSeconds: z.number().optional(),
   rows: z.strictObject({ exports: z.number(), endpoints: z.number() }),
   /** Writes refused since the broker that was asked started. */
   refusedWrites: z.number(),

@@ -44,6 +44,7 @@ function members({ store, hub, authorities }: Deps): MembersAnswer {
   const sources = {
     table: store.table,
     activity: (cluster: Parameters<Hub["activity"]>[0]) => hub.activity(cluster),
+    silentMs: (cluster: Parameters<Hub["silentMs"]>[0]) => hub.silentMs(cluster),
     elsewhere: store.whereabouts.elsewhere(),
   };
   return { clusterset: authorities.clusterset, members: [...listMembers(sources)] };

@@ -36,6 +36,7 @@ test("says of every member, by name, who is where, until when, with how many row
   const listed = listMembers({
     table,
     activity: (cluster) => activity.of(cluster),
+    silentMs: (cluster) => (cluster === b ? 3999 : undefined),
     elsewhere: new Map([[c, {}]]),
   });
   const common = { incarnation: 1, joinedAt: "1970-01-01T00:00:00.000Z" };
@@ -55,6 +56,7 @@ test("says of every member, by name, who is where, until when, with how many row
       cluster: "b",
       state: "disconnected",
       since: "1970-01-01T00:00:02.000Z",
+      silentSeconds: 3,
       rows: none,
       refusedWrites: 2,
     },

@@ -8,12 +8,19 @@ interface Sources {
   readonly table: Pick<TableView, "members" | "owner">;
   /** What the broker that is asked has seen. */
   readonly activity: (cluster: ClusterId) => Activity;
+  /** Undefined: some replica has a stream of it. */
+  readonly silentMs: (cluster: ClusterId) => number | undefined;
   /** Members with a stream to another replica. */
   readonly elsewhere: ReadonlyMap<ClusterId, unknown>;
 }
 
 /** Every member, by name, with what is known of it. */
-export function listMembers({ table, activity, elsewhere }: Sources): readonly MemberReport[] {
+export function listMembers({
+  table,
+  activity,
+  silentMs,
+  elsewhere,
+}: Sources): readonly MemberReport[] {
   return table
     .members()
     .toSorted((a, b) => (a.cluster < b.cluster ? -1 : 1))
@@ -21,6 +28,7 @@ export function listMembers({ table, activity, elsewhere }: Sources): readonly M
       const seen = activity(member.cluster);
       const sinceMs = seen.connectedAtMs ?? seen.seenAtMs;
       const { certificateExpiresAtMs } = member;
+      const silent = silentMs(member.cluster);
       return {
         cluster: member.cluster,
         incarnation: member.incarnation,
@@ -30,6 +38,7 @@ export function listMembers({ table, activity, elsewhere }: Sources): readonly M
           ? {}
           : { certificateExpiresAt: iso(certificateExpiresAtMs) }),
         ...(sinceMs === undefined ? {} : { since: iso(sinceMs) }),
+        ...(silent === undefined ? {} : { silentSeconds: Math.floor(silent / 1000) }),
         rows: countRows(table, member.cluster),
         refusedWrites: seen.refusedWrites,
       };

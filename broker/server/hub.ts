@@ -145,6 +145,12 @@ export class Hub {
     return this.#activity.of(cluster);
   }
 
+  /** For how long a member has had no stream to any replica, as far as this one knows, milliseconds; undefined: it has one. */
+  silentMs(cluster: ClusterId): number | undefined {
+    const present = this.#presence.of(cluster, this.#deps.clock.monotonicMs());
+    return present.kind === "connected" ? undefined : present.forMs;
+  }
+
   get connectedMembers(): readonly ClusterId[] {
     return [...this.#connections.keys()];
   }
@@ -289,6 +295,12 @@ export class Hub {
     }
   }
 
+  #measureSilence(): void {
+    for (const { cluster } of this.#deps.store.table.members()) {
+      this.#metrics.memberSilence.set((this.silentMs(cluster) ?? 0) / 1000, { cluster });
+    }
+  }
+
   #noteRefused(cluster: ClusterId): void {
     this.#activity.refused(cluster);
     this.#metrics.refusedWrites.add(1, { cluster });
@@ -338,6 +350,7 @@ export class Hub {
   #scheduleTick(): void {
     this.#timer = this.#deps.clock.setTimer(this.heartbeatIntervalMs, () => {
       for (const connection of this.#connections.values()) connection.tick();
+      this.#measureSilence();
       this.#forgetFullBudgets();
       this.#policy.enforceAll();
       this.#scheduleTick();

@@ -11,6 +11,7 @@ export interface BrokerMetrics {
   readonly firstSyncs: Gauge;
   readonly fanOutLag: Histogram;
   readonly certificateExpiry: Gauge;
+  readonly memberSilence: Gauge;
   readonly refusedWrites: Counter;
   /** Drops what is told per member of one that is none any more: series are bounded by the present members. */
   forget(cluster: ClusterId): void;
@@ -32,12 +33,18 @@ export function createBrokerMetrics(meter: Meter): BrokerMetrics {
     help: "Writes of each member that were refused.",
     labels: ["cluster"],
   });
+  const memberSilence = meter.gauge({
+    name: "isthmus_broker_member_silent_seconds",
+    help: "For how long each member has had no stream to any replica, never counting time before this one started; 0: it has one.",
+    labels: ["cluster"],
+  });
   return {
     memberRows,
     certificateExpiry,
+    memberSilence,
     refusedWrites,
     forget: (cluster) => {
-      for (const metric of [memberRows, certificateExpiry, refusedWrites]) {
+      for (const metric of [memberRows, certificateExpiry, memberSilence, refusedWrites]) {
         metric.remove({ cluster });
       }
     },

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { MemberReport } from "../../broker/admin/admin-api.ts";
+import { judgeMembers } from "./judge-members.ts";
 import { membersText } from "./members-text.ts";
 
 const east: MemberReport = {
@@ -12,6 +13,8 @@ const east: MemberReport = {
   rows: { exports: 3, endpoints: 12 },
   refusedWrites: 0,
 };
+const north: MemberReport = { ...east, cluster: "north", state: "disconnected", silentSeconds: 59 };
+const south: MemberReport = { ...north, cluster: "south", silentSeconds: 7200 };
 const west: MemberReport = {
   cluster: "west-with-a-long-name",
   incarnation: 1767225600001,
@@ -22,12 +25,16 @@ const west: MemberReport = {
 };
 
 test("a line per member, columns aligned, what is not known as a dash", () => {
-  expect(membersText({ clusterset: "prod", members: [east, west] })).toBe(
+  expect(
+    membersText({ clusterset: "prod", members: judgeMembers([east, north, south, west], 60_000) }),
+  ).toBe(
     [
-      "clusterset prod: 2 members",
-      "CLUSTER                STATE      SINCE                 EXPORTS  ENDPOINTS  REFUSED  CERTIFICATE UNTIL     JOINED                INCARNATION",
-      "east                   connected  2026-01-01T00:00:05Z  3        12         0        2026-01-02T00:00:00Z  2026-01-01T00:00:00Z  1767225600000",
-      "west-with-a-long-name  revoked    -                     0        0          7        -                     2026-01-01T00:00:00Z  1767225600001",
+      "clusterset prod: 4 members",
+      "CLUSTER                STATE         LIVENESS     SINCE                 EXPORTS  ENDPOINTS  REFUSED  CERTIFICATE UNTIL     JOINED                INCARNATION",
+      "east                   connected     alive        2026-01-01T00:00:05Z  3        12         0        2026-01-02T00:00:00Z  2026-01-01T00:00:00Z  1767225600000",
+      "north                  disconnected  suspect 59s  2026-01-01T00:00:05Z  3        12         0        2026-01-02T00:00:00Z  2026-01-01T00:00:00Z  1767225600000",
+      "south                  disconnected  gone 2h      2026-01-01T00:00:05Z  3        12         0        2026-01-02T00:00:00Z  2026-01-01T00:00:00Z  1767225600000",
+      "west-with-a-long-name  revoked       -            -                     0        0          7        -                     2026-01-01T00:00:00Z  1767225600001",
     ].join("\n"),
   );
 });

@@ -1,8 +1,11 @@
-import type { MemberReport, MembersAnswer } from "../../broker/admin/admin-api.ts";
+import type { MembersAnswer } from "../../broker/admin/admin-api.ts";
+import type { JudgedMember } from "./judge-members.ts";
+import { shortAge } from "./short-age.ts";
 
 const HEADER = [
   "CLUSTER",
   "STATE",
+  "LIVENESS",
   "SINCE",
   "EXPORTS",
   "ENDPOINTS",
@@ -13,7 +16,10 @@ const HEADER = [
 ] as const;
 
 /** The members as a table for people, a line each. */
-export function membersText({ clusterset, members }: MembersAnswer): string {
+export function membersText({
+  clusterset,
+  members,
+}: Omit<MembersAnswer, "members"> & { readonly members: readonly JudgedMember[] }): string {
   const count = members.length === 1 ? "1 member" : `${members.length} members`;
   const title = `clusterset ${clusterset}: ${count}`;
   if (members.length === 0) return title;
@@ -28,10 +34,11 @@ export function membersText({ clusterset, members }: MembersAnswer): string {
   return [title, ...lines].join("\n");
 }
 
-function cellsOf(member: MemberReport): readonly string[] {
+function cellsOf(member: JudgedMember): readonly string[] {
   return [
     member.cluster,
     member.state,
+    livenessText(member),
     short(member.since),
     String(member.rows.exports),
     String(member.rows.endpoints),
@@ -40,6 +47,12 @@ function cellsOf(member: MemberReport): readonly string[] {
     short(member.joinedAt),
     String(member.incarnation),
   ];
+}
+
+/** With its age: who is suspect will be gone soon. */
+function livenessText({ liveness, silentSeconds }: JudgedMember): string {
+  if (liveness === undefined) return "-";
+  return silentSeconds === undefined ? liveness : `${liveness} ${shortAge(silentSeconds)}`;
 }
 
 /** To the second: nobody reads more in a table. */

@@ -1,3 +1,10 @@
+import type { Lease } from "../../api/kube/lease.ts";
+import type { Liveness } from "../../api/liveness.ts";
+import {
+  ANNOTATION_LIVENESS,
+  ANNOTATION_SILENT_SINCE,
+  LABEL_SOURCE_CLUSTER,
+} from "../../api/mcs/labels.ts";
 import type { ServiceExport } from "../../api/mcs/service-export.ts";
 import type { ServiceImport } from "../../api/mcs/service-import.ts";
 
@@ -13,6 +20,8 @@ export interface MemberReport {
     /** What is wrong, if anything is. */
     readonly problem: string | undefined;
   }[];
+  /** The other clusters, as the controllers judged them last. */
+  readonly peers: readonly PeerReport[];
   readonly imports: readonly {
     readonly service: string;
     readonly type: string;
@@ -22,15 +31,29 @@ export interface MemberReport {
   }[];
 }
 
+export interface PeerReport {
+  readonly cluster: string;
+  /** unconfirmed: it was alive, and nobody has said so since: the controllers, or the broker, are away. */
+  readonly liveness: Liveness | "unconfirmed";
+  /** For how long it has been so; alive: since it was confirmed last. */
+  readonly seconds: number;
+}
+
 export function memberReport(objects: {
   readonly clusterId: string | undefined;
   readonly clusterset: string | undefined;
   readonly exports: readonly ServiceExport[];
   readonly imports: readonly ServiceImport[];
+  /** One per source cluster. */
+  readonly leases: readonly Lease[];
+  readonly nowMs: number;
 }): MemberReport {
   return {
     clusterId: objects.clusterId,
     clusterset: objects.clusterset,
+    peers: objects.leases
+      .map((lease) => peerReport(lease, objects.nowMs))
+      .toSorted((a, b) => (a.cluster < b.cluster ? -1 : 1)),
     exports: objects.exports.map((serviceExport) => {
       const conditions = serviceExport.status?.conditions ?? [];
       const bad = conditions.find(({ type, status }) =>
@@ -52,6 +75,24 @@ export function memberReport(objects: {
       ),
     })),
   };
+}
+
+/** A Lease that expired says nothing of the cluster by itself: with the broker away all of them do (I7). */
+function peerReport({ metadata, spec }: Lease, nowMs: number): PeerReport {
+  const { [ANNOTATION_LIVENESS]: marked, [ANNOTATION_SILENT_SINCE]: since } =
+    metadata.annotations ?? {};
+  const cluster = metadata.labels?.[LABEL_SOURCE_CLUSTER] ?? metadata.name;
+  if (marked === "suspect" || marked === "gone") {
+    return { cluster, liveness: marked, seconds: secondsSince(since, nowMs) };
+  }
+  const seconds = secondsSince(spec?.renewTime, nowMs);
+  const isFresh = seconds <= (spec?.leaseDurationSeconds ?? 0);
+  return { cluster, liveness: isFresh ? "alive" : "unconfirmed", seconds };
+}
+
+function secondsSince(time: string | undefined, nowMs: number): number {
+  const ms = Date.parse(time ?? "");
+  return Number.isNaN(ms) ? 0 : Math.max(0, Math.round((nowMs - ms) / 1000));
 }
 
 function nameOf(object: ServiceExport | ServiceImport): string {

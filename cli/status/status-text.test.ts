@@ -1,4 +1,10 @@
 import { expect, test } from "vitest";
+import type { Lease } from "../../api/kube/lease.ts";
+import {
+  ANNOTATION_LIVENESS,
+  ANNOTATION_SILENT_SINCE,
+  LABEL_SOURCE_CLUSTER,
+} from "../../api/mcs/labels.ts";
 import { memberReport } from "./member-report.ts";
 import { statusText } from "./status-text.ts";
 
@@ -10,10 +16,37 @@ const condition = (type: string, status: "True" | "False", reason: string, messa
   lastTransitionTime: "2026-01-01T00:00:00Z",
 });
 
+function lease(
+  cluster: string,
+  renewTime: string,
+  [liveness, since]: readonly string[] = [],
+): Lease {
+  return {
+    apiVersion: "coordination.k8s.io/v1",
+    kind: "Lease",
+    metadata: {
+      name: `isthmus-peer-${cluster}`,
+      labels: { [LABEL_SOURCE_CLUSTER]: cluster },
+      ...(liveness !== undefined &&
+        since !== undefined && {
+          annotations: { [ANNOTATION_LIVENESS]: liveness, [ANNOTATION_SILENT_SINCE]: since },
+        }),
+    },
+    spec: { holderIdentity: cluster, leaseDurationSeconds: 60, renewTime },
+  };
+}
+
 test("columns line up, and what is wrong stands under its export", () => {
   const report = memberReport({
     clusterId: "east",
     clusterset: "prod",
+    nowMs: Date.parse("2026-01-01T00:10:00Z"),
+    leases: [
+      lease("west", "2026-01-01T00:09:50Z"),
+      lease("north", "2026-01-01T00:09:20Z", ["suspect", "2026-01-01T00:09:30Z"]),
+      lease("south", "2026-01-01T00:01:00Z", ["gone", "2026-01-01T00:01:10Z"]),
+      lease("hub-away", "2026-01-01T00:02:00Z"),
+    ],
     exports: [
       {
         apiVersion: "multicluster.x-k8s.io/v1beta1",
@@ -44,6 +77,12 @@ test("columns line up, and what is wrong stands under its export", () => {
     [
       "Cluster  east, member of clusterset prod",
       "",
+      "PEER      LIVENESS     FOR",
+      "hub-away  unconfirmed  8m",
+      "north     suspect      30s",
+      "south     gone         8m",
+      "west      alive        -",
+      "",
       "EXPORT    CONDITIONS",
       "shop/web  Valid=True/Valid Conflict=True/PortConflict",
       "          ! ports: 80 is used; 1 of 2 differ",
@@ -56,7 +95,14 @@ test("columns line up, and what is wrong stands under its export", () => {
 
 test("a cluster that never joined is told how to", () => {
   const text = statusText(
-    memberReport({ clusterId: undefined, clusterset: undefined, exports: [], imports: [] }),
+    memberReport({
+      clusterId: undefined,
+      clusterset: undefined,
+      exports: [],
+      imports: [],
+      leases: [],
+      nowMs: 0,
+    }),
   );
   expect(text).toContain('run "isthmus join"');
   expect(text).toContain("EXPORT  none");

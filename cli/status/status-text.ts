@@ -1,3 +1,4 @@
+import { shortAge } from "../members/short-age.ts";
 import type { MemberReport } from "./member-report.ts";
 
 /** The report for a person: aligned columns, problems under the line they belong to. */
@@ -17,8 +18,15 @@ export function statusText(report: MemberReport): string {
     clusters.join(",") || "-",
     ready ? "ready" : "not ready",
   ]);
+  const peers = report.peers.map(({ cluster, liveness, seconds }) => [
+    cluster,
+    liveness,
+    // How long ago somebody who is alive was heard last is of no use to a person.
+    liveness === "alive" ? "-" : shortAge(seconds),
+  ]);
   return [
     `Cluster  ${who}`,
+    ...(peers.length === 0 ? [] : ["", ...table(["PEER", "LIVENESS", "FOR"], peers)]),
     "",
     ...table(["EXPORT", "CONDITIONS"], exports),
     "",

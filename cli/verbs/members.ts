@@ -1,13 +1,20 @@
 import { z } from "zod";
 import { membersAnswer } from "../../broker/admin/admin-api.ts";
+import { durationSetting } from "../../runtime/config/common-settings.ts";
 import { adminSettings, askAdmin } from "../ask-admin.ts";
+import { judgeMembers } from "../members/judge-members.ts";
 import { membersText } from "../members/members-text.ts";
 import { defineVerb } from "../verb.ts";
 
 export const membersVerb = defineVerb({
-  summary: "list the members as a running broker knows them: who is connected, rows, certificates",
+  summary:
+    "list the members as a running broker knows them: who is connected, alive, suspect or gone, rows, certificates",
   settings: z.object({
     ...adminSettings,
+    staleAfter: durationSetting(
+      "60s",
+      "as members are told: who is silent for less is suspect, for longer gone; 0s: never gone",
+    ),
     output: z.enum(["text", "json"]).default("text").describe("text or json"),
   }),
   async run({ settings, out }) {
@@ -16,8 +23,10 @@ export const membersVerb = defineVerb({
       out.problem(asked.error);
       return 1;
     }
-    const isJson = settings.output === "json";
-    out.line(isJson ? JSON.stringify(asked.value, null, 2) : membersText(asked.value));
+    const staleAfterMs = settings.staleAfter === 0 ? Number.POSITIVE_INFINITY : settings.staleAfter;
+    const members = judgeMembers(asked.value.members, staleAfterMs);
+    const answer = { ...asked.value, members };
+    out.line(settings.output === "json" ? JSON.stringify(answer, null, 2) : membersText(answer));
     return 0;
   },
 });

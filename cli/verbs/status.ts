@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LEASES, type Lease } from "../../api/kube/lease.ts";
 import type { KubeObject, Resource } from "../../api/kube/object.ts";
 import {
   CLUSTER_ID_PROPERTY,
@@ -6,9 +7,11 @@ import {
   type ClusterProperty,
   clusterProperties,
 } from "../../api/mcs/cluster-property.ts";
+import { LABEL_MANAGED_BY, LABEL_SOURCE_CLUSTER, MANAGED_BY } from "../../api/mcs/labels.ts";
 import { MCS_VERSIONS, type ServiceExport, serviceExports } from "../../api/mcs/service-export.ts";
 import { type ServiceImport, serviceImports } from "../../api/mcs/service-import.ts";
 import { ok, type Result } from "../../api/result.ts";
+import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
@@ -17,12 +20,18 @@ import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { connectKube } from "../connect-kube.ts";
 import { memberReport } from "../status/member-report.ts";
 import { statusText } from "../status/status-text.ts";
+import { SYSTEM_NAMESPACE } from "../system-namespace.ts";
 import { defineVerb } from "../verb.ts";
 
 export const statusVerb = defineVerb({
-  summary: "show a member's membership, exports and imports, as its API server holds them",
+  summary:
+    "show a member's membership, other clusters, exports and imports, as its API server holds them",
   settings: z.object({
     ...kubeSettings,
+    namespace: z
+      .string()
+      .default(SYSTEM_NAMESPACE)
+      .describe("namespace of the Leases of other clusters"),
     output: z.enum(["text", "json"]).default("text").describe("text or json"),
   }),
   async run({ settings, signal, env, out }) {
@@ -31,12 +40,12 @@ export const statusVerb = defineVerb({
       out.problem(kube.error);
       return 1;
     }
-    const read = await readMember(kube.value.client, signal);
+    const read = await readMember(kube.value.client, settings.namespace, signal);
     if (!read.ok) {
       out.problem(read.error.message);
       return 1;
     }
-    const report = memberReport(read.value);
+    const report = memberReport({ ...read.value, nowMs: systemClock.nowMs() });
     out.line(settings.output === "json" ? JSON.stringify(report, null, 2) : statusText(report));
     return 0;
   },
@@ -47,10 +56,12 @@ interface MemberObjects {
   readonly clusterset: string | undefined;
   readonly exports: readonly ServiceExport[];
   readonly imports: readonly ServiceImport[];
+  readonly leases: readonly Lease[];
 }
 
 async function readMember(
   client: KubeClient,
+  namespace: string,
   signal: AbortSignal,
 ): Promise<Result<MemberObjects, KubeError>> {
   const clusterId = await property(client, CLUSTER_ID_PROPERTY, signal);
@@ -61,7 +72,12 @@ async function readMember(
   if (!exports.ok) return exports;
   const imports = await listServed<ServiceImport>(client, serviceImports, signal);
   if (!imports.ok) return imports;
+  const labelSelector = `${LABEL_MANAGED_BY}=${MANAGED_BY},${LABEL_SOURCE_CLUSTER}`;
+  const leases = await listAll<Lease>(client, LEASES, { namespace, labelSelector }, signal);
+  // Whoever may look at exports need not be one who may look there.
+  if (!leases.ok && leases.error.kind !== "forbidden") return leases;
   return ok({
+    leases: leases.ok ? leases.value : [],
     clusterId: clusterId.value,
     clusterset: clusterset.value,
     exports: exports.value,

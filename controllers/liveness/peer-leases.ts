@@ -2,7 +2,14 @@ import { type ClusterId, parseClusterId } from "../../api/cluster-id.ts";
 import { LEASES, type Lease } from "../../api/kube/lease.ts";
 import { microTime } from "../../api/kube/micro-time.ts";
 import { apiVersionOf } from "../../api/kube/object.ts";
-import { LABEL_MANAGED_BY, LABEL_SOURCE_CLUSTER, MANAGED_BY } from "../../api/mcs/labels.ts";
+import { livenessOf } from "../../api/liveness.ts";
+import {
+  ANNOTATION_LIVENESS,
+  ANNOTATION_SILENT_SINCE,
+  LABEL_MANAGED_BY,
+  LABEL_SOURCE_CLUSTER,
+  MANAGED_BY,
+} from "../../api/mcs/labels.ts";
 import type { BrokerLink } from "../../broker/client/broker-link.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
@@ -41,7 +48,7 @@ const NAMESPACE_RETRY_MS = 60_000;
 
 /**
  * One Lease per source cluster, renewed while the broker confirms that it is connected (CLN-06), so that anybody with kubectl
- * sees who is heard and since when not. It mirrors what PeerWatch decides by, and decides nothing itself: with the broker
+ * sees who is heard and since when not: who is not is marked suspect or gone (ANNOTATION_LIVENESS). It mirrors what PeerWatch decides by, and decides nothing itself: with the broker
  * away nobody is confirmed, Leases expire, and endpoints stay (I7).
  */
 export class PeerLeases {
@@ -104,7 +111,7 @@ export class PeerLeases {
     if (status.kind !== "connected" || !status.synced) return DONE;
     const peer = link.peers().get(cluster);
     if (peer === undefined || peer.kind === "left") return this.#remove(cluster, signal);
-    if (peer.kind === "disconnected") return DONE;
+    if (peer.kind === "disconnected") return this.#mark(cluster, peer.sinceMs, signal);
     const renewed = await this.#renew(cluster, microTime(clock.nowMs()), signal);
     if (renewed?.kind === "not-found") return this.#waitForNamespace();
     if (renewed !== undefined) return failed(renewed);
@@ -150,8 +157,30 @@ export class PeerLeases {
     });
     if (!lease.ok) return lease.error;
     if (lease.value === "foreign" || lease.value.spec?.renewTime === stamp) return undefined;
-    const patched = await this.#objects.patch(LEASES, lease.value, { patch: { spec }, signal });
+    const isMarked = lease.value.metadata.annotations?.[ANNOTATION_LIVENESS] !== undefined;
+    const patch = { spec, ...(isMarked && { metadata: { annotations: UNMARKED } }) };
+    const patched = await this.#objects.patch(LEASES, lease.value, { patch, signal });
     return patched.ok ? undefined : patched.error;
+  }
+
+  /** Says what is known of who is not connected; once when it falls silent, and once when it is gone. */
+  async #mark(cluster: ClusterId, sinceMs: number, signal: AbortSignal): Promise<JobOutcome> {
+    const { client, clock } = this.#deps;
+    const { staleAfterMs } = this.#options;
+    const found = await client.get<Lease>(this.#ref(cluster), { signal });
+    if (!found.ok) return found.error.kind === "not-found" ? DONE : failed(found.error);
+    if (!isOwn(found.value)) return DONE;
+    const silentMs = Math.max(0, clock.monotonicMs() - sinceMs);
+    const liveness = livenessOf(silentMs, staleAfterMs);
+    const present = found.value.metadata.annotations ?? {};
+    if (present[ANNOTATION_LIVENESS] !== liveness) {
+      const since = new Date(clock.nowMs() - silentMs).toISOString();
+      const annotations = { [ANNOTATION_LIVENESS]: liveness, [ANNOTATION_SILENT_SINCE]: since };
+      const patch = { metadata: { annotations } };
+      const patched = await this.#objects.patch(LEASES, found.value, { patch, signal });
+      if (!patched.ok) return failed(patched.error);
+    }
+    return liveness === "gone" ? DONE : { kind: "again-after", delayMs: staleAfterMs - silentMs };
   }
 
   async #remove(cluster: ClusterId, signal: AbortSignal): Promise<JobOutcome> {
@@ -172,6 +201,7 @@ export class PeerLeases {
 }
 
 const DONE: JobOutcome = { kind: "done" };
+const UNMARKED = { [ANNOTATION_LIVENESS]: null, [ANNOTATION_SILENT_SINCE]: null };
 
 function failed(error: KubeError): JobOutcome {
   if (error.kind === "aborted") return DONE;

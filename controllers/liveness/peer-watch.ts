@@ -32,6 +32,7 @@ export class PeerWatch implements PeerHealth {
   readonly #options: PeerWatchOptions;
   readonly #deps: PeerWatchDeps;
   readonly #lostGauge: Gauge;
+  readonly #peersGauge: Gauge;
   /** BOUNDED: by the parts of the program that subscribe. */
   readonly #listeners = new Set<(clusters: ReadonlySet<ClusterId> | "all") => void>();
   /** Clusters whose rows are known. BOUNDED: by the clusterset's members. */
@@ -49,6 +50,11 @@ export class PeerWatch implements PeerHealth {
     this.#lostGauge = deps.meter.gauge({
       name: "isthmus_controllers_lost_peers",
       help: "Clusters without a connection to the broker for longer than their endpoints are kept.",
+    });
+    this.#peersGauge = deps.meter.gauge({
+      name: "isthmus_controllers_peers",
+      help: "Other clusters by liveness, as judged last while the broker could be heard: alive, suspect or gone.",
+      labels: ["liveness"],
     });
   }
 
@@ -140,6 +146,7 @@ export class PeerWatch implements PeerHealth {
       before,
     );
     this.#judgement = after;
+    this.#count(after);
     this.#arm(nowMs);
     const concerned = new Set([...this.#report(before, after), ...this.#noteKnown(touched)]);
     const isEverythingNew =
@@ -162,6 +169,17 @@ export class PeerWatch implements PeerHealth {
     const isNews = isAlone !== this.#wasAlone;
     this.#wasAlone = isAlone;
     return isNews;
+  }
+
+  #count({ lost }: Judgement): void {
+    const counts = { alive: 0, suspect: 0, gone: 0 };
+    for (const [cluster, { kind }] of this.#deps.link.peers()) {
+      if (kind === "left" || lost.has(cluster)) counts.gone += 1;
+      else counts[kind === "connected" ? "alive" : "suspect"] += 1;
+    }
+    for (const [liveness, count] of Object.entries(counts)) {
+      this.#peersGauge.set(count, { liveness });
+    }
   }
 
   /** @returns the clusters that were lost or have come back. */

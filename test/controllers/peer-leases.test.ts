@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { LEASES, type Lease } from "../../api/kube/lease.ts";
+import { ANNOTATION_LIVENESS } from "../../api/mcs/labels.ts";
 import { MemberWorld } from "./member-world.ts";
 import type { TestCluster } from "./test-cluster.ts";
 
@@ -11,6 +12,7 @@ interface Seen {
   readonly holder: string | undefined;
   readonly seconds: number | undefined;
   readonly age: number;
+  readonly liveness: string | undefined;
 }
 
 async function leases(world: MemberWorld, cluster: TestCluster): Promise<readonly Seen[]> {
@@ -19,6 +21,7 @@ async function leases(world: MemberWorld, cluster: TestCluster): Promise<readonl
     name: metadata.name,
     holder: spec?.holderIdentity,
     seconds: spec?.leaseDurationSeconds,
+    liveness: metadata.annotations?.[ANNOTATION_LIVENESS],
     age: Math.round((world.clock.nowMs() - Date.parse(spec?.renewTime ?? "")) / 1_000),
   }));
 }
@@ -36,14 +39,18 @@ test("one Lease per source cluster, renewed while it is heard, expired when it i
   expect(heard?.age).toBeLessThanOrEqual(STALE_MS / 3_000 + 1);
 
   world.broker.cut(east.id);
+  await world.clock.advance(STALE_MS / 2);
+  expect((await leases(world, west))[0]?.liveness).toBe("suspect");
   await world.clock.advance(2 * STALE_MS);
   const [silent] = await leases(world, west);
   expect(silent?.age).toBeGreaterThan(60);
+  expect(silent?.liveness).toBe("gone");
 
   world.broker.heal(east.id);
   await world.clock.advance(STALE_MS / 2);
   const [again] = await leases(world, west);
   expect(again?.age).toBeLessThanOrEqual(STALE_MS / 3_000 + 1);
+  expect(again?.liveness).toBeUndefined();
 
   // Its controllers are not told in time: the next ones find what it left behind.
   west.stop();

@@ -1,4 +1,4 @@
-import { DEFAULT_STALE_AFTER_MS } from "../../../controllers/member-controllers.ts";
+import { DEFAULT_STALE_AFTER_MS } from "../../../api/liveness.ts";
 import type { Report } from "../check/violation.ts";
 import type { SimCluster } from "./sim-cluster.ts";
 import type { World } from "./world.ts";
