@@ -28,6 +28,13 @@ export function checkHub(world: HubWorld, report: Report): void {
   }
 }
 
+/** Everybody who may be; a stream that moves to a newer certificate is between two for a moment. */
+export function isSettled(world: HubWorld): boolean {
+  return world.members.every(
+    (member) => world.revoked(member) !== undefined || member.link?.status().kind === "connected",
+  );
+}
+
 function checkConnection(world: HubWorld, member: HubMember, report: Report): void {
   const isRevoked = world.revoked(member) !== undefined;
   const status = member.link?.status();
@@ -59,6 +66,7 @@ function compareShown(world: HubWorld, owner: HubMember, reader: HubMember): str
   }
   const revoked = world.revoked(owner);
   if (revoked?.rows === "freeze") {
+    if (!revoked.isWhole) return undefined;
     const kept = [...revoked.kept.keys()].sort().join();
     return differ([...shown.keys()].sort().join(), kept);
   }

@@ -30,6 +30,8 @@ interface Revoked {
   readonly rows: RevokedRows;
   /** The rows that stay when they are frozen: what the store held when it became durable. */
   readonly kept: ReadonlyMap<RowKey, number>;
+  /** False: it had not said yet that these are all, so others go on to show what its earlier life had (I4). */
+  readonly isWhole: boolean;
 }
 
 const IDS = ["east", "north", "west"];
@@ -291,7 +293,8 @@ export class HubWorld implements HubMemberWorld {
     const held = replica.store.table.owner(cluster);
     this.#promises.revoked(cluster, revoked);
     const kept = new Map([...(held?.rows() ?? [])].map(([key, row]) => [key, row.sequence]));
-    this.#revoked.set(cluster, { incarnation: revoked, rows, kept });
+    const isWhole = held?.isComplete === true;
+    this.#revoked.set(cluster, { incarnation: revoked, rows, kept, isWhole });
     this.#deps.note(`${cluster} ${revoked} is revoked: ${rows}`);
   }
 

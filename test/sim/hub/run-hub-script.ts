@@ -1,6 +1,6 @@
-import type { Violation } from "../check/violation.ts";
+import type { Report, Violation } from "../check/violation.ts";
 import type { RunResult } from "../run-script.ts";
-import { checkHub } from "./check-hub.ts";
+import { checkHub, isSettled } from "./check-hub.ts";
 import { type HubScript, type HubStep, hubStepText } from "./hub-script.ts";
 import { CORRECT_HUB, type HubWiring } from "./hub-wiring.ts";
 import { HubWorld } from "./hub-world.ts";
@@ -11,6 +11,8 @@ const TRACE_LINES_MAX = 5_000;
 const CALM_MS = 75_000;
 /** Of a rotation: two phases, each longer than the longest life. */
 const AGES_MS = 2.5 * LIFE_MS;
+/** Of a stream that moves. */
+const SETTLE_SECONDS = 10;
 const LAST: HubStep = { action: { kind: "checkpoint", ages: false }, waitMs: 0 };
 
 /** Runs a script to its end or to the first violation. The same script and wiring give the same result, always. */
@@ -49,17 +51,20 @@ export async function runHubScript(
   return { violation: violations[0], trace, steps };
 }
 
-async function checkpoint(
-  world: HubWorld,
-  ages: boolean,
-  report: (invariant: string, text: string) => void,
-): Promise<void> {
+async function checkpoint(world: HubWorld, ages: boolean, report: Report): Promise<void> {
   world.calm();
   await world.clock.advance(CALM_MS);
   world.settleAdmin();
   await world.clock.advance(CALM_MS);
-  checkHub(world, report);
+  await check(world, report);
   if (!ages) return;
   await world.clock.advance(AGES_MS);
+  await check(world, report);
+}
+
+async function check(world: HubWorld, report: Report): Promise<void> {
+  for (let second = 0; second < SETTLE_SECONDS && !isSettled(world); second += 1) {
+    await world.clock.advance(1_000);
+  }
   checkHub(world, report);
 }
