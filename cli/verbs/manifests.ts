@@ -14,11 +14,17 @@ import { connectKube } from "../connect-kube.ts";
 import { defineVerb } from "../verb.ts";
 
 const DIRECTORY = fileURLToPath(new URL("../../api/cluster-policy", import.meta.url));
+const HUB_DIRECTORY = fileURLToPath(new URL("../../api/cluster-policy/hub", import.meta.url));
 
 export const manifestsVerb = defineVerb({
-  summary: "print a member's roles and admission policies, or install them with --apply",
+  summary:
+    "print a member's (--hub: the broker's) roles and admission policies, or install them with --apply",
   settings: z.object({
     ...kubeSettings,
+    hub: z
+      .boolean()
+      .default(false)
+      .describe("those of the hub, for a broker with --store kubernetes, instead of a member's"),
     apply: z.boolean().default(false).describe("install them; the definitions must be there"),
     namespace: z
       .string()
@@ -38,12 +44,15 @@ export const manifestsVerb = defineVerb({
       .describe("further users, by full name, whom the admission policies let write the same"),
   }),
   async run({ settings, signal, env, out }) {
-    const objects = renderClusterPolicy(readClusterPolicy(DIRECTORY), {
-      namespace: settings.namespace,
-      controllersServiceAccount: settings.serviceAccount,
-      dnsServiceAccount: settings.dnsServiceAccount,
-      otherWriters: settings.allowUsers,
-    });
+    const objects = renderClusterPolicy(
+      readClusterPolicy(settings.hub ? HUB_DIRECTORY : DIRECTORY),
+      {
+        namespace: settings.namespace,
+        controllersServiceAccount: settings.serviceAccount,
+        dnsServiceAccount: settings.dnsServiceAccount,
+        otherWriters: settings.allowUsers,
+      },
+    );
     if (!objects.ok) {
       out.problem(objects.error);
       return 1;

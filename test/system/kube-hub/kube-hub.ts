@@ -18,6 +18,7 @@ import { loadKubeConfig } from "../../../runtime/kube/client/load-kube-config.ts
 import { ensureCrds } from "../../../runtime/kube/crds/ensure-crds.ts";
 import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
 import { silentLogger } from "../../../runtime/log/silent-log.ts";
+import type { Meter } from "../../../runtime/metrics/meter.ts";
 import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../../runtime/random/system-random.ts";
 import { unwrap } from "../broker-world.ts";
@@ -70,15 +71,22 @@ export class KubeHub implements AsyncDisposable {
     return this.#server.isRestartable;
   }
 
-  /** Over HTTPS. */
-  client(): KubeClient {
-    const { kubeconfig, context } = this.#server;
+  /** Over HTTPS, as the tests' own user unless another kubeconfig says otherwise. */
+  client({
+    kubeconfig = this.#server.kubeconfig,
+    context = this.#server.context,
+    meter = silentMeter,
+  }: {
+    readonly kubeconfig?: string;
+    readonly context?: string | undefined;
+    readonly meter?: Meter;
+  } = {}): KubeClient {
     const chosen = { kubeconfig, env: {}, ...(context !== undefined && { context }) };
     const target = unwrap(loadKubeConfig(chosen));
     const access = new KubeConfigAccess(target, { clock: systemClock });
     const client = new HttpKubeClient(
       {},
-      { access, clock: systemClock, random: systemRandom, meter: silentMeter },
+      { access, clock: systemClock, random: systemRandom, meter },
     );
     this.#clients.push(client);
     return client;
