@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ENDPOINT_SLICES } from "../../api/kube/endpoint-slice.ts";
+import { DEFAULT_STALE_AFTER_MS } from "../../api/liveness.ts";
 import { serviceKey } from "../../api/service-key.ts";
-import { DEFAULT_STALE_AFTER_MS } from "../../controllers/member-controllers.ts";
 import { MemberWorld } from "./member-world.ts";
 import type { TestCluster } from "./test-cluster.ts";
 
