@@ -11,6 +11,7 @@ const { runProgram } = await import("./program.ts");
 
 process.exitCode = await runProgram(process.argv.slice(2), {
   env: process.env,
+  program: fileURLToPath(import.meta.url),
   ...processSignals(),
   ...poolChannel(),
   out: {

@@ -13,7 +13,10 @@ import {
 import type { ConfigFile, ExitCode, Verb, VerbInput } from "./verb.ts";
 import { VERBS } from "./verb-table.ts";
 
-type Surroundings = Pick<VerbInput<unknown>, "env" | "signal" | "onHangup" | "out" | "pool">;
+type Surroundings = Pick<
+  VerbInput<unknown>,
+  "env" | "signal" | "onHangup" | "out" | "pool" | "program"
+>;
 
 /** Finds the verb, reads its settings from flags and file, runs it. Never throws for bad input. */
 export async function runProgram(

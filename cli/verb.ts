@@ -21,6 +21,8 @@ export interface VerbInput<T> {
   readonly signal: AbortSignal;
   /** SIGHUP calls the listener instead of stopping the process, as long as it is subscribed. */
   readonly onHangup: (listener: () => void) => () => void;
+  /** The file that this program was started from: starts further processes of it. */
+  readonly program: string;
   /** Arguments behind the verb as they were typed. */
   readonly args: readonly string[];
   /** The channel to the pool that started this process; absent when none did. */

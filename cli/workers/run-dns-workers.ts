@@ -13,7 +13,7 @@ import { WorkerPool } from "./worker-pool.ts";
 
 /** `isthmus dns` with several workers: this process answers no question, it keeps them and speaks for them. */
 export async function runDnsWorkers(input: VerbInput<DnsSettings>): Promise<ExitCode> {
-  const { settings, args, env, signal, config, onHangup, out } = input;
+  const { settings, program, args, env, signal, config, onHangup, out } = input;
   if (settings.listen.port === 0) {
     out.problem("cannot share a port among workers: the port must be named: got 0");
     return 2;
@@ -27,7 +27,7 @@ export async function runDnsWorkers(input: VerbInput<DnsSettings>): Promise<Exit
       drainMs: settings.drain,
     },
     {
-      startWorker: processWorkers("dns-worker", args, env),
+      startWorker: processWorkers(program, "dns-worker", args, env),
       ownMetrics: () => meter.snapshot(),
       clock: systemClock,
       random: systemRandom,

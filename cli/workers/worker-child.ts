@@ -1,5 +1,4 @@
 import { fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import type { FromWorker, ToWorker } from "./worker-messages.ts";
 
 /** One running worker, as its pool sees it. */
@@ -19,18 +18,18 @@ export interface WorkerEvents {
 
 export type StartWorker = (events: WorkerEvents) => WorkerChild;
 
-const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 /** As isthmus.mjs starts a DNS server. */
 const NODE_FLAGS = ["--max-semi-space-size=16"];
 
-/** Workers as processes of this program: `isthmus <verb> <args>`. */
+/** Workers as processes of this program: `<program> <verb> <args>`. */
 export function processWorkers(
+  program: string,
   verb: string,
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): StartWorker {
   return ({ onMessage, onExit }) => {
-    const child = fork(MAIN, [verb, ...args], {
+    const child = fork(program, [verb, ...args], {
       execArgv: NODE_FLAGS,
       env: { ...env },
       // Its own process group: Ctrl-C reaches the pool alone, which stops its workers in order.

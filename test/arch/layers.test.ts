@@ -26,6 +26,7 @@ const MAY_IMPORT: Readonly<
     folders: ["api", "runtime", "broker", "dns-server", "connectivity", "controllers", "sandbox"],
     why: "the program assembles everything",
   },
+  packaging: { folders: ["cli"], why: "what is shipped is the program, verb by verb" },
 };
 
 /** The third-party and IO modules that pure cores must not see. */

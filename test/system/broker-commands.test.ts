@@ -38,6 +38,7 @@ async function isthmus(...argv: readonly string[]): Promise<Outcome> {
   };
   const code = await runProgram(argv, {
     env: {},
+    program: "",
     signal: stop.signal,
     out,
     onHangup: () => () => undefined,
