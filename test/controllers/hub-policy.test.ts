@@ -99,6 +99,58 @@ describe("what the hub's policy refuses shows on the exporter's ServiceExport, w
   });
 });
 
+describe("every refusal of the broker comes back with rule and value, and withholds nothing else", () => {
+  test.each([
+    {
+      name: "endpoints that are too many together",
+      policy: "clusters: {a: {maxEndpoints: 1}}",
+      act: () => a.exported({}, ["10.97.0.1", "10.97.0.2"]),
+      want: /^EndpointSlice web-1: endpoints of one cluster must be at most 1 by the hub's policy: with /,
+    },
+    {
+      name: "a row that is too large",
+      policy: "clusters: {a: {maxRowBytes: 20}}",
+      act: () => a.exported(),
+      want: /^row must be at most 20 bytes by the hub's policy for cluster a: got \d+/,
+    },
+    {
+      name: "addresses of another cluster, a slice alone",
+      policy: "clusters: {a: {cidrs: [10.97.0.0/16]}}",
+      act: () => a.exported({}, ["10.98.0.1"]),
+      want: /^EndpointSlice web-1: address must lie in the cidrs .*10\.97\.0\.0\/16.*: got "10\.98\.0\.1"$/,
+    },
+    {
+      name: "a metadata service behind NAT64, whatever the policy",
+      policy: "{}",
+      act: () => a.exported({}, ["64:ff9b::a9fe:a9fe"]),
+      want: /^EndpointSlice web-1: address must not be link-local \(translated\): got "64:ff9b::a9fe:a9fe"$/,
+    },
+    {
+      name: "a reserved address, whatever the policy",
+      policy: "{}",
+      act: () => a.exported({}, ["240.0.0.1"]),
+      want: /^EndpointSlice web-1: address must not be reserved: got "240\.0\.0\.1"$/,
+    },
+    {
+      name: "a namespace that is denied",
+      policy: "clusters: {a: {export: {deny: [sh*]}}}",
+      act: () => a.exported(),
+      want: /^namespace must be one that the hub's policy lets cluster a export from: got "shop"/,
+    },
+  ])("$name", async ({ policy, act, want }) => {
+    await decree(policy);
+    await act();
+    await b.exported();
+    await world.settle();
+    expect((await a.conditions())["Ready"]).toBe("False/Failed");
+    expect(await readyMessage(a)).toMatch(want);
+    expect(await a.events()).toContain("Warning ExportFailed ServiceExport/web");
+    // The other exporter of the same service is not touched.
+    expect((await b.conditions())["Ready"]).toBe("True/Exported");
+    expect((await b.import())?.status?.clusters).toContainEqual({ cluster: "b" });
+  });
+});
+
 describe("a policy that changes", () => {
   test("takes back what it no longer allows, says so, and gives it back", async () => {
     await a.exported();
