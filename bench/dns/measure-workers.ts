@@ -27,8 +27,8 @@ export type WorkerFigures = {
 
 /** Enough sockets that the kernel's choice by addresses and ports spreads them over the workers. */
 const CLIENTS = 200;
-/** Two workers of this part of a core leave room for each other on one, and the generator has the other core to itself. */
-const QUOTA_PERCENT = 40;
+/** So little that the quota binds even where other work takes most of the machine, and the generator is never what bounds. */
+const QUOTA_PERCENT = 10;
 const ANY_CORE = `0-${cpus().length - 1}`;
 
 /**
