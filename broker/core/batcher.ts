@@ -1,6 +1,7 @@
 import { BATCH_BYTES, packBatch } from "../wire/batch.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { encodeOutgoing, type Outgoing, type SingleOutgoing } from "./outgoing.ts";
+import { SharedBatches } from "./shared-batches.ts";
 
 /** Room for what a frame and its fields add. */
 const BATCH_MAX_BYTES = LIMITS.messageBytes / 2;
@@ -12,6 +13,11 @@ const BATCH_MAX_BYTES = LIMITS.messageBytes / 2;
 export class Batcher {
   /** Did not fit any more. */
   #left: SingleOutgoing | undefined;
+  readonly #shared: SharedBatches;
+
+  constructor(shared = new SharedBatches()) {
+    this.#shared = shared;
+  }
 
   /** @param next the session's next single message */
   pull(next: () => SingleOutgoing | undefined): Outgoing | undefined {
@@ -19,6 +25,7 @@ export class Batcher {
     this.#left = undefined;
     if (first === undefined) return undefined;
     const messages = [encodeOutgoing(first)];
+    let isShared = first.encoded !== undefined;
     let bytes = messages[0]?.length ?? 0;
     while (bytes < BATCH_BYTES) {
       const more = next();
@@ -29,8 +36,10 @@ export class Batcher {
         break;
       }
       messages.push(encoded);
+      isShared &&= more.encoded !== undefined;
       bytes += encoded.length;
     }
-    return messages.length === 1 ? first : { kind: "batch", encoded: packBatch(messages) };
+    if (messages.length === 1) return first;
+    return { kind: "batch", encoded: isShared ? this.#shared.pack(messages) : packBatch(messages) };
   }
 }

@@ -1,10 +1,15 @@
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
-import { BrokerMessage } from "../../api/broker/broker.gen.ts";
+import { BrokerMessage, type OwnerVersion } from "../../api/broker/broker.gen.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 
 /** What the broker says to a member. Rows are kept as the message that carries them: all members are sent the same bytes. */
 export type SingleOutgoing =
-  | { readonly kind: "message"; readonly message: NonNullable<BrokerMessage["message"]> }
+  | {
+      readonly kind: "message";
+      readonly message: NonNullable<BrokerMessage["message"]>;
+      /** Given of one that many members are sent: the message, encoded. */
+      readonly encoded?: Uint8Array;
+    }
   | {
       readonly kind: "row";
       readonly sequence: number;
@@ -23,11 +28,17 @@ const INCARNATION_TAG = 2 << 3;
 const SEQUENCE_TAG = 3 << 3;
 const ROW_TAG = (4 << 3) | 2;
 
-/** An encoded BrokerMessage; that of a row is shared: it must not be changed. */
+/** An encoded BrokerMessage; it may be shared: it must not be changed. */
 export function encodeOutgoing(outgoing: Outgoing): Uint8Array {
   return outgoing.kind === "message"
-    ? BrokerMessage.encode({ message: outgoing.message }).finish()
+    ? (outgoing.encoded ?? BrokerMessage.encode({ message: outgoing.message }).finish())
     : outgoing.encoded;
+}
+
+/** Everything of an owner has been sent up to a version: a message that many members are sent. */
+export function sayComplete(version: OwnerVersion): SingleOutgoing {
+  const message = { $case: "ownerComplete", value: { version } } as const;
+  return { kind: "message", message, encoded: BrokerMessage.encode({ message }).finish() };
 }
 
 /** A BrokerMessage that carries a row, whose own bytes are copied to its very end without being decoded. */

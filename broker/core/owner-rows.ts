@@ -4,7 +4,7 @@ import { inspectRow, type RowFacts } from "../wire/inspect-row.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { namespaceOfRowKey } from "../wire/parse-row-key.ts";
 import { type Audience, includes, NOBODY, narrows, union } from "./audience.ts";
-import { encodeRowPut } from "./outgoing.ts";
+import { encodeRowPut, type SingleOutgoing, sayComplete } from "./outgoing.ts";
 
 /** A row as the broker holds it: encoded once, as the message that every subscriber is sent. */
 export class StoredRow {
@@ -66,6 +66,7 @@ export type OwnerView = Pick<
   | "canResumeFrom"
   | "keysSince"
   | "namespaces"
+  | "completion"
 >;
 
 /** The rows of one life of one owner, and enough history to tell what changed since a version. */
@@ -89,6 +90,7 @@ export class OwnerRows {
   /** Ascending; entries whose key changed again are stale. BOUNDED: by compaction to twice the live entries. */
   #log: LogEntry[] = [];
   readonly #tombstonesMax: number;
+  #completion: { readonly sequence: number; readonly said: SingleOutgoing } | undefined;
 
   constructor(
     cluster: ClusterId,
@@ -112,6 +114,15 @@ export class OwnerRows {
 
   get size(): number {
     return this.#rows.size;
+  }
+
+  /** What is said to whoever has everything up to this sequence: encoded once for all that get there together. */
+  completion(sequence: number): SingleOutgoing {
+    if (this.#completion?.sequence !== sequence) {
+      const { cluster: clusterId, incarnation } = this;
+      this.#completion = { sequence, said: sayComplete({ clusterId, incarnation, sequence }) };
+    }
+    return this.#completion.said;
   }
 
   /** Deletions up to this sequence have been forgotten. */

@@ -19,6 +19,7 @@ import { type ParsedHello, parseHello, parseSubscribe, tooManyNamespaces } from 
 import type { Presence } from "./presence.ts";
 import { PresenceTeller } from "./presence-teller.ts";
 import type { CloseReason, SessionEffect, SessionInput, SessionPeer } from "./session-io.ts";
+import type { SharedBatches } from "./shared-batches.ts";
 import { Subscriber } from "./subscriber.ts";
 
 export interface SessionOptions {
@@ -30,6 +31,8 @@ export interface SessionOptions {
   readonly policy: ClusterPolicy;
   /** Monotonic. */
   readonly nowMs: number;
+  /** Of all streams of the hub. @default of this one */
+  readonly batches?: SharedBatches;
 }
 
 /** Of a member that comes with nothing: it waits for its turn to be sent everything, and is done with the first Synced. */
@@ -211,7 +214,7 @@ export class Session {
     if (this.#phase !== "settling" || hello === undefined) return;
     this.#phase = "open";
     this.#cidrs = hello.cidrs;
-    if (hello.takesBatches) this.#batcher = new Batcher();
+    if (hello.takesBatches) this.#batcher = new Batcher(this.#options.batches);
     this.#writes.start();
     const isSameEpoch = hello.storeEpoch === this.#options.storeEpoch;
     const { namespaces, known, networks } = hello;

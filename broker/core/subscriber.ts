@@ -241,7 +241,7 @@ export class Subscriber {
   /** One more message of a pass; undefined when it has none left, or its owner's life has ended. */
   #continue(pass: Pass): SingleOutgoing | undefined {
     const { owner, upTo } = pass;
-    const { cluster, incarnation } = owner;
+    const { cluster } = owner;
     if (this.#table.owner(cluster) !== owner) {
       // The member may be inside a reset: whatever comes next of this owner starts over.
       this.#startOver(pass);
@@ -264,8 +264,7 @@ export class Subscriber {
     // A pass that began before the latest Subscribe does not answer it: the next one does.
     if (upTo.stamp === this.#stamp) this.#awaited.delete(cluster);
     if (!pass.hasSent && !isAwaited) return undefined;
-    const version = { clusterId: cluster, incarnation, sequence: upTo.sequence };
-    return say({ $case: "ownerComplete", value: { version } });
+    return owner.completion(upTo.sequence);
   }
 
   #startOver({ owner: { cluster, incarnation }, upTo: { stamp } }: Pass): void {

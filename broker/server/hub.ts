@@ -8,6 +8,7 @@ import { checkLife } from "../core/member-life.ts";
 import type { MemberRecord } from "../core/member-record.ts";
 import { Presence } from "../core/presence.ts";
 import type { CloseReason, SessionPeer } from "../core/session-io.ts";
+import { SharedBatches } from "../core/shared-batches.ts";
 import { type GlobalAllocator, NO_BLOCK } from "../globals/global-block.ts";
 import { type HubPolicy, NO_POLICY } from "../policy/cluster-policy.ts";
 import type { Store } from "../store/store.ts";
@@ -63,6 +64,7 @@ export class Hub {
   readonly #presence: Presence;
   readonly #firstSyncs: FirstSyncQueue;
   readonly #presenceNews: PresenceNews;
+  readonly #batches = new SharedBatches();
   readonly #activity = new MemberActivity();
   /** The lives that members have been told of. BOUNDED: by the members. */
   readonly #lives = new Map<ClusterId, string>();
@@ -163,7 +165,13 @@ export class Hub {
     const budget = this.#budgetOf(peer.cluster);
     budget.limitWrites(policy.writesPerSecond);
     const connection = new Connection(
-      { peer, clusterset, policy, heartbeatIntervalMs: this.heartbeatIntervalMs },
+      {
+        peer,
+        clusterset,
+        policy,
+        heartbeatIntervalMs: this.heartbeatIntervalMs,
+        batches: this.#batches,
+      },
       transport,
       {
         store,
