@@ -10,6 +10,8 @@ export class BenchTransport implements SyncTransport {
   readonly #inner: SyncTransport;
   readonly #takesBatches: boolean;
   #isCut = false;
+  /** Streams opened so far. */
+  opened = 0;
   #lose: (() => void) | undefined;
 
   constructor(inner: SyncTransport, takesBatches: boolean) {
@@ -22,6 +24,7 @@ export class BenchTransport implements SyncTransport {
       clock.setTimer(0, () => handlers.onClosed({ kind: "lost", reason: "cut" }));
       return { send: () => true, close: () => undefined };
     }
+    this.opened += 1;
     const stream = this.#inner.open(handlers);
     this.#lose = () => {
       stream.close();

@@ -4,6 +4,9 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { MemberProcess } from "./member-process.ts";
 import {
+  type BenchPlace,
+  type BrokerFanOut,
+  type BrokerQuestion,
   type BrokerReady,
   type BrokerStart,
   type BrokerUsage,
@@ -20,26 +23,58 @@ export interface Cost<T> extends BrokerUsage {
   readonly result: T;
 }
 
+/** One change on its way to everybody, in milliseconds. */
+export interface Change {
+  /** From the owner's `setOwnRows` until the last mirror shows it. */
+  readonly ms: number;
+  /** Of these the broker's: from the Put until the last subscriber's stream has taken it. */
+  readonly brokerMs: number;
+  /** Of those until the store has it. */
+  readonly durableMs: number;
+  /** Pauses for garbage meanwhile: of the broker, and of the members' process that paused longest. */
+  readonly brokerGcMs: number;
+  readonly membersGcMs: number;
+  /** Members that it reached. */
+  readonly reached: number;
+}
+
 /** Broker and members, as processes. */
 export class Clusterset {
   readonly #workload: Workload;
   readonly #dataDir: string;
+  readonly #place: BenchPlace;
+  /** The broker that members use, and where they find it. */
   #broker: ChildProcess | undefined;
   #port = 0;
+  /** Another replica over the same store, which they know of too. */
+  #standby: ChildProcess | undefined;
   #processes: readonly MemberProcess[] = [];
 
-  constructor(workload: Workload, dataDir: string) {
+  constructor(workload: Workload, dataDir: string, place: BenchPlace = { kind: "file" }) {
     this.#workload = workload;
     this.#dataDir = dataDir;
+    this.#place = place;
   }
 
   async begin(takesBatches: boolean): Promise<void> {
     const { members } = this.#workload;
     const identities = await this.startBroker(members);
+    const otherAddresses: string[] = [];
+    if (this.#place.kind !== "file") {
+      const { child, ready } = await this.#spawn({ members: 0, port: 0 });
+      this.#standby = child;
+      otherAddresses.push(`127.0.0.1:${ready.port}`);
+    }
     const processes: MemberProcess[] = [];
     for (let first = 0; first < members; first += MEMBERS_PER_PROCESS) {
       const its = identities.slice(first, first + MEMBERS_PER_PROCESS);
-      const start = { identities: its, first, workload: this.#workload, takesBatches };
+      const start = {
+        identities: its,
+        first,
+        workload: this.#workload,
+        takesBatches,
+        otherAddresses,
+      };
       const process = new MemberProcess();
       processes.push(process);
       await process.ask({ kind: "begin", start });
@@ -49,13 +84,28 @@ export class Clusterset {
 
   /** Returns the identities of so many members; after `kill`, on the same port. */
   async startBroker(members = 0): Promise<BrokerReady["identities"]> {
-    const start: BrokerStart = { members, dataDir: this.#dataDir, port: this.#port };
-    this.#broker = fork(new URL("./server.ts", import.meta.url), [JSON.stringify(start)], {
-      execArgv: ["--expose-gc"],
-    });
-    const [ready]: [BrokerReady] = await answerOf(this.#broker);
+    const { child, ready } = await this.#spawn({ members, port: this.#port });
+    this.#broker = child;
     this.#port = ready.port;
     return ready.identities;
+  }
+
+  async #spawn(
+    which: Pick<BrokerStart, "members" | "port">,
+  ): Promise<{ readonly child: ChildProcess; readonly ready: BrokerReady }> {
+    const start: BrokerStart = { ...which, place: this.#place, dataDir: this.#dataDir };
+    const child = fork(new URL("./server.ts", import.meta.url), [JSON.stringify(start)], {
+      execArgv: ["--expose-gc"],
+    });
+    const [ready]: [BrokerReady] = await answerOf(child);
+    return { child, ready };
+  }
+
+  /** The broker that members use dies; from here on the other replica is the one that is measured. */
+  async loseReplica(): Promise<void> {
+    await this.kill();
+    this.#broker = this.#standby;
+    this.#standby = undefined;
   }
 
   async kill(): Promise<void> {
@@ -71,15 +121,19 @@ export class Clusterset {
   }
 
   async usage(): Promise<BrokerUsage> {
-    const broker = this.#broker;
-    if (broker === undefined) throw new Error("broker must have been started");
-    const answer = answerOf(broker);
-    broker.send("measure");
-    const [usage]: [BrokerUsage] = await answer;
+    const [usage]: [BrokerUsage] = await this.#askBroker("measure");
     return usage;
   }
 
-  /** What the broker spends on it; of one that is killed within, since it was started again. */
+  #askBroker(question: BrokerQuestion): Promise<[never]> {
+    const broker = this.#broker;
+    if (broker === undefined) throw new Error("broker must have been started");
+    const answer = answerOf(broker);
+    broker.send(question);
+    return answer;
+  }
+
+  /** What the broker spends on it; of one that is started anew within, since then. */
   async cost<T>(work: () => Promise<T>): Promise<Cost<T>> {
     const broker = this.#broker;
     const before = await this.usage();
@@ -105,18 +159,20 @@ export class Clusterset {
   }
 
   /** Changes an export, and waits until all have it. */
-  async change(
-    at: number,
-    revision: number,
-  ): Promise<{ readonly ms: number; readonly reached: number }> {
+  async change(at: number, revision: number): Promise<Change> {
     const awaited = this.all({ kind: "await", at, revision });
     const [changed] = await this.all({ kind: "change", at, revision });
     const reached = await awaited;
     const lastMs = Math.max(
       ...reached.filter(({ members }) => members > 0).map((each) => each.doneMs),
     );
+    const [broker]: [BrokerFanOut] = await this.#askBroker("fan-out");
     return {
       ms: lastMs - (changed?.doneMs ?? Number.NaN),
+      brokerMs: broker.writtenMs - broker.receivedMs,
+      durableMs: broker.durableMs - broker.receivedMs,
+      brokerGcMs: broker.gcMs,
+      membersGcMs: Math.max(...reached.map(({ gcMs }) => gcMs)),
       reached: reached.reduce((sum, { members }) => sum + members, 0),
     };
   }
@@ -134,6 +190,7 @@ export class Clusterset {
   end(): void {
     for (const process of this.#processes) process.end();
     this.#broker?.kill();
+    this.#standby?.kill();
   }
 }
 

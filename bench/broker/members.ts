@@ -7,6 +7,7 @@ import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
 import { silentLogger as log } from "../../runtime/log/silent-log.ts";
 import { systemRandom as random } from "../../runtime/random/system-random.ts";
 import { BenchTransport } from "./bench-transport.ts";
+import { GcPauses } from "./gc-pauses.ts";
 import {
   type MembersAnswer,
   type MembersCommand,
@@ -29,11 +30,14 @@ interface Member {
   transport: BenchTransport;
   stop: AbortController;
   syncedMs: number | undefined;
+  /** Streams that do not count: it is to open another. */
+  openedBefore: number;
 }
 
 class Members {
   readonly #start: MembersStart;
   readonly #members: Member[] = [];
+  readonly #gc = new GcPauses();
   #vanished = 0;
 
   constructor(start: MembersStart) {
@@ -59,6 +63,7 @@ class Members {
         expected,
         ...this.#link(identity),
         syncedMs: undefined,
+        openedBefore: 0,
       });
     }
   }
@@ -70,8 +75,7 @@ class Members {
       case "restart":
         return this.#answer({ syncMs: await this.#restart(command.isWanting) });
       case "settle":
-        await until(() => this.#members.every((member) => this.#isSettled(member, true)));
-        return this.#answer({});
+        return this.#answer({ syncMs: await this.#settle(true) });
       case "watch":
         this.#watch();
         return this.#answer({});
@@ -100,7 +104,7 @@ class Members {
   #link(identity: MemberIdentity): Pick<Member, "link" | "transport" | "stop"> {
     const inner = new GrpcSyncTransport({
       identity: () => identity,
-      addresses: [identity.brokerAddress],
+      addresses: [identity.brokerAddress, ...this.#start.otherAddresses],
     });
     const transport = new BenchTransport(inner, this.#start.takesBatches);
     const { clusterId } = identity;
@@ -111,15 +115,21 @@ class Members {
   async #restart(isWanting: boolean): Promise<readonly number[]> {
     for (const { stop } of this.#members) stop.abort();
     const { workload } = this.#start;
-    const startMs = clock.monotonicMs();
     for (const member of this.#members) {
       Object.assign(member, this.#link(member.identity));
-      member.syncedMs = undefined;
+      member.openedBefore = 0;
       for (const at of member.own) this.#setRows(member, at, 0);
       member.link.markOwnComplete();
       member.link.setNamespaces(new Set(isWanting ? namespacesOf(member.index, workload) : []));
       member.link.start(member.stop.signal);
     }
+    return this.#settle(isWanting);
+  }
+
+  /** Milliseconds until each is settled. */
+  async #settle(isWanting: boolean): Promise<readonly number[]> {
+    const startMs = clock.monotonicMs();
+    for (const member of this.#members) member.syncedMs = undefined;
     await until(() => {
       const nowMs = clock.monotonicMs();
       for (const member of this.#members) {
@@ -132,7 +142,9 @@ class Members {
   }
 
   /** Connected, the first and the last of its own rows stored and everything of the others here. */
-  #isSettled({ link, own, expected, identity }: Member, isWanting: boolean): boolean {
+  #isSettled(member: Member, isWanting: boolean): boolean {
+    const { link, own, expected, identity, transport, openedBefore } = member;
+    if (transport.opened <= openedBefore) return false;
     const status = link.status();
     if (status.kind !== "connected" || !status.synced) return false;
     if (isWanting && [...link.foreignServices()].length !== expected) return false;
@@ -151,7 +163,9 @@ class Members {
 
   #watch(): void {
     this.#vanished = 0;
-    for (const { link } of this.#members) {
+    for (const member of this.#members) {
+      member.openedBefore = member.transport.opened;
+      const { link } = member;
       // Events are about own services too, which have no foreign rows.
       const held = new Set(link.foreignServices());
       link.subscribe((event) => {
@@ -162,6 +176,7 @@ class Members {
   }
 
   async #await(at: number, revision: number): Promise<MembersAnswer> {
+    this.#gc.take();
     const { workload } = this.#start;
     const { namespace, name } = endpointsAt(firstCluster(this.#members), at, workload);
     const key: ServiceKey = serviceKey(namespace, name);
@@ -183,7 +198,7 @@ class Members {
         }
       });
     }
-    return this.#answer({ members: wanting.length });
+    return this.#answer({ members: wanting.length, gcMs: this.#gc.take() });
   }
 
   #answer(part: Partial<MembersAnswer>): MembersAnswer {
@@ -191,6 +206,7 @@ class Members {
       doneMs: machineMs(),
       syncMs: [],
       members: 0,
+      gcMs: 0,
       vanished: this.#vanished,
       residentMiB: Math.round(process.memoryUsage().rss / 2 ** 20),
       ...part,

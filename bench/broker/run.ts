@@ -4,6 +4,7 @@ import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { type Figures, measureGrpc } from "./measure-grpc.ts";
 import { measureHub } from "./measure-hub.ts";
+import { measureReplicas } from "./measure-replicas.ts";
 import type { Workload } from "./workload.ts";
 
 // Measures the broker as the clusterset grows: `npm run bench:broker` prints two tables, over gRPC and of the hub alone.
@@ -12,7 +13,10 @@ const { values } = parseArgs({
   options: {
     members: { type: "string", default: "10,100,500" },
     exports: { type: "string", default: "50000" },
+    /** grpc, hub, etcd, kubernetes: the latter two with two replicas. */
     over: { type: "string", default: "grpc,hub" },
+    /** Of the measurement over gRPC; first syncs are always part of it. */
+    parts: { type: "string", default: "changes,comebacks,restart,refill" },
     /** Of the members, for comparison: none takes batches. */
     "no-batches": { type: "boolean", default: false },
     /** Of a process that measures the hub for this one. */
@@ -31,6 +35,11 @@ const LINES: readonly (readonly [string, string])[] = [
   ["members that one change reaches", "fanOutMembers"],
   ["one change to all of them, p50 ms", "fanOutP50Ms"],
   ["... p99 ms", "fanOutP99Ms"],
+  ["... of that the broker's, p50 ms", "brokerP50Ms"],
+  ["... ... p99 ms", "brokerP99Ms"],
+  ["... ... until it is durable, p50 ms", "durableP50Ms"],
+  ["... ... ... p99 ms", "durableP99Ms"],
+  ["... the slowest: all/broker/its garbage/members' garbage, ms", "slowest"],
   ["bytes per endpoint change and member", "bytesPerChange"],
   ["a member comes back, bytes both ways: nothing missed", "resync0Bytes"],
   ["... 10 changes missed", "resync10Bytes"],
@@ -43,6 +52,19 @@ const LINES: readonly (readonly [string, string])[] = [
   ["broker resident, MiB", "residentMiB"],
   ["... peak of first sync, MiB", "peakMiB"],
   ["members' processes resident, MiB", "membersMiB"],
+];
+
+const REPLICAS_LINES: readonly (readonly [string, string])[] = [
+  ["rows", "rows"],
+  ["owners fill an empty store, s", "fillS"],
+  ["first sync of all at once, s", "firstSyncS"],
+  ["a replica dies: all synced at the other after, s", "stormS"],
+  ["... of a member, p50 s", "stormMemberP50S"],
+  ["... of a member, p99 s", "stormMemberP99S"],
+  ["... CPU of the other replica, s", "stormCpuS"],
+  ["... both ways, MiB", "stormMiB"],
+  ["... services that vanished at members meanwhile", "vanished"],
+  ["the other replica resident, MiB", "residentMiB"],
 ];
 
 const HUB_LINES: readonly (readonly [string, string])[] = [
@@ -102,25 +124,40 @@ function load(): string {
     .join(" ");
 }
 
+const TABLES: Readonly<Record<string, readonly [string, readonly (readonly [string, string])[]]>> =
+  {
+    grpc: ["over gRPC", LINES],
+    hub: ["hub alone, no batches", HUB_LINES],
+    etcd: ["two replicas over etcd", REPLICAS_LINES],
+    kubernetes: ["two replicas over the embedded API server", REPLICAS_LINES],
+  };
+
+function measureOver(over: string, workload: Workload): Promise<Figures> {
+  switch (over) {
+    case "grpc":
+      return measureGrpc(workload, !values["no-batches"], new Set(values.parts.split(",")));
+    case "hub":
+      return measureHubApart(workload);
+    case "etcd":
+    case "kubernetes":
+      return measureReplicas(workload, over);
+    default:
+      throw new Error(`--over must be of grpc, hub, etcd, kubernetes: got ${over}`);
+  }
+}
+
 async function measureAll(): Promise<void> {
   const sizes = values.members.split(",").map(Number);
   for (const over of values.over.split(",")) {
     const runs: Figures[] = [];
     for (const size of sizes) {
-      const workload = workloadOf(size);
-      const run =
-        over === "hub" ? measureHubApart(workload) : measureGrpc(workload, !values["no-batches"]);
-      runs.push(await run);
+      runs.push(await measureOver(over, workloadOf(size)));
       process.stderr.write(
         `${over}, ${size} members: ${JSON.stringify(runs.at(-1))} load ${load()}\n`,
       );
     }
-    print(
-      over === "hub" ? "hub alone, no batches" : "over gRPC",
-      over === "hub" ? HUB_LINES : LINES,
-      sizes,
-      runs,
-    );
+    const [title, lines] = TABLES[over] ?? [];
+    if (title !== undefined && lines !== undefined) print(title, lines, sizes, runs);
   }
 }
 

@@ -19,13 +19,15 @@ import { GrpcCertificateProvider } from "../../broker/identity/authority/grpc-ce
 import { generateKeyPem } from "../../broker/identity/authority/key-pair.ts";
 import { ServingCertificate } from "../../broker/identity/authority/serving-certificate.ts";
 import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
+import { openPlace, type PlaceChoice, type PlaceDeps } from "../../broker/place/open-place.ts";
 import { startBroker } from "../../broker/server/start-broker.ts";
-import { openBrokerStore } from "../../broker/store/departures/open-broker-store.ts";
+import type { Store } from "../../broker/store/store.ts";
+import { connectKube } from "../../cli/connect-kube.ts";
 import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
 import { silentLogger as log } from "../../runtime/log/silent-log.ts";
-import { silentMeter as meter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom as random } from "../../runtime/random/system-random.ts";
-import type { BrokerReady, BrokerStart, BrokerUsage } from "./process-messages.ts";
+import { FanOutWatch } from "./fan-out-watch.ts";
+import type { BrokerQuestion, BrokerReady, BrokerStart, BrokerUsage } from "./process-messages.ts";
 import { clusterAt } from "./workload.ts";
 
 // The broker as it is run, with TLS, gRPC and a log on disk, in a process of its own: `fork(server.ts, [BrokerStart])`.
@@ -72,15 +74,43 @@ async function authorityIn(dataDir: string): Promise<CertificateAuthority> {
   return must(await CertificateAuthority.open(material, clock));
 }
 
-async function main({ members, dataDir, port }: BrokerStart): Promise<void> {
+function choiceOf({ place, dataDir }: BrokerStart, { meter }: PlaceDeps): PlaceChoice {
+  switch (place.kind) {
+    case "file":
+      return { kind: "file", dataDir };
+    case "etcd": {
+      const access = { endpoints: place.endpoints, caFile: undefined };
+      return {
+        kind: "etcd",
+        access: { ...access, certFile: undefined, keyFile: undefined },
+        prefix: "/bench",
+      };
+    }
+    case "kubernetes": {
+      const { kubeconfig, namespace } = place;
+      const { client } = must(connectKube({ kubeconfig }, {}, meter));
+      return { kind: "kubernetes", client, namespace, clusterset: "bench" };
+    }
+  }
+}
+
+async function openStore(start: BrokerStart, deps: PlaceDeps): Promise<Store> {
+  const place = must(openPlace(choiceOf(start, deps), deps));
+  return must(await place.openStore(new AbortController().signal));
+}
+
+async function main(start: BrokerStart): Promise<void> {
+  const { members, dataDir, port } = start;
   process.on("disconnect", () => process.exit(0));
   const bytes = countBytes();
+  const fanOut = new FanOutWatch();
+  const { meter } = fanOut;
   const authority = await authorityIn(dataDir);
   const authorities = soleAuthority(authority);
   const serving = new ServingCertificate({ hosts: [] }, { authorities, clock, random, log });
   must(await serving.start(new AbortController().signal));
-  const storeDir = join(dataDir, "store");
-  const store = must(await openBrokerStore({ dataDir: storeDir }, { clock, random, log, meter }));
+  const store = await openStore(start, { clock, random, log, meter });
+  fanOut.watch(store);
   const broker = must(
     await startBroker(
       {
@@ -109,7 +139,11 @@ async function main({ members, dataDir, port }: BrokerStart): Promise<void> {
   for (let at = 0; at < members; at++) {
     identities.push(await identityOf(authority, at, brokerAddress));
   }
-  process.on("message", () => {
+  process.on("message", (question: BrokerQuestion) => {
+    if (question === "fan-out") {
+      process.send?.(fanOut.take());
+      return;
+    }
     globalThis.gc?.();
     const { user, system } = process.cpuUsage();
     const usage: BrokerUsage = {

@@ -65,7 +65,8 @@ export async function measureMember(
   options: MeasureOptions,
 ): Promise<Measured> {
   const dataDir = mkdtempSync(join(tmpdir(), "isthmus-bench-"));
-  const hub: BrokerStart = { members: workload.clusters + 1, dataDir, port: 0 };
+  const place = { kind: "file" } as const;
+  const hub: BrokerStart = { place, members: workload.clusters + 1, dataDir, port: 0 };
   const broker = fork(new URL("../broker/server.ts", import.meta.url), [JSON.stringify(hub)]);
   const apiServer = fork(new URL("./api-server.ts", import.meta.url), {
     execArgv: profiling(options),

@@ -1,7 +1,9 @@
 import { subscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Result } from "../../api/result.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
 import { runMember } from "../../cli/run-member.ts";
@@ -49,6 +51,7 @@ async function main(): Promise<void> {
     },
     otherAddresses: [],
     cidrs: [],
+    stateDir: mkdtempSync(join(tmpdir(), "isthmus-bench-member-")),
     policy: unchanging(SHARE_EVERYTHING),
     // Leases of source clusters are heartbeats, not work: without them the writes counted are those of imports.
     staleAfterMs: Number.POSITIVE_INFINITY,
@@ -62,6 +65,7 @@ async function main(): Promise<void> {
   while (readiness?.().ok !== true && !stop.signal.aborted) await sleep(clock, 5, stop.signal);
   process.send?.("ready");
   const problem = await running;
+  rmSync(options.stateDir, { recursive: true, force: true });
   if (problem !== undefined) throw new Error(problem);
 }
 
