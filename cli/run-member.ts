@@ -1,5 +1,6 @@
 import { err, type Result } from "../api/result.ts";
 import { createGrpcBrokerLink } from "../broker/client/grpc/grpc-broker-link.ts";
+import { StateKeeper } from "../broker/client/saved/state-keeper.ts";
 import type { RenewedIdentity } from "../broker/identity/member/certificate-renewal.ts";
 import { untestedSelection } from "../connectivity/path-selection.ts";
 import { underlayBackend } from "../connectivity/underlay/underlay-backend.ts";
@@ -14,6 +15,7 @@ import type { Meter } from "../runtime/metrics/meter.ts";
 import type { Random } from "../runtime/random/random.ts";
 import { prepareMember } from "./prepare-member.ts";
 import { reflectorsCheck } from "./reflectors-check.ts";
+import { savedStateFile } from "./saved-state-file.ts";
 
 /** Time for a stream to move to a renewed certificate: the old one is good for hours yet. */
 const REOPEN_WITHIN_MS = 30_000;
@@ -24,6 +26,8 @@ export interface RunMemberOptions {
   /** Further broker addresses. */
   readonly otherAddresses: readonly string[];
   readonly cidrs: readonly string[];
+  /** Where the link's state outlives the process. */
+  readonly stateDir: string;
   readonly policy: Changing<MemberPolicy>;
   /** See PeerWatchOptions. */
   readonly staleAfterMs: number;
@@ -62,10 +66,13 @@ export async function runMember(
     return prepared.kind === "refused" ? prepared.message : undefined;
   }
   const { aboutVersion, ...member } = prepared.member;
+  const keeper = new StateKeeper({ ...deps, file: savedStateFile(options.stateDir, identity) });
+  const saved = await keeper.load();
   const link = createGrpcBrokerLink(
-    { identity: () => renewal.current(), otherAddresses, cidrs },
+    { identity: () => renewal.current(), otherAddresses, cidrs, saved },
     deps,
   );
+  keeper.follow(link);
   const unsubscribe = renewal.subscribe(() => link.reopen(REOPEN_WITHIN_MS));
   const guard = new MembershipGuard(identity, aboutVersion, deps);
   const controllers = new MemberControllers(
@@ -82,5 +89,6 @@ export async function runMember(
   link.start(life);
   await Promise.all([controllers.run(life), guard.run(life)]);
   unsubscribe();
+  await keeper.stop(guard.leaving.aborted ? "discard" : "save");
   return guard.leaving.aborted ? guard.problem : undefined;
 }

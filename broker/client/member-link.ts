@@ -15,13 +15,12 @@ import { assertNever } from "../../api/invariant.ts";
 import type { NetworkFacts } from "../../api/network/network-facts.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
 import { backoffMs } from "../../runtime/backoff/backoff.ts";
-import type { Clock, Timer } from "../../runtime/clock/clock.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { Random } from "../../runtime/random/random.ts";
 import type { GlobalBlock, GlobalNeed } from "../globals/global-block.ts";
 import { BATCH_CAPABILITY, type SingleMessage, unpackBatch } from "../wire/batch.ts";
-import type { LinkEvent, LinkStatus } from "./broker-link.ts";
-import { type BrokerLink, FORGET_UNHEARD_MS } from "./broker-link.ts";
+import type { BrokerLink, LinkEvent, LinkStatus } from "./broker-link.ts";
 import {
   CLIENT_TIMING,
   type ClientEffect,
@@ -32,6 +31,7 @@ import {
   PROTOCOL_VERSIONS,
 } from "./client-step.ts";
 import { DueTimer } from "./due-timer.ts";
+import { FirstSync } from "./first-sync.ts";
 import { linkStatusOf, logConnection } from "./link-status.ts";
 import { MessageIntake } from "./message-intake.ts";
 import { Mirror } from "./mirror.ts";
@@ -39,6 +39,7 @@ import type { NetworkLink } from "./network-link.ts";
 import { NetworkPart } from "./network-part.ts";
 import { OwnRows } from "./own-rows.ts";
 import { type Peer, PeerTable } from "./peer-table.ts";
+import type { SavedState } from "./saved/saved-state.ts";
 import { Subscription } from "./subscription.ts";
 import type { SyncStream, SyncTransport } from "./sync-transport.ts";
 
@@ -48,6 +49,8 @@ export interface MemberLinkOptions {
   readonly cidrs?: readonly string[];
   /** It takes part in connectivity: network rows are wanted, and one of its own is said or withdrawn by setOwnNetwork. */
   readonly hasNetwork?: boolean;
+  /** Of an earlier process of this member: the broker sends only what has changed since. */
+  readonly saved?: SavedState | undefined;
 }
 
 /** What changes of network rows are told as by tables that tell changes by service. */
@@ -81,12 +84,8 @@ export class MemberLink implements BrokerLink, NetworkLink {
   readonly #network: NetworkPart | undefined;
   #isStarted = false;
   #isWritable = false;
-  #hasSynced = false;
-  /** Namespaces whose rows have been sent in whole at least once. BOUNDED: by the namespaces wanted. */
-  readonly #synced = new Set<string>();
+  readonly #firstSync: FirstSync;
   #isSessionSynced = false;
-  #firstSyncedMs: number | undefined;
-  #forgetTimer: Timer | undefined;
   readonly #timer: DueTimer;
   /** BOUNDED: by the controllers of one process. */
   readonly #listeners = new Set<(event: LinkEvent) => void>();
@@ -102,6 +101,23 @@ export class MemberLink implements BrokerLink, NetworkLink {
       own: this.#own,
       log: deps.log,
     });
+    this.#firstSync = new FirstSync(deps.clock, () =>
+      this.#emit({ kind: "peers-changed", clusters: "all" }),
+    );
+    if (options.saved === undefined) return;
+    this.#mirror.restore(options.saved);
+    this.#subscription.restore(options.saved.namespaces);
+    this.#own.restore(options.saved.ownRows);
+  }
+
+  /** For the next process; undefined before the first sync. */
+  saved(): SavedState | undefined {
+    if (!this.#firstSync.isDone) return undefined;
+    return {
+      ...this.#mirror.saved(),
+      namespaces: [...this.#subscription.delivered],
+      ownRows: this.#own.saved(),
+    };
   }
 
   /** Connects as soon as the namespaces are known, and stays connected until the signal aborts. */
@@ -152,7 +168,7 @@ export class MemberLink implements BrokerLink, NetworkLink {
 
   setNamespaces(namespaces: ReadonlySet<string>): void {
     const dropped = this.#subscription.want(namespaces);
-    for (const name of dropped) this.#synced.delete(name);
+    this.#firstSync.drop(dropped);
     this.#tell(this.#mirror.drop(dropped));
     this.#startWhenReady();
     this.#pump();
@@ -167,16 +183,13 @@ export class MemberLink implements BrokerLink, NetworkLink {
   }
 
   hasSynced(namespace?: string): boolean {
-    return namespace === undefined ? this.#hasSynced : this.#synced.has(namespace);
+    return namespace === undefined ? this.#firstSync.isDone : this.#firstSync.has(namespace);
   }
 
   isKnown(cluster: ClusterId): boolean {
     if (cluster === this.#options.clusterId || this.#mirror.isWhole(cluster)) return true;
     const peer = this.#peers.get(cluster);
-    if (peer !== undefined) return peer.kind === "left";
-    const { clock } = this.#deps;
-    const sinceMs = this.#firstSyncedMs ?? Number.POSITIVE_INFINITY;
-    return clock.monotonicMs() - sinceMs >= FORGET_UNHEARD_MS;
+    return peer === undefined ? this.#firstSync.forgetsUnheard : peer.kind === "left";
   }
 
   peers(): ReadonlyMap<ClusterId, Peer> {
@@ -208,7 +221,7 @@ export class MemberLink implements BrokerLink, NetworkLink {
   }
 
   #stop(): void {
-    this.#forgetTimer?.cancel();
+    this.#firstSync.stop();
     this.#step({ kind: "stop" });
     this.#deps.transport.close();
   }
@@ -268,10 +281,12 @@ export class MemberLink implements BrokerLink, NetworkLink {
     this.#stream = stream;
     this.#isWritable = true;
     const known = this.#mirror.known();
+    const namespaces = this.#subscription.begin(known.length > 0);
+    this.#mirror.keepRestored(new Set(namespaces));
     const hello = {
       protocolVersions: PROTOCOL_VERSIONS,
       storeEpoch: this.#mirror.epoch,
-      namespaces: this.#subscription.begin(known.length > 0),
+      namespaces,
       known,
       cidrs: this.#options.cidrs ?? [],
       capabilities: [BATCH_CAPABILITY],
@@ -338,7 +353,7 @@ export class MemberLink implements BrokerLink, NetworkLink {
 
   /** The owner whose rows are whole for the first time with this message, once others may have waited for that. */
   #wholeOwner(message: Broker): ClusterId | undefined {
-    if (message.$case !== "ownerComplete" || !this.#hasSynced) return undefined;
+    if (message.$case !== "ownerComplete" || !this.#firstSync.isDone) return undefined;
     const cluster = (message.value.version?.clusterId ?? "") as ClusterId;
     return this.#mirror.isWhole(cluster) ? undefined : cluster;
   }
@@ -349,24 +364,9 @@ export class MemberLink implements BrokerLink, NetworkLink {
       this.#isSessionSynced = true;
       this.#emit({ kind: "peers-changed", clusters: "all" });
     }
-    this.#noteFirstSync();
-    const { wanted } = this.#subscription;
-    const namespaces = new Set([...wanted].filter((name) => !this.#synced.has(name)));
-    if (this.#hasSynced && namespaces.size === 0) return;
-    for (const name of namespaces) this.#synced.add(name);
-    if (!this.#hasSynced) this.#deps.log.info("synced with broker");
-    this.#hasSynced = true;
-    this.#emit({ kind: "synced", namespaces });
-  }
-
-  #noteFirstSync(): void {
-    if (this.#firstSyncedMs !== undefined) return;
-    const { clock } = this.#deps;
-    this.#firstSyncedMs = clock.monotonicMs();
-    // Whoever waits for a cluster that nobody has heard of is told when the waiting is over.
-    this.#forgetTimer = clock.setTimer(FORGET_UNHEARD_MS, () =>
-      this.#emit({ kind: "peers-changed", clusters: "all" }),
-    );
+    if (!this.#firstSync.isDone) this.#deps.log.info("synced with broker");
+    const namespaces = this.#firstSync.note(this.#subscription.wanted);
+    if (namespaces !== undefined) this.#emit({ kind: "synced", namespaces });
   }
 
   /** Sends what can be sent: what is left waits for the stream, coalesced by key. */

@@ -50,7 +50,7 @@ export class MessageIntake {
         });
         return NO_CHANGE;
       case "synced":
-        this.#tables.subscription.delivered(message.value.generation);
+        this.#tables.subscription.noteDelivered(message.value.generation);
         return ok(this.#tables.mirror.settle());
       case "stored":
         return ok(this.#tables.own.stored(message.value.sequence));
@@ -135,7 +135,7 @@ export class MessageIntake {
       key: key.value,
       err: row.error,
     });
-    return ok(this.#tables.mirror.delete(cluster, value, key.value));
+    return ok(this.#tables.mirror.unreadable(cluster, value, key.value));
   }
 }
 

@@ -96,6 +96,54 @@ describe("mirror", () => {
     expect(mirror.rows(DB)).toEqual([]);
   });
 
+  test("what was restored is shown once the broker has told what changed since, and is built upon", () => {
+    const before = aMirror().mirror;
+    send(before, [web, webSlice, db], 3);
+    const { mirror } = aMirror();
+    mirror.restore(before.saved());
+    expect(mirror.known()).toEqual([{ clusterId: "a", incarnation: 1, sequence: 3 }]);
+    mirror.keepRestored(new Set(["shop"]));
+    mirror.beginSession("e1");
+    expect(put(mirror, { ...web, createdAtMs: 5 }, 7)).toEqual([]);
+    expect([...mirror.delete(A, { incarnation: 1, sequence: 8 }, rowKey(webSlice))]).toEqual([]);
+    expect([mirror.rows(WEB), mirror.isWhole(A)]).toEqual([[], false]);
+    // A stream that breaks before leaves it where it was.
+    mirror.beginSession("e1");
+    expect(mirror.known()).toMatchObject([{ sequence: 3 }]);
+    mirror.reset(A, ["data"]);
+    expect(put(mirror, db, 9)).toEqual([]);
+    expect([...mirror.complete(A, { incarnation: 1, sequence: 9 })].sort()).toEqual([DB, WEB]);
+    expect([mirror.rows(WEB), mirror.rows(DB)]).toEqual([[{ ...web, createdAtMs: 5 }], [db]]);
+    expect(mirror.isWhole(A)).toBe(true);
+  });
+
+  test.each([
+    { when: "of another epoch", next: (mirror: Mirror) => mirror.beginSession("e2") },
+    { when: "of an owner that left", next: (mirror: Mirror) => void mirror.gone(A, 1) },
+    { when: "of an owner that is sent anew", next: (mirror: Mirror) => mirror.reset(A, []) },
+    {
+      when: "of namespaces that are gone",
+      next: (mirror: Mirror) => void mirror.drop(new Set(["shop"])),
+    },
+  ])("what was restored $when is never shown", ({ next }) => {
+    const before = aMirror().mirror;
+    send(before, [web], 3);
+    const { mirror } = aMirror();
+    mirror.restore(before.saved());
+    next(mirror);
+    mirror.complete(A, { incarnation: 1, sequence: 9 });
+    expect([...mirror.services()]).toEqual([]);
+  });
+
+  test("an owner with a row that cannot be read is not saved: a newer process may read it", () => {
+    const { mirror } = aMirror();
+    send(mirror, [web, db], 3);
+    mirror.unreadable(A, { incarnation: 1, sequence: 4 }, rowKey(db));
+    expect([mirror.rows(DB), mirror.saved().owners]).toEqual([[], []]);
+    send(mirror, [web, db], 5);
+    expect(mirror.saved().owners).toMatchObject([{ cluster: "a", sequence: 5 }]);
+  });
+
   test("half a reset is void when the stream breaks", () => {
     const { mirror } = aMirror();
     send(mirror, [web, db], 3);

@@ -6,6 +6,7 @@ import {
   type Row,
   type RowKey,
   type RowVersion,
+  rowKey,
   type ServiceRow,
   serviceOfRowKey,
 } from "../../api/broker/row.ts";
@@ -13,12 +14,7 @@ import type { ClusterId } from "../../api/cluster-id.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { namespaceOfRowKey } from "../wire/parse-row-key.ts";
-
-/** One foreign row and the write it came from. */
-interface Held {
-  readonly row: Row;
-  readonly version: RowVersion;
-}
+import type { SavedRow as Held, SavedOwner, SavedState } from "./saved/saved-state.ts";
 
 /** What an OwnerReset has brought so far: it replaces the old rows only once it is complete. */
 interface Staging {
@@ -39,6 +35,10 @@ interface Owner {
   /** Rows that a whole reset did not mention, in namespaces it may not have covered. BOUNDED: as rows. */
   readonly doubtful: Set<RowKey>;
   staging: Staging | undefined;
+  /** Of an earlier process: shown only once the broker has told what has changed since. BOUNDED: as rows. */
+  restored: Map<RowKey, Held> | undefined;
+  /** A row of it could not be read here: what is held is less than what was sent. */
+  hasUnreadable: boolean;
 }
 
 /** Which namespaces rows are wanted of, and which of them the broker is known to have delivered in this session. */
@@ -109,9 +109,46 @@ export class Mirror {
   beginSession(epoch: string): void {
     for (const owner of this.#owners.values()) {
       owner.staging = undefined;
-      if (epoch !== this.#epoch) owner.sequence = undefined;
+      if (epoch === this.#epoch) continue;
+      owner.sequence = undefined;
+      owner.restored = undefined;
     }
     this.#epoch = epoch;
+  }
+
+  /**
+   * What an earlier process was sent, before anything else. It is built upon, and shown as the broker completes each owner: until
+   * then it may be older than what that process had made of what came later.
+   */
+  restore({ epoch, owners }: Pick<SavedState, "epoch" | "owners">): void {
+    this.#epoch = epoch;
+    for (const { cluster, incarnation, sequence, rows } of owners) {
+      const owner = this.#owner(cluster, incarnation);
+      owner.sequence = sequence;
+      owner.restored = new Map(rows.map((held) => [rowKey(held.row), held]));
+    }
+  }
+
+  /** Hello names only these: of others nobody will say what has changed. */
+  keepRestored(namespaces: ReadonlySet<string>): void {
+    for (const { restored } of this.#owners.values()) {
+      for (const key of restored?.keys() ?? []) {
+        if (!namespaces.has(namespaceOfRowKey(key))) restored?.delete(key);
+      }
+    }
+  }
+
+  /** For `restore` of the next process, without network rows: those are few and sent anew. Rows are not copied. */
+  saved(): Pick<SavedState, "epoch" | "owners"> {
+    const owners: SavedOwner[] = [];
+    for (const [cluster, owner] of this.#owners) {
+      const { incarnation, sequence, hasUnreadable, restored, rows } = owner;
+      // A newer process may be able to read what this one was not: it is to be sent all.
+      if (sequence === undefined || hasUnreadable) continue;
+      const kept = [...(restored ?? rows).values()].filter(({ row }) => row.kind !== "network");
+      owners.push({ cluster, incarnation, sequence, rows: kept });
+    }
+    return { epoch: this.#epoch, owners };
   }
 
   /** Namespaces empty: everything. */
@@ -119,6 +156,9 @@ export class Mirror {
     const owner = this.#owner(cluster, 0);
     const scope = namespaces.length === 0 ? undefined : new Set(namespaces);
     owner.staging = { scope, rows: new Map() };
+    if (scope !== undefined) return;
+    owner.restored = undefined;
+    owner.hasUnreadable = false;
   }
 
   put(cluster: ClusterId, version: RowVersion, key: RowKey, row: Row): ReadonlySet<ServiceKey> {
@@ -128,6 +168,10 @@ export class Mirror {
     const staging = stagingOf(owner, namespace);
     if (staging !== undefined) {
       staging.rows.set(key, heldRow(row, version));
+      return NOTHING;
+    }
+    if (owner.restored !== undefined) {
+      owner.restored.set(key, heldRow(row, version));
       return NOTHING;
     }
     owner.doubtful.delete(key);
@@ -145,20 +189,32 @@ export class Mirror {
       staging.rows.delete(key);
       return NOTHING;
     }
+    if (owner.restored !== undefined) {
+      owner.restored.delete(key);
+      return NOTHING;
+    }
     const held = owner.rows.get(key);
     if (held === undefined || isNewer(held.version, version)) return NOTHING;
     this.#remove(cluster, owner, key);
     return new Set([serviceOfRowKey(key)]);
   }
 
-  /** Everything of this owner up to this version is here: what was staged becomes visible, all at once. */
+  /** A row that cannot be read: what was held of it is no longer true. */
+  unreadable(cluster: ClusterId, version: RowVersion, key: RowKey): ReadonlySet<ServiceKey> {
+    this.#owner(cluster, version.incarnation).hasUnreadable = true;
+    return this.delete(cluster, version, key);
+  }
+
+  /** Everything of this owner up to this version is here: what was staged or restored becomes visible, all at once. */
   complete(cluster: ClusterId, version: RowVersion): ReadonlySet<ServiceKey> {
     const owner = this.#owner(cluster, version.incarnation);
     owner.incarnation = version.incarnation;
     owner.sequence = version.sequence;
     owner.isWhole = true;
-    const { staging } = owner;
+    const { restored } = owner;
+    const staging = restored === undefined ? owner.staging : upon(restored, owner.staging);
     owner.staging = undefined;
+    owner.restored = undefined;
     return staging === undefined ? NOTHING : this.#commit(cluster, owner, staging);
   }
 
@@ -167,6 +223,7 @@ export class Mirror {
     const owner = this.#owners.get(cluster);
     if (owner === undefined) return NOTHING;
     owner.staging = undefined;
+    if (owner.incarnation <= incarnation) owner.restored = undefined;
     const changed = new Set<ServiceKey>();
     for (const [key, { version }] of owner.rows) {
       if (version.incarnation > incarnation) continue;
@@ -179,6 +236,11 @@ export class Mirror {
 
   /** Namespaces that are not wanted any more. */
   drop(namespaces: ReadonlySet<string>): ReadonlySet<ServiceKey> {
+    for (const { restored } of this.#owners.values()) {
+      for (const key of restored?.keys() ?? []) {
+        if (namespaces.has(namespaceOfRowKey(key))) restored?.delete(key);
+      }
+    }
     return this.#removeWhere(
       (owner) => owner.rows.keys(),
       (key) => namespaces.has(namespaceOfRowKey(key)),
@@ -244,6 +306,8 @@ export class Mirror {
       rows: new Map(),
       doubtful: new Set(),
       staging: undefined,
+      restored: undefined,
+      hasUnreadable: false,
     };
     this.#owners.set(cluster, owner);
     return owner;
@@ -281,6 +345,12 @@ export class Mirror {
 /** A version may come as the whole message that brought the row: kept, it would hold the row a second time. */
 function heldRow(row: Row, { incarnation, sequence }: RowVersion): Held {
   return { row, version: { incarnation, sequence } };
+}
+
+/** All of an owner: what was restored, but for the namespaces that were sent anew. */
+function upon(restored: ReadonlyMap<RowKey, Held>, staging: Staging | undefined): Staging {
+  const kept = [...restored].filter(([key]) => !staging?.scope?.has(namespaceOfRowKey(key)));
+  return { scope: undefined, rows: new Map([...kept, ...(staging?.rows ?? [])]) };
 }
 
 const NOTHING: ReadonlySet<ServiceKey> = new Set();

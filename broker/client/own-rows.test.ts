@@ -55,6 +55,27 @@ describe("own rows", () => {
     expect(own.listDigest()).toEqual(held);
   });
 
+  test("what an earlier process knew is named to the broker, and believed once it agrees", () => {
+    const before = new OwnRows();
+    before.set(WEB, [web, slice]);
+    connect(before, [web, slice]);
+    const agreed = new OwnRows();
+    agreed.restore(before.saved());
+    agreed.set(WEB, [web, slice]);
+    expect(agreed.listDigest()).toEqual(before.listDigest());
+    expect([agreed.isStored(rowKey(web)), agreed.saved()]).toEqual([false, before.saved()]);
+    agreed.beginSession(1);
+    expect([...agreed.listEnded(true)]).toEqual([WEB]);
+    agreed.markComplete();
+    expect([agreed.isStored(rowKey(web)), drain(agreed)]).toEqual([true, ["ownComplete"]]);
+    const denied = new OwnRows();
+    denied.restore(before.saved());
+    denied.set(WEB, [web, slice]);
+    connect(denied, [web]);
+    denied.markComplete();
+    expect(drain(denied)).toEqual(["put 1000 endpoints web", "ownComplete"]);
+  });
+
   test("a restart sends exactly the differences (OwnRow digests)", () => {
     const rows = [web, slice, db];
     fc.assert(

@@ -16,6 +16,7 @@ import { encodeRow, encodeRowBytes } from "../wire/encode-row.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { ownListDigest } from "../wire/own-list-digest.ts";
 import { digestOfBytes } from "../wire/row-digest.ts";
+import type { SavedOwnRow } from "./saved/saved-state.ts";
 
 /** SHA-256 of a row's canonical encoding, base64. */
 type Digest = string;
@@ -57,6 +58,8 @@ export class OwnRows {
   readonly #services = new Map<ServiceKey, ReadonlySet<RowKey>>();
   /** Last known to be durable at the broker. BOUNDED: by LIMITS.rowsPerOwner, checked in `listed`. */
   #stored = new Map<RowKey, Stored>();
+  /** As `#stored` was to an earlier process, until the broker confirms it. BOUNDED: as stored. */
+  #restored: Map<RowKey, Stored> | undefined;
   /** The broker's list while it arrives. BOUNDED: as stored. */
   #listing: Map<RowKey, Stored> | undefined;
   /** In the order of their sequences. BOUNDED: by the keys desired or stored. */
@@ -81,6 +84,16 @@ export class OwnRows {
     this.#isNetworkKnown = true;
     if (row === undefined) this.#unwant(NETWORK_ROW_KEY);
     else this.#want(row);
+  }
+
+  /** What an earlier process believed the broker to hold, before anything else: named to it, and believed once it agrees. */
+  restore(rows: readonly SavedOwnRow[]): void {
+    this.#restored = new Map(rows.map(({ key, sequence, digest }) => [key, { sequence, digest }]));
+  }
+
+  /** For `restore` of the next process. */
+  saved(): readonly SavedOwnRow[] {
+    return [...(this.#restored ?? this.#stored)].map(([key, stored]) => ({ key, ...stored }));
   }
 
   /** Replaces the rows of one service; an empty list withdraws them. */
@@ -141,9 +154,10 @@ export class OwnRows {
 
   /** Of what the broker is believed to hold of us; empty: nothing. What was on its way last makes it differ, and the list tells. */
   listDigest(): Uint8Array {
-    if (this.#stored.size === 0) return new Uint8Array();
+    const held = this.#restored ?? this.#stored;
+    if (held.size === 0) return new Uint8Array();
     return ownListDigest(
-      [...this.#stored].map(([key, { digest }]) => [key, Buffer.from(digest, "base64")]),
+      [...held].map(([key, { digest }]) => [key, Buffer.from(digest, "base64")]),
     );
   }
 
@@ -159,7 +173,9 @@ export class OwnRows {
    */
   listEnded(isUnchanged = false): ReadonlySet<ServiceKey> {
     const before = this.#stored;
-    if (!isUnchanged) this.#stored = this.#listing ?? new Map<RowKey, Stored>();
+    const named = this.#restored ?? this.#stored;
+    this.#stored = isUnchanged ? named : (this.#listing ?? new Map<RowKey, Stored>());
+    this.#restored = undefined;
     this.#listing = undefined;
     this.#isReady = true;
     const changed = new Set<ServiceKey>();

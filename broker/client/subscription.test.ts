@@ -27,7 +27,7 @@ describe("subscription", () => {
     one.end();
     expect(one.begin(true)).toEqual(["a"]);
     expect(told(one)).toEqual(["1 +b,c -"]);
-    one.delivered(1);
+    one.noteDelivered(1);
     one.end();
     expect(one.begin(true)).toEqual(["a", "b", "c"]);
   });
@@ -38,10 +38,10 @@ describe("subscription", () => {
     one.begin(false);
     one.want(new Set());
     one.want(new Set(["a"]));
-    one.delivered(0);
+    one.noteDelivered(0);
     expect(one.isDelivered).toBe(false);
     expect(told(one)).toEqual(["1 +a -a"]);
-    one.delivered(1);
+    one.noteDelivered(1);
     expect(one.isDelivered).toBe(true);
   });
 
@@ -51,9 +51,9 @@ describe("subscription", () => {
     one.begin(false);
     one.want(new Set(["a", "b"]));
     one.changes();
-    one.delivered(0);
+    one.noteDelivered(0);
     expect([one.isDelivered, one.isSettled("a"), one.isSettled("b")]).toEqual([false, true, false]);
-    one.delivered(1);
+    one.noteDelivered(1);
     expect([one.isDelivered, one.isSettled("b")]).toEqual([true, true]);
     one.end();
     expect([one.isDelivered, one.isSettled("a")]).toEqual([false, false]);

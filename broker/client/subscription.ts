@@ -31,6 +31,16 @@ export class Subscription implements MirrorScope {
     return this.#isKnown;
   }
 
+  /** Of an earlier process: what its versions speak for, whether wanted now or not. Before anything else. */
+  restore(delivered: readonly string[]): void {
+    for (const name of delivered) this.#delivered.add(name);
+  }
+
+  /** For `restore` of the next process. */
+  get delivered(): ReadonlySet<string> {
+    return this.#delivered;
+  }
+
   /** Returns the namespaces that are no longer wanted. */
   want(namespaces: ReadonlySet<string>): ReadonlySet<string> {
     const dropped = new Set([...this.#wanted].filter((name) => !namespaces.has(name)));
@@ -87,7 +97,7 @@ export class Subscription implements MirrorScope {
    */
   begin(holdsRows: boolean): readonly string[] {
     this.#holdsRows = holdsRows;
-    const names = holdsRows ? [...this.#delivered] : [...this.#wanted];
+    const names = [...this.#wanted].filter((name) => !holdsRows || this.#delivered.has(name));
     const first = names.slice(0, NAMES_PER_MESSAGE);
     this.#told = new Map(first.map((name) => [name, 0]));
     this.#dropped.clear();
@@ -117,7 +127,7 @@ export class Subscription implements MirrorScope {
   }
 
   /** The broker has delivered everything up to this generation. */
-  delivered(generation: number): void {
+  noteDelivered(generation: number): void {
     this.#deliveredGeneration = Math.max(this.#deliveredGeneration, generation);
     if (this.#networks === "asked") {
       this.#networks = "followed";

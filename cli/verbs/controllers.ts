@@ -31,6 +31,12 @@ export const controllersVerb = defineVerb({
       .string()
       .default(DEFAULT_IDENTITY_DIR)
       .describe('directory that "isthmus join" wrote; the certificate in it is renewed here'),
+    stateDir: z
+      .string()
+      .optional()
+      .describe(
+        "directory where what the broker has sent is kept, so that a restarted process is sent only what changed; losing it costs traffic alone [default: --identity-dir]",
+      ),
     broker: z
       .array(z.string())
       .default([])
@@ -81,6 +87,7 @@ export const controllersVerb = defineVerb({
       renewal,
       otherAddresses: settings.broker,
       cidrs: settings.cidrs,
+      stateDir: settings.stateDir ?? settings.identityDir,
       policy: policy.value,
       staleAfterMs: settings.staleAfter === 0 ? Number.POSITIVE_INFINITY : settings.staleAfter,
       leaseNamespace: settings.namespace,

@@ -11,6 +11,7 @@ import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
 import { connectKube } from "../connect-kube.ts";
+import { savedStateFile } from "../saved-state-file.ts";
 import { defineVerb, type Output } from "../verb.ts";
 import { DEFAULT_IDENTITY_DIR } from "./join.ts";
 
@@ -45,6 +46,7 @@ export const leaveVerb = defineVerb({
       const told = await tellBroker(identities, settings, out);
       if (!told) return 1;
     }
+    const identity = await identities.load();
     const left = await cleanUp(kube.value.client, signal);
     if (!left.ok) {
       out.problem(`${left.error}: run "isthmus leave" again`);
@@ -54,6 +56,10 @@ export const leaveVerb = defineVerb({
     if (!removed.ok) {
       out.problem(removed.error);
       return 1;
+    }
+    if (identity.ok && identity.value !== undefined) {
+      const forgotten = await savedStateFile(settings.identityDir, identity.value).remove();
+      if (!forgotten.ok) out.problem(forgotten.error);
     }
     for (const line of receiptLines(left.value)) out.line(line);
     out.line("left: ServiceExports and custom resource definitions stay as they are");

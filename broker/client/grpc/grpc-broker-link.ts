@@ -3,6 +3,7 @@ import type { Logger } from "../../../runtime/log/log.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import type { MemberIdentity } from "../../identity/member/member-identity.ts";
 import { MemberLink } from "../member-link.ts";
+import type { SavedState } from "../saved/saved-state.ts";
 import { GrpcSyncTransport } from "./grpc-sync-transport.ts";
 
 export interface GrpcBrokerLinkOptions {
@@ -12,11 +13,13 @@ export interface GrpcBrokerLinkOptions {
   readonly otherAddresses?: readonly string[];
   /** CIDRs that this cluster's endpoint addresses lie in; empty: not announced. */
   readonly cidrs?: readonly string[];
+  /** What an earlier process of this member left. */
+  readonly saved?: SavedState | undefined;
 }
 
 /** A member's link to a real broker. Call `start`; it stays connected until the signal aborts. */
 export function createGrpcBrokerLink(
-  { identity, otherAddresses = [], cidrs = [] }: GrpcBrokerLinkOptions,
+  { identity, otherAddresses = [], cidrs = [], saved }: GrpcBrokerLinkOptions,
   deps: { readonly clock: Clock; readonly random: Random; readonly log: Logger },
 ): MemberLink {
   const { clusterId, brokerAddress } = identity();
@@ -24,5 +27,5 @@ export function createGrpcBrokerLink(
     identity,
     addresses: [brokerAddress, ...otherAddresses],
   });
-  return new MemberLink({ clusterId, cidrs }, { ...deps, transport });
+  return new MemberLink({ clusterId, cidrs, saved }, { ...deps, transport });
 }

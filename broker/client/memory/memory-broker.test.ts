@@ -8,8 +8,11 @@ import { seededRandom } from "../../../runtime/random/seeded-random.ts";
 import { testCluster } from "../../wire/row-arbitrary.ts";
 import { anEndpointsRow, anExportRow } from "../../wire/test-rows.ts";
 import type { MemberLink } from "../member-link.ts";
+import { decodeSaved, encodeSaved } from "../saved/saved-codec.ts";
+import type { SavedState } from "../saved/saved-state.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 
+const SCHEMA = new Uint8Array([1]);
 const CLUSTERS = ["a", "b", "c"].map(testCluster);
 const NAMESPACES = ["n1", "n2"];
 const NAMES = ["s1", "s2"];
@@ -27,7 +30,15 @@ type Op =
   | { readonly kind: "withdraw"; readonly member: number; readonly service: number }
   | { readonly kind: "namespaces"; readonly member: number; readonly mask: number }
   | {
-      readonly kind: "break" | "abandon" | "cut" | "heal" | "restart" | "complete";
+      readonly kind:
+        | "break"
+        | "abandon"
+        | "cut"
+        | "heal"
+        | "restart"
+        | "complete"
+        | "save"
+        | "resume";
       readonly member: number;
     }
   | { readonly kind: "broker-stop" | "broker-start" | "store-lost" }
@@ -53,7 +64,16 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
-      kind: fc.constantFrom("break", "abandon", "cut", "heal", "restart", "complete"),
+      kind: fc.constantFrom(
+        "break",
+        "abandon",
+        "cut",
+        "heal",
+        "restart",
+        "complete",
+        "save",
+        "resume",
+      ),
       member,
     }),
   },
@@ -77,6 +97,8 @@ class Member {
   readonly rows = new Map<ServiceKey, readonly ServiceRow[]>();
   namespaces: ReadonlySet<string> = new Set(NAMESPACES);
   link: MemberLink;
+  /** However long ago. */
+  saved: SavedState | undefined;
   #stop = new AbortController();
   /** `owner service` that must stay visible: seen here, still wanted, and never withdrawn since. */
   readonly seen = new Set<string>();
@@ -92,12 +114,22 @@ class Member {
     this.link.setOwnRows(key, rows);
   }
 
-  /** A new process: it learns its own rows one by one, and knows nothing of the others. */
-  restart(): void {
+  /** A new process: it learns its own rows one by one, and knows nothing of the others but what an earlier one left. */
+  restart(saved?: SavedState): void {
     this.stop();
     this.#stop = new AbortController();
-    this.link = this.#start();
+    this.link = this.#start(saved);
     this.seen.clear();
+  }
+
+  /** As a file would keep it. */
+  save(): void {
+    const state = this.link.saved();
+    if (state === undefined) return;
+    const by = { clusterset: "memory", clusterId: this.cluster, incarnation: 1, schema: SCHEMA };
+    const read = decodeSaved(Buffer.concat([...encodeSaved(state, by)]), by);
+    expect(read).toEqual({ ok: true, value: state });
+    this.saved = read.ok ? read.value : undefined;
   }
 
   /** Everything of this cluster has been looked at. */
@@ -110,8 +142,9 @@ class Member {
     this.#stop.abort();
   }
 
-  #start(): MemberLink {
-    const link = this.#broker.link(this.cluster);
+  #start(saved?: SavedState): MemberLink {
+    const link = this.#broker.link(this.cluster, 1, [], false, saved);
+    expect([...link.foreignServices(), link.hasSynced()]).toEqual([false]);
     link.setNamespaces(this.namespaces);
     link.start(this.#stop.signal);
     return link;
@@ -185,6 +218,8 @@ class World {
     else if (step.kind === "cut") this.broker.cut(one.cluster);
     else if (step.kind === "heal") this.broker.heal(one.cluster);
     else if (step.kind === "restart") one.restart();
+    else if (step.kind === "save") one.save();
+    else if (step.kind === "resume") one.restart(one.saved);
     else one.complete();
   }
 

@@ -10,6 +10,7 @@ import { type HubPolicy, NO_POLICY } from "../../policy/cluster-policy.ts";
 import { Hub } from "../../server/hub.ts";
 import { MemoryStore } from "../../store/memory/memory-store.ts";
 import { MemberLink } from "../member-link.ts";
+import type { SavedState } from "../saved/saved-state.ts";
 import type { StreamHandlers, SyncStream, SyncTransport } from "../sync-transport.ts";
 import { MemoryStream } from "./memory-stream.ts";
 import { MemoryWhereabouts } from "./memory-whereabouts.ts";
@@ -69,6 +70,7 @@ export class MemoryBroker {
     incarnation = 1,
     cidrs: readonly string[] = [],
     hasNetwork = false,
+    saved?: SavedState,
   ): MemberLink {
     const peer = { cluster: clusterId, incarnation, certificateSerial: "01" };
     let next = 0;
@@ -77,7 +79,7 @@ export class MemoryBroker {
       close: () => undefined,
     };
     const deps = { transport, clock: this.#clock, random: this.#random, log: silentLogger };
-    return new MemberLink({ clusterId, cidrs, hasNetwork }, deps);
+    return new MemberLink({ clusterId, cidrs, hasNetwork, saved }, deps);
   }
 
   /**
