@@ -25,7 +25,7 @@ export interface SavedRecord {
 }
 
 export interface SavedHeader {
-  /** Of the protocol as the writer knew it: who knows more could have read more out of the same messages. */
+  /** Of what the writer knew of rows: who knows more could have read more out of the same messages. */
   readonly schema: Uint8Array;
   /** Whose it is. */
   readonly clusterset: string;
