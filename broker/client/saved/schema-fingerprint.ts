@@ -20,7 +20,7 @@ let fingerprint: Uint8Array | undefined;
 export function schemaFingerprint(): Uint8Array {
   if (fingerprint === undefined) {
     const hash = createHash("sha256");
-    for (const { decode } of READERS) hash.update(decode.toString());
+    for (const reader of READERS) hash.update(reader.decode.toString());
     fingerprint = hash.digest();
   }
   return fingerprint;
