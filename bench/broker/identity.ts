@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Result } from "../../api/result.ts";
+import { ok, type Result } from "../../api/result.ts";
 import { serviceKey } from "../../api/service-key.ts";
 import { revokeAnswer } from "../../broker/admin/admin-api.ts";
 import { askBroker } from "../../broker/admin/admin-client.ts";
@@ -67,7 +67,9 @@ async function main(count: number): Promise<void> {
   const { hub } = broker;
   const certificateLifeMs = 24 * 3600_000;
   const nowMs = (): number => clock.nowMs();
-  const handlers = createAdminHandlers({ store, hub, ...identity, certificateLifeMs, nowMs });
+  const globals = { book: () => Promise.resolve(ok([])) };
+  const asked = { store, hub, globals, certificateLifeMs, nowMs };
+  const handlers = createAdminHandlers({ ...asked, ...identity });
   const socket = join(dataDir, "admin.sock");
   const admin = new AdminServer(socket, { handlers, log });
   must(await admin.start());

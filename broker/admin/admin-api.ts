@@ -15,6 +15,8 @@ export const memberReport = z.strictObject({
   /** For how long no replica has had a stream of it, never counting time before the broker that was asked started; absent: one has. */
   silentSeconds: z.number().optional(),
   rows: z.strictObject({ exports: z.number(), endpoints: z.number() }),
+  /** Global addresses it has, and for which of its networks. */
+  globals: z.array(z.strictObject({ use: z.string(), global: z.string() })).default([]),
   /** Writes refused since the broker that was asked started. */
   refusedWrites: z.number(),
 });

@@ -1,4 +1,6 @@
 import { ok, type Result } from "../../api/result.ts";
+import type { BlockBook } from "../globals/block-book.ts";
+import type { GlobalAddresses } from "../globals/global-addresses.ts";
 import type { AuthorityKeeper } from "../identity/authority/authority-keeper.ts";
 import type { RotationNeeds } from "../identity/authority/rotation.ts";
 import type { Revocations } from "../identity/revocations.ts";
@@ -17,6 +19,7 @@ import { listMembers } from "./member-list.ts";
 interface Deps {
   readonly store: Store;
   readonly hub: Hub;
+  readonly globals: Pick<GlobalAddresses, "book">;
   readonly authorities: AuthorityKeeper;
   readonly tokens: TokenBook;
   readonly revocations: Revocations;
@@ -28,7 +31,10 @@ interface Deps {
 export function createAdminHandlers(deps: Deps): AdminHandlers {
   const { authorities, revocations } = deps;
   return {
-    members: async () => ok(members(deps)),
+    members: async () => {
+      const globals = await deps.globals.book();
+      return globals.ok ? ok(members(deps, globals.value)) : globals;
+    },
     revoke: asking(revokeRequest, ({ cluster, rows }) => revocations.revoke(cluster, rows)),
     authority: async () => ok(rotationAnswer(authorities)),
     rotate: asking(rotateRequest, async () => {
@@ -40,8 +46,9 @@ export function createAdminHandlers(deps: Deps): AdminHandlers {
   };
 }
 
-function members({ store, hub, authorities }: Deps): MembersAnswer {
+function members({ store, hub, authorities }: Deps, globals: BlockBook): MembersAnswer {
   const sources = {
+    globals,
     table: store.table,
     activity: (cluster: Parameters<Hub["activity"]>[0]) => hub.activity(cluster),
     silentMs: (cluster: Parameters<Hub["silentMs"]>[0]) => hub.silentMs(cluster),

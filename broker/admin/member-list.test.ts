@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { parseCidr } from "../../api/network/cidr.ts";
 import { BrokerTable } from "../core/broker-table.ts";
 import type { StoreRecord } from "../core/store-record.ts";
 import { MemberActivity } from "../server/member-activity.ts";
@@ -38,6 +39,7 @@ test("says of every member, by name, who is where, until when, with how many row
     activity: (cluster) => activity.of(cluster),
     silentMs: (cluster) => (cluster === b ? 3999 : undefined),
     elsewhere: new Map([[c, {}]]),
+    globals: [aPrefix(a, undefined), aPrefix(b, 7)],
   });
   const common = { incarnation: 1, joinedAt: "1970-01-01T00:00:00.000Z" };
   const none = { exports: 0, endpoints: 0 };
@@ -49,6 +51,7 @@ test("says of every member, by name, who is where, until when, with how many row
       since: "1970-01-01T00:00:01.000Z",
       certificateExpiresAt: "1970-01-02T00:00:00.000Z",
       rows: { exports: 2, endpoints: 0 },
+      globals: [{ use: "10.0.0.0/16", global: "242.0.0.0/16" }],
       refusedWrites: 1,
     },
     {
@@ -58,9 +61,17 @@ test("says of every member, by name, who is where, until when, with how many row
       since: "1970-01-01T00:00:02.000Z",
       silentSeconds: 3,
       rows: none,
+      globals: [],
       refusedWrites: 2,
     },
-    { ...common, cluster: "c", state: "elsewhere", rows: none, refusedWrites: 0 },
-    { ...common, cluster: "d", state: "revoked", rows: none, refusedWrites: 0 },
+    { ...common, cluster: "c", state: "elsewhere", rows: none, globals: [], refusedWrites: 0 },
+    { ...common, cluster: "d", state: "revoked", rows: none, globals: [], refusedWrites: 0 },
   ]);
 });
+
+/** One that is not needed any more is not shown. */
+function aPrefix(cluster: ReturnType<typeof testCluster>, unusedSinceMs: number | undefined) {
+  const global = parseCidr("242.0.0.0/16");
+  if (!global.ok) throw new Error(global.error);
+  return { cluster, use: "10.0.0.0/16", global: global.value, isFixed: false, unusedSinceMs };
+}

@@ -1,6 +1,7 @@
 import type { ClusterId } from "../../api/cluster-id.ts";
 import type { TableView } from "../core/broker-table.ts";
 import type { MemberRecord } from "../core/member-record.ts";
+import { type BlockBook, blockOf } from "../globals/block-book.ts";
 import type { Activity } from "../server/member-activity.ts";
 import type { MemberReport } from "./admin-api.ts";
 
@@ -12,6 +13,7 @@ interface Sources {
   readonly silentMs: (cluster: ClusterId) => number | undefined;
   /** Members with a stream to another replica. */
   readonly elsewhere: ReadonlyMap<ClusterId, unknown>;
+  readonly globals: BlockBook;
 }
 
 /** Every member, by name, with what is known of it. */
@@ -20,6 +22,7 @@ export function listMembers({
   activity,
   silentMs,
   elsewhere,
+  globals,
 }: Sources): readonly MemberReport[] {
   return table
     .members()
@@ -40,6 +43,7 @@ export function listMembers({
         ...(sinceMs === undefined ? {} : { since: iso(sinceMs) }),
         ...(silent === undefined ? {} : { silentSeconds: Math.floor(silent / 1000) }),
         rows: countRows(table, member.cluster),
+        globals: [...blockOf(globals, member.cluster)],
         refusedWrites: seen.refusedWrites,
       };
     });
@@ -60,7 +64,7 @@ function countRows(table: Sources["table"], cluster: ClusterId): MemberReport["r
   let endpoints = 0;
   for (const [key] of table.owner(cluster)?.rows() ?? []) {
     if (key.startsWith("export/")) exports += 1;
-    else endpoints += 1;
+    else if (key.startsWith("endpoints/")) endpoints += 1;
   }
   return { exports, endpoints };
 }

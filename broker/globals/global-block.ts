@@ -22,9 +22,12 @@ export interface GlobalBlock {
 
 export const NO_BLOCK: GlobalBlock = { prefixes: [], nodePrefixes: [], problem: "" };
 
-/** Gives members their blocks; never the same address to two. Never fails: a problem is told in the block. */
+/**
+ * Gives members their blocks; never the same address to two. What cannot be given is told in the block; error: what was
+ * given so far cannot be read or written now.
+ */
 export interface GlobalAllocator {
-  allocate(cluster: ClusterId, need: GlobalNeed): Promise<GlobalBlock>;
+  allocate(cluster: ClusterId, need: GlobalNeed): Promise<Result<GlobalBlock, string>>;
 }
 
 /** A network row may name no global addresses but those that the hub gave its owner: traffic follows them. */

@@ -225,7 +225,8 @@ export class Connection {
       return;
     }
     const globals = await this.#deps.globals.allocate(this.peer.cluster, need);
-    this.#step({ kind: "settled", globals });
+    if (globals.ok) this.#step({ kind: "settled", globals: globals.value });
+    else this.close({ kind: "store-failed", text: globals.error });
   }
 
   /** Nothing was acknowledged: the member comes back and sends again what the broker lacks. */

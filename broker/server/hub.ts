@@ -39,7 +39,7 @@ export interface HubDeps {
   readonly globals?: GlobalAllocator;
 }
 
-const NO_GLOBALS: GlobalAllocator = { allocate: () => Promise.resolve(NO_BLOCK) };
+const NO_GLOBALS: GlobalAllocator = { allocate: () => Promise.resolve(ok(NO_BLOCK)) };
 
 const DEFAULT_HEARTBEAT_MS = 5000;
 /** Of the time for draining: the last to move have some time to end their streams. */

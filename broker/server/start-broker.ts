@@ -9,6 +9,7 @@ import type { Logger } from "../../runtime/log/log.ts";
 import type { Meter } from "../../runtime/metrics/meter.ts";
 import type { ListenAddress } from "../../runtime/net/listen-address.ts";
 import type { AuditLog } from "../audit/audit-log.ts";
+import type { GlobalAllocator } from "../globals/global-block.ts";
 import type { HubPolicy } from "../policy/cluster-policy.ts";
 import type { Store } from "../store/store.ts";
 import { LIMITS } from "../wire/limits.ts";
@@ -45,6 +46,8 @@ export interface BrokerDeps {
   readonly metrics?: MetricsSource;
   /** What each cluster may do. @default only the broker's own bounds */
   readonly policy?: Changing<HubPolicy>;
+  /** Global addresses of members. @default none are given */
+  readonly globals?: GlobalAllocator;
 }
 
 export interface RunningBroker {

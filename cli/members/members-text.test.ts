@@ -11,6 +11,10 @@ const east: MemberReport = {
   certificateExpiresAt: "2026-01-02T00:00:00.000Z",
   since: "2026-01-01T00:00:05.123Z",
   rows: { exports: 3, endpoints: 12 },
+  globals: [
+    { use: "10.0.0.0/16", global: "242.0.0.0/16" },
+    { use: "nodes/IPv4", global: "242.1.0.0/24" },
+  ],
   refusedWrites: 0,
 };
 const north: MemberReport = { ...east, cluster: "north", state: "disconnected", silentSeconds: 59 };
@@ -21,6 +25,7 @@ const west: MemberReport = {
   state: "revoked",
   joinedAt: "2026-01-01T00:00:00.000Z",
   rows: { exports: 0, endpoints: 0 },
+  globals: [],
   refusedWrites: 7,
 };
 
@@ -30,11 +35,11 @@ test("a line per member, columns aligned, what is not known as a dash", () => {
   ).toBe(
     [
       "clusterset prod: 4 members",
-      "CLUSTER                STATE         LIVENESS     SINCE                 EXPORTS  ENDPOINTS  REFUSED  CERTIFICATE UNTIL     JOINED                INCARNATION",
-      "east                   connected     alive        2026-01-01T00:00:05Z  3        12         0        2026-01-02T00:00:00Z  2026-01-01T00:00:00Z  1767225600000",
-      "north                  disconnected  suspect 59s  2026-01-01T00:00:05Z  3        12         0        2026-01-02T00:00:00Z  2026-01-01T00:00:00Z  1767225600000",
-      "south                  disconnected  gone 2h      2026-01-01T00:00:05Z  3        12         0        2026-01-02T00:00:00Z  2026-01-01T00:00:00Z  1767225600000",
-      "west-with-a-long-name  revoked       -            -                     0        0          7        -                     2026-01-01T00:00:00Z  1767225600001",
+      "CLUSTER                STATE         LIVENESS     SINCE                 EXPORTS  ENDPOINTS  REFUSED  CERTIFICATE UNTIL     JOINED                INCARNATION    GLOBAL",
+      "east                   connected     alive        2026-01-01T00:00:05Z  3        12         0        2026-01-02T00:00:00Z  2026-01-01T00:00:00Z  1767225600000  242.0.0.0/16,242.1.0.0/24",
+      "north                  disconnected  suspect 59s  2026-01-01T00:00:05Z  3        12         0        2026-01-02T00:00:00Z  2026-01-01T00:00:00Z  1767225600000  242.0.0.0/16,242.1.0.0/24",
+      "south                  disconnected  gone 2h      2026-01-01T00:00:05Z  3        12         0        2026-01-02T00:00:00Z  2026-01-01T00:00:00Z  1767225600000  242.0.0.0/16,242.1.0.0/24",
+      "west-with-a-long-name  revoked       -            -                     0        0          7        -                     2026-01-01T00:00:00Z  1767225600001  -",
     ].join("\n"),
   );
 });

@@ -13,6 +13,7 @@ const HEADER = [
   "CERTIFICATE UNTIL",
   "JOINED",
   "INCARNATION",
+  "GLOBAL",
 ] as const;
 
 /** The members as a table for people, a line each. */
@@ -46,6 +47,7 @@ function cellsOf(member: JudgedMember): readonly string[] {
     short(member.certificateExpiresAt),
     short(member.joinedAt),
     String(member.incarnation),
+    member.globals.map(({ global }) => global).join(",") || "-",
   ];
 }
 

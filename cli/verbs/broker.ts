@@ -5,6 +5,8 @@ import { AdminServer } from "../../broker/admin/admin-server.ts";
 import type { AuditLog } from "../../broker/audit/audit-log.ts";
 import { FileAuditLog } from "../../broker/audit/file-audit-log.ts";
 import { adminSocketPath, auditPath } from "../../broker/data-dir.ts";
+import { DEFAULT_GLOBAL_CIDRS, parsePools } from "../../broker/globals/block-book.ts";
+import { GlobalAddresses } from "../../broker/globals/global-addresses.ts";
 import { MEMBER_LIFE } from "../../broker/identity/authority/certificate-life.ts";
 import { openBrokerIdentity } from "../../broker/identity/broker-identity.ts";
 import { type HubPolicy, NO_POLICY } from "../../broker/policy/cluster-policy.ts";
@@ -58,6 +60,10 @@ export const brokerVerb = defineVerb({
       .describe(
         "YAML file of what each cluster may export, import and use, followed while running; default: no limits but the broker's own",
       ),
+    globalCidr: z
+      .array(z.string())
+      .default([...DEFAULT_GLOBAL_CIDRS])
+      .describe("networks that members' global addresses are taken from, apart from all of theirs"),
     healthListen: listenDefault("127.0.0.1:8082", "address of /livez, /readyz and /metrics"),
     logLevel: logLevelSetting,
   }),
@@ -67,6 +73,11 @@ export const brokerVerb = defineVerb({
     const policy = await followPolicy(settings.policy, { log, meter, signal });
     if (!policy.ok) {
       out.problem(policy.error);
+      return 1;
+    }
+    const pools = parsePools(settings.globalCidr);
+    if (!pools.ok) {
+      out.problem(`cannot use --global-cidr: ${pools.error}`);
       return 1;
     }
     const deps = { clock: systemClock, random: systemRandom, log, meter };
@@ -85,8 +96,13 @@ export const brokerVerb = defineVerb({
       { path: auditPath(settings.dataDir) },
       { clock: systemClock, log },
     );
-    const surroundings = { log, meter, audit, signal, policy: policy.value };
     const { records } = place.value;
+    const globals = new GlobalAddresses(pools.value, {
+      ...deps,
+      records,
+      table: store.value.table,
+    });
+    const surroundings = { log, meter, audit, signal, policy: policy.value, globals };
     const broker = await serve(settings, { store: store.value, records }, surroundings);
     if (!broker.ok) {
       await store.value.close();
@@ -138,11 +154,12 @@ async function serve(
     readonly audit: AuditLog;
     readonly signal: AbortSignal;
     readonly policy: Changing<HubPolicy>;
+    readonly globals: GlobalAddresses;
   },
 ): Promise<Result<Pick<RunningBroker, "stop">, string>> {
   const { clusterset, listen, healthListen } = settings;
   const drainMs = settings.store === "file" ? 0 : settings.drain;
-  const { meter, signal, log } = surroundings;
+  const { meter, signal, log, globals } = surroundings;
   const { store } = kept;
   const deps = { ...surroundings, ...kept, clock: systemClock, random: systemRandom };
   const { certificateLife: certificateLifeMs } = settings;
@@ -160,7 +177,8 @@ async function serve(
   const running = broker.value;
   const { hub } = running;
   const nowMs = (): number => systemClock.nowMs();
-  const handlers = createAdminHandlers({ store, hub, ...identity.value, certificateLifeMs, nowMs });
+  const asked = { store, hub, globals, certificateLifeMs, nowMs };
+  const handlers = createAdminHandlers({ ...asked, ...identity.value });
   const admin = new AdminServer(settings.adminSocket ?? adminSocketPath(settings.dataDir), {
     handlers,
     log,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { NETWORK_ROW_KEY, type NetworkRow } from "../../../api/broker/row.ts";
+import { ok } from "../../../api/result.ts";
 import { serviceKey } from "../../../api/service-key.ts";
 import { VirtualClock } from "../../../runtime/clock/virtual-clock.ts";
 import { seededRandom } from "../../../runtime/random/seeded-random.ts";
@@ -30,7 +31,7 @@ class World {
       globals: {
         allocate: (cluster, need) => {
           this.asked.push([cluster, need]);
-          return Promise.resolve(this.block);
+          return Promise.resolve(ok(this.block));
         },
       },
     },
