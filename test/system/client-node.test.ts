@@ -156,7 +156,8 @@ test("DiscoveryV1Api writes slices; loopback endpoints are refused as a real ser
 
 test("custom resources: definitions, objects, status, and discovery through KubernetesObjectApi", async () => {
   const extensions = config.makeApiClient(ApiextensionsV1Api);
-  for (const manifest of readCrdManifests(CRDS)) {
+  const manifests = readCrdManifests(CRDS);
+  for (const manifest of manifests) {
     await extensions.createCustomResourceDefinition({ body: manifest as never });
   }
   await eventually("the definitions to be established", async () => {
@@ -166,7 +167,7 @@ test("custom resources: definitions, objects, status, and discovery through Kube
         ({ type, status }) => type === "Established" && status === "True",
       ),
     );
-    return established.length === 3 ? true : undefined;
+    return established.length === manifests.length ? true : undefined;
   });
   const custom = config.makeApiClient(CustomObjectsApi);
   const body = {
