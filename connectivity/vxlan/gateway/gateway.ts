@@ -1,17 +1,18 @@
 import type { EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
 import { ok, type Result } from "../../../api/result.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
+import { sleep } from "../../../runtime/clock/sleep.ts";
 import type { ViewEvent } from "../../../runtime/kube/object-view.ts";
 import type { Logger } from "../../../runtime/log/log.ts";
 import type { Meter } from "../../../runtime/metrics/meter.ts";
 import type { Random } from "../../../runtime/random/random.ts";
-import type { PathProber } from "../../probe/path-measurement.ts";
+import type { PathMeasurement, PathProber } from "../../probe/path-measurement.ts";
 import { type ApplyMetrics, applyMetrics } from "../apply-metrics.ts";
 import type { Dataplane } from "../linux/dataplane.ts";
 import { FilterContents, type FilterScope, sliceElements } from "../plan/filter-contents.ts";
 import type { OwnNetwork, PeerNetwork } from "../plan/networks.ts";
 import type { Outer } from "../plan/outer-paths.ts";
-import { NO_SLOTS, type PlanSlots } from "../plan/plan.ts";
+import { NO_SLOTS, type PeerPaths, type PlanSlots } from "../plan/plan.ts";
 import { planGateway } from "../plan/plan-gateway.ts";
 import type { VxlanSettings } from "../plan/settings.ts";
 import { ReconcileLoop } from "../reconcile-loop.ts";
@@ -53,6 +54,8 @@ export interface GatewayDeps {
 
 /** How often the kernel is looked at though nothing has changed. */
 const VERIFY_MS = 60_000;
+/** How often figures of paths are looked at. */
+const FIGURES_MS = 1_000;
 
 /**
  * Carries packets between the nodes of its cluster and the gateways of peers, as far as exports allow, and tells the
@@ -66,6 +69,15 @@ export class Gateway {
   readonly #metrics: ApplyMetrics;
   readonly #contents = new FilterContents();
   #scope: { readonly text: string; readonly scope: FilterScope } | undefined;
+  /** What the last pass went by; undefined while this is no gateway. */
+  #known:
+    | {
+        readonly network: OwnNetwork;
+        readonly peers: readonly PeerNetwork[];
+        readonly facts: GatewayFacts;
+        readonly sizes: string;
+      }
+    | undefined;
   #slots: PlanSlots = NO_SLOTS;
   #state: Result<string, string> = { ok: false, error: "not applied yet" };
   #signal: AbortSignal = AbortSignal.abort();
@@ -96,9 +108,25 @@ export class Gateway {
       prober.subscribe(wake),
       transport.subscribe(wake),
     ];
-    await this.#loop.run(signal);
+    await Promise.all([this.#loop.run(signal), this.#followFigures(signal)]);
     for (const unsubscribe of subscriptions) unsubscribe();
   }
+
+  /** Round trips and sizes change without a change of state: they are told, and a new size is put in force. */
+  async #followFigures(signal: AbortSignal): Promise<void> {
+    const { clock, reporter } = this.#deps;
+    while (!signal.aborted) {
+      await sleep(clock, FIGURES_MS, signal);
+      const known = this.#known;
+      if (known === undefined) continue;
+      const { network, peers, facts } = known;
+      reporter.say({ facts, paths: reportedPaths(peers, this.#measure) });
+      if (sizes(gatewayPaths(network, peers, this.#measure)) !== known.sizes) this.#loop.wake();
+    }
+  }
+
+  readonly #measure = (gateway: string): PathMeasurement | undefined =>
+    this.#deps.prober.measurement(gateway);
 
   async #pass(isPeriodic: boolean): Promise<Result<void, string>> {
     const startedMs = this.#deps.clock.monotonicMs();
@@ -123,9 +151,8 @@ export class Gateway {
     const { outer, facts } = prepared.value;
     const own = network.gateways.find((gateway) => gateway.node === node);
     prober.setTargets(gatewayProbeTargets(own?.tunnelAddresses ?? [], peers, settings.probePort));
-    const measure = (gateway: string) => prober.measurement(gateway);
     // Before anything else: who is not known cannot be chosen.
-    reporter.say({ facts, paths: own === undefined ? [] : reportedPaths(peers, measure) });
+    reporter.say({ facts, paths: own === undefined ? [] : reportedPaths(peers, this.#measure) });
     if (own === undefined) return this.#stepDown();
     if (isPeriodic) {
       const verified = await dataplane.verify(this.#contents, this.#signal);
@@ -133,7 +160,8 @@ export class Gateway {
       if (verified.value) log.warn("somebody has changed the data path; it is mended");
     }
     this.#rescope(network, peers);
-    const paths = gatewayPaths(network, peers, measure);
+    const paths = gatewayPaths(network, peers, this.#measure);
+    this.#known = { network, peers, facts, sizes: sizes(paths) };
     const plan = planGateway({ network, node, peers: paths, outer, slots: this.#slots, settings });
     if (plan === undefined) {
       this.#state = { ok: false, error: `gateway ${node} has no address in the tunnel yet` };
@@ -148,6 +176,7 @@ export class Gateway {
   /** Another node is gateway now, or none of ours yet. */
   async #stepDown(): Promise<Result<void, string>> {
     const { dataplane } = this.#deps;
+    this.#known = undefined;
     if (dataplane.isClean()) {
       this.#state = ok("standing by: this node is not chosen as a gateway");
       return ok(undefined);
@@ -187,4 +216,8 @@ export class Gateway {
       if (slice !== undefined) this.#contents.set(key, sliceElements(slice, scope));
     }
   }
+}
+
+function sizes(paths: readonly PeerPaths[]): string {
+  return JSON.stringify(paths.map(({ cluster, mtu }) => [cluster, mtu]));
 }

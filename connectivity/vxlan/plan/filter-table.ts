@@ -69,6 +69,9 @@ export function filterTable(
       ]),
       // A local client is told at once.
       chain("refuse", "", [
+        // The kernel's own, such as reports of multicast groups: nobody is to hear them, and nobody has done wrong.
+        "ip6 daddr ff00::/8 drop",
+        "ip daddr { 224.0.0.0/4, 255.255.255.255 } drop",
         "counter name denied_out",
         "meta l4proto tcp reject with tcp reset",
         "reject with icmpx admin-prohibited",

@@ -123,13 +123,15 @@ function nodeRoutes(
   sources: readonly string[],
   hops: NeighborHops,
 ): readonly Route[] {
+  const addresses = [
+    ...network.nodes.map(({ name, globalAddresses }) => ({ name, own: globalAddresses })),
+    // What a gateway itself has asked may be answered through another one.
+    ...network.gateways.map(({ node: name, tunnelAddresses }) => ({ name, own: tunnelAddresses })),
+  ].flatMap(({ name, own }) =>
+    own.map((address) => ({ name, destination: `${address}/${isV6(address) ? 128 : 32}` })),
+  );
   const destinations = [
-    ...network.nodes.flatMap(({ name, globalAddresses }) =>
-      globalAddresses.map((address) => ({
-        name,
-        destination: `${address}/${isV6(address) ? 128 : 32}`,
-      })),
-    ),
+    ...new Map(addresses.map((each) => [each.destination, each])).values(),
     ...nodeNetworks(network.nodes, network.maps).map(({ node: name, global }) => ({
       name,
       destination: global,
