@@ -19,7 +19,8 @@ export class TunnelConnection {
   readonly #flush = (): void => this.#write();
   #isWriting = false;
   #isClosed = false;
-  #reason = "closed by the peer";
+  #isEnding = false;
+  #reason: string | undefined;
   #bytesIn = 0;
   #bytesOut = 0;
 
@@ -56,10 +57,16 @@ export class TunnelConnection {
   close(reason: string, code: ResetCode = "reset"): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#reason = reason;
     this.#session.close(code);
     this.#socket.destroy();
-    this.#onClosed(this.#reason);
+    this.#onClosed(this.#reason ?? reason);
+  }
+
+  /** Writes what is left to say, then closes. */
+  endAfterOutput(reason: string): void {
+    this.#isEnding = true;
+    this.#reason = reason;
+    this.scheduleWrite();
   }
 
   #read(chunk: Buffer): void {
@@ -75,7 +82,10 @@ export class TunnelConnection {
     const { failure } = this.#session;
     if (failure !== undefined) return this.close(failure);
     const length = this.#session.fill(this.#buffer);
-    if (length === 0) return;
+    if (length === 0) {
+      if (this.#isEnding) this.#socket.end();
+      return;
+    }
     this.#isWriting = true;
     this.#bytesOut += length;
     this.#socket.write(this.#buffer.subarray(0, length), () => {

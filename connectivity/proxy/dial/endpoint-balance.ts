@@ -1,0 +1,112 @@
+import type { Random } from "../../../runtime/random/random.ts";
+import type { Candidate } from "./export-book.ts";
+
+/** So many failures in a row eject an endpoint. */
+const EJECT_AFTER = 3;
+const EJECT_FIRST_MS = 5_000;
+const EJECT_MAX_MS = 60_000;
+/** BOUNDED: endpoints that are remembered; those in use are never forgotten. */
+const MEMORY_MAX = 20_000;
+
+interface Memory {
+  active: number;
+  failuresInRow: number;
+  ejections: number;
+  ejectedUntilMs: number;
+}
+
+/** Which endpoint to dial next. Time is an input. */
+export class EndpointBalance {
+  readonly #random: Random;
+  readonly #memory = new Map<string, Memory>();
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /**
+   * In the order in which they should be tried: fewest connections first, drawn by lot among equals; with `affinity` (bytes of the
+   * client's address) always the same order for the same client and endpoints, so that it comes back to where it was. Endpoints
+   * that are not ready are left out, unless none is: then those that still serve. Ejected ones come last: a guess is better
+   * than nothing.
+   */
+  order(
+    candidates: readonly Candidate[],
+    nowMs: number,
+    affinity?: Uint8Array,
+  ): readonly Candidate[] {
+    const ready = candidates.filter(({ isReady }) => isReady);
+    const usable = ready.length > 0 ? ready : candidates.filter(({ isServing }) => isServing);
+    return usable
+      .map((candidate) => {
+        const key = keyOf(candidate);
+        const memory = this.#memory.get(key);
+        return {
+          candidate,
+          isEjected: (memory?.ejectedUntilMs ?? 0) > nowMs,
+          weight: affinity === undefined ? (memory?.active ?? 0) : rendezvous(affinity, key),
+          lot: this.#random.next(),
+        };
+      })
+      .toSorted(
+        (a, b) => Number(a.isEjected) - Number(b.isEjected) || a.weight - b.weight || a.lot - b.lot,
+      )
+      .map(({ candidate }) => candidate);
+  }
+
+  started(candidate: Candidate): void {
+    this.#of(candidate).active += 1;
+  }
+
+  ended(candidate: Candidate): void {
+    const memory = this.#of(candidate);
+    memory.active = Math.max(0, memory.active - 1);
+  }
+
+  succeeded(candidate: Candidate): void {
+    const memory = this.#of(candidate);
+    memory.failuresInRow = 0;
+    memory.ejections = 0;
+    memory.ejectedUntilMs = 0;
+  }
+
+  /** True: it is ejected now. */
+  failed(candidate: Candidate, nowMs: number): boolean {
+    const memory = this.#of(candidate);
+    memory.failuresInRow += 1;
+    if (memory.failuresInRow < EJECT_AFTER) return false;
+    memory.failuresInRow = 0;
+    memory.ejectedUntilMs = nowMs + Math.min(EJECT_MAX_MS, EJECT_FIRST_MS * 2 ** memory.ejections);
+    memory.ejections = Math.min(10, memory.ejections + 1);
+    return true;
+  }
+
+  #of(candidate: Candidate): Memory {
+    const key = keyOf(candidate);
+    const known = this.#memory.get(key);
+    if (known !== undefined) return known;
+    if (this.#memory.size >= MEMORY_MAX) this.#forget();
+    const memory = { active: 0, failuresInRow: 0, ejections: 0, ejectedUntilMs: 0 };
+    this.#memory.set(key, memory);
+    return memory;
+  }
+
+  #forget(): void {
+    for (const [key, { active }] of this.#memory) {
+      if (active === 0) this.#memory.delete(key);
+    }
+  }
+}
+
+function keyOf({ address, port }: Candidate): string {
+  return `${address} ${port}`;
+}
+
+/** Highest random weight: losing or gaining an endpoint moves only the clients that were, or now are, its own. FNV-1a, mixed. */
+function rendezvous(client: Uint8Array, key: string): number {
+  let hash = 0x811c_9dc5;
+  for (const byte of client) hash = Math.imul(hash ^ byte, 0x0100_0193);
+  for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x0100_0193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}

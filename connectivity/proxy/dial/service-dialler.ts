@@ -1,0 +1,178 @@
+import { createSocket } from "node:dgram";
+import { connect, isIPv6, type Socket } from "node:net";
+import type { ClusterId } from "../../../api/cluster-id.ts";
+import { type ServiceKey, serviceKey } from "../../../api/service-key.ts";
+import type { Clock } from "../../../runtime/clock/clock.ts";
+import type { Random } from "../../../runtime/random/random.ts";
+import { DatagramBridge, sendOrDrop } from "../bridge/datagram-bridge.ts";
+import { HeldStream } from "../bridge/held-stream.ts";
+import { type BridgeEnd, SocketBridge } from "../bridge/socket-bridge.ts";
+import type { TurnEnd } from "../bridge/turn-end.ts";
+import type { ResetCode } from "../frame/frame-type.ts";
+import type { ServiceOpen } from "../frame/open-header.ts";
+import { addressBytes } from "../ip-bytes.ts";
+import type { TunnelStream } from "../stream/tunnel-stream.ts";
+import type { StreamRecorder } from "../stream-record.ts";
+import { EndpointBalance } from "./endpoint-balance.ts";
+import type { Candidate, ExportBook } from "./export-book.ts";
+import type { ExportPolicy } from "./export-policy.ts";
+import { encodeProxyHeader } from "./proxy-header.ts";
+
+/** An endpoint must take the connection within this. */
+const CONNECT_MS = 5_000;
+/** Endpoints that are tried for one stream. */
+const MAX_TRIES = 3;
+
+export interface ServiceDiallerDeps {
+  readonly exports: ExportBook;
+  /** Undefined: there is no such export, whatever slices say. */
+  readonly policyOf: (service: ServiceKey) => ExportPolicy | undefined;
+  /** Whether a client is to come back to the same endpoint (`sessionAffinity: ClientIP`). */
+  readonly hasAffinity: (service: ServiceKey) => boolean;
+  readonly udpIdleMs: number;
+  readonly turnEnd: TurnEnd;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly recorder: StreamRecorder;
+}
+
+/** The exporting side: takes a peer's stream to an endpoint of what it asks for, if it may have it. */
+export class ServiceDialler {
+  readonly #deps: ServiceDiallerDeps;
+  readonly #balance: EndpointBalance;
+
+  constructor(deps: ServiceDiallerDeps) {
+    this.#deps = deps;
+    this.#balance = new EndpointBalance(deps.random);
+  }
+
+  onStream(stream: TunnelStream, peer: ClusterId): void {
+    const { header } = stream;
+    if (header.kind !== "service") return stream.reset("internal");
+    const record = this.#deps.recorder.begin("in", peer, header);
+    const key = serviceKey(header.namespace, header.name);
+    const policy = this.#deps.policyOf(key);
+    const candidates = policy === undefined ? [] : this.#deps.exports.find(header);
+    const refuse = (code: ResetCode): void => {
+      stream.reset(code);
+      record.end({ code, bytesIn: 0, bytesOut: 0 });
+    };
+    if (policy === undefined || candidates.length === 0) return refuse("not-exported");
+    if (!policy.admits(peer, header.clientNamespace)) return refuse("forbidden");
+    const nowMs = this.#deps.clock.monotonicMs();
+    const affinity = this.#deps.hasAffinity(key) ? header.client.address : undefined;
+    const order = this.#balance.order(candidates, nowMs, affinity).slice(0, MAX_TRIES);
+    const job: Job = { stream, header, peer, policy, record };
+    if (header.protocol === "udp") this.#joinDatagrams(job, order[0]);
+    else this.#dial(job, order);
+  }
+
+  /** Tries one after the other; what the client has said meanwhile waits. */
+  #dial(job: Job, order: readonly Candidate[]): void {
+    const { stream, record } = job;
+    const { clock } = this.#deps;
+    let socket: Socket | undefined;
+    const held = new HeldStream(stream, (code) => {
+      socket?.destroy();
+      record.end({ code, bytesIn: 0, bytesOut: 0 });
+    });
+    const attempt = (at: number, why: ResetCode): void => {
+      const candidate = order[at];
+      if (stream.isGone) return;
+      if (candidate === undefined) {
+        stream.reset(why);
+        record.end({ code: why, bytesIn: 0, bytesOut: 0 });
+        return;
+      }
+      const { address: host, port } = candidate;
+      const tried = connect({ host, port, allowHalfOpen: true, noDelay: true });
+      socket = tried;
+      const fail = (code: ResetCode): void => {
+        timer.cancel();
+        tried.removeAllListeners();
+        tried.on("error", () => undefined);
+        tried.destroy();
+        this.#balance.failed(candidate, clock.monotonicMs());
+        attempt(at + 1, code);
+      };
+      const timer = clock.setTimer(CONNECT_MS, () => fail("timeout"));
+      tried.once("error", () => fail("refused"));
+      tried.once("connect", () => {
+        timer.cancel();
+        tried.removeAllListeners("error");
+        if (stream.isGone) return void tried.destroy();
+        this.#join(job, tried, candidate);
+        held.release();
+      });
+    };
+    attempt(0, "not-exported");
+  }
+
+  #join(job: Job, socket: Socket, candidate: Candidate): void {
+    const { stream, header, peer, policy, record } = job;
+    this.#balance.succeeded(candidate);
+    this.#balance.started(candidate);
+    record.connected();
+    if (policy.sendsProxyHeader) socket.write(proxyHeader(header, peer, candidate));
+    new SocketBridge(socket, stream, {
+      turnEnd: this.#deps.turnEnd,
+      onDone: (end) => {
+        this.#balance.ended(candidate);
+        record.end(end);
+      },
+    });
+    stream.accept();
+  }
+
+  #joinDatagrams({ stream, record }: Job, candidate: Candidate | undefined): void {
+    if (candidate === undefined) {
+      stream.reset("not-exported");
+      return record.end({ code: "not-exported", bytesIn: 0, bytesOut: 0 });
+    }
+    const held = new HeldStream(stream, (code) => {
+      socket.close();
+      record.end({ code, bytesIn: 0, bytesOut: 0 });
+    });
+    const socket = createSocket(isIPv6(candidate.address) ? "udp6" : "udp4");
+    const onDone = (end: BridgeEnd): void => {
+      this.#balance.ended(candidate);
+      socket.close();
+      record.end(end);
+    };
+    let bridge: DatagramBridge | undefined;
+    // A refusal (ICMP port unreachable) shows as an error of a later call: the client would see a lost datagram.
+    socket.on("error", () => undefined);
+    socket.on("message", (datagram) => bridge?.send(datagram));
+    socket.connect(candidate.port, candidate.address, () => {
+      if (stream.isGone) return;
+      this.#balance.started(candidate);
+      record.connected();
+      bridge = new DatagramBridge(stream, {
+        deliver: (datagram) => sendOrDrop(socket, () => socket.send(datagram)),
+        idleMs: this.#deps.udpIdleMs,
+        clock: this.#deps.clock,
+        onDone,
+      });
+      stream.accept();
+      held.release();
+    });
+  }
+}
+
+interface Job {
+  readonly stream: TunnelStream;
+  readonly header: ServiceOpen;
+  readonly peer: ClusterId;
+  readonly policy: ExportPolicy;
+  readonly record: ReturnType<StreamRecorder["begin"]>;
+}
+
+function proxyHeader(header: ServiceOpen, cluster: ClusterId, to: Candidate): Uint8Array {
+  return encodeProxyHeader({
+    protocol: header.protocol,
+    client: header.client,
+    endpoint: { address: addressBytes(to.address), port: to.port },
+    cluster,
+    namespace: header.clientNamespace,
+  });
+}

@@ -1,0 +1,60 @@
+import { createServer, type Socket } from "node:net";
+import { err, ok } from "../../../api/result.ts";
+import { listenErrorText } from "../../../runtime/net/listen-error.ts";
+import { SocketBridge } from "../bridge/socket-bridge.ts";
+import type { ServiceOpen } from "../frame/open-header.ts";
+import { addressBytes } from "../ip-bytes.ts";
+import type { WantedListener } from "./import-book.ts";
+import type { ListenerDeps, StartListener } from "./service-listener.ts";
+
+/** BOUNDED: connections of one listener; more are closed at once. */
+const MAX_CONNECTIONS = 16_384;
+const BACKLOG = 4_096;
+
+/** TCP: each connection becomes a stream. Whom no tunnel can take is reset, as by a server that is not there. */
+export const startTcpListener: StartListener = (wanted, at, deps) => {
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+    onConnection(socket, wanted, deps),
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  return new Promise((resolve) => {
+    server.once("error", (error) =>
+      resolve(err(listenErrorText({ ...hostOf(at), port: at.port }, error, "tcp"))),
+    );
+    server.listen({ ...hostOf(at), port: at.port, backlog: BACKLOG }, () =>
+      resolve(ok({ wanted, close: () => void server.close() })),
+    );
+  });
+};
+
+function hostOf({ host }: { readonly host: string | undefined }): { readonly host?: string } {
+  return host === undefined ? {} : { host };
+}
+
+function onConnection(socket: Socket, wanted: WantedListener, deps: ListenerDeps): void {
+  const { peer, namespace, name, port, protocol } = wanted;
+  const address = socket.remoteAddress ?? "";
+  const header: ServiceOpen = {
+    kind: "service",
+    protocol,
+    namespace,
+    name,
+    port,
+    hostname: "",
+    client: { address: addressBytes(address), port: socket.remotePort ?? 0 },
+    clientNamespace: deps.namespaceOf(address),
+  };
+  const record = deps.recorder.begin("out", peer, header);
+  const stream = deps.open(peer, header);
+  if (stream === undefined) {
+    socket.on("error", () => undefined);
+    socket.resetAndDestroy();
+    record.end({ code: "going-away", bytesIn: 0, bytesOut: 0 });
+    return;
+  }
+  new SocketBridge(socket, stream, {
+    turnEnd: deps.turnEnd,
+    onOpened: () => record.connected(),
+    onDone: (end) => record.end(end),
+  });
+}

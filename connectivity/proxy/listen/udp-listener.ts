@@ -1,0 +1,65 @@
+import { createSocket, type RemoteInfo } from "node:dgram";
+import { isIPv4 } from "node:net";
+import { err, ok } from "../../../api/result.ts";
+import { listenErrorText } from "../../../runtime/net/listen-error.ts";
+import { DatagramBridge, sendOrDrop } from "../bridge/datagram-bridge.ts";
+import type { ServiceOpen } from "../frame/open-header.ts";
+import { addressBytes } from "../ip-bytes.ts";
+import type { StartListener } from "./service-listener.ts";
+
+/** BOUNDED: sessions of one listener; datagrams of further clients are dropped until one has been idle long enough. */
+const MAX_SESSIONS = 16_384;
+
+/** UDP: each client address is a session, and a stream, until it is idle. */
+export const startUdpListener: StartListener = (wanted, at, deps) => {
+  const { peer, namespace, name, port, protocol } = wanted;
+  const host = at.host ?? "::";
+  const socket = createSocket(isIPv4(host) ? "udp4" : "udp6");
+  const sessions = new Map<string, DatagramBridge>();
+
+  const begin = (key: string, client: RemoteInfo): DatagramBridge | undefined => {
+    if (sessions.size >= MAX_SESSIONS) return undefined;
+    const header: ServiceOpen = {
+      kind: "service",
+      protocol,
+      namespace,
+      name,
+      port,
+      hostname: "",
+      client: { address: addressBytes(client.address), port: client.port },
+      clientNamespace: deps.namespaceOf(client.address),
+    };
+    const stream = deps.open(peer, header);
+    if (stream === undefined) return undefined;
+    const record = deps.recorder.begin("out", peer, header);
+    record.connected();
+    const bridge = new DatagramBridge(stream, {
+      deliver: (datagram) =>
+        sendOrDrop(socket, () => socket.send(datagram, client.port, client.address)),
+      idleMs: deps.udpIdleMs,
+      clock: deps.clock,
+      onDone: (end) => {
+        sessions.delete(key);
+        record.end(end);
+      },
+    });
+    sessions.set(key, bridge);
+    return bridge;
+  };
+
+  socket.on("message", (datagram, client) => {
+    const key = `${client.address} ${client.port}`;
+    (sessions.get(key) ?? begin(key, client))?.send(datagram);
+  });
+  const close = (): void => {
+    for (const session of [...sessions.values()]) session.end("going-away");
+    socket.close();
+  };
+  return new Promise((resolve) => {
+    socket.once("error", (error) => {
+      socket.on("error", () => undefined);
+      resolve(err(listenErrorText({ host, port: at.port }, error, "udp")));
+    });
+    socket.bind(at.port, host, () => resolve(ok({ wanted, close })));
+  });
+};

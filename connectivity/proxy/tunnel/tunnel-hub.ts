@@ -1,0 +1,270 @@
+import type { Duplex } from "node:stream";
+import type { ClusterId } from "../../../api/cluster-id.ts";
+import { err, ok, type Result } from "../../../api/result.ts";
+import { deadline } from "../../../runtime/clock/deadline.ts";
+import type { Logger } from "../../../runtime/log/log.ts";
+import type { ListenAddress } from "../../../runtime/net/listen-address.ts";
+import type { Random } from "../../../runtime/random/random.ts";
+import type { OpenHeader } from "../frame/open-header.ts";
+import { Relay } from "../relay/relay.ts";
+import type { TunnelStream } from "../stream/tunnel-stream.ts";
+import { type DialledTunnel, DialSlot } from "./dial-slot.ts";
+import { connectTo, type HttpProxy, type Secured, secureTo } from "./dial-tunnel.ts";
+import { PeerTunnels } from "./peer-tunnels.ts";
+import { HANDSHAKE_MS } from "./secure.ts";
+import { Tunnel, type TunnelDeps, type TunnelPath } from "./tunnel.ts";
+import { TunnelAcceptor } from "./tunnel-acceptor.ts";
+import type { ReadCluster, TunnelIdentity } from "./tunnel-identity.ts";
+
+export interface TunnelHubOptions {
+  /** Tunnels to each place where a peer listens: one may be slow, or end at another replica than the next. */
+  readonly tunnelsPerEndpoint: number;
+  readonly httpProxy?: HttpProxy;
+  /** Whether to carry tunnels of `from` on to `to`. */
+  readonly mayRelay: (from: ClusterId, to: ClusterId) => boolean;
+}
+
+export interface TunnelHubDeps extends TunnelDeps {
+  readonly identity: TunnelIdentity;
+  readonly readCluster: ReadCluster;
+  readonly random: Random;
+  readonly log: Logger;
+  /** A peer opened a connection to a service of ours: set the stream's handler, then accept or reset it. */
+  readonly onServiceStream: (stream: TunnelStream, peer: ClusterId) => void;
+  /** Tunnels to the peer have come or gone. */
+  readonly onPeerChanged: (peer: ClusterId) => void;
+}
+
+/** Where each peer's proxies listen, `host:port`; empty: they only dial out. */
+export type PeerEndpoints = ReadonlyMap<ClusterId, readonly string[]>;
+
+const TEND_EVERY_MS = 500;
+
+/** All tunnels of one process: dials, takes, relays, and finds the one for a new stream. Only who is in `setPeers` is dealt with. */
+export class TunnelHub {
+  readonly #options: TunnelHubOptions;
+  readonly #deps: TunnelHubDeps;
+  readonly #acceptor: TunnelAcceptor;
+  readonly #relay: Relay;
+  /** BOUNDED: by the members. */
+  readonly #peers = new Map<ClusterId, PeerTunnels>();
+  /** By peer and place. BOUNDED: by what members say about themselves, times `tunnelsPerEndpoint`. */
+  readonly #slots = new Map<string, readonly DialSlot[]>();
+  /** Slots of tunnels through relays, by peer. */
+  readonly #relayed = new Map<ClusterId, DialSlot>();
+  readonly #failures = new Map<ClusterId, string>();
+  #identity: TunnelIdentity;
+  #tending: { cancel(): void } | undefined;
+  #isDraining = false;
+
+  constructor(options: TunnelHubOptions, deps: TunnelHubDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#identity = deps.identity;
+    this.#acceptor = new TunnelAcceptor(deps.identity, {
+      ...deps,
+      onSecured: (secured) => void this.#accept(secured),
+    });
+    this.#relay = new Relay(deps.identity.cluster, {
+      mayRelay: options.mayRelay,
+      tunnelsOf: (peer) => this.#peers.get(peer),
+      onTunnelFor: (connection) => this.#acceptor.take(connection),
+    });
+    this.#tend();
+  }
+
+  listen(address: ListenAddress): Promise<Result<ListenAddress, string>> {
+    return this.#acceptor.listen(address);
+  }
+
+  /** The members there are now. Who is none any more is cut off at once. */
+  setPeers(peers: PeerEndpoints): void {
+    for (const [peer, tunnels] of this.#peers) {
+      if (peers.has(peer)) continue;
+      this.#peers.delete(peer);
+      this.#failures.delete(peer);
+      this.#stopRelayed(peer);
+      for (const tunnel of tunnels.all) tunnel.close("no member any more");
+    }
+    const wanted = new Map<string, { peer: ClusterId; endpoint: string }>();
+    for (const [peer, endpoints] of peers) {
+      if (!this.#peers.has(peer)) this.#peers.set(peer, new PeerTunnels(peer));
+      for (const endpoint of endpoints) wanted.set(`${peer} ${endpoint}`, { peer, endpoint });
+    }
+    for (const [key, slots] of this.#slots) {
+      if (wanted.has(key)) continue;
+      for (const slot of slots) slot.stop();
+      this.#slots.delete(key);
+    }
+    for (const [key, { peer, endpoint }] of wanted) {
+      if (this.#slots.has(key) || this.#isDraining) continue;
+      const slots = Array.from({ length: this.#options.tunnelsPerEndpoint }, () =>
+        this.#slot(peer, (signal) => this.#dial(peer, endpoint, signal)),
+      );
+      this.#slots.set(key, slots);
+      for (const slot of slots) slot.start();
+    }
+  }
+
+  peer(cluster: ClusterId): PeerTunnels | undefined {
+    return this.#peers.get(cluster);
+  }
+
+  get peers(): readonly PeerTunnels[] {
+    return [...this.#peers.values()];
+  }
+
+  /** Why the latest try to reach a peer failed. */
+  failureOf(peer: ClusterId): string | undefined {
+    return this.#failures.get(peer);
+  }
+
+  /** Undefined: no tunnel to that cluster takes streams now. */
+  open(peer: ClusterId, header: OpenHeader): TunnelStream | undefined {
+    return this.#peers.get(peer)?.open(header);
+  }
+
+  /** Shows a renewed certificate, and believes renewed authorities, from now on; streams that are open are not touched. */
+  setIdentity(identity: TunnelIdentity): void {
+    this.#identity = identity;
+    this.#acceptor.setIdentity(identity);
+    for (const slot of [...this.#slots.values()].flat()) slot.renew();
+    for (const slot of this.#relayed.values()) slot.renew();
+  }
+
+  /** Takes and opens nothing new; what is open goes on. */
+  drain(): void {
+    this.#isDraining = true;
+    this.#acceptor.close();
+    for (const slot of [...this.#slots.values()].flat()) slot.stop();
+    for (const peer of [...this.#relayed.keys()]) this.#stopRelayed(peer);
+    for (const tunnel of this.peers.flatMap(({ all }) => all)) tunnel.drain();
+  }
+
+  /** Ends everything now. */
+  stop(): void {
+    this.drain();
+    this.#tending?.cancel();
+    for (const tunnel of this.peers.flatMap(({ all }) => all)) tunnel.close("stopping");
+  }
+
+  #slot(
+    peer: ClusterId,
+    dial: (signal: AbortSignal) => Promise<Result<DialledTunnel, string>>,
+  ): DialSlot {
+    const onFailed = (reason: string): void => {
+      if (this.#failures.get(peer) !== reason) {
+        this.#deps.log.warn("tunnel not made", { peer, err: reason });
+      }
+      this.#failures.set(peer, reason);
+    };
+    return new DialSlot({ ...this.#deps, dial, onFailed });
+  }
+
+  async #dial(
+    peer: ClusterId,
+    endpoint: string,
+    signal: AbortSignal,
+  ): Promise<Result<DialledTunnel, string>> {
+    using limit = deadline(this.#deps.clock, HANDSHAKE_MS, signal);
+    const raw = await connectTo(endpoint, this.#options.httpProxy, limit.signal);
+    if (!raw.ok) return raw;
+    return this.#secure(peer, raw.value, "direct", signal);
+  }
+
+  async #dialRelayed(peer: ClusterId, signal: AbortSignal): Promise<Result<DialledTunnel, string>> {
+    using limit = deadline(this.#deps.clock, HANDSHAKE_MS, signal);
+    const connection = await this.#relay.connect(peer, limit.signal);
+    if (!connection.ok) return connection;
+    return this.#secure(peer, connection.value, "relayed", signal);
+  }
+
+  async #secure(
+    peer: ClusterId,
+    raw: Duplex,
+    path: TunnelPath,
+    signal: AbortSignal,
+  ): Promise<Result<DialledTunnel, string>> {
+    const secured = await secureTo(peer, raw, this.#identity, this.#deps, signal);
+    if (!secured.ok) return secured;
+    return this.#start(secured.value, { isDialler: true, path });
+  }
+
+  async #accept(secured: Secured): Promise<void> {
+    // Inside another tunnel a connection has no address.
+    const path = secured.socket.remoteAddress === undefined ? "relayed" : "direct";
+    const started = await this.#start(secured, { isDialler: false, path });
+    if (started.ok) return;
+    this.#deps.log.warn("tunnel refused", { peer: secured.cluster, err: started.error });
+  }
+
+  /** Resolves when the peer has said hello. */
+  #start(
+    { socket, cluster, expiresAtMs }: Secured,
+    how: { readonly isDialler: boolean; readonly path: TunnelPath },
+  ): Promise<Result<DialledTunnel, string>> {
+    const tunnels = this.#peers.get(cluster);
+    if (tunnels === undefined || this.#isDraining) {
+      socket.destroy();
+      return Promise.resolve(err(`${cluster} is no member that we know of`));
+    }
+    const down = Promise.withResolvers<void>();
+    return new Promise((resolve) => {
+      const tunnel = new Tunnel(
+        socket,
+        { peer: cluster, expiresAtMs, ...how },
+        {
+          onUp: () => {
+            this.#failures.delete(cluster);
+            this.#deps.log.info("tunnel up", { peer: cluster, ...how });
+            this.#deps.onPeerChanged(cluster);
+            this.#relay.refresh(tunnels);
+            resolve(ok({ tunnel, down: down.promise }));
+          },
+          onStream: (stream) => this.#onStream(stream, cluster),
+          onRoutes: (payload) => this.#relay.onRoutes(cluster, payload),
+          onDown: (_tunnel, reason) => {
+            tunnels.remove(tunnel);
+            this.#deps.log.info("tunnel down", { peer: cluster, reason, ...how });
+            this.#deps.onPeerChanged(cluster);
+            this.#relay.refresh(tunnels);
+            down.resolve();
+            resolve(err(`tunnel to ${cluster} ended: ${reason}`));
+          },
+        },
+        this.#deps,
+      );
+      if (!tunnels.add(tunnel)) tunnel.close("too many tunnels of this peer");
+    });
+  }
+
+  #onStream(stream: TunnelStream, peer: ClusterId): void {
+    if (stream.header.kind === "service") this.#deps.onServiceStream(stream, peer);
+    else this.#relay.onStream(stream, stream.header, peer);
+  }
+
+  /** Costs of links, and who needs a relay: looked at in turns, not at each ping. */
+  #tend(): void {
+    this.#tending = this.#deps.clock.setTimer(TEND_EVERY_MS, () => this.#tend());
+    for (const [peer, tunnels] of this.#peers) {
+      this.#relay.refresh(tunnels);
+      // One of the two suffices.
+      const isOurs = this.#identity.cluster < peer && !this.#isDraining;
+      const hasRoute = this.#relay.hasRoute(peer);
+      if (tunnels.hasDirect || !isOurs || !hasRoute) {
+        if (tunnels.hasDirect || this.#isDraining) this.#stopRelayed(peer);
+        continue;
+      }
+      if (this.#relayed.has(peer)) continue;
+      const slot = this.#slot(peer, (signal) => this.#dialRelayed(peer, signal));
+      this.#relayed.set(peer, slot);
+      slot.start();
+    }
+    this.#relay.announce(this.peers);
+  }
+
+  #stopRelayed(peer: ClusterId): void {
+    this.#relayed.get(peer)?.stop();
+    this.#relayed.delete(peer);
+  }
+}

@@ -1,0 +1,168 @@
+import type { Duplex } from "node:stream";
+import type { ClusterId } from "../../../api/cluster-id.ts";
+import type { Clock, Timer } from "../../../runtime/clock/clock.ts";
+import type { ResetCode } from "../frame/frame-type.ts";
+import type { OpenHeader } from "../frame/open-header.ts";
+import type { CreditBudget } from "../stream/credit-budget.ts";
+import type { SessionLimits } from "../stream/session-limits.ts";
+import { TunnelSession } from "../stream/tunnel-session.ts";
+import type { TunnelStream } from "../stream/tunnel-stream.ts";
+import { TunnelConnection } from "./tunnel-connection.ts";
+
+/** How a tunnel is carried: on its own connection, or inside a stream through other members. */
+export type TunnelPath = "direct" | "relayed";
+
+export interface TunnelFacts {
+  readonly peer: ClusterId;
+  readonly isDialler: boolean;
+  readonly path: TunnelPath;
+  /** End of the peer's certificate, wall time: no new streams after it. */
+  readonly expiresAtMs: number;
+}
+
+/** What a tunnel tells its user. */
+export interface TunnelEvents {
+  /** The peer has said hello: streams may be opened. */
+  onUp(tunnel: Tunnel): void;
+  /** The peer opened a stream: set its handler, then accept or reset it. */
+  onStream(stream: TunnelStream, tunnel: Tunnel): void;
+  onRoutes(payload: Uint8Array, tunnel: Tunnel): void;
+  /** Called once. */
+  onDown(tunnel: Tunnel, reason: string): void;
+}
+
+export interface TunnelDeps {
+  readonly clock: Clock;
+  readonly budget: CreditBudget;
+  readonly limits: SessionLimits;
+  /** See Hello. */
+  readonly instance: number;
+}
+
+const PING_EVERY_MS = 1_000;
+/** Without an answer for so long the tunnel is dead. TCP alone would need minutes to say so. */
+const DEAD_AFTER_MS = 5_000;
+
+/** One tunnel to one peer, whose identity has been checked. */
+export class Tunnel {
+  readonly facts: TunnelFacts;
+  readonly #deps: TunnelDeps;
+  readonly #events: TunnelEvents;
+  readonly #session: TunnelSession;
+  readonly #connection: TunnelConnection;
+  #timer: Timer | undefined;
+  #isUp = false;
+  #isDraining = false;
+  #pingToken = 0;
+  #pingAtMs = 0;
+  #answeredAtMs: number;
+  #rttMs: number | undefined;
+
+  constructor(socket: Duplex, facts: TunnelFacts, events: TunnelEvents, deps: TunnelDeps) {
+    this.facts = facts;
+    this.#deps = deps;
+    this.#events = events;
+    this.#answeredAtMs = deps.clock.monotonicMs();
+    let isStarted = false;
+    this.#session = new TunnelSession(
+      { isDialler: facts.isDialler, limits: deps.limits, instance: deps.instance },
+      {
+        budget: deps.budget,
+        events: {
+          onOutput: () => {
+            if (isStarted) this.#connection.scheduleWrite();
+          },
+          onHello: () => this.#onHello(),
+          onOpen: (stream) => events.onStream(stream, this),
+          onPong: (token) => this.#onPong(token),
+          onGoAway: () => undefined,
+          onRoutes: (payload) => events.onRoutes(payload, this),
+          onIdle: () => this.#onIdle(),
+        },
+      },
+    );
+    this.#connection = new TunnelConnection(socket, this.#session, {
+      clock: deps.clock,
+      onClosed: (reason) => {
+        this.#timer?.cancel();
+        events.onDown(this, reason);
+      },
+    });
+    isStarted = true;
+    this.#connection.scheduleWrite();
+    this.#beat();
+  }
+
+  /** Of the latest ping, milliseconds; undefined: not yet. */
+  get rttMs(): number | undefined {
+    return this.#rttMs;
+  }
+
+  get streamCount(): number {
+    return this.#session.streamCount;
+  }
+
+  get bytesIn(): number {
+    return this.#connection.bytesIn;
+  }
+
+  get bytesOut(): number {
+    return this.#connection.bytesOut;
+  }
+
+  /** Whether new streams may be opened on it now. */
+  get canOpen(): boolean {
+    return this.#isUp && this.#session.canOpen && this.#deps.clock.nowMs() < this.facts.expiresAtMs;
+  }
+
+  /** Undefined: not now. Set the handler first. */
+  open(header: OpenHeader): TunnelStream | undefined {
+    return this.canOpen ? this.#session.open(header) : undefined;
+  }
+
+  sendRoutes(payload: Uint8Array): void {
+    if (this.#isUp) this.#session.sendRoutes(payload);
+  }
+
+  /** Opens and takes no new streams; closes when the last one has ended. */
+  drain(): void {
+    this.#isDraining = true;
+    this.#session.drain();
+  }
+
+  close(reason: string, code: ResetCode = "going-away"): void {
+    this.#connection.close(reason, code);
+  }
+
+  #onHello(): void {
+    this.#isUp = true;
+    this.#events.onUp(this);
+  }
+
+  #onIdle(): void {
+    // What has been said last, the end of the last stream too, goes out first.
+    if (this.#isDraining) this.#connection.endAfterOutput("drained");
+  }
+
+  #onPong(token: number): void {
+    if (token !== this.#pingToken) return;
+    this.#answeredAtMs = this.#deps.clock.monotonicMs();
+    this.#rttMs = this.#answeredAtMs - this.#pingAtMs;
+  }
+
+  #beat(): void {
+    this.#timer = this.#deps.clock.setTimer(PING_EVERY_MS, () => this.#beat());
+    const nowMs = this.#deps.clock.monotonicMs();
+    const silentMs = nowMs - this.#answeredAtMs;
+    if (silentMs >= DEAD_AFTER_MS) {
+      this.close(`no answer for ${Math.round(silentMs)} ms`, "reset");
+      return;
+    }
+    if (!this.#isUp) return;
+    // One at a time: a late answer is an answer.
+    if (this.#pingAtMs > this.#answeredAtMs) return;
+    this.#pingToken = (this.#pingToken + 1) >>> 0;
+    this.#pingAtMs = nowMs;
+    this.#session.ping(this.#pingToken);
+  }
+}

@@ -1,0 +1,298 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import type { ClusterId } from "../../../api/cluster-id.ts";
+import {
+  clockOffBy,
+  slice,
+  startPair,
+  startProxy,
+  TestAuthority,
+  type TestProxy,
+  until,
+} from "./proxy-world.ts";
+
+/** What a test has started, ended after it. */
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+async function serveEcho(): Promise<number> {
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.pipe(socket);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  ends.push(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+async function ask(port: number, text: string): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  socket.end(text);
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+const usable = (from: TestProxy, to: { readonly cluster: ClusterId }): number =>
+  from.node.hub.peer(to.cluster)?.usable.length ?? 0;
+
+describe("who may make a tunnel", () => {
+  test.each([
+    ["of another authority", /cannot accept peer|ended|TLS/],
+    ["that has expired", /must be valid now|ended|TLS|expired/],
+    ["of another member", /must be east: got north/],
+  ])("nobody with a certificate %s", async (what, reason) => {
+    const [ours, theirs] = [await TestAuthority.create(), await TestAuthority.create()];
+    const west = await startProxy(await ours.identity("west"));
+    ends.push(() => west.node.stop(0));
+    const identity =
+      what === "of another authority"
+        ? await theirs.identity("east", { authorities: [ours.certPem] })
+        : what === "that has expired"
+          ? await ours.identity("east", { lifeMs: -60_000 })
+          : await ours.identity("north");
+    const other = await startProxy(identity);
+    ends.push(() => other.node.stop(0));
+    // Either may dial.
+    for (const [from, to] of [
+      [west, other],
+      [other, west],
+    ] as const) {
+      from.node.setPeers(
+        new Map([
+          ["east" as ClusterId, [to.endpoint]],
+          ["west" as ClusterId, [to.endpoint]],
+        ]),
+      );
+    }
+    west.node.setPeers(new Map([["east" as ClusterId, [other.endpoint]]]));
+    await until("a failure", () => west.node.hub.failureOf("east" as ClusterId) !== undefined);
+    expect(west.node.hub.failureOf("east" as ClusterId)).toMatch(reason);
+    expect(usable(west, { cluster: "east" as ClusterId })).toBe(0);
+    expect(usable(other, west)).toBe(0);
+  });
+
+  test("nobody who is no member any more: tunnels are cut, and not made again", async () => {
+    const pair = await startPair();
+    ends.push(pair.stop);
+    pair.east.node.setPeers(new Map());
+    await until("cut", () => usable(pair.west, pair.east) === 0);
+    await until("refused", () => pair.west.node.hub.failureOf(pair.east.cluster) !== undefined);
+    expect(usable(pair.west, pair.east)).toBe(0);
+  });
+
+  test("a clock that is wrong by hours makes no tunnel, and the reason names both times", async () => {
+    const authority = await TestAuthority.create();
+    const east = await startProxy(await authority.identity("east", { lifeMs: 3_600_000 }));
+    const west = await startProxy(await authority.identity("west"), {
+      clock: clockOffBy(7_200_000),
+    });
+    ends.push(
+      () => east.node.stop(0),
+      () => west.node.stop(0),
+    );
+    east.node.setPeers(new Map([[west.cluster, []]]));
+    west.node.setPeers(new Map([[east.cluster, [east.endpoint]]]));
+    await until("a failure", () => west.node.hub.failureOf(east.cluster) !== undefined);
+    expect(west.node.hub.failureOf(east.cluster)).toMatch(
+      /must be valid now, .*: it is from .* until/,
+    );
+  });
+});
+
+describe("tunnels come and go", () => {
+  test("certificates and the authority are replaced without a drop", async () => {
+    const pair = await startPair();
+    ends.push(pair.stop);
+    const port = await pair.carry(await serveEcho());
+    const socket = connect({ port, host: "127.0.0.1" });
+    await once(socket, "connect");
+    socket.write("before ");
+    await once(socket, "data");
+    const next = await TestAuthority.create();
+    const authorities = [pair.authority.certPem, next.certPem];
+    // First everybody believes both authorities, then certificates are of the next one.
+    pair.west.node.setIdentity(await pair.authority.identity("west", { authorities }));
+    pair.east.node.setIdentity(await pair.authority.identity("east", { authorities }));
+    pair.east.node.setIdentity(await next.identity("east", { authorities }));
+    pair.west.node.setIdentity(await next.identity("west", { authorities: [next.certPem] }));
+    await until("new tunnels", () => {
+      const tunnels = pair.west.node.hub.peer(pair.east.cluster)?.all ?? [];
+      return tunnels.filter(({ canOpen }) => canOpen).length >= 2;
+    });
+    expect(await ask(port, "new connection")).toBe("new connection");
+    socket.write("after");
+    const [chunk] = await once(socket, "data");
+    expect(chunk.toString()).toBe("after");
+    socket.destroy();
+  });
+
+  test("a peer whose proxies go away and come back is found again; the failure says why meanwhile", async () => {
+    const pair = await startPair();
+    ends.push(pair.stop);
+    const echo = await serveEcho();
+    await pair.east.node.stop(0);
+    await until("down", () => usable(pair.west, pair.east) === 0);
+    const port = await pair.carry(echo);
+    const socket = connect(port, "127.0.0.1");
+    const [error] = await once(socket, "error");
+    expect(error).toMatchObject({ code: "ECONNRESET" });
+    await until("why", () => pair.west.node.hub.failureOf(pair.east.cluster) !== undefined);
+    expect(pair.west.node.hub.failureOf(pair.east.cluster)).toContain("ECONNREFUSED");
+    const again = await startProxy(await pair.authority.identity("east"));
+    ends.push(() => again.node.stop(0));
+    again.node.setPeers(new Map([[pair.west.cluster, []]]));
+    again.node.putSlice(slice("east", "shop/db", { name: "main", port: echo }));
+    pair.west.node.setPeers(new Map([[again.cluster, [again.endpoint]]]));
+    await until("up", () => usable(pair.west, again) > 0);
+    expect(await ask(port, "back")).toBe("back");
+  });
+
+  test("draining: a connection that is open ends in its own time, a new one is not taken", async () => {
+    const pair = await startPair();
+    ends.push(pair.stop);
+    const port = await pair.carry(await serveEcho());
+    const socket = connect({ port, host: "127.0.0.1" });
+    socket.write("x");
+    await once(socket, "data");
+    let isStopped = false;
+    const stopping = pair.east.node.stop(20_000).then(() => {
+      isStopped = true;
+    });
+    await until("told", () => usable(pair.west, pair.east) === 0);
+    socket.write("still served");
+    const [chunk] = await once(socket, "data");
+    expect(chunk.toString()).toBe("still served");
+    expect(isStopped).toBe(false);
+    socket.end();
+    await stopping;
+  });
+
+  test("through an HTTP proxy by CONNECT, and what it answers when it does not", async () => {
+    const seen: string[] = [];
+    const httpProxy = createServer((client) => {
+      client.once("data", (head) => {
+        const [line = ""] = head.toString().split("\r\n");
+        seen.push(line);
+        if (!head.toString().includes("Proxy-Authorization: Basic eA==")) {
+          client.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+          return;
+        }
+        const [host = "", port = ""] = line.split(" ")[1]?.split(":") ?? [];
+        const server = connect(Number(port), host, () => {
+          client.write("HTTP/1.1 200 Connection established\r\nX: y\r\n\r\n");
+          client.pipe(server).pipe(client);
+        });
+        for (const socket of [client, server]) socket.on("error", () => undefined);
+        client.on("close", () => server.destroy());
+        server.on("close", () => client.destroy());
+      });
+    });
+    httpProxy.listen(0, "127.0.0.1");
+    await once(httpProxy, "listening");
+    ends.push(() => httpProxy.close());
+    const address = { host: "127.0.0.1", port: (httpProxy.address() as AddressInfo).port };
+    const pair = await startPair({ west: { httpProxy: { address, authorization: "Basic eA==" } } });
+    ends.push(pair.stop);
+    expect(seen[0]).toBe(`CONNECT ${pair.east.endpoint} HTTP/1.1`);
+    expect(await ask(await pair.carry(await serveEcho()), "through")).toBe("through");
+    const stranger = await startProxy(await pair.authority.identity("north"), {
+      httpProxy: { address },
+    });
+    ends.push(() => stranger.node.stop(0));
+    stranger.node.setPeers(new Map([[pair.east.cluster, [pair.east.endpoint]]]));
+    await until("refused", () => stranger.node.hub.failureOf(pair.east.cluster) !== undefined);
+    expect(stranger.node.hub.failureOf(pair.east.cluster)).toContain("407");
+  });
+});
+
+describe("relays", () => {
+  interface Three {
+    readonly west: TestProxy;
+    readonly east: TestProxy;
+    readonly relay: TestProxy;
+    readonly stopRelay: () => Promise<void>;
+  }
+
+  /** East and west only dial out, to the relay: they cannot reach each other. */
+  async function three(mayRelay = true): Promise<Three> {
+    const authority = await TestAuthority.create();
+    const [west, east, relay] = await Promise.all([
+      startProxy(await authority.identity("west")),
+      startProxy(await authority.identity("east")),
+      startProxy(await authority.identity("relay"), { mayRelay: () => mayRelay }),
+    ]);
+    ends.push(
+      () => west.node.stop(0),
+      () => east.node.stop(0),
+      () => relay.node.stop(0),
+    );
+    west.node.setPeers(
+      new Map([
+        [relay.cluster, [relay.endpoint]],
+        [east.cluster, []],
+      ]),
+    );
+    east.node.setPeers(
+      new Map([
+        [relay.cluster, [relay.endpoint]],
+        [west.cluster, []],
+      ]),
+    );
+    relay.node.setPeers(
+      new Map([
+        [west.cluster, []],
+        [east.cluster, []],
+      ]),
+    );
+    await until("links", () => usable(west, relay) > 0 && usable(east, relay) > 0);
+    return { west, east, relay, stopRelay: () => relay.node.stop(0) };
+  }
+
+  test("two that cannot reach each other meet through a third, by a tunnel of their own inside its streams", async () => {
+    const { west, east, relay } = await three();
+    await until("a relayed tunnel", () => usable(west, east) > 0 && usable(east, west) > 0);
+    expect(west.node.hub.peer(east.cluster)?.usable[0]?.facts.path).toBe("relayed");
+    const echo = await serveEcho();
+    const port = 20_500 + (echo % 400);
+    east.node.putSlice(slice("east", "shop/db", { name: "main", port: echo }));
+    west.node.putSlice(slice("east", "shop/db", { name: "main", port }));
+    await west.node.applyImports();
+    expect(west.node.listeners.problems).toEqual([]);
+    const text = "not for the relay ".repeat(50_000);
+    expect(await ask(port, text)).toBe(text);
+    expect(usable(relay, west)).toBeGreaterThan(0);
+  });
+
+  test("a member that does not relay is asked in vain", async () => {
+    const { west, east } = await three(false);
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    expect(usable(west, east)).toBe(0);
+  });
+
+  test("a direct way is taken as soon as there is one", async () => {
+    const { west, east, relay } = await three();
+    await until("a relayed tunnel", () => usable(west, east) > 0);
+    west.node.setPeers(
+      new Map([
+        [relay.cluster, [relay.endpoint]],
+        [east.cluster, [east.endpoint]],
+      ]),
+    );
+    await until("direct only", () => {
+      const tunnels = west.node.hub.peer(east.cluster)?.all ?? [];
+      return tunnels.length > 0 && tunnels.every(({ facts }) => facts.path === "direct");
+    });
+  });
+
+  test("when the relay dies, both sides know at once", async () => {
+    const { west, east, stopRelay } = await three();
+    await until("a relayed tunnel", () => usable(west, east) > 0 && usable(east, west) > 0);
+    await stopRelay();
+    await until("down", () => usable(west, east) === 0 && usable(east, west) === 0);
+  });
+});
