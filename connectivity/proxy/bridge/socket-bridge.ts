@@ -24,7 +24,11 @@ export interface BridgeOptions {
  * Joins a stream with a TCP socket (made with allowHalfOpen): bytes, ends and resets of each become those of the other.
  * A socket that takes nothing gives no credit back, so its peer stops; a tunnel that takes nothing pauses the socket.
  */
-export class SocketBridge implements StreamHandler {
+export function joinSocket(socket: Socket, stream: TunnelStream, options: BridgeOptions): void {
+  stream.handler = new SocketBridge(socket, stream, options);
+}
+
+class SocketBridge implements StreamHandler {
   readonly #socket: Socket;
   readonly #stream: TunnelStream;
   readonly #options: BridgeOptions;
@@ -42,7 +46,6 @@ export class SocketBridge implements StreamHandler {
     this.#socket = socket;
     this.#stream = stream;
     this.#options = options;
-    stream.handler = this;
     socket.setNoDelay(true);
     socket.on("data", (chunk: Buffer) => {
       this.#bytesOut += chunk.length;

@@ -6,7 +6,7 @@ import type { Clock } from "../../../runtime/clock/clock.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import { DatagramBridge, sendOrDrop } from "../bridge/datagram-bridge.ts";
 import { HeldStream } from "../bridge/held-stream.ts";
-import { type BridgeEnd, SocketBridge } from "../bridge/socket-bridge.ts";
+import { type BridgeEnd, joinSocket } from "../bridge/socket-bridge.ts";
 import type { TurnEnd } from "../bridge/turn-end.ts";
 import type { ResetCode } from "../frame/frame-type.ts";
 import type { ServiceOpen } from "../frame/open-header.ts";
@@ -114,7 +114,7 @@ export class ServiceDialler {
     this.#balance.started(candidate);
     record.connected();
     if (policy.sendsProxyHeader) socket.write(proxyHeader(header, peer, candidate));
-    new SocketBridge(socket, stream, {
+    joinSocket(socket, stream, {
       turnEnd: this.#deps.turnEnd,
       onDone: (end) => {
         this.#balance.ended(candidate);

@@ -1,7 +1,7 @@
 import { createServer, type Socket } from "node:net";
 import { err, ok } from "../../../api/result.ts";
 import { listenErrorText } from "../../../runtime/net/listen-error.ts";
-import { SocketBridge } from "../bridge/socket-bridge.ts";
+import { joinSocket } from "../bridge/socket-bridge.ts";
 import type { ServiceOpen } from "../frame/open-header.ts";
 import { addressBytes } from "../ip-bytes.ts";
 import type { WantedListener } from "./import-book.ts";
@@ -52,7 +52,7 @@ function onConnection(socket: Socket, wanted: WantedListener, deps: ListenerDeps
     record.end({ code: "going-away", bytesIn: 0, bytesOut: 0 });
     return;
   }
-  new SocketBridge(socket, stream, {
+  joinSocket(socket, stream, {
     turnEnd: deps.turnEnd,
     onOpened: () => record.connected(),
     onDone: (end) => record.end(end),

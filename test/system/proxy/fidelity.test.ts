@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 /** A server behind the proxies; returns the port for clients. */
-async function serve(onConnection: (socket: Socket) => void): Promise<number> {
+async function serve(onConnection: (socket: Socket) => unknown): Promise<number> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on("error", () => undefined);
     onConnection(socket);

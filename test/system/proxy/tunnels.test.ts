@@ -78,7 +78,7 @@ describe("who may make a tunnel", () => {
 
   test("nobody who is no member any more: tunnels are cut, and not made again", async () => {
     const pair = await startPair();
-    ends.push(pair.stop);
+    ends.push(() => pair.stop());
     pair.east.node.setPeers(new Map());
     await until("cut", () => usable(pair.west, pair.east) === 0);
     await until("refused", () => pair.west.node.hub.failureOf(pair.east.cluster) !== undefined);
@@ -107,7 +107,7 @@ describe("who may make a tunnel", () => {
 describe("tunnels come and go", () => {
   test("certificates and the authority are replaced without a drop", async () => {
     const pair = await startPair();
-    ends.push(pair.stop);
+    ends.push(() => pair.stop());
     const port = await pair.carry(await serveEcho());
     const socket = connect({ port, host: "127.0.0.1" });
     await once(socket, "connect");
@@ -133,7 +133,7 @@ describe("tunnels come and go", () => {
 
   test("a peer whose proxies go away and come back is found again; the failure says why meanwhile", async () => {
     const pair = await startPair();
-    ends.push(pair.stop);
+    ends.push(() => pair.stop());
     const echo = await serveEcho();
     await pair.east.node.stop(0);
     await until("down", () => usable(pair.west, pair.east) === 0);
@@ -154,13 +154,13 @@ describe("tunnels come and go", () => {
 
   test("draining: a connection that is open ends in its own time, a new one is not taken", async () => {
     const pair = await startPair();
-    ends.push(pair.stop);
+    ends.push(() => pair.stop());
     const port = await pair.carry(await serveEcho());
     const socket = connect({ port, host: "127.0.0.1" });
     socket.write("x");
     await once(socket, "data");
     let isStopped = false;
-    const stopping = pair.east.node.stop(20_000).then(() => {
+    const stopping = pair.east.node.stop(20_000).finally(() => {
       isStopped = true;
     });
     await until("told", () => usable(pair.west, pair.east) === 0);
@@ -197,7 +197,7 @@ describe("tunnels come and go", () => {
     ends.push(() => httpProxy.close());
     const address = { host: "127.0.0.1", port: (httpProxy.address() as AddressInfo).port };
     const pair = await startPair({ west: { httpProxy: { address, authorization: "Basic eA==" } } });
-    ends.push(pair.stop);
+    ends.push(() => pair.stop());
     expect(seen[0]).toBe(`CONNECT ${pair.east.endpoint} HTTP/1.1`);
     expect(await ask(await pair.carry(await serveEcho()), "through")).toBe("through");
     const stranger = await startProxy(await pair.authority.identity("north"), {
