@@ -1,4 +1,5 @@
-import { err, type Result } from "../api/result.ts";
+import type { ClusterId } from "../api/cluster-id.ts";
+import { err, ok, type Result } from "../api/result.ts";
 import { createGrpcBrokerLink } from "../broker/client/grpc/grpc-broker-link.ts";
 import { StateKeeper } from "../broker/client/saved/state-keeper.ts";
 import type { RenewedIdentity } from "../broker/identity/member/certificate-renewal.ts";
@@ -16,6 +17,7 @@ import type { Random } from "../runtime/random/random.ts";
 import { prepareMember } from "./prepare-member.ts";
 import { reflectorsCheck } from "./reflectors-check.ts";
 import { savedStateFile } from "./saved-state-file.ts";
+import { type PathOptions, type RunningPaths, startPaths } from "./start-paths.ts";
 
 /** Time for a stream to move to a renewed certificate: the old one is good for hours yet. */
 const REOPEN_WITHIN_MS = 30_000;
@@ -33,6 +35,8 @@ export interface RunMemberOptions {
   readonly staleAfterMs: number;
   /** Of the Leases of source clusters (CLN-06). */
   readonly leaseNamespace: string;
+  /** How peers are reached; no backends: pod addresses as they are, untested. */
+  readonly paths: PathOptions;
   /** Told what readiness means from now on. */
   readonly onReadiness: (check: () => Result<string, string>) => void;
 }
@@ -66,6 +70,10 @@ export async function runMember(
     return prepared.kind === "refused" ? prepared.message : undefined;
   }
   const { aboutVersion, ...member } = prepared.member;
+  const guard = new MembershipGuard(identity, aboutVersion, deps);
+  const life = AbortSignal.any([signal, guard.leaving]);
+  const paths = await pathsOf(identity.clusterId, options, deps, life);
+  if (!paths.ok) return paths.error;
   const keeper = new StateKeeper({ ...deps, file: savedStateFile(options.stateDir, identity) });
   const saved = await keeper.load();
   const link = createGrpcBrokerLink(
@@ -74,10 +82,15 @@ export async function runMember(
   );
   keeper.follow(link);
   const unsubscribe = renewal.subscribe(() => link.reopen(REOPEN_WITHIN_MS));
-  const guard = new MembershipGuard(identity, aboutVersion, deps);
   const controllers = new MemberControllers(
     { cluster: identity.clusterId, ...member, staleAfterMs, leaseNamespace },
-    { ...deps, link, paths: untestedSelection(underlayBackend), policy },
+    {
+      ...deps,
+      link,
+      paths: paths.value?.selector ?? untestedSelection(underlayBackend),
+      ...(paths.value === undefined ? {} : { told: paths.value }),
+      policy,
+    },
   );
   onReadiness(
     reflectorsCheck(
@@ -85,10 +98,21 @@ export async function runMember(
       () => guard.problem ?? renewal.problem() ?? (link.hasSynced() || "waiting for the broker"),
     ),
   );
-  const life = AbortSignal.any([signal, guard.leaving]);
   link.start(life);
   await Promise.all([controllers.run(life), guard.run(life)]);
   unsubscribe();
   await keeper.stop(guard.leaving.aborted ? "discard" : "save");
   return guard.leaving.aborted ? guard.problem : undefined;
+}
+
+/** Undefined where no backend is configured, or after an ordinary stop. */
+async function pathsOf(
+  cluster: ClusterId,
+  { paths, cidrs, onReadiness }: Pick<RunMemberOptions, "paths" | "cidrs" | "onReadiness">,
+  deps: RunMemberDeps,
+  signal: AbortSignal,
+): Promise<Result<RunningPaths | undefined, string>> {
+  if (paths.backends.length === 0) return ok(undefined);
+  onReadiness(() => err("waiting for Peers, PathReports and MemberNetworks to be listed"));
+  return startPaths(cluster, { ...paths, podCidrs: cidrs }, deps, signal);
 }

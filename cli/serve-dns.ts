@@ -1,11 +1,14 @@
 import { ENDPOINT_SLICES, type EndpointSlice } from "../api/kube/endpoint-slice.ts";
 import { NAMESPACES, type Namespace } from "../api/kube/namespace.ts";
+import type { KubeObject } from "../api/kube/object.ts";
 import { LABEL_SERVICE_NAME } from "../api/mcs/labels.ts";
 import { parseServiceImport } from "../api/mcs/parse-service-import.ts";
 import { type ServiceImport, serviceImports } from "../api/mcs/service-import.ts";
+import { PEERS } from "../api/network/resources.ts";
 import { ok, type Result } from "../api/result.ts";
 import { startDnsServer } from "../dns-server/dns-server.ts";
 import { type AnswerOptions, parseAnswerOptions } from "../dns-server/server-options.ts";
+import { DeadPeersView } from "../dns-server/source/dead-peers-view.ts";
 import { slimImport, slimNamespace, slimSlice } from "../dns-server/source/slim-objects.ts";
 import { sleep } from "../runtime/clock/sleep.ts";
 import { parseWith } from "../runtime/kube/reflector/parse-with.ts";
@@ -61,6 +64,8 @@ export async function serveDns(
     { resource: NAMESPACES, project: slimNamespace },
     deps,
   );
+  // Not awaited: where there are no Peers nobody is known to be dead, and slices alone decide.
+  const peers = new Reflector<KubeObject>({ resource: PEERS }, deps);
   let openError: string | undefined;
   const failed = new AbortController();
   const onOpenFailed = (error: string): void => {
@@ -78,7 +83,13 @@ export async function serveDns(
       tcpConnectionsMax: settings.tcpConnections,
       tcpConnectionsPerClientMax: settings.tcpConnectionsPerClient,
     },
-    { ...deps, imports: imports.view, slices: slices.view, namespaces: namespaces.view },
+    {
+      ...deps,
+      imports: imports.view,
+      slices: slices.view,
+      namespaces: namespaces.view,
+      deadPeers: new DeadPeersView(peers.view),
+    },
   );
   if (!server.ok) {
     out.problem(server.error);
@@ -98,7 +109,7 @@ export async function serveDns(
   });
   // Who still asks while the server drains gets answers that are as right as ever.
   const following = new AbortController();
-  for (const reflector of reflectors) reflector.start(following.signal);
+  for (const reflector of [...reflectors, peers]) reflector.start(following.signal);
   freshness.start();
   await untilAborted(AbortSignal.any([signal, failed.signal]));
   readiness.waitingFor("stopping");

@@ -1,6 +1,7 @@
 import type { ClusterId } from "../api/cluster-id.ts";
 import { ENDPOINT_SLICES, type EndpointSlice } from "../api/kube/endpoint-slice.ts";
 import { NAMESPACES, type Namespace } from "../api/kube/namespace.ts";
+import type { KubeObject } from "../api/kube/object.ts";
 import { type IpFamily, SERVICES, type Service } from "../api/kube/service.ts";
 import { DEFAULT_STALE_AFTER_MS } from "../api/liveness.ts";
 import { parseServiceExport } from "../api/mcs/parse-service-export.ts";
@@ -8,10 +9,11 @@ import { parseServiceImport } from "../api/mcs/parse-service-import.ts";
 import { type McsVersion, type ServiceExport, serviceExports } from "../api/mcs/service-export.ts";
 import { type ServiceImport, serviceImports } from "../api/mcs/service-import.ts";
 import type { BrokerLink } from "../broker/client/broker-link.ts";
-import type { PathSelection } from "../connectivity/path-selection.ts";
+import type { PathSelection, PathStatuses } from "../connectivity/path-selection.ts";
 import type { Clock } from "../runtime/clock/clock.ts";
 import type { Changing } from "../runtime/config/changing.ts";
 import type { KubeClient } from "../runtime/kube/kube-client.ts";
+import type { ObjectView } from "../runtime/kube/object-view.ts";
 import { parseWith } from "../runtime/kube/reflector/parse-with.ts";
 import { Reflector } from "../runtime/kube/reflector/reflector.ts";
 import { WriteThroughClient } from "../runtime/kube/reflector/write-through-client.ts";
@@ -21,6 +23,7 @@ import type { Random } from "../runtime/random/random.ts";
 import { EventRecorder } from "./events/event-recorder.ts";
 import { PeerLeases } from "./liveness/peer-leases.ts";
 import { PeerWatch } from "./liveness/peer-watch.ts";
+import { PeerStatusWriter } from "./paths/peer-status-writer.ts";
 import type { MemberPolicy } from "./policy/member-policy.ts";
 import { ServiceReconciler } from "./reconcile/service-reconciler.ts";
 import { slimNamespace, slimService, slimSlice } from "./reconcile/slim-views.ts";
@@ -41,6 +44,11 @@ export interface MemberControllersDeps {
   readonly client: KubeClient;
   readonly link: BrokerLink;
   readonly paths: PathSelection;
+  /** What people are told about paths, and the Peers it is told in; absent: there is nothing to tell. */
+  readonly told?: {
+    readonly selector: PathStatuses;
+    readonly peers: ObjectView<KubeObject>;
+  };
   readonly policy: Changing<MemberPolicy>;
   readonly clock: Clock;
   readonly random: Random;
@@ -57,6 +65,7 @@ export class MemberControllers {
   readonly #controller: ServiceController;
   readonly #peers: PeerWatch;
   readonly #leases: PeerLeases | undefined;
+  readonly #statuses: PeerStatusWriter | undefined;
 
   constructor(options: MemberControllersOptions, deps: MemberControllersDeps) {
     const { mcsVersion } = options;
@@ -92,6 +101,10 @@ export class MemberControllers {
     if (namespace !== undefined && Number.isFinite(staleAfterMs)) {
       this.#leases = new PeerLeases({ namespace, staleAfterMs }, deps);
     }
+    if (deps.told !== undefined) {
+      const { selector: statuses, peers } = deps.told;
+      this.#statuses = new PeerStatusWriter({ ...deps, statuses, peers, events });
+    }
     const peers = this.#peers;
     const reconciler = new ServiceReconciler(options, {
       ...deps,
@@ -111,7 +124,11 @@ export class MemberControllers {
     }
     this.#peers.start(signal);
     this.#controller.start(signal);
-    await Promise.all([this.#leases?.run(signal), this.#controller.stopped()]);
+    await Promise.all([
+      this.#leases?.run(signal),
+      this.#statuses?.run(signal),
+      this.#controller.stopped(),
+    ]);
   }
 
   get reflectors(): readonly RunningReflector[] {

@@ -7,6 +7,8 @@ import { join } from "node:path";
 import type { Result } from "../../api/result.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
 import { runMember } from "../../cli/run-member.ts";
+import { DEFAULT_CHOICE_SETTINGS } from "../../connectivity/select/choose-path.ts";
+import { NO_PINS } from "../../connectivity/select/pins.ts";
 import { SHARE_EVERYTHING } from "../../controllers/policy/member-policy.ts";
 import { sleep } from "../../runtime/clock/sleep.ts";
 import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
@@ -52,6 +54,12 @@ async function main(): Promise<void> {
     otherAddresses: [],
     cidrs: [],
     stateDir: mkdtempSync(join(tmpdir(), "isthmus-bench-member-")),
+    paths: {
+      backends: [],
+      settings: unchanging({ choice: DEFAULT_CHOICE_SETTINGS, pins: NO_PINS }),
+      ignoreCniImports: false,
+      probeListen: undefined,
+    },
     policy: unchanging(SHARE_EVERYTHING),
     // Leases of source clusters are heartbeats, not work: without them the writes counted are those of imports.
     staleAfterMs: Number.POSITIVE_INFINITY,

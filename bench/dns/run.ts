@@ -47,9 +47,8 @@ const parts = values.parts.split(",");
 if (parts.includes("answers")) await measureAnswers();
 if (parts.includes("changes")) await measureFollowing();
 if (parts.includes("workers")) {
-  print(`\none worker and two`);
-  const cores = { server: SERVER_CORE, generator: GENERATOR_CORE };
-  printTable(await measureWorkers(world, { seconds, rounds, cores }));
+  print(`\none worker and two, on any core, the generator beside them`);
+  printTable(await measureWorkers(world, { seconds, rounds }));
 }
 if (parts.includes("zone")) {
   print(`\nthe zone, in one process without network`);

@@ -7,9 +7,12 @@ import {
 } from "../../api/mcs/labels.ts";
 import type { ServiceExport } from "../../api/mcs/service-export.ts";
 import type { ServiceImport } from "../../api/mcs/service-import.ts";
+import type { Peer } from "../../api/network/peer.ts";
 
 /** What `isthmus status` says of one member; also its JSON form. */
 export interface MemberReport {
+  /** One a peer and backend; empty where no backend is configured. */
+  readonly paths: readonly PathLine[];
   /** Undefined: the cluster is not a member of a clusterset. */
   readonly clusterId: string | undefined;
   readonly clusterset: string | undefined;
@@ -39,7 +42,22 @@ export interface PeerReport {
   readonly seconds: number;
 }
 
+/** One way to one peer; of the one in use the peer's own words too. */
+export interface PathLine {
+  readonly peer: string;
+  readonly backend: string;
+  /** Traffic goes this way. */
+  readonly isUsed: boolean;
+  readonly state: string;
+  readonly rttMs: number | undefined;
+  readonly lossPercent: number | undefined;
+  readonly mtu: number | undefined;
+  readonly since: string | undefined;
+  readonly reason: string | undefined;
+}
+
 export function memberReport(objects: {
+  readonly peers?: readonly Peer[];
   readonly clusterId: string | undefined;
   readonly clusterset: string | undefined;
   readonly exports: readonly ServiceExport[];
@@ -54,6 +72,7 @@ export function memberReport(objects: {
     peers: objects.leases
       .map((lease) => peerReport(lease, objects.nowMs))
       .toSorted((a, b) => (a.cluster < b.cluster ? -1 : 1)),
+    paths: (objects.peers ?? []).flatMap(pathLines),
     exports: objects.exports.map((serviceExport) => {
       const conditions = serviceExport.status?.conditions ?? [];
       const bad = conditions.find(({ type, status }) =>
@@ -93,6 +112,29 @@ function peerReport({ metadata, spec }: Lease, nowMs: number): PeerReport {
 function secondsSince(time: string | undefined, nowMs: number): number {
   const ms = Date.parse(time ?? "");
   return Number.isNaN(ms) ? 0 : Math.max(0, Math.round((nowMs - ms) / 1000));
+}
+
+function pathLines({ spec, status }: Peer): readonly PathLine[] {
+  const { paths = [], backend: used, since: usedSince, reason: usedReason } = status ?? {};
+  const lines = paths.map(({ backend, state, rttMs, lossPercent, mtu, since, reason }) => {
+    const isUsed = backend === used;
+    return {
+      peer: spec.cluster,
+      backend,
+      isUsed,
+      state,
+      rttMs,
+      lossPercent,
+      mtu,
+      since: isUsed ? usedSince : since,
+      reason: isUsed ? usedReason : reason,
+    };
+  });
+  if (used !== undefined && lines.length > 0) return lines;
+  const nothing = { rttMs: undefined, lossPercent: undefined, mtu: undefined };
+  const none = { ...nothing, peer: spec.cluster, backend: "none", isUsed: true, state: "unknown" };
+  const why = usedReason ?? "no controller has looked at it yet";
+  return [{ ...none, since: usedSince, reason: why }, ...lines];
 }
 
 function nameOf(object: ServiceExport | ServiceImport): string {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { ClusterId } from "../../api/cluster-id.ts";
 import type { Lease } from "../../api/kube/lease.ts";
 import {
   ANNOTATION_LIVENESS,
@@ -91,6 +92,54 @@ test("columns line up, and what is wrong stands under its export", () => {
       "shop/web  ClusterSetIP  10.96.0.7  east,west  ready",
     ].join("\n"),
   );
+});
+
+test("every pair: the way in use, the others, and why", () => {
+  const peer = {
+    apiVersion: "isthmus.dev/v1alpha1",
+    kind: "Peer",
+    metadata: { name: "west" },
+    spec: {
+      cluster: "west" as ClusterId,
+      podCidrs: [],
+      serviceCidrs: [],
+      globalPrefixes: [],
+      nodePrefixes: [],
+      backends: [],
+      responders: [],
+      gateways: [],
+      proxies: [],
+    },
+  };
+  const report = memberReport({
+    clusterId: "east",
+    clusterset: "prod",
+    exports: [],
+    imports: [],
+    leases: [],
+    nowMs: 0,
+    peers: [
+      {
+        ...peer,
+        status: {
+          backend: "vxlan",
+          since: "2026-01-01T00:00:00Z",
+          reason: "underlay is down: 3 probes without an answer",
+          paths: [
+            { backend: "vxlan", state: "up", rttMs: 1.5, lossPercent: 0, mtu: 1_430 },
+            { backend: "underlay", state: "down", reason: "3 probes without an answer" },
+          ],
+        },
+      },
+      { ...peer, spec: { ...peer.spec, cluster: "north" as ClusterId } },
+    ],
+  });
+  expect(statusText(report).split("\n").slice(-4)).toEqual([
+    "PEER     PATH      STATE    RTT     LOSS  MTU   SINCE                 WHY",
+    "west   * vxlan     up       1.5 ms  0%    1430  2026-01-01T00:00:00Z  underlay is down: 3 probes without an answer",
+    "west     underlay  down     -       -     -     -                     3 probes without an answer",
+    "north  * none      unknown  -       -     -     -                     no controller has looked at it yet",
+  ]);
 });
 
 test("a cluster that never joined is told how to", () => {

@@ -24,6 +24,16 @@ export function statusText(report: MemberReport): string {
     // How long ago somebody who is alive was heard last is of no use to a person.
     liveness === "alive" ? "-" : shortAge(seconds),
   ]);
+  const paths = report.paths.map((path) => [
+    path.peer,
+    `${path.isUsed ? "*" : " "} ${path.backend}`,
+    path.state,
+    path.rttMs === undefined ? "-" : `${path.rttMs} ms`,
+    path.lossPercent === undefined ? "-" : `${path.lossPercent}%`,
+    path.mtu?.toString() ?? "-",
+    path.since ?? "-",
+    path.reason ?? "",
+  ]);
   return [
     `Cluster  ${who}`,
     ...(peers.length === 0 ? [] : ["", ...table(["PEER", "LIVENESS", "FOR"], peers)]),
@@ -31,6 +41,9 @@ export function statusText(report: MemberReport): string {
     ...table(["EXPORT", "CONDITIONS"], exports),
     "",
     ...table(["IMPORT", "TYPE", "IP", "FROM", "STATE"], imports),
+    ...(paths.length === 0
+      ? []
+      : ["", ...table(["PEER", "  PATH", "STATE", "RTT", "LOSS", "MTU", "SINCE", "WHY"], paths)]),
   ].join("\n");
 }
 

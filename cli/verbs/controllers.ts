@@ -13,6 +13,7 @@ import {
 import { LeaderElector } from "../../runtime/kube/leader/leader-elector.ts";
 import { followConfig } from "../follow-config.ts";
 import { startMemberProcess } from "../member-process.ts";
+import { pathSettings, toPathSettings } from "../path-settings.ts";
 import { memberPolicy, policySettings } from "../policy-settings.ts";
 import type { Readiness } from "../readiness.ts";
 import { loadIdentity, renewIdentity } from "../renew-identity.ts";
@@ -45,6 +46,7 @@ export const controllersVerb = defineVerb({
       .array(z.string())
       .default([])
       .describe("CIDRs of this cluster's pods; the broker then refuses endpoints outside of them"),
+    ...pathSettings,
     ...policySettings,
     staleAfter: durationSetting(
       "60s",
@@ -81,6 +83,12 @@ export const controllersVerb = defineVerb({
       out.problem(policy.error);
       return 1;
     }
+    const paths = await followConfig(input, toPathSettings, deps);
+    if (!paths.ok) {
+      await started.value.stop();
+      out.problem(paths.error);
+      return 1;
+    }
     const sources = { store, otherAddresses: settings.broker };
     const renewal = renewIdentity(identity.value, sources, deps);
     const options: RunMemberOptions = {
@@ -91,6 +99,12 @@ export const controllersVerb = defineVerb({
       policy: policy.value,
       staleAfterMs: settings.staleAfter === 0 ? Number.POSITIVE_INFINITY : settings.staleAfter,
       leaseNamespace: settings.namespace,
+      paths: {
+        backends: settings.backends,
+        settings: paths.value,
+        ignoreCniImports: settings.ignoreCniImports,
+        probeListen: settings.probeListen,
+      },
       onReadiness: (check) => readiness.decidedBy(check),
     };
     const renewing = renewal.run(signal);

@@ -10,6 +10,9 @@ import {
 import { LABEL_MANAGED_BY, LABEL_SOURCE_CLUSTER, MANAGED_BY } from "../../api/mcs/labels.ts";
 import { MCS_VERSIONS, type ServiceExport, serviceExports } from "../../api/mcs/service-export.ts";
 import { type ServiceImport, serviceImports } from "../../api/mcs/service-import.ts";
+import { parsePeer } from "../../api/network/parse-network-objects.ts";
+import type { Peer } from "../../api/network/peer.ts";
+import { PEERS } from "../../api/network/resources.ts";
 import { ok, type Result } from "../../api/result.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
@@ -57,6 +60,7 @@ interface MemberObjects {
   readonly exports: readonly ServiceExport[];
   readonly imports: readonly ServiceImport[];
   readonly leases: readonly Lease[];
+  readonly peers: readonly Peer[];
 }
 
 async function readMember(
@@ -82,6 +86,17 @@ async function readMember(
     clusterset: clusterset.value,
     exports: exports.value,
     imports: imports.value,
+    peers: await readPeers(client, signal),
+  });
+}
+
+/** None where the kind is not there, or may not be read: the rest of the report stands without them. */
+async function readPeers(client: KubeClient, signal: AbortSignal): Promise<readonly Peer[]> {
+  const listed = await listAll<KubeObject>(client, PEERS, {}, signal);
+  if (!listed.ok) return [];
+  return listed.value.flatMap((object) => {
+    const peer = parsePeer(object);
+    return peer.ok ? [peer.value] : [];
   });
 }
 

@@ -121,7 +121,7 @@ export class PathSelector implements PathSelection, PathStatuses {
   status(peer: ClusterId): PeerStatus | undefined {
     const known = this.#known.get(peer);
     if (known === undefined) return undefined;
-    return peerStatus(known.choice, this.#refreshed(known), this.health(peer) === "dead");
+    return peerStatus(known.choice, this.#refreshed(known));
   }
 
   peers(): Iterable<ClusterId> {
@@ -131,6 +131,11 @@ export class PathSelector implements PathSelection, PathStatuses {
   subscribe(listener: (peers: ReadonlySet<ClusterId>) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  /** What a peer says about its network. */
+  facts(peer: ClusterId): PeerSpec | undefined {
+    return this.#known.get(peer)?.spec;
   }
 
   subscribeStatus(listener: (peers: ReadonlySet<ClusterId>) => void): () => void {

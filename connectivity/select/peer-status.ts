@@ -9,7 +9,6 @@ const REASON_MAX = 1_024;
 export function peerStatus(
   { backend, sinceMs, reason }: Choice,
   facts: readonly PathFact[],
-  dead: boolean,
 ): PeerStatus {
   const chosenFirst = facts.toSorted(
     (a, b) => Number(b.backend === backend) - Number(a.backend === backend),
@@ -18,7 +17,8 @@ export function peerStatus(
     ...(backend === undefined ? {} : { backend }),
     since: rfc3339(sinceMs),
     reason: reason.slice(0, REASON_MAX),
-    dead,
+    // Not with a pin to a dead path alone: services may be pinned to another.
+    dead: facts.every(({ unusable, state }) => unusable !== undefined || state === "down"),
     paths: chosenFirst.map(pathStatus),
   };
 }

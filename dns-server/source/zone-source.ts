@@ -8,15 +8,22 @@ import type { ObjectView } from "../../runtime/kube/object-view.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { EndpointPolicy } from "../zone/choose-endpoints.ts";
 import { deriveServiceRecords } from "../zone/derive-service-records.ts";
+import { livingSlices } from "../zone/living-slices.ts";
 import { isSameRecords, type ServiceRecords } from "../zone/service-records.ts";
 import { nextSerial } from "../zone/zone-serial.ts";
 import { changeZone, EMPTY_ZONE, type ZoneSnapshot } from "../zone/zone-snapshot.ts";
 
+/** Which peers are proved dead, as far as anybody has said. */
+export interface DeadPeers {
+  readonly current: ReadonlySet<string>;
+  /** The listener is told those that have died or are back. Returns the unsubscribe. */
+  subscribe(listener: (peers: ReadonlySet<string>) => void): () => void;
+}
+
 /** Changes that come together are published together after this time. */
 const COALESCE_MS = 5;
-/** Services derived before queries get their turn again, and how long that may take: one with a hundred endpoints costs 0.3 ms. */
+/** Services derived before queries get their turn again. */
 const BATCH_SERVICES = 200;
-const BATCH_MS = 2;
 
 export interface ZoneSourceOptions {
   /** Lower case, no final dot. */
@@ -31,6 +38,8 @@ export interface ZoneSourceDeps {
   /** May hold other slices too: those without the MCS labels are ignored (EPS-03, EPS-04). */
   readonly slices: ObjectView<EndpointSlice>;
   readonly namespaces: ObjectView<Namespace>;
+  /** Peers whose data path is proved dead leave answers at once. @default nothing is known of paths */
+  readonly deadPeers?: DeadPeers;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -99,6 +108,8 @@ export class ZoneSource {
         this.#schedule(COALESCE_MS);
       }),
     );
+    const unsubscribe = this.#deps.deadPeers?.subscribe((peers) => this.#onDeadPeers(peers));
+    if (unsubscribe !== undefined) this.#unsubscribes.push(unsubscribe);
     for (const key of imports.keys()) this.#dirtyServices.add(toServiceKey(key));
     for (const key of slices.keys()) this.#moveSlice(key, undefined, slices.get(key));
     for (const key of namespaces.keys()) this.#dirtyNamespaces.add(key);
@@ -126,6 +137,16 @@ export class ZoneSource {
     }
   }
 
+  /** These have died, or are back: whatever they have endpoints of. */
+  #onDeadPeers(peers: ReadonlySet<string>): void {
+    for (const slice of this.#deps.slices.values()) {
+      if (!peers.has(slice.metadata.labels?.[LABEL_SOURCE_CLUSTER] ?? "")) continue;
+      const service = serviceOf(slice);
+      if (service !== undefined) this.#dirtyServices.add(service);
+    }
+    this.#schedule(0);
+  }
+
   #schedule(delayMs: number): void {
     if (this.#timer !== undefined || !this.#hasSynced()) return;
     this.#dirtySinceMs ??= this.#deps.clock.monotonicMs();
@@ -142,13 +163,9 @@ export class ZoneSource {
 
   #update(): void {
     const services = new Map<ServiceKey, ServiceRecords | undefined>();
-    const { clock } = this.#deps;
-    const endMs = clock.monotonicMs() + BATCH_MS;
     for (const key of take(this.#dirtyServices, BATCH_SERVICES)) {
       const records = this.#derive(key);
       if (!isSame(this.#current(key), records)) services.set(key, records);
-      // Before the first zone nobody waits for anything but the zone.
-      if (this.#isReady && clock.monotonicMs() >= endMs) break;
     }
     const namespaces = new Map<string, boolean>();
     for (const name of take(this.#dirtyNamespaces, Number.POSITIVE_INFINITY)) {
@@ -222,7 +239,11 @@ export class ZoneSource {
 
   #slices(key: ServiceKey): readonly EndpointSlice[] {
     const keys = [...(this.#slicesOf.get(key) ?? [])];
-    return keys.map((slice) => this.#deps.slices.get(slice)).filter((slice) => slice !== undefined);
+    const slices = keys
+      .map((slice) => this.#deps.slices.get(slice))
+      .filter((slice) => slice !== undefined);
+    const { deadPeers } = this.#deps;
+    return deadPeers === undefined ? slices : livingSlices(slices, deadPeers.current);
   }
 }
 

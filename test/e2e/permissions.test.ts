@@ -87,6 +87,16 @@ const ONLY_SOMETIMES: Readonly<Record<string, string>> = {
   "get endpointslices.discovery.k8s.io": "the same",
   "get serviceimports.multicluster.x-k8s.io": "the same",
   "delete leases.coordination.k8s.io": "when another cluster leaves: membership.test.ts",
+  ...Object.fromEntries(
+    ["peers", "pathreports", "membernetworks"].flatMap((plural) =>
+      ["list", "watch"].map((verb) => [`${verb} ${plural}.isthmus.dev`, "with --backends"]),
+    ),
+  ),
+  "patch peers.isthmus.dev/status": "with --backends",
+  "get configmaps": "with --backends overlay-cni",
+  "get secrets": "the same",
+  "list clustersets.multicluster.crd.antrea.io": "the same",
+  "list clusterinfoimports.multicluster.crd.antrea.io": "the same",
 };
 
 describe("what each process does is what its role grants (SEC-08)", () => {

@@ -1,0 +1,161 @@
+import { randomBytes } from "node:crypto";
+import { networkInterfaces } from "node:os";
+import type { ClusterId } from "../api/cluster-id.ts";
+import type { KubeObject, Resource } from "../api/kube/object.ts";
+import type { BackendName } from "../api/network/backend-name.ts";
+import type { NetworkFacts } from "../api/network/network-facts.ts";
+import { MEMBER_NETWORKS, PATH_REPORTS, PEERS } from "../api/network/resources.ts";
+import { err, ok, type Result } from "../api/result.ts";
+import type { Backend } from "../connectivity/backend.ts";
+import { overlayBackend } from "../connectivity/overlay-cni/overlay-backend.ts";
+import { OverlayWatch } from "../connectivity/overlay-cni/overlay-watch.ts";
+import {
+  DEFAULT_MTU_SETTINGS,
+  DEFAULT_PROBE_SETTINGS,
+} from "../connectivity/probe/probe-settings.ts";
+import { Prober } from "../connectivity/probe/prober.ts";
+import { UdpProbeSocket } from "../connectivity/probe/udp-probe-socket.ts";
+import { UdpResponder } from "../connectivity/probe/udp-responder.ts";
+import { ownNetwork } from "../connectivity/select/own-network.ts";
+import { PathMetrics } from "../connectivity/select/path-metrics.ts";
+import { PathSelector } from "../connectivity/select/path-selector.ts";
+import type { PathSettings } from "../connectivity/select/path-settings.ts";
+import { underlayBackend } from "../connectivity/underlay/underlay-backend.ts";
+import { vxlanBackend } from "../connectivity/vxlan/vxlan-backend.ts";
+import type { Clock } from "../runtime/clock/clock.ts";
+import type { Changing } from "../runtime/config/changing.ts";
+import type { KubeClient } from "../runtime/kube/kube-client.ts";
+import type { ObjectView } from "../runtime/kube/object-view.ts";
+import { Reflector } from "../runtime/kube/reflector/reflector.ts";
+import type { Logger } from "../runtime/log/log.ts";
+import type { Meter } from "../runtime/metrics/meter.ts";
+import { formatListenAddress, type ListenAddress } from "../runtime/net/listen-address.ts";
+import type { Random } from "../runtime/random/random.ts";
+
+export interface PathOptions {
+  readonly backends: readonly BackendName[];
+  readonly settings: Changing<PathSettings>;
+  /** Start though the CNI imports services itself. */
+  readonly ignoreCniImports: boolean;
+  /** Undefined: probes of others are not answered. */
+  readonly probeListen: ListenAddress | undefined;
+}
+
+export interface RunningPaths {
+  readonly selector: PathSelector;
+  readonly peers: ObjectView<KubeObject>;
+  /** What of this cluster's network is known here. */
+  readonly facts: Changing<Pick<NetworkFacts, "backends" | "responders" | "overlay">>;
+}
+
+export interface PathDeps {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly meter: Meter;
+}
+
+/**
+ * Probes, answers probes, and chooses the path to each peer until the signal aborts. Ready to be asked when it resolves: what
+ * an earlier process chose is known then.
+ * @returns what an admin must mend; undefined when the signal aborted first.
+ */
+export async function startPaths(
+  cluster: ClusterId,
+  options: PathOptions & { readonly podCidrs: readonly string[] },
+  deps: PathDeps,
+  signal: AbortSignal,
+): Promise<Result<RunningPaths | undefined, string>> {
+  if (options.backends.includes("proxy"))
+    return err("cannot use backend proxy: it has no part in controllers yet");
+  const responders = await startResponder(cluster, options.probeListen, deps, signal);
+  if (!responders.ok) return responders;
+  const reflect = (resource: Resource): Reflector<KubeObject> =>
+    new Reflector<KubeObject>({ resource }, deps);
+  const [peers, reports, members] = [PEERS, PATH_REPORTS, MEMBER_NETWORKS].map(reflect);
+  if (peers === undefined || reports === undefined || members === undefined) return ok(undefined);
+  const overlay = new OverlayWatch(deps);
+  if (options.backends.includes("overlay-cni")) await overlay.start(signal);
+  const importer = overlay.current?.importsServices;
+  if (importer !== undefined && !options.ignoreCniImports) {
+    return err(
+      `cannot import: ${importer} imports services into this cluster already, and two would fight over ServiceImports; turn it off, or use --ignore-cni-imports`,
+    );
+  }
+  const known: { selector?: PathSelector } = {};
+  const backends = options.backends.flatMap((name): readonly Backend[] => {
+    if (name === "underlay") return [underlayBackend];
+    if (name === "overlay-cni") return [overlayBackend];
+    return [vxlanBackend((peer) => known.selector?.facts(peer)?.globalPrefixes ?? [])];
+  });
+  const prober = new Prober(
+    { ...DEFAULT_PROBE_SETTINGS, mtu: DEFAULT_MTU_SETTINGS },
+    {
+      ...deps,
+      openSocket: (onPacket) => new UdpProbeSocket(onPacket, deps),
+      drawNonce: () => randomBytes(8).readBigUInt64BE(),
+    },
+    signal,
+  );
+  const { podCidrs, settings } = options;
+  const selector = new PathSelector({
+    ...deps,
+    backends,
+    peers: peers.view,
+    reports: reports.view,
+    own: ownNetwork({ cluster, podCidrs, members: members.view, overlay, log: deps.log }),
+    settings,
+    prober,
+  });
+  known.selector = selector;
+  for (const reflector of [peers, reports, members]) reflector.start(signal);
+  for (const reflector of [peers, reports, members]) {
+    if (!(await reflector.synced(signal))) return ok(undefined);
+  }
+  selector.start(signal);
+  new PathMetrics(selector, deps).start(signal);
+  const facts = {
+    get current() {
+      const own = overlay.current;
+      return {
+        backends: options.backends,
+        responders: responders.value,
+        ...(own === undefined ? {} : { overlay: { mesh: own.mesh, id: own.id } }),
+      };
+    },
+    subscribe: (listener: () => void) => overlay.subscribe(listener),
+  };
+  return ok({ selector, peers: peers.view, facts });
+}
+
+/** @returns where it answers, as peers dial it: at the address it listens on, or at those of this machine. */
+async function startResponder(
+  cluster: ClusterId,
+  listen: ListenAddress | undefined,
+  deps: PathDeps,
+  signal: AbortSignal,
+): Promise<Result<readonly string[], string>> {
+  if (listen === undefined) return ok([]);
+  const responder = new UdpResponder({ cluster, listen }, deps);
+  const started = await responder.start();
+  if (!started.ok) return started;
+  signal.addEventListener("abort", () => responder.stop(), { once: true });
+  const port = started.value;
+  const isAny = listen.host === undefined || listen.host === "::" || listen.host === "0.0.0.0";
+  const hosts = isAny ? ownAddresses() : [listen.host];
+  return ok(
+    hosts.map((host) => formatListenAddress({ ...(host !== undefined && { host }), port })),
+  );
+}
+
+/** In a pod: the pod's, one a family. */
+function ownAddresses(): readonly string[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const outside = all.filter(
+    ({ internal, address }) => !internal && !address.toLowerCase().startsWith("fe80:"),
+  );
+  return ["IPv4", "IPv6"].flatMap(
+    (family) => outside.find((address) => address.family === family)?.address ?? [],
+  );
+}

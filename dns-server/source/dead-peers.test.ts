@@ -1,0 +1,105 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { EndpointSlice } from "../../api/kube/endpoint-slice.ts";
+import type { Namespace } from "../../api/kube/namespace.ts";
+import type { KubeObject } from "../../api/kube/object.ts";
+import type { ServiceImport } from "../../api/mcs/service-import.ts";
+import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
+import { ObjectStore } from "../../runtime/kube/reflector/object-store.ts";
+import { silentLogger } from "../../runtime/log/silent-log.ts";
+import { aNamespace, anImport, aSlice } from "../testing/objects.ts";
+import { testResponder } from "../testing/test-responder.ts";
+import { DeadPeersView } from "./dead-peers-view.ts";
+import { ZoneSource } from "./zone-source.ts";
+
+const deps = { log: silentLogger };
+const QUESTION = "web.shop.svc.clusterset.local A";
+
+let clock: VirtualClock;
+let peers: ObjectStore<KubeObject>;
+let slices: ObjectStore<EndpointSlice>;
+let answers: ReturnType<typeof testResponder>;
+let published: number;
+
+beforeEach(async () => {
+  clock = new VirtualClock();
+  peers = new ObjectStore<KubeObject>({}, deps);
+  slices = new ObjectStore<EndpointSlice>({}, deps);
+  const imports = new ObjectStore<ServiceImport>({}, deps);
+  const namespaces = new ObjectStore<Namespace>({}, deps);
+  answers = testResponder(undefined);
+  published = 0;
+  const deadPeers = new DeadPeersView(peers);
+  const source = new ZoneSource(
+    { zone: "clusterset.local" },
+    { ...deps, imports, slices, namespaces, deadPeers, clock },
+    (zone, changed) => {
+      published += 1;
+      answers.responder.setZone(zone, changed);
+    },
+  );
+  namespaces.put(aNamespace("shop"));
+  imports.put(anImport({ isHeadless: true }));
+  slices.put(aSlice({ cluster: "east", name: "e", endpoints: ["10.1.0.1"] }));
+  slices.put(aSlice({ cluster: "west", name: "w", endpoints: ["10.2.0.1"] }));
+  for (const view of [imports, slices, namespaces]) view.markSynced();
+  source.start();
+  await clock.advance(50);
+});
+
+let version = 0;
+function say(cluster: string, dead: boolean): void {
+  version += 1;
+  peers.put({
+    apiVersion: "isthmus.dev/v1alpha1",
+    kind: "Peer",
+    metadata: { name: cluster, resourceVersion: String(version) },
+    spec: { cluster },
+    status: { dead, paths: [] },
+  } as KubeObject);
+}
+
+async function addresses(): Promise<readonly string[]> {
+  await clock.advance(10);
+  return answers
+    .ask(QUESTION)
+    .slice(1)
+    .map((line) => line.split(" ").at(-1) ?? "")
+    .toSorted();
+}
+
+describe("peers that are proved dead (I8)", () => {
+  test("leave answers at once, whatever the slices say yet, and return", async () => {
+    say("east", false);
+    say("west", false);
+    expect(await addresses()).toEqual(["10.1.0.1", "10.2.0.1"]);
+    say("east", true);
+    expect(await addresses()).toEqual(["10.2.0.1"]);
+    say("east", false);
+    expect(await addresses()).toEqual(["10.1.0.1", "10.2.0.1"]);
+  });
+
+  test("stay when nobody else is ready to answer", async () => {
+    say("north", false);
+    say("east", true);
+    expect(await addresses()).toEqual(["10.2.0.1"]);
+    slices.remove("shop/w");
+    expect(await addresses()).toEqual(["10.1.0.1"]);
+  });
+
+  test("all of them at once: it is we who are cut off", async () => {
+    say("east", true);
+    say("west", true);
+    expect(await addresses()).toEqual(["10.1.0.1", "10.2.0.1"]);
+    say("west", false);
+    expect(await addresses()).toEqual(["10.2.0.1"]);
+  });
+
+  test("a status that says nothing new publishes nothing", async () => {
+    say("east", false);
+    await clock.advance(50);
+    const before = published;
+    say("east", false);
+    await clock.advance(50);
+    expect(published).toBe(before);
+  });
+});
