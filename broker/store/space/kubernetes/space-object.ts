@@ -1,4 +1,5 @@
 import { apiVersionOf, type KubeObject, type Resource } from "../../../../api/kube/object.ts";
+import { SECRETS } from "../../../../api/kube/secret.ts";
 import type { SpaceItem, SpaceWrite } from "../space.ts";
 
 /** How items are written as objects of one kind. */
@@ -15,14 +16,6 @@ export const BROKER_RECORDS: Resource = {
   version: "v1alpha1",
   plural: "brokerrecords",
   kind: "BrokerRecord",
-  namespaced: true,
-};
-
-const SECRETS: Resource = {
-  group: "",
-  version: "v1",
-  plural: "secrets",
-  kind: "Secret",
   namespaced: true,
 };
 
