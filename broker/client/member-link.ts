@@ -15,9 +15,6 @@ import { assertNever } from "../../api/invariant.ts";
 import type { NetworkFacts } from "../../api/network/network-facts.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
 import { backoffMs } from "../../runtime/backoff/backoff.ts";
-import type { Clock } from "../../runtime/clock/clock.ts";
-import type { Logger } from "../../runtime/log/log.ts";
-import type { Random } from "../../runtime/random/random.ts";
 import type { GlobalBlock, GlobalNeed } from "../globals/global-block.ts";
 import { BATCH_CAPABILITY, type SingleMessage, unpackBatch } from "../wire/batch.ts";
 import type { BrokerLink, LinkEvent, LinkStatus } from "./broker-link.ts";
@@ -33,6 +30,7 @@ import {
 import { DueTimer } from "./due-timer.ts";
 import { FirstSync } from "./first-sync.ts";
 import { linkStatusOf, logConnection } from "./link-status.ts";
+import type { MemberLinkDeps, MemberLinkOptions } from "./member-link-options.ts";
 import { MessageIntake } from "./message-intake.ts";
 import { Mirror } from "./mirror.ts";
 import type { NetworkLink } from "./network-link.ts";
@@ -41,27 +39,10 @@ import { OwnRows } from "./own-rows.ts";
 import { type Peer, PeerTable } from "./peer-table.ts";
 import type { SavedState } from "./saved/saved-state.ts";
 import { Subscription } from "./subscription.ts";
-import type { SyncStream, SyncTransport } from "./sync-transport.ts";
-
-export interface MemberLinkOptions {
-  readonly clusterId: ClusterId;
-  /** CIDRs that this cluster's endpoint addresses lie in; empty: not announced. */
-  readonly cidrs?: readonly string[];
-  /** It takes part in connectivity: network rows are wanted, and one of its own is said or withdrawn by setOwnNetwork. */
-  readonly hasNetwork?: boolean;
-  /** Of an earlier process of this member: the broker sends only what has changed since. */
-  readonly saved?: SavedState | undefined;
-}
+import type { SyncStream } from "./sync-transport.ts";
 
 /** What changes of network rows are told as by tables that tell changes by service. */
 const NO_SERVICE = serviceOfRowKey(NETWORK_ROW_KEY);
-
-interface Deps {
-  readonly transport: SyncTransport;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-}
 
 type Broker = SingleMessage;
 type Changed = ReadonlySet<ServiceKey>;
@@ -72,7 +53,7 @@ type Changed = ReadonlySet<ServiceKey>;
  */
 export class MemberLink implements BrokerLink, NetworkLink {
   readonly #options: MemberLinkOptions;
-  readonly #deps: Deps;
+  readonly #deps: MemberLinkDeps;
   readonly #subscription = new Subscription();
   readonly #mirror = new Mirror(this.#subscription);
   readonly #own = new OwnRows();
@@ -90,7 +71,7 @@ export class MemberLink implements BrokerLink, NetworkLink {
   /** BOUNDED: by the controllers of one process. */
   readonly #listeners = new Set<(event: LinkEvent) => void>();
 
-  constructor(options: MemberLinkOptions, deps: Deps) {
+  constructor(options: MemberLinkOptions, deps: MemberLinkDeps) {
     this.#options = options;
     this.#deps = deps;
     this.#timer = new DueTimer(deps.clock, () => this.#step({ kind: "timer" }));
@@ -137,7 +118,8 @@ export class MemberLink implements BrokerLink, NetworkLink {
   }
 
   setGlobalNeed(need: GlobalNeed): void {
-    if (this.#network?.setNeed(need) === true && this.#state.kind === "open") this.reopen(0);
+    this.#network?.setNeed(need);
+    this.#askForGlobals();
   }
 
   globalBlock(): GlobalBlock | undefined {
@@ -340,9 +322,15 @@ export class MemberLink implements BrokerLink, NetworkLink {
     if (message.$case === "welcome" && this.#network?.welcomed(message.value) === true) {
       this.#emit({ kind: "networks-changed" });
     }
+    if (message.$case === "welcome") this.#askForGlobals();
     if (news !== undefined) this.#emit({ kind: "peers-changed", clusters: new Set([news]) });
     if (message.$case === "synced") this.#noteSynced();
     this.#pump();
+  }
+
+  /** In Hello alone: a need that came later begins a new stream. */
+  #askForGlobals(): void {
+    if (this.#network?.isAsked === false && this.#state.kind === "open") this.reopen(0);
   }
 
   #takePresence(news: PresenceMessage): void {

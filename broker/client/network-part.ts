@@ -8,22 +8,27 @@ import { NETWORK_CAPABILITY } from "../wire/decode-network.ts";
 export class NetworkPart {
   #need: GlobalNeed | undefined;
   #block: GlobalBlock | undefined;
+  /** In the Hello of the present stream. */
+  #asked: GlobalNeed | undefined;
 
   get block(): GlobalBlock | undefined {
     return this.#block;
   }
 
-  /** True: it is another one, to be asked in a new stream. */
-  setNeed(need: GlobalNeed): boolean {
-    const isNew = !isDeepStrictEqual(need, this.#need);
+  setNeed(need: GlobalNeed): void {
     this.#need = need;
-    return isNew;
+  }
+
+  /** False: the need has changed since Hello, and is to be asked for in a new stream. */
+  get isAsked(): boolean {
+    return isDeepStrictEqual(this.#need, this.#asked);
   }
 
   hello(
     areNetworksKnown: boolean,
   ): Required<Pick<Hello, "capabilities" | "networksKnown">> & Pick<Hello, "globalNeed"> {
     const need = this.#need;
+    this.#asked = need;
     return {
       capabilities: [BATCH_CAPABILITY, NETWORK_CAPABILITY],
       networksKnown: areNetworksKnown,

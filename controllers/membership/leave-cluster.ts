@@ -16,6 +16,7 @@ import {
   serviceExports,
 } from "../../api/mcs/service-export.ts";
 import { serviceImports } from "../../api/mcs/service-import.ts";
+import { MEMBER_NETWORKS, PEERS } from "../../api/network/resources.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import { sleep } from "../../runtime/clock/sleep.ts";
@@ -41,7 +42,7 @@ const SETTLE_MS = 2_000;
 const PASSES_MAX = 10;
 
 /**
- * Removes everything of ours from a cluster (CLN-04, CLN-11): imports, derived Services, slices, Leases, conditions on
+ * Removes everything of ours from a cluster (CLN-04, CLN-11): imports, derived Services, slices, Leases, Peers, conditions on
  * exports, and last the properties that say it is a member (CID-06). ServiceExports are the users' and stay, definitions
  * too. Running controllers are told first, by a mark on the clusterset's property, and stop writing. May be repeated.
  */
@@ -54,7 +55,8 @@ export async function leaveCluster(
   const properties = clusterProperties(aboutVersion);
   const marked = await markLeaving(kube, properties, signal);
   if (!marked.ok) return marked;
-  const kinds = [serviceImports(mcsVersion), ENDPOINT_SLICES, SERVICES, LEASES];
+  const networks = [PEERS, MEMBER_NETWORKS];
+  const kinds = [serviceImports(mcsVersion), ENDPOINT_SLICES, SERVICES, LEASES, ...networks];
   // What controllers had under way when they were told may still arrive: so until nothing is found any more.
   for (let pass = 0; ; pass++) {
     const removed = await removeOwn(kube, kinds, { receipt, signal });

@@ -13,13 +13,15 @@ export interface GrpcBrokerLinkOptions {
   readonly otherAddresses?: readonly string[];
   /** CIDRs that this cluster's endpoint addresses lie in; empty: not announced. */
   readonly cidrs?: readonly string[];
+  /** See MemberLinkOptions. */
+  readonly hasNetwork?: boolean;
   /** What an earlier process of this member left. */
   readonly saved?: SavedState | undefined;
 }
 
 /** A member's link to a real broker. Call `start`; it stays connected until the signal aborts. */
 export function createGrpcBrokerLink(
-  { identity, otherAddresses = [], cidrs = [], saved }: GrpcBrokerLinkOptions,
+  { identity, otherAddresses = [], cidrs = [], hasNetwork = false, saved }: GrpcBrokerLinkOptions,
   deps: { readonly clock: Clock; readonly random: Random; readonly log: Logger },
 ): MemberLink {
   const { clusterId, brokerAddress } = identity();
@@ -27,5 +29,5 @@ export function createGrpcBrokerLink(
     identity,
     addresses: [brokerAddress, ...otherAddresses],
   });
-  return new MemberLink({ clusterId, cidrs, saved }, { ...deps, transport });
+  return new MemberLink({ clusterId, cidrs, hasNetwork, saved }, { ...deps, transport });
 }

@@ -1,0 +1,136 @@
+import type { ClusterId } from "../../api/cluster-id.ts";
+import type { Node } from "../../api/kube/node.ts";
+import { formatCidr, parseCidr } from "../../api/network/cidr.ts";
+import type {
+  Encryption,
+  LocalGateway,
+  MemberNetworkSpec,
+} from "../../api/network/member-network.ts";
+import type { GatewayFact, NetworkFacts, ProxyFact } from "../../api/network/network-facts.ts";
+import type { PathReport } from "../../api/network/path-report.ts";
+import type { GlobalBlock } from "../../broker/client/network-link.ts";
+import type { NodeAddresses } from "./node-addresses.ts";
+
+/** What this member takes part with, as its admin says. */
+export interface NetworkSettings {
+  /** Empty: as the Nodes say. */
+  readonly podCidrs: readonly string[];
+  readonly serviceCidrs: readonly string[];
+  readonly encryption: Encryption;
+  readonly mtu?: number;
+}
+
+/** What its paths are made of, as far as this process knows: it may change while it runs. */
+export type NetworkAbilities = Pick<NetworkFacts, "backends" | "responders" | "overlay">;
+
+export interface NetworkWorld {
+  readonly cluster: ClusterId;
+  readonly settings: NetworkSettings;
+  readonly abilities: NetworkAbilities;
+  readonly nodes: readonly Node[];
+  readonly reports: readonly PathReport[];
+  /** Undefined: the hub has given nothing yet. */
+  readonly block: GlobalBlock | undefined;
+  readonly nodeAddresses: NodeAddresses;
+  /** Wall time. */
+  readonly nowMs: number;
+}
+
+/** Reports are renewed each 10 s: one that missed this long speaks of a prober that is gone. */
+export const REPORT_FRESH_MS = 30_000;
+
+/** As the admin says, or as Kubernetes hands them out node by node; canonical, sorted, each once. */
+export function podCidrsOf(settings: NetworkSettings, nodes: readonly Node[]): readonly string[] {
+  if (settings.podCidrs.length > 0) return settings.podCidrs;
+  const texts = nodes.flatMap(
+    ({ spec }) => spec?.podCIDRs ?? (spec?.podCIDR === undefined ? [] : [spec.podCIDR]),
+  );
+  const canonical = texts.flatMap((text) => {
+    const cidr = parseCidr(text);
+    return cidr.ok ? [formatCidr(cidr.value)] : [];
+  });
+  return [...new Set(canonical)].toSorted();
+}
+
+/** What peers are told. Gateways that are not ready are left out: nobody is to send to them. */
+export function deriveFacts(world: NetworkWorld): NetworkFacts {
+  const { settings, abilities, block, nodes } = world;
+  const podCidrs = podCidrsOf(settings, nodes);
+  return {
+    podCidrs,
+    serviceCidrs: settings.serviceCidrs,
+    // The block may be that of an earlier need: what is not ours any more is not claimed.
+    globalPrefixes: (block?.prefixes ?? []).filter(({ cidr }) => podCidrs.includes(cidr)),
+    nodePrefixes: block?.nodePrefixes ?? [],
+    ...abilities,
+    gateways: deriveGateways(world),
+    proxies: deriveProxies(world),
+  };
+}
+
+function deriveGateways(world: NetworkWorld): readonly GatewayFact[] {
+  return freshReports(world, "gateway").flatMap(({ spec }): GatewayFact[] => {
+    const { node, endpoints, port, publicKey, wgPort } = spec;
+    const tunnelAddresses = node === undefined ? undefined : world.nodeAddresses[node];
+    if (node === undefined || port === undefined || tunnelAddresses === undefined) return [];
+    const key = publicKey === undefined || wgPort === undefined ? {} : { publicKey, wgPort };
+    return [{ node, endpoints, port, tunnelAddresses, ...key }];
+  });
+}
+
+function deriveProxies(world: NetworkWorld): readonly ProxyFact[] {
+  const endpoints = freshReports(world, "proxy").flatMap(({ spec }) => spec.endpoints);
+  return [...new Set(endpoints)].toSorted().map((endpoint) => ({ endpoint }));
+}
+
+/** In the order of their names. */
+function freshReports(
+  { reports, nowMs }: NetworkWorld,
+  role: PathReport["spec"]["role"],
+): readonly PathReport[] {
+  return reports
+    .filter(({ spec }) => spec.role === role && isFresh(spec.renewedAt, nowMs))
+    .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+}
+
+function isFresh(renewedAt: string, nowMs: number): boolean {
+  return nowMs - Date.parse(renewedAt) < REPORT_FRESH_MS;
+}
+
+/** What gateways, node agents and proxies of this cluster are told. */
+export function deriveMemberNetwork(world: NetworkWorld): MemberNetworkSpec {
+  const { cluster, settings, nodeAddresses } = world;
+  const { podCidrs, serviceCidrs, globalPrefixes, nodePrefixes } = deriveFacts(world);
+  return {
+    cluster,
+    podCidrs,
+    serviceCidrs,
+    globalPrefixes,
+    nodePrefixes,
+    nodeAddresses,
+    gateways: deriveLocalGateways(world),
+    encryption: settings.encryption,
+    ...(settings.mtu === undefined ? {} : { mtu: settings.mtu }),
+  };
+}
+
+function deriveLocalGateways({
+  reports,
+  nodes,
+  nodeAddresses,
+  nowMs,
+}: NetworkWorld): readonly LocalGateway[] {
+  return reports
+    .filter(({ spec }) => spec.role === "gateway")
+    .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+    .flatMap(({ spec: { node: name, port, renewedAt } }): LocalGateway[] => {
+      const node = nodes.find(({ metadata }) => metadata.name === name);
+      if (node === undefined || port === undefined) return [];
+      const internalIps = (node.status?.addresses ?? [])
+        .filter(({ type }) => type === "InternalIP")
+        .map(({ address }) => address);
+      const tunnelAddresses = nodeAddresses[node.metadata.name] ?? [];
+      const ready = isFresh(renewedAt, nowMs) && tunnelAddresses.length > 0;
+      return [{ node: node.metadata.name, internalIps, port, tunnelAddresses, ready }];
+    });
+}

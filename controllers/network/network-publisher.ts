@@ -1,0 +1,251 @@
+import { isDeepStrictEqual } from "node:util";
+import { type ClusterId, parseClusterId } from "../../api/cluster-id.ts";
+import { NODES, type Node } from "../../api/kube/node.ts";
+import { apiVersionOf, type KubeObject, type Resource } from "../../api/kube/object.ts";
+import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
+import { LOCAL_NETWORK, type MemberNetwork } from "../../api/network/member-network.ts";
+import type { GlobalPrefix } from "../../api/network/network-facts.ts";
+import { parseMemberNetwork, parsePathReport } from "../../api/network/parse-network-objects.ts";
+import type { Peer } from "../../api/network/peer.ts";
+import { MEMBER_NETWORKS, PATH_REPORTS, PEERS } from "../../api/network/resources.ts";
+import type { NetworkLink } from "../../broker/client/network-link.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import type { Changing } from "../../runtime/config/changing.ts";
+import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import { type JobOutcome, WorkQueue } from "../../runtime/kube/queue/work-queue.ts";
+import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import type { Gauge, Meter } from "../../runtime/metrics/meter.ts";
+import type { Random } from "../../runtime/random/random.ts";
+import { OwnObjects } from "../reconcile/own-objects.ts";
+import {
+  deriveFacts,
+  deriveMemberNetwork,
+  type NetworkAbilities,
+  type NetworkSettings,
+  type NetworkWorld,
+  podCidrsOf,
+} from "./derive-network.ts";
+import { findOverlaps } from "./find-overlaps.ts";
+import { addressNodes, type NodeAddressing } from "./node-addresses.ts";
+
+export interface NetworkPublisherOptions {
+  readonly cluster: ClusterId;
+  readonly settings: NetworkSettings;
+  readonly abilities: Changing<NetworkAbilities>;
+  /** Global prefixes that the admin has fixed. */
+  readonly fixed: readonly GlobalPrefix[];
+}
+
+export interface NetworkPublisherDeps {
+  readonly client: KubeClient;
+  readonly link: NetworkLink;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly meter: Meter;
+}
+
+/** Reports go stale and quarantines end without anything being written. */
+const LOOK_AGAIN_MS = 10_000;
+const OWN = "own";
+
+/**
+ * Tells peers about this cluster's network (its network row), and this cluster about itself (MemberNetwork `local`) and its
+ * peers (Peer, whose status is not its business). Runs where the member takes part in connectivity, in the leader alone.
+ */
+export class NetworkPublisher {
+  readonly #options: NetworkPublisherOptions;
+  readonly #deps: NetworkPublisherDeps;
+  readonly #objects: OwnObjects;
+  readonly #queue: WorkQueue;
+  readonly #nodes: Reflector<Node>;
+  readonly #reports: Reflector<KubeObject>;
+  readonly #networks: Reflector<KubeObject>;
+  readonly #peers: Reflector<KubeObject>;
+  readonly #overlapping: Gauge;
+  #addressing: NodeAddressing | undefined;
+  #told = "";
+
+  constructor(options: NetworkPublisherOptions, deps: NetworkPublisherDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#objects = new OwnObjects(deps.client);
+    this.#nodes = new Reflector<Node>({ resource: NODES, project: slimNode }, deps);
+    this.#reports = new Reflector<KubeObject>({ resource: PATH_REPORTS }, deps);
+    this.#networks = new Reflector<KubeObject>({ resource: MEMBER_NETWORKS }, deps);
+    this.#peers = new Reflector<KubeObject>({ resource: PEERS }, deps);
+    this.#overlapping = deps.meter.gauge({
+      name: "isthmus_controllers_overlapping_peers",
+      help: "Peers whose pod networks overlap those of this cluster: underlay and overlay-cni cannot reach them.",
+    });
+    this.#queue = new WorkQueue(
+      { name: "network", concurrency: 1 },
+      (key, signal) => (key === OWN ? this.#publishOwn(signal) : this.#publishPeer(key, signal)),
+      deps,
+    );
+  }
+
+  get reflectors(): readonly Pick<Reflector<Node>, "start" | "synced" | "status">[] {
+    return [this.#nodes, this.#reports, this.#networks, this.#peers];
+  }
+
+  /** Nothing waits to be written. */
+  get idle(): boolean {
+    return this.#queue.idle;
+  }
+
+  /** Runs until the signal aborts; what was written stays (CLN-10). */
+  async run(signal: AbortSignal): Promise<void> {
+    for (const reflector of this.reflectors) reflector.start(signal);
+    for (const reflector of this.reflectors) {
+      if (!(await reflector.synced(signal))) return;
+    }
+    const unsubscribe = [
+      this.#options.abilities.subscribe(() => this.#queue.add(OWN)),
+      this.#nodes.view.subscribe(() => this.#queue.add(OWN)),
+      this.#reports.view.subscribe(() => this.#queue.add(OWN)),
+      this.#networks.view.subscribe(() => this.#queue.add(OWN)),
+      this.#deps.link.subscribe((event) => {
+        if (event.kind === "networks-changed" || event.kind === "synced") this.lookAgain();
+      }),
+    ];
+    this.lookAgain();
+    this.#queue.start(signal);
+    await this.#queue.stopped();
+    for (const stop of unsubscribe) stop();
+  }
+
+  /** Looks at everything once more; an unchanged world sees no write from it (I9). */
+  lookAgain(): void {
+    this.#queue.add(OWN);
+    for (const cluster of this.#deps.link.networks().keys()) this.#queue.add(cluster);
+    for (const { metadata } of this.#peers.view.values()) this.#queue.add(metadata.name);
+  }
+
+  async #publishOwn(signal: AbortSignal): Promise<JobOutcome> {
+    const { settings, fixed } = this.#options;
+    const { link } = this.#deps;
+    const nodes = [...this.#nodes.view.values()];
+    link.setGlobalNeed({ podCidrs: podCidrsOf(settings, nodes), fixed });
+    const world = this.#observe(nodes);
+    // Not before the hub has answered: a row without global addresses would take them from peers that know them (I7).
+    if (world.block !== undefined) link.setOwnNetwork(deriveFacts(world));
+    this.#tellProblems(world);
+    // Without an answer of the hub an earlier MemberNetwork stays: what is known is better than nothing (I7).
+    const known = this.#networks.view.get(LOCAL_NETWORK);
+    if (world.block === undefined && known !== undefined) return LATER;
+    const spec = deriveMemberNetwork(world);
+    const failed = await this.#write(MEMBER_NETWORKS, LOCAL_NETWORK, spec, known, signal);
+    return failed ?? LATER;
+  }
+
+  #observe(nodes: readonly Node[]): NetworkWorld {
+    const { clock, link } = this.#deps;
+    const block = link.globalBlock();
+    const known = this.#networks.view.get(LOCAL_NETWORK);
+    const parsed = known === undefined ? undefined : parseMemberNetwork(known);
+    const previous = this.#addressing ?? {
+      addresses: parsed?.ok === true ? parsed.value.spec.nodeAddresses : {},
+      absentSinceMs: new Map<string, number>(),
+    };
+    const names = nodes.map(({ metadata }) => metadata.name);
+    if (block !== undefined) {
+      const nowMs = clock.monotonicMs();
+      this.#addressing = addressNodes(previous, names, block.nodePrefixes, nowMs);
+    }
+    const reports = [...this.#reports.view.values()].flatMap((object) => {
+      const report = parsePathReport(object);
+      return report.ok ? [report.value] : [];
+    });
+    const { cluster, settings, abilities } = this.#options;
+    const nodeAddresses = this.#addressing?.addresses ?? {};
+    const own = { cluster, settings, abilities: abilities.current };
+    return { ...own, nodes, reports, block, nodeAddresses, nowMs: clock.nowMs() };
+  }
+
+  /** Once, until something else is to be told. */
+  #tellProblems({ settings, nodes, block }: NetworkWorld): void {
+    const overlaps = findOverlaps(podCidrsOf(settings, nodes), this.#deps.link.networks());
+    this.#overlapping.set(new Set(overlaps.map(({ peer }) => peer)).size);
+    const left = this.#addressing?.left ?? [];
+    const problem = block?.problem ?? "";
+    const told = JSON.stringify([overlaps, left, problem]);
+    if (told === this.#told) return;
+    this.#told = told;
+    const { log } = this.#deps;
+    for (const { peer, here, there } of overlaps) {
+      log.warn("pod networks overlap: underlay and overlay-cni are of no use with this peer", {
+        peer,
+        here,
+        there,
+      });
+    }
+    if (problem !== "") log.warn("global addresses not given by the hub", { err: problem });
+    if (left.length > 0)
+      log.warn("no global address left for nodes", {
+        nodes: left.slice(0, 20),
+        count: left.length,
+      });
+  }
+
+  async #publishPeer(name: string, signal: AbortSignal): Promise<JobOutcome> {
+    const { link } = this.#deps;
+    const known = this.#peers.view.get(name);
+    const cluster = parseClusterId(name);
+    const row = cluster.ok ? link.networks().get(cluster.value) : undefined;
+    if (row !== undefined) {
+      const { kind: _kind, ...spec } = row;
+      return (await this.#write(PEERS, name, spec, known, signal)) ?? DONE;
+    }
+    // Unknown is not none (I6): before the first sync a peer of an earlier process stays.
+    if (known === undefined || !link.hasSynced()) return DONE;
+    const removed = await this.#objects.remove(PEERS, known, signal);
+    return removed.ok ? DONE : { kind: "failed", error: removed.error };
+  }
+
+  /** Replaces the whole spec, when it is another: a list that became shorter must not keep its end. */
+  async #write(
+    resource: Resource,
+    name: string,
+    spec: MemberNetwork["spec"] | Peer["spec"],
+    known: KubeObject | undefined,
+    signal: AbortSignal,
+  ): Promise<JobOutcome | undefined> {
+    const present: unknown = known === undefined ? undefined : Reflect.get(known, "spec");
+    if (isDeepStrictEqual(present, plain(spec))) return undefined;
+    const object = {
+      apiVersion: apiVersionOf(resource),
+      kind: resource.kind,
+      metadata: { name, labels: { [LABEL_MANAGED_BY]: MANAGED_BY } },
+      spec,
+    };
+    const applied = await this.#deps.client.apply(resource, object, { signal });
+    if (applied.ok || applied.error.kind === "aborted") return undefined;
+    return { kind: "failed", error: applied.error, isOrdinary: applied.error.kind === "conflict" };
+  }
+}
+
+const DONE: JobOutcome = { kind: "done" };
+const LATER: JobOutcome = { kind: "again-after", delayMs: LOOK_AGAIN_MS };
+
+/** As it is read back: nothing that is undefined. */
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
+function slimNode({ apiVersion, kind, metadata, spec, status }: Node): Node {
+  const { name, uid, resourceVersion, labels } = metadata;
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      ...(labels === undefined ? {} : { labels }),
+    },
+    ...(spec === undefined ? {} : { spec }),
+    ...(status?.addresses === undefined ? {} : { status: { addresses: status.addresses } }),
+  };
+}
