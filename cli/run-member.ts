@@ -7,6 +7,10 @@ import { untestedSelection } from "../connectivity/path-selection.ts";
 import { underlayBackend } from "../connectivity/underlay/underlay-backend.ts";
 import { MemberControllers } from "../controllers/member-controllers.ts";
 import { MembershipGuard } from "../controllers/membership/membership-guard.ts";
+import {
+  NetworkPublisher,
+  type NetworkPublisherDeps,
+} from "../controllers/network/network-publisher.ts";
 import type { MemberPolicy } from "../controllers/policy/member-policy.ts";
 import type { Clock } from "../runtime/clock/clock.ts";
 import type { Changing } from "../runtime/config/changing.ts";
@@ -14,6 +18,7 @@ import type { KubeClient } from "../runtime/kube/kube-client.ts";
 import type { Logger } from "../runtime/log/log.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
 import type { Random } from "../runtime/random/random.ts";
+import type { MemberNetworkOptions } from "./network-settings.ts";
 import { prepareMember } from "./prepare-member.ts";
 import { reflectorsCheck } from "./reflectors-check.ts";
 import { savedStateFile } from "./saved-state-file.ts";
@@ -37,6 +42,8 @@ export interface RunMemberOptions {
   readonly leaseNamespace: string;
   /** How peers are reached; no backends: pod addresses as they are, untested. */
   readonly paths: PathOptions;
+  /** What is said about the own network; undefined: it takes no part in connectivity. */
+  readonly network: MemberNetworkOptions | undefined;
   /** Told what readiness means from now on. */
   readonly onReadiness: (check: () => Result<string, string>) => void;
 }
@@ -77,7 +84,13 @@ export async function runMember(
   const keeper = new StateKeeper({ ...deps, file: savedStateFile(options.stateDir, identity) });
   const saved = await keeper.load();
   const link = createGrpcBrokerLink(
-    { identity: () => renewal.current(), otherAddresses, cidrs, saved },
+    {
+      identity: () => renewal.current(),
+      otherAddresses,
+      cidrs,
+      saved,
+      hasNetwork: options.network !== undefined,
+    },
     deps,
   );
   keeper.follow(link);
@@ -98,11 +111,25 @@ export async function runMember(
       () => guard.problem ?? renewal.problem() ?? (link.hasSynced() || "waiting for the broker"),
     ),
   );
+  const network = networkPublisher(identity.clusterId, options.network, paths.value, {
+    ...deps,
+    link,
+  });
   link.start(life);
-  await Promise.all([controllers.run(life), guard.run(life)]);
+  await Promise.all([controllers.run(life), guard.run(life), network?.run(life)]);
   unsubscribe();
   await keeper.stop(guard.leaving.aborted ? "discard" : "save");
   return guard.leaving.aborted ? guard.problem : undefined;
+}
+
+function networkPublisher(
+  cluster: ClusterId,
+  network: MemberNetworkOptions | undefined,
+  paths: RunningPaths | undefined,
+  deps: NetworkPublisherDeps,
+): NetworkPublisher | undefined {
+  if (network === undefined || paths === undefined) return undefined;
+  return new NetworkPublisher({ cluster, ...network, abilities: paths.facts }, deps);
 }
 
 /** Undefined where no backend is configured, or after an ordinary stop. */

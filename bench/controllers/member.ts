@@ -64,6 +64,7 @@ async function main(): Promise<void> {
     // Leases of source clusters are heartbeats, not work: without them the writes counted are those of imports.
     staleAfterMs: Number.POSITIVE_INFINITY,
     leaseNamespace: "isthmus-system",
+    network: undefined,
     onReadiness: (check: () => Result<string, string>): void => {
       readiness = check;
     },

@@ -13,6 +13,7 @@ import {
 import { LeaderElector } from "../../runtime/kube/leader/leader-elector.ts";
 import { followConfig } from "../follow-config.ts";
 import { startMemberProcess } from "../member-process.ts";
+import { networkSettings, toNetworkOptions } from "../network-settings.ts";
 import { pathSettings, toPathSettings } from "../path-settings.ts";
 import { memberPolicy, policySettings } from "../policy-settings.ts";
 import type { Readiness } from "../readiness.ts";
@@ -47,6 +48,7 @@ export const controllersVerb = defineVerb({
       .default([])
       .describe("CIDRs of this cluster's pods; the broker then refuses endpoints outside of them"),
     ...pathSettings,
+    ...networkSettings,
     ...policySettings,
     staleAfter: durationSetting(
       "60s",
@@ -89,6 +91,13 @@ export const controllersVerb = defineVerb({
       out.problem(paths.error);
       return 1;
     }
+    // Read only where it is used: an earlier --cidrs with bits beyond its prefix goes on working without --backends.
+    const network = settings.backends.length === 0 ? ok(undefined) : toNetworkOptions(settings);
+    if (!network.ok) {
+      await started.value.stop();
+      out.problem(network.error);
+      return 1;
+    }
     const sources = { store, otherAddresses: settings.broker };
     const renewal = renewIdentity(identity.value, sources, deps);
     const options: RunMemberOptions = {
@@ -99,6 +108,7 @@ export const controllersVerb = defineVerb({
       policy: policy.value,
       staleAfterMs: settings.staleAfter === 0 ? Number.POSITIVE_INFINITY : settings.staleAfter,
       leaseNamespace: settings.namespace,
+      network: network.value,
       paths: {
         backends: settings.backends,
         settings: paths.value,

@@ -93,6 +93,14 @@ const ONLY_SOMETIMES: Readonly<Record<string, string>> = {
     ),
   ),
   "patch peers.isthmus.dev/status": "with --backends",
+  ...Object.fromEntries(
+    ["peers", "membernetworks"].flatMap((plural) =>
+      ["create", "patch"].map((verb) => [`${verb} ${plural}.isthmus.dev`, "with --backends"]),
+    ),
+  ),
+  "delete peers.isthmus.dev": "with --backends, when another cluster leaves",
+  "list nodes": "with --backends",
+  "watch nodes": "with --backends",
   "get configmaps": "with --backends overlay-cni",
   "get secrets": "the same",
   "list clustersets.multicluster.crd.antrea.io": "the same",
