@@ -91,6 +91,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import("./verbs/node-agent.ts")).nodeAgentVerb,
   },
   {
+    path: ["proxy"],
+    summary: "carry connections to and from other members, one by one, over a single TCP port",
+    load: async () => (await import("./verbs/proxy.ts")).proxyVerb,
+  },
+  {
     path: ["status"],
     summary: "show a member's exports, imports and membership",
     load: async () => (await import("./verbs/status.ts")).statusVerb,

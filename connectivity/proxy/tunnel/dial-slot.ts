@@ -5,7 +5,7 @@ import { sleep } from "../../../runtime/clock/sleep.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import type { Tunnel } from "./tunnel.ts";
 
-const RETRY = { firstMs: 200, maxMs: 15_000 };
+const RETRY = { firstMs: 200, maxMs: 5_000 };
 /** A tunnel that lasted so long was a good one: the next try is a first one again. */
 const GOOD_AFTER_MS = 10_000;
 /** Part of the rest of the peer's certificate after which the tunnel is replaced. */

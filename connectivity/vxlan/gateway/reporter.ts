@@ -1,5 +1,10 @@
 import { microTime } from "../../../api/kube/micro-time.ts";
-import type { PathReport, PathReportSpec, ReportedPath } from "../../../api/network/path-report.ts";
+import type {
+  PathReport,
+  PathReportSpec,
+  ReportedPath,
+  ReporterRole,
+} from "../../../api/network/path-report.ts";
 import { NETWORK_GROUP, NETWORK_VERSION, PATH_REPORTS } from "../../../api/network/resources.ts";
 import { backoffMs } from "../../../runtime/backoff/backoff.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
@@ -32,13 +37,15 @@ const RETRY = { firstMs: 200, maxMs: 10_000 };
 export class Reporter {
   readonly #node: string;
   readonly #deps: ReporterDeps;
+  readonly #role: ReporterRole;
   #said: Said | undefined;
   #written: Omit<PathReportSpec, "renewedAt"> | undefined;
   #wakeUp: AbortController | undefined;
 
-  constructor(node: string, deps: ReporterDeps) {
+  constructor(node: string, deps: ReporterDeps, role: ReporterRole = "gateway") {
     this.#node = node;
     this.#deps = deps;
+    this.#role = role;
   }
 
   /** From now on this is so. */
@@ -70,7 +77,7 @@ export class Reporter {
     const report: PathReport = {
       apiVersion: `${NETWORK_GROUP}/${NETWORK_VERSION}`,
       kind: PATH_REPORTS.kind,
-      metadata: { name: reportName(this.#node) },
+      metadata: { name: reportName(this.#node, this.#role) },
       spec: { ...spec, renewedAt: microTime(clock.nowMs()) },
     };
     const written = await client.apply(PATH_REPORTS, report, { signal });
@@ -80,10 +87,10 @@ export class Reporter {
   }
 
   #spec({ facts, paths }: Said): Omit<PathReportSpec, "renewedAt"> {
-    return { role: "gateway", node: this.#node, ...facts, paths };
+    return { role: this.#role, node: this.#node, ...facts, paths };
   }
 }
 
-export function reportName(node: string): string {
-  return `gateway-${node}`;
+export function reportName(node: string, role: ReporterRole = "gateway"): string {
+  return `${role}-${node}`;
 }

@@ -135,7 +135,7 @@ export function slice(
     apiVersion: "discovery.k8s.io/v1",
     kind: "EndpointSlice",
     metadata: {
-      name: `${name}-${source}-${port.name ?? ""}-${port.protocol ?? "TCP"}`,
+      name: `${name}-${source}-${port.name ?? "port"}-${port.protocol ?? "TCP"}`.toLowerCase(),
       namespace,
       labels: { [LABEL_SERVICE_NAME]: name, [LABEL_SOURCE_CLUSTER]: source },
     },

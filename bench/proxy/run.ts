@@ -1,0 +1,187 @@
+import { type ChildProcess, execFile, fork, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs, promisify } from "node:util";
+import { cpuSeconds, loadAverage } from "../dns/process-usage.ts";
+import { startHaproxies } from "./haproxy.ts";
+import { makeIdentities } from "./identities.ts";
+import type { ProxySetup } from "./proxy-process.ts";
+import type { Asked } from "./small-requests.ts";
+
+// Isthmus and haproxy carry the same loads in the same place, in turn: `npm run bench:proxy`.
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: "string", default: "3" },
+    rounds: { type: "string", default: "3" },
+    streams: { type: "string", default: "1,4,64" },
+    tunnels: { type: "string", default: "2" },
+  },
+});
+const seconds = Number(values.seconds);
+const folder = mkdtempSync(join(tmpdir(), "bench-proxy-"));
+const children: ChildProcess[] = [];
+const run = promisify(execFile);
+
+interface Subject {
+  readonly name: string;
+  readonly iperf: number;
+  readonly echo: number;
+  readonly processes: readonly ChildProcess[];
+}
+
+const figures = new Map<string, number[]>();
+
+function note(subject: Subject, what: string, value: number): void {
+  const key = `${what} ${subject.name}`;
+  figures.set(key, [...(figures.get(key) ?? []), value]);
+}
+
+function child(file: string, args: readonly string[] = []): ChildProcess {
+  const started = fork(join(import.meta.dirname, file), [...args], {
+    execArgv: ["--max-semi-space-size=32"],
+  });
+  children.push(started);
+  return started;
+}
+
+async function listening(port: number): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    const socket = connect(port, "127.0.0.1");
+    const isOpen = await new Promise((resolve) => {
+      socket.once("connect", () => resolve(true));
+      socket.once("error", () => resolve(false));
+    });
+    socket.destroy();
+    if (isOpen) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`nobody listens on ${port}`);
+}
+
+async function startAll(): Promise<readonly Subject[]> {
+  const identities = await makeIdentities(folder);
+  const [iperf, echo] = [7300, 7301];
+  children.push(spawn("iperf3", ["-s", "-p", String(iperf)], { stdio: "ignore" }));
+  await once(child("small-requests.ts", ["echo", String(echo)]), "message");
+  const ours = (base: number): ProxySetup["services"] => [
+    { name: "iperf", clients: base, server: iperf },
+    { name: "echo", clients: base + 1, server: echo },
+  ];
+  const east = child("proxy-process.ts");
+  const tunnels = Number(values.tunnels);
+  const setup = { tunnels, services: ours(7310) };
+  east.send({ ...setup, identity: identities.east, peer: "west", tunnelPort: 7319 });
+  const west = child("proxy-process.ts");
+  const peerEndpoint = "127.0.0.1:7319";
+  west.send({ ...setup, identity: identities.west, peer: "east", peerEndpoint, tunnelPort: 7318 });
+  await Promise.all([once(east, "message"), once(west, "message")]);
+  const theirs = (base: number) => [
+    { clients: base, between: base + 2, server: iperf },
+    { clients: base + 1, between: base + 3, server: echo },
+  ];
+  const plain = startHaproxies(folder, identities, false, theirs(7320));
+  const tls = startHaproxies(folder, identities, true, theirs(7330));
+  children.push(...plain, ...tls);
+  const subjects = [
+    { name: "direct", iperf, echo, processes: [] },
+    { name: "haproxy, plain", iperf: 7320, echo: 7321, processes: plain },
+    { name: "haproxy, TLS", iperf: 7330, echo: 7331, processes: tls },
+    { name: "Isthmus", iperf: 7310, echo: 7311, processes: [west, east] },
+  ];
+  for (const subject of subjects) await listening(subject.echo);
+  return subjects;
+}
+
+function cpu({ processes }: Subject): number {
+  return processes.reduce((sum, { pid }) => sum + (pid === undefined ? 0 : cpuSeconds(pid)), 0);
+}
+
+async function measureThroughput(subject: Subject, streams: number): Promise<void> {
+  const before = cpu(subject);
+  const args = ["-c", "127.0.0.1", "-p", String(subject.iperf), "-t", String(seconds), "-J"];
+  const received = await iperf([...args, "-P", String(streams)]);
+  note(subject, `Gbit/s, ${streams} streams`, received.bits_per_second / 1e9);
+  const gigabits = (received.bytes * 8) / 1e9;
+  if (subject.processes.length > 0) {
+    note(subject, `CPU s per Gbit, ${streams} streams`, (cpu(subject) - before) / gigabits);
+  }
+}
+
+/** The server takes one test at a time, and the one before may be ending yet. */
+async function iperf(
+  args: readonly string[],
+): Promise<{ readonly bits_per_second: number; readonly bytes: number }> {
+  let problem: unknown;
+  for (let tries = 0; tries < 5; tries++) {
+    try {
+      const { stdout } = await run("iperf3", [...args], { maxBuffer: 1 << 26 });
+      const { end, error } = JSON.parse(stdout);
+      if (end?.sum_received !== undefined) return end.sum_received;
+      problem = error;
+    } catch (error) {
+      problem = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  throw new Error(`iperf3 ${args.join(" ")}: ${String(problem)}`);
+}
+
+async function measureSmall(subject: Subject, what: "connections" | "requests"): Promise<void> {
+  const before = cpu(subject);
+  const asking = child("small-requests.ts", [what, String(subject.echo), String(seconds)]);
+  const [asked]: Asked[] = await once(asking, "message");
+  if (asked === undefined) throw new Error("nothing was measured");
+  note(subject, `${what}/s`, asked.perSecond);
+  note(subject, `${what}, p50 ms`, asked.p50Ms);
+  note(subject, `${what}, p99 ms`, asked.p99Ms);
+  note(subject, `${what} that failed`, asked.failed);
+  if (subject.processes.length > 0) {
+    const each = (cpu(subject) - before) / (asked.perSecond * seconds);
+    note(subject, `CPU ms per ${what.slice(0, -1)}`, each * 1000);
+  }
+}
+
+function median(all: readonly number[]): number {
+  return all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? Number.NaN;
+}
+
+function print(subjects: readonly Subject[]): void {
+  const whats = [
+    ...new Set(
+      [...figures.keys()].map((key) =>
+        subjects.reduce((text, { name }) => text.replace(new RegExp(` ${name}$`), ""), key),
+      ),
+    ),
+  ];
+  const rows = whats.map((what) => [
+    what,
+    ...subjects.map(({ name }) => {
+      const all = figures.get(`${what} ${name}`);
+      return all === undefined ? "" : median(all).toPrecision(3);
+    }),
+  ]);
+  const head = ["", ...subjects.map(({ name }) => name)];
+  for (const row of [head, head.map(() => "---"), ...rows]) {
+    process.stdout.write(`| ${row.join(" | ")} |\n`);
+  }
+}
+
+try {
+  const subjects = await startAll();
+  for (let round = 0; round < Number(values.rounds); round++) {
+    for (const streams of values.streams.split(",").map(Number)) {
+      for (const subject of subjects) await measureThroughput(subject, streams);
+    }
+    for (const subject of subjects) await measureSmall(subject, "connections");
+    for (const subject of subjects) await measureSmall(subject, "requests");
+    process.stderr.write(`round ${round + 1}, load ${loadAverage()}\n`);
+  }
+  print(subjects);
+} finally {
+  for (const each of children) each.kill();
+  rmSync(folder, { recursive: true, force: true });
+}

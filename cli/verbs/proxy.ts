@@ -1,0 +1,161 @@
+import { ENDPOINT_SLICES, type EndpointSlice } from "../../api/kube/endpoint-slice.ts";
+import { LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
+import { parseServiceExport } from "../../api/mcs/parse-service-export.ts";
+import { parseServiceImport } from "../../api/mcs/parse-service-import.ts";
+import { type ServiceExport, serviceExports } from "../../api/mcs/service-export.ts";
+import { type ServiceImport, serviceImports } from "../../api/mcs/service-import.ts";
+import { PEERS } from "../../api/network/resources.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import { FileIdentityStore } from "../../broker/identity/member/file-identity-store.ts";
+import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
+import { parseTrustedAuthorities } from "../../broker/identity/member/trusted-authorities.ts";
+import { parsePeerIdentity } from "../../broker/identity/peer-identity.ts";
+import { exportPolicy } from "../../connectivity/proxy/dial/export-policy.ts";
+import { ProxyNode } from "../../connectivity/proxy/proxy-node.ts";
+import type {
+  ReadCluster,
+  TunnelIdentity,
+} from "../../connectivity/proxy/tunnel/tunnel-identity.ts";
+import { systemClock } from "../../runtime/clock/system-clock.ts";
+import { parseWith } from "../../runtime/kube/reflector/parse-with.ts";
+import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
+import { parseListenAddress } from "../../runtime/net/listen-address.ts";
+import { discoverMcsVersion } from "../discover-mcs-version.ts";
+import { reflectorOf } from "../follow-network.ts";
+import { followProxyWorld } from "../follow-proxy-world.ts";
+import { type MemberProcess, startMemberProcess } from "../member-process.ts";
+import { type ProxySettings, proxyNodeOptions, proxySettings } from "../proxy-settings.ts";
+import { reflectorsCheck } from "../reflectors-check.ts";
+import { loadIdentity, renewIdentity } from "../renew-identity.ts";
+import { runReflected } from "../run-reflected.ts";
+import { defineVerb } from "../verb.ts";
+
+export const proxyVerb = defineVerb({
+  summary: "carry connections to and from other members, one by one, over a single TCP port",
+  settings: proxySettings,
+  async run({ settings, signal, env, out }) {
+    const store = new FileIdentityStore(settings.identityDir, { clock: systemClock });
+    const identity = await loadIdentity(store, settings.identityDir);
+    const started = identity.ok ? await startMemberProcess("proxy", settings, env) : identity;
+    if (!identity.ok || !started.ok) {
+      out.problem(identity.ok ? (started.ok ? "" : started.error) : identity.error);
+      return 1;
+    }
+    const sources = { store, otherAddresses: settings.broker };
+    const renewal = renewIdentity(identity.value, sources, started.value.deps);
+    const renewing = renewal.run(signal);
+    const problem = await serveProxy(settings, { renewal, started: started.value, signal });
+    if (problem === undefined) await renewing;
+    await started.value.stop();
+    if (problem === undefined) return 0;
+    out.problem(problem);
+    return 1;
+  },
+});
+
+/** @returns why it could not start; undefined after an ordinary stop. */
+async function serveProxy(
+  settings: ProxySettings,
+  {
+    renewal,
+    started,
+    signal,
+  }: {
+    readonly renewal: ReturnType<typeof renewIdentity>;
+    readonly started: MemberProcess;
+    readonly signal: AbortSignal;
+  },
+): Promise<string | undefined> {
+  const { deps, readiness } = started;
+  const options = proxyNodeOptions(settings);
+  if (!options.ok) return options.error;
+  const identity = tunnelIdentity(renewal.current());
+  if (!identity.ok) return identity.error;
+  const version = await discoverMcsVersion(deps, signal, (reason) => readiness.waitingFor(reason));
+  if (version === undefined) return undefined;
+  const { log } = deps;
+  const slices = new Reflector<EndpointSlice>(
+    { resource: ENDPOINT_SLICES, labelSelector: LABEL_SOURCE_CLUSTER },
+    deps,
+  );
+  const exports = new Reflector<ServiceExport>(
+    { resource: serviceExports(version), project: parseWith(parseServiceExport, log) },
+    deps,
+  );
+  const imports = new Reflector<ServiceImport>(
+    { resource: serviceImports(version), project: parseWith(parseServiceImport, log) },
+    deps,
+  );
+  const peers = reflectorOf(PEERS, deps);
+  const node = new ProxyNode(options.value, {
+    ...deps,
+    identity: identity.value,
+    readCluster: readClusterOf(renewal.current().clusterset),
+    policyOf: (service) => {
+      const found = exports.view.get(service);
+      return found === undefined ? undefined : exportPolicy(found.metadata.annotations);
+    },
+    hasAffinity: (service) => imports.view.get(service)?.spec.sessionAffinity === "ClientIP",
+    // A pod's namespace is known to those who watch all pods: this process does not.
+    namespaceOf: () => "",
+    onPeerChanged: () => world.refresh(),
+  });
+  const world = followProxyWorld(
+    { name: settings.name, advertise: settings.advertise },
+    { ...deps, node, slices: slices.view, peers: peers.view },
+  );
+  if (settings.listen !== "none") {
+    const address = parseListenAddress(settings.listen);
+    const bound = address.ok ? await node.listen(address.value) : address;
+    if (!bound.ok) {
+      await node.stop(0);
+      return bound.error;
+    }
+    log.info("listening for tunnels", { ...bound.value });
+  }
+  const unsubscribe = renewal.subscribe(() => {
+    const renewed = tunnelIdentity(renewal.current());
+    if (renewed.ok) node.setIdentity(renewed.value);
+    else log.error("renewed identity not used", { err: renewed.error });
+  });
+  const reflectors = [slices, exports, imports, peers];
+  readiness.decidedBy(
+    reflectorsCheck(reflectors, () => {
+      const [problem] = node.listeners.problems;
+      return renewal.problem() ?? problem ?? true;
+    }),
+  );
+  // What may be dialled, and by whom, is followed while open connections end in their time.
+  const following = new AbortController();
+  const followed = runReflected(reflectors, following.signal, () => world.run(following.signal));
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  readiness.waitingFor("stopping");
+  unsubscribe();
+  await node.stop(settings.drain);
+  following.abort();
+  await followed;
+  return undefined;
+}
+
+function tunnelIdentity(identity: MemberIdentity): Result<TunnelIdentity, string> {
+  const authorities = parseTrustedAuthorities(identity.caPem);
+  if (!authorities.ok) return authorities;
+  const { clusterId: cluster, keyPem, certPem } = identity;
+  return ok({ cluster, keyPem, certPem, authorities: authorities.value.map(String) });
+}
+
+/** Members of this clusterset, whoever else the authority may have signed for. */
+function readClusterOf(clusterset: string): ReadCluster {
+  return (der) => {
+    const peer = parsePeerIdentity(der);
+    if (!peer.ok) return peer;
+    return peer.value.clusterset === clusterset
+      ? ok(peer.value.clusterId)
+      : err(
+          `cannot accept peer: must be of clusterset ${clusterset}: got ${peer.value.clusterset}`,
+        );
+  };
+}

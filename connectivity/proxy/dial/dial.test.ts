@@ -1,0 +1,132 @@
+import { describe, expect, test } from "vitest";
+import { seededRandom } from "../../../runtime/random/seeded-random.ts";
+import { addressBytes, addressText } from "../ip-bytes.ts";
+import { EndpointBalance } from "./endpoint-balance.ts";
+import type { Candidate } from "./export-book.ts";
+import { exportPolicy } from "./export-policy.ts";
+import { encodeProxyHeader } from "./proxy-header.ts";
+
+const candidate = (address: string, more: Partial<Candidate> = {}): Candidate => ({
+  address,
+  port: 80,
+  isReady: true,
+  isServing: true,
+  hostname: "",
+  ...more,
+});
+const [A, B, C] = [candidate("10.0.0.1"), candidate("10.0.0.2"), candidate("10.0.0.3")];
+const balance = (): EndpointBalance => new EndpointBalance(seededRandom(7));
+
+describe("which endpoint", () => {
+  test("the one with the fewest connections", () => {
+    const endpoints = balance();
+    endpoints.started(A);
+    endpoints.started(A);
+    endpoints.started(B);
+    expect(endpoints.order([A, B, C], 0)).toEqual([C, B, A]);
+    endpoints.ended(A);
+    endpoints.ended(A);
+    endpoints.started(C);
+    endpoints.started(C);
+    expect(endpoints.order([A, B, C], 0)).toEqual([A, B, C]);
+  });
+
+  test("not one that is not ready, unless nothing else serves", () => {
+    const going = candidate("10.0.0.9", { isReady: false });
+    const dead = candidate("10.0.0.8", { isReady: false, isServing: false });
+    expect(balance().order([going, A, dead], 0)).toEqual([A]);
+    expect(balance().order([going, dead], 0)).toEqual([going]);
+    expect(balance().order([dead], 0)).toEqual([]);
+  });
+
+  test("three failures in a row eject it for a while, longer each time; one success mends it", () => {
+    const endpoints = balance();
+    const failThrice = (nowMs: number): boolean[] =>
+      [1, 2, 3].map(() => endpoints.failed(A, nowMs));
+    expect(failThrice(0)).toEqual([false, false, true]);
+    const last = (nowMs: number): Candidate | undefined => {
+      endpoints.started(B);
+      const order = endpoints.order([A, B], nowMs);
+      endpoints.ended(B);
+      return order.at(-1);
+    };
+    expect([last(0), last(4_999), last(5_000)]).toEqual([A, A, B]);
+    failThrice(5_000);
+    expect([last(14_999), last(15_000)]).toEqual([A, B]);
+    failThrice(15_000);
+    endpoints.succeeded(A);
+    expect(last(15_001)).toBe(B);
+    // All ejected: a guess is better than nothing.
+    failThrice(20_000);
+    expect(endpoints.order([A], 20_000)).toEqual([A]);
+  });
+
+  test("with affinity the same client comes to the same one, and losing another changes nothing for it", () => {
+    const endpoints = balance();
+    const clients = Array.from({ length: 200 }, (_, n) => Uint8Array.of(10, 0, n >> 8, n));
+    const choose = (all: readonly Candidate[]): (Candidate | undefined)[] =>
+      clients.map((client) => endpoints.order(all, 0, client)[0]);
+    const before = choose([A, B, C]);
+    for (const each of [A, B, C]) {
+      endpoints.started(each);
+      expect(before.filter((chosen) => chosen === each).length).toBeGreaterThan(30);
+    }
+    expect(choose([C, A, B])).toEqual(before);
+    const without = choose([A, B]);
+    expect(without).toEqual(before.map((chosen, n) => (chosen === C ? without[n] : chosen)));
+  });
+});
+
+test.each([
+  [{}, "any", "", true],
+  [{ "isthmus.dev/allow-clients": "west" }, "west", "x", true],
+  [{ "isthmus.dev/allow-clients": "west" }, "north", "x", false],
+  [{ "isthmus.dev/allow-clients": "west/shop, */ops" }, "west", "shop", true],
+  [{ "isthmus.dev/allow-clients": "west/shop, */ops" }, "west", "", false],
+  [{ "isthmus.dev/allow-clients": "west/shop, */ops" }, "north", "ops", true],
+  [{ "isthmus.dev/allow-clients": "*" }, "north", "", true],
+  [{ "isthmus.dev/allow-clients": "" }, "west", "", false],
+  [{ "isthmus.dev/allow-clients": "west/a/b" }, "west", "a", false],
+  [{ "isthmus.dev/export-to": "west" }, "north", "", false],
+  [{ "isthmus.dev/export-to": "west", "isthmus.dev/allow-clients": "*" }, "north", "", false],
+])("%j admits %s, namespace %j: %s", (annotations, cluster, namespace, want) => {
+  expect(exportPolicy(annotations).admits(cluster, namespace)).toBe(want);
+});
+
+describe("PROXY protocol, version 2", () => {
+  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+  const facts = {
+    protocol: "tcp" as const,
+    client: { address: addressBytes("10.1.2.3"), port: 40_000 },
+    endpoint: { address: addressBytes("10.9.8.7"), port: 5432 },
+    cluster: "west",
+    namespace: "",
+  };
+
+  test("IPv4: section 2.2, with the client's cluster as a TLV", () => {
+    expect(hex(encodeProxyHeader(facts))).toBe(
+      "0d0a0d0a000d0a515549540a 21 11 0013 0a010203 0a090807 9c40 1538 e0 0004 77657374".replaceAll(
+        " ",
+        "",
+      ),
+    );
+  });
+
+  test("two families: IPv4 inside IPv6", () => {
+    const endpoint = { address: addressBytes("fd00::1"), port: 1 };
+    const header = encodeProxyHeader({ ...facts, endpoint, namespace: "shop" });
+    expect(header[13]).toBe(0x21);
+    expect(hex(header.subarray(16, 32))).toBe("00000000000000000000ffff0a010203");
+    expect(hex(header)).toMatch(/e0000477657374e1000473686f70$/);
+  });
+
+  test.each([
+    ["10.1.2.3", "10.1.2.3"],
+    ["::ffff:10.1.2.3", "10.1.2.3"],
+    ["fe80::1%eth0", "fe80::1"],
+    ["2001:db8::5", "2001:db8::5"],
+    ["", "0.0.0.0"],
+  ])("address %j is told as %s", (text, want) => {
+    expect(addressText(addressBytes(text))).toBe(want);
+  });
+});

@@ -1,0 +1,180 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { ENDPOINT_SLICES } from "../../../api/kube/endpoint-slice.ts";
+import { NAMESPACES } from "../../../api/kube/namespace.ts";
+import type { KubeObject, Resource } from "../../../api/kube/object.ts";
+import { serviceExports } from "../../../api/mcs/service-export.ts";
+import type { PathReport } from "../../../api/network/path-report.ts";
+import { PATH_REPORTS, PEERS } from "../../../api/network/resources.ts";
+import { FileIdentityStore } from "../../../broker/identity/member/file-identity-store.ts";
+import { connectKube } from "../../../cli/connect-kube.ts";
+import { installCrds } from "../../../cli/install-crds.ts";
+import { systemClock } from "../../../runtime/clock/system-clock.ts";
+import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
+import { ROOT } from "../../arch/source-files.ts";
+import { startApiServer, type TestApiServer } from "../api-server.ts";
+import { must, slice, TestAuthority } from "./proxy-world.ts";
+
+const { signal } = new AbortController();
+const ends: (() => unknown)[] = [];
+afterAll(async () => {
+  for (const end of ends.reverse()) await end();
+});
+
+/** An address of this machine that EndpointSlices may have; the loopback ones are refused. Packets to it do not leave. */
+const HERE = Object.values(networkInterfaces())
+  .flatMap((addresses) => addresses ?? [])
+  .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+
+if (HERE === undefined) throw new Error("this test needs an address besides those of loopback");
+const here: string = HERE;
+
+interface Member {
+  readonly server: TestApiServer;
+  readonly put: (resource: Resource, object: KubeObject) => Promise<void>;
+  readonly report: () => Promise<PathReport | undefined>;
+  readonly start: (args: readonly string[]) => ChildProcess;
+}
+
+async function member(name: string, authority: TestAuthority): Promise<Member> {
+  const server = await startApiServer();
+  ends.push(() => server[Symbol.asyncDispose]());
+  const kube = connectKube({ kubeconfig: server.kubeconfig }, {}, silentMeter);
+  if (!kube.ok) throw new Error(kube.error);
+  const { client } = kube.value;
+  const installed = await installCrds(client, systemClock, signal);
+  if (!installed.ok) throw new Error(installed.error);
+  const identityDir = join(server.folder, "identity");
+  const { keyPem, certPem } = await authority.identity(name);
+  const material = { keyPem, certPem, caPem: authority.certPem, brokerAddress: "127.0.0.1:9" };
+  must(await new FileIdentityStore(identityDir, { clock: systemClock }).save(material));
+  const isthmus = join(ROOT, "cli/isthmus.mjs");
+  return {
+    server,
+    put: async (resource, object) => {
+      const created = await client.create(resource, object, { signal });
+      if (!created.ok) throw new Error(created.error.message);
+    },
+    report: async () => {
+      const got = await client.get<PathReport>(
+        { resource: PATH_REPORTS, name: `proxy-${name}-0` },
+        { signal },
+      );
+      return got.ok ? got.value : undefined;
+    },
+    start: (args) => {
+      const flags = ["--kubeconfig", server.kubeconfig, "--identity-dir", identityDir];
+      const own = ["--name", `${name}-0`, "--address", here, "--client-host", here];
+      const started = spawn(process.execPath, [isthmus, "proxy", ...flags, ...own, ...args], {
+        stdio: ["ignore", "inherit", "pipe"],
+      });
+      ends.push(() => void started.kill("SIGKILL"));
+      return started;
+    },
+  };
+}
+
+function mcsSlice(port: number): KubeObject {
+  const made = slice("east", "shop/db", { name: "sql", port }, [here]);
+  return { ...made, metadata: { ...made.metadata, name: "db-east" } };
+}
+
+function peer(cluster: string, endpoints: readonly string[]): KubeObject {
+  const object = {
+    apiVersion: "isthmus.dev/v1alpha1",
+    kind: "Peer",
+    metadata: { name: cluster },
+    spec: {
+      cluster,
+      podCidrs: [],
+      serviceCidrs: [],
+      globalPrefixes: [],
+      nodePrefixes: [],
+      backends: ["proxy"],
+      responders: [],
+      gateways: [],
+      proxies: endpoints.map((endpoint) => ({ endpoint })),
+    },
+  };
+  return object;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  for (const start = performance.now(); performance.now() - start < 60_000; ) {
+    const seen = await look();
+    if (seen !== undefined) return seen;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`not within a minute: ${what}`);
+}
+
+async function ask(port: number): Promise<string | undefined> {
+  const socket = connect(port, here);
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of socket) chunks.push(chunk);
+  } catch {
+    return undefined;
+  }
+  return chunks.length === 0 ? undefined : Buffer.concat(chunks).toString();
+}
+
+test("two processes of isthmus proxy, each beside its cluster, carry what objects say, and report", async () => {
+  const authority = await TestAuthority.create();
+  const [west, east] = await Promise.all([member("west", authority), member("east", authority)]);
+  const service = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.end("from the pod");
+  });
+  service.listen(0, here);
+  await once(service, "listening");
+  ends.push(() => service.close());
+  const { port } = service.address() as AddressInfo;
+  const [tunnels, clients, health] = [await freePort(), await freePort(), await freePort()];
+  const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } };
+  await west.put(NAMESPACES, namespace);
+  await east.put(NAMESPACES, namespace);
+  await east.put(serviceExports(), {
+    apiVersion: "multicluster.x-k8s.io/v1beta1",
+    kind: "ServiceExport",
+    metadata: { namespace: "shop", name: "db" },
+  });
+  await east.put(ENDPOINT_SLICES, mcsSlice(port));
+  await west.put(ENDPOINT_SLICES, mcsSlice(clients));
+  await west.put(PEERS, peer("east", [`127.0.0.1:${tunnels}`]));
+  await east.put(PEERS, peer("west", []));
+  const listen = ["--listen", `127.0.0.1:${tunnels}`, "--advertise", `127.0.0.1:${tunnels}`];
+  const away = ["--health-listen", "127.0.0.1:0"];
+  east.start([...listen, ...away]);
+  const dialling = west.start(["--listen", "none", "--health-listen", `127.0.0.1:${health}`]);
+  expect(await eventually("an answer", () => ask(clients))).toBe("from the pod");
+  const report = await eventually("a report", async () => {
+    const got = await west.report();
+    return got?.spec.paths[0]?.rttMs === undefined ? undefined : got;
+  });
+  expect(report.spec).toMatchObject({ role: "proxy", endpoints: [] });
+  expect(report.spec.paths).toEqual([
+    expect.objectContaining({ peer: "east", backend: "proxy", state: "up" }),
+  ]);
+  const ready = await fetch(`http://127.0.0.1:${health}/readyz`);
+  expect(ready.status).toBe(200);
+  const metrics = await (await fetch(`http://127.0.0.1:${health}/metrics`)).text();
+  expect(metrics).toMatch(/isthmus_proxy_streams_total\{[^}]*service="shop\/db"[^}]*\} [1-9]/);
+  expect(metrics).toMatch(/isthmus_proxy_tunnels_count\{peer="east"\} 2/);
+  const exited = once(dialling, "exit");
+  dialling.kill("SIGTERM");
+  expect((await exited)[0]).toBe(0);
+});
