@@ -1,3 +1,4 @@
+import { StateKeeper } from "../../../broker/client/saved/state-keeper.ts";
 import { runWhileLeading } from "../../../controllers/leadership/run-while-leading.ts";
 import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../../runtime/kube/kube-error.ts";
@@ -7,6 +8,7 @@ import type { KubeFaults } from "./kube-faults.ts";
 import { LEASE_NAME, LEASE_NAMESPACE } from "./lease.ts";
 import { MemberTerm, type MemberTermDeps } from "./member-term.ts";
 import { reportingLogger } from "./reporting-logger.ts";
+import type { SimStateFile } from "./sim-state-file.ts";
 
 export interface ControllersProcessDeps extends MemberTermDeps {
   readonly faults: KubeFaults;
@@ -24,6 +26,8 @@ export interface ControllersProcessOptions {
   readonly incarnation: number;
   /** Stands for election and waits for it; works at once otherwise. */
   readonly elects: boolean;
+  /** Of its replica: outlives the process. */
+  readonly stateFile: SimStateFile;
 }
 
 /** For what a planted bug says last. */
@@ -39,6 +43,7 @@ export class ControllersProcess {
   readonly #deps: ControllersProcessDeps;
   readonly #base: InMemoryKubeClient;
   readonly #client: KubeClient;
+  readonly #stateFile: SimStateFile;
   readonly #stop = new AbortController();
   #term: MemberTerm | undefined;
   #isDead = false;
@@ -50,6 +55,7 @@ export class ControllersProcess {
     this.elects = options.elects;
     this.#deps = deps;
     this.incarnation = options.incarnation;
+    this.#stateFile = options.stateFile;
     this.#base = cluster.client(
       "controllers",
       {
@@ -126,10 +132,20 @@ export class ControllersProcess {
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    const term = new MemberTerm(this.#deps, this.#client, this.incarnation);
+    const { cluster, report } = this.#deps;
+    const by = { clusterset: "memory", clusterId: cluster.id, incarnation: this.incarnation };
+    const keeper = new StateKeeper({
+      file: this.#stateFile.open(by, () => this.#isDead),
+      clock: cluster.clock,
+      log: reportingLogger(`state of ${this.identity}`, report),
+    });
+    const saved = await keeper.load();
+    const term = new MemberTerm(this.#deps, this.#client, { incarnation: this.incarnation, saved });
+    keeper.follow(term.link);
     this.#term = term;
     this.#deps.onTerm(this, term);
     await term.run(signal);
     this.#term = undefined;
+    await keeper.stop();
   }
 }

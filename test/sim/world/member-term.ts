@@ -4,6 +4,7 @@ import type { ServiceKey } from "../../../api/service-key.ts";
 import type { BrokerLink } from "../../../broker/client/broker-link.ts";
 import type { MemberLink } from "../../../broker/client/member-link.ts";
 import type { MemoryBroker } from "../../../broker/client/memory/memory-broker.ts";
+import type { SavedState } from "../../../broker/client/saved/saved-state.ts";
 import { untestedSelection } from "../../../connectivity/path-selection.ts";
 import { underlayBackend } from "../../../connectivity/underlay/underlay-backend.ts";
 import { MemberControllers } from "../../../controllers/member-controllers.ts";
@@ -37,9 +38,16 @@ export class MemberTerm {
   readonly wiredLink: BrokerLink;
   readonly controllers: MemberControllers;
 
-  constructor(deps: MemberTermDeps, client: KubeClient, incarnation: number) {
+  constructor(
+    deps: MemberTermDeps,
+    client: KubeClient,
+    {
+      incarnation,
+      saved,
+    }: { readonly incarnation: number; readonly saved?: SavedState | undefined },
+  ) {
     const { cluster, families, broker, wiring, random } = deps;
-    this.link = broker.link(cluster.id, incarnation);
+    this.link = broker.link(cluster.id, incarnation, [], false, saved);
     const observed = overrideBrokerLink(this.link, {
       setOwnRows: (service, rows) => {
         deps.onPublish(service, rows);

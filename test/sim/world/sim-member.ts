@@ -4,6 +4,7 @@ import { ControllersProcess, type ControllersProcessDeps } from "./controllers-p
 import { DnsProcess, type DnsProcessDeps } from "./dns-process.ts";
 import { NO_FAULTS } from "./kube-faults.ts";
 import type { MemberTerm } from "./member-term.ts";
+import { SimStateFile } from "./sim-state-file.ts";
 
 export interface SimMemberDeps extends ControllersProcessDeps, DnsProcessDeps {
   readonly clock: Clock;
@@ -21,11 +22,14 @@ export class SimMember {
   #processCount = 0;
   /** Undefined while it is down. BOUNDED: by `replicas`. */
   readonly #replicas: (ControllersProcess | undefined)[];
+  /** Of each replica. BOUNDED: by `replicas`. */
+  readonly #stateFiles: readonly SimStateFile[];
   #dns: DnsProcess | undefined;
 
   constructor(deps: SimMemberDeps) {
     this.#deps = deps;
     this.#replicas = Array.from({ length: deps.replicas }, () => undefined);
+    this.#stateFiles = this.#replicas.map(() => new SimStateFile());
   }
 
   get deps(): SimMemberDeps {
@@ -119,12 +123,14 @@ export class SimMember {
   }
 
   #startReplica(index: number): void {
-    if (this.#replicas[index] !== undefined) return;
+    const stateFile = this.#stateFiles[index];
+    if (this.#replicas[index] !== undefined || stateFile === undefined) return;
     this.#processCount += 1;
     const process = new ControllersProcess(this.#deps, {
       identity: `${this.#deps.cluster.id}-${index}-${this.#processCount}`,
       incarnation: this.#incarnation,
       elects: this.#replicas.length > 1,
+      stateFile,
     });
     this.#replicas[index] = process;
     this.#deps.onProcess(process);
