@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { NETWORK_ROW_KEY, type NetworkRow } from "../../../api/broker/row.ts";
 import { ok } from "../../../api/result.ts";
@@ -9,6 +10,7 @@ import { testCluster } from "../../wire/row-arbitrary.ts";
 import { aNetworkRow, anExportRow } from "../../wire/test-rows.ts";
 import type { LinkEvent } from "../broker-link.ts";
 import type { MemberLink } from "../member-link.ts";
+import type { SavedState } from "../saved/saved-state.ts";
 import { MemoryBroker } from "./memory-broker.ts";
 
 const A = testCluster("a");
@@ -38,8 +40,12 @@ class World {
     { clock: this.clock, random: seededRandom(1) },
   );
 
-  async member(cluster = A, hasNetwork = true): Promise<MemberLink & { stop(): void }> {
-    const link = this.broker.link(cluster, 1, [], hasNetwork);
+  async member(
+    cluster = A,
+    hasNetwork = true,
+    saved?: SavedState,
+  ): Promise<MemberLink & { stop(): void }> {
+    const link = this.broker.link(cluster, 1, [], hasNetwork, saved);
     const stop = new AbortController();
     link.setNamespaces(new Set(["shop"]));
     link.start(stop.signal);
@@ -134,6 +140,150 @@ describe("network rows", () => {
     expect([...b.networks()]).toEqual([]);
   });
 });
+
+describe("network rows after a restart with what the last process left", () => {
+  /** A cluster with an export and a network row beside one that holds both, which then stops. */
+  async function restartable(): Promise<{
+    readonly world: World;
+    readonly a: MemberLink & { stop(): void };
+    readonly saved: SavedState;
+  }> {
+    const world = new World();
+    const [a, b] = [await world.member(A), await world.member(B)];
+    a.setOwnNetwork(facts());
+    a.setOwnRows(serviceKey("shop", "web"), [anExportRow({ cluster: A })]);
+    a.markOwnComplete();
+    b.markOwnComplete();
+    await world.clock.advance(1000);
+    expect(b.networks().size).toBe(1);
+    b.stop();
+    const saved = b.saved();
+    if (saved === undefined) throw new Error("a link that has synced has something to save");
+    return { world, a, saved };
+  }
+
+  test.each<[string, (a: MemberLink, world: World) => unknown, readonly NetworkRow[]]>([
+    ["unchanged", () => undefined, [aNetworkRow({ cluster: A })]],
+    [
+      "changed meanwhile",
+      (a) => a.setOwnNetwork(facts({ backends: ["vxlan"] })),
+      [aNetworkRow({ cluster: A, backends: ["vxlan"] })],
+    ],
+    ["withdrawn meanwhile", (a) => a.setOwnNetwork(undefined), []],
+    ["of one that left meanwhile", (_, { broker }) => broker.store.removeMember(A), []],
+    [
+      "at a broker that lost its store",
+      (_, { broker }) => broker.loseStore(),
+      [aNetworkRow({ cluster: A })],
+    ],
+  ])("%s: as they are then, and so they stay", async (_, happens, expected) => {
+    const { world, a, saved } = await restartable();
+    happens(a, world);
+    await world.clock.advance(30_000);
+    const again = await world.member(B, true, saved);
+    again.markOwnComplete();
+    await world.clock.advance(10_000);
+    expect([...again.networks().values()]).toEqual(expected);
+    const heard: LinkEvent[] = [];
+    again.subscribe((event) => heard.push(event));
+    world.broker.stop();
+    world.broker.start();
+    await world.clock.advance(30_000);
+    expect([...again.networks().values()]).toEqual(expected);
+    expect(heard).not.toContainEqual({ kind: "networks-changed" });
+  });
+
+  test("an own one is not withdrawn before this process knows its network (I6), nor written again (I9)", async () => {
+    const { world, a, saved } = await restartable();
+    const b = await world.member(B, true, saved);
+    b.markOwnComplete();
+    a.stop();
+    const again = await world.member(A, true, a.saved());
+    again.setOwnRows(serviceKey("shop", "web"), [anExportRow({ cluster: A })]);
+    again.markOwnComplete();
+    await world.clock.advance(10_000);
+    const sequence = world.broker.store.table.owner(A)?.sequence;
+    expect([...b.networks().keys()]).toEqual([A]);
+    again.setOwnNetwork(facts());
+    await world.clock.advance(10_000);
+    expect(world.broker.store.table.owner(A)?.sequence).toBe(sequence);
+    again.setOwnNetwork(undefined);
+    await world.clock.advance(10_000);
+    expect([...b.networks()]).toEqual([]);
+  });
+
+  test("whatever happens in whatever order, everybody ends with what each says last", async () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant("tell" as const), who: fc.nat(1), backend: fc.nat(2) }),
+      fc.record({ kind: fc.constant("restart" as const), who: fc.nat(1), isOld: fc.boolean() }),
+      fc.record({ kind: fc.constant("break" as const), who: fc.nat(1) }),
+      fc.constant({ kind: "replica" as const }),
+      fc.constant({ kind: "lose-store" as const }),
+    );
+    const steps = fc.array(fc.tuple(step, fc.constantFrom(0, 1, 5, 400, 9000)), { maxLength: 14 });
+    await fc.assert(
+      fc.asyncProperty(steps, async (happening) => {
+        const world = new World();
+        const told: (NetworkRow | undefined)[] = [undefined, undefined];
+        const saved: (SavedState | undefined)[][] = [[], []];
+        const clusters = [A, B] as const;
+        const links = [await world.member(A), await world.member(B)];
+        const tell = (who: number): void => {
+          const row = told[who];
+          links[who]?.setOwnNetwork(row === undefined ? undefined : facts(row));
+          links[who]?.setOwnRows(serviceKey("shop", "web"), [
+            anExportRow({ cluster: clusters[who] ?? A }),
+          ]);
+          links[who]?.markOwnComplete();
+        };
+        for (const who of [0, 1]) tell(who);
+        for (const [action, waitMs] of happening) {
+          switch (action.kind) {
+            case "tell":
+              told[action.who] = BACKENDS[action.backend];
+              tell(action.who);
+              break;
+            case "restart": {
+              const { who, isOld } = action;
+              const earlier = saved[who] ?? [];
+              const left = structuredClone(links[who]?.saved());
+              if (left !== undefined) earlier.push(left);
+              links[who]?.stop();
+              links[who] = await world.member(clusters[who], true, earlier.at(isOld ? 0 : -1));
+              tell(who);
+              break;
+            }
+            case "break":
+              world.broker.breakStream(clusters[action.who] ?? A);
+              break;
+            case "replica":
+              world.broker.stop(0);
+              world.broker.start(0);
+              break;
+            case "lose-store":
+              world.broker.loseStore();
+              break;
+          }
+          await world.clock.advance(waitMs);
+        }
+        await world.clock.advance(60_000);
+        for (const who of [0, 1]) {
+          const other = told[1 - who];
+          const expected = other === undefined ? [] : [{ ...other, cluster: clusters[1 - who] }];
+          expect([...(links[who]?.networks().values() ?? [])]).toEqual(expected);
+          links[who]?.stop();
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+const BACKENDS: readonly (NetworkRow | undefined)[] = [
+  undefined,
+  aNetworkRow({ backends: ["vxlan"] }),
+  aNetworkRow({ backends: ["underlay"] }),
+];
 
 describe("global addresses", () => {
   test("are asked for in Hello, again when the need changes, and told of", async () => {
