@@ -52,20 +52,6 @@ export function buildHandmade(
   });
 }
 
-export function removeHandmade({ clusters, gateways }: HandmadeVxlan): readonly Command[] {
-  return clusters.flatMap((cluster) =>
-    cluster.nodes.flatMap((node) => [
-      `ip -n ${node.namespace} link del ${NODE.device}`,
-      ...(gatewaysOf(cluster, gateways).includes(node)
-        ? [
-            `ip -n ${node.namespace} link del ${WAN.device}`,
-            `ip -n ${node.namespace} rule del priority 1000`,
-          ]
-        : []),
-    ]),
-  );
-}
-
 type Kind = typeof NODE | typeof WAN;
 
 function device(

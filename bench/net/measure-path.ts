@@ -15,12 +15,13 @@ export interface PathFigures {
 export interface MeasuredPath {
   /** Namespace of the pod that asks. */
   readonly client: string;
-  readonly server: string;
   /** The server as the client dials it. */
   readonly address: string;
 }
 
 const PORT = { iperf: 5201, answers: 5202 } as const;
+/** What a server must export. */
+export const MEASURED_PORTS: readonly number[] = Object.values(PORT);
 
 /** Starts what a pod must run to be measured; it ends with the room. */
 export function serveMeasurements(namespace: string, rr: string): void {

@@ -4,13 +4,12 @@ import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { planHarnessPod } from "../../sandbox/network/netns/net-plan.ts";
 import { runCommands } from "../../sandbox/network/netns/run-commands.ts";
-import { NetWorld } from "../../test/net/harness/net-world.ts";
+import { VxlanWorld } from "../../test/net/harness/vxlan-world.ts";
 import { print, printTable, ratio } from "../dns/report.ts";
-import { buildHandmade, removeHandmade } from "./handmade-vxlan.ts";
+import { buildHandmade } from "./handmade-vxlan.ts";
 import {
-  type MeasuredPath,
+  MEASURED_PORTS,
   measurePath,
   medianFigures,
   type PathFigures,
@@ -28,6 +27,7 @@ const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 /** Pods are on the last node, which is never a gateway, so that every packet passes all three segments. */
 const NODES = 5;
+const MANY = 10_000;
 
 const directory = mkdtempSync(join(tmpdir(), "isthmus-bench-net-"));
 const rr = join(directory, "rr");
@@ -38,53 +38,83 @@ execFileSync("cc", ["-std=gnu17", "-O2", "-Wall", "-Wextra", source, "-o", rr], 
 
 interface MeasuredRow {
   readonly path: string;
+  readonly gateways: string;
   readonly figures: PathFigures;
+  /** What it is compared with. */
+  readonly of?: PathFigures;
 }
 
+const rows: MeasuredRow[] = [];
 try {
-  await using world = await NetWorld.start(
-    { clusters: ["a", "b", "c"], nodesPerCluster: NODES, underlay: [["a", "b"]] },
-    { processes: false },
-  );
-  const client = world.cluster("a").clients.at(-1)?.namespace ?? "";
-  const pathTo = (id: string): MeasuredPath => {
-    const { plan } = world.cluster(id);
-    const node = plan.nodes.at(-1);
-    if (node === undefined) throw new Error(`no nodes in ${id}`);
-    const pod = planHarnessPod(plan, node, { name: `client-${NODES}`, offset: 1, managed: false });
-    return { client, server: pod.namespace, address: pod.addresses[0] ?? "" };
-  };
-  for (const id of ["b", "c"]) serveMeasurements(pathTo(id).server, rr);
   print(
     `${rounds} rounds of ${seconds} s each, medians; load average ${loadavg()
       .map((load) => load.toFixed(1))
       .join(" ")}`,
   );
-  const rows: MeasuredRow[] = [await measured("plain routing", pathTo("b"))];
-  const pair = [world.cluster("a").plan, world.cluster("c").plan] as const;
-  for (const gateways of values.gateways.split(",").map(Number)) {
-    const handmade = { clusters: pair, gateways };
-    await runCommands(buildHandmade(handmade, world.clusterset.plan.mtu));
-    rows.push(await measured(`kernel VXLAN by hand, gateways: ${gateways}`, pathTo("c")));
-    await runCommands(removeHandmade(handmade));
-  }
-  const [plain] = rows;
+  for (const gateways of values.gateways.split(",").map(Number)) await measureWith(gateways);
+  const times = (ours: number, theirs: number | undefined): string =>
+    theirs === undefined ? "" : ratio(ours, theirs);
   printTable(
-    rows.map(({ path, figures }) => ({
+    rows.map(({ path, gateways, figures, of }) => ({
       path,
+      gateways,
       "Gbit/s, 1 stream": figures.stream,
+      "by hand": times(figures.stream, of?.stream),
       "4 streams": figures.streams,
+      "by hand ": times(figures.streams, of?.streams),
       "answers/s, 1 connection": figures.answers,
+      "by hand  ": times(figures.answers, of?.answers),
       "16 connections": figures.answersOfSixteen,
-      "of plain routing": plain === undefined ? "" : ratio(figures.stream, plain.figures.stream),
+      "by hand   ": times(figures.answersOfSixteen, of?.answersOfSixteen),
     })),
   );
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }
 
-async function measured(path: string, to: MeasuredPath): Promise<MeasuredRow> {
-  const seen: PathFigures[] = [];
-  for (let round = 0; round < rounds; round++) seen.push(await measurePath(to, rr, seconds));
-  return { path, figures: medianFigures(seen) };
+/** All paths at once, measured in turn in each round, so that a noisy moment is everybody's. */
+async function measureWith(gateways: number): Promise<void> {
+  await using vxlan = await VxlanWorld.build(
+    { clusters: ["a", "b", "c"], nodesPerCluster: NODES, underlay: [["a", "b"]] },
+    { gateways, ports: MEASURED_PORTS },
+  );
+  const { world } = vxlan;
+  const pair = [world.cluster("a").plan, world.cluster("c").plan] as const;
+  await runCommands(buildHandmade({ clusters: pair, gateways }, world.clusterset.plan.mtu));
+  await vxlan.startBackend();
+  const client = world.cluster("a").clients.at(-1)?.namespace ?? "";
+  const near = vxlan.server(world.cluster("b").plan.nodes.at(-1));
+  const far = vxlan.server(world.cluster("c").plan.nodes.at(-1));
+  for (const { process } of [near, far]) serveMeasurements(process.namespace, rr);
+  const paths: Readonly<Record<string, string>> = {
+    "plain routing": near.addresses[0] ?? "",
+    "kernel VXLAN by hand": far.addresses[0] ?? "",
+    "vxlan of Isthmus": far.globalAddresses[0] ?? "",
+  };
+  const seen = new Map<string, PathFigures[]>();
+  const measureAll = async (names: readonly string[], suffix = ""): Promise<void> => {
+    for (let round = 0; round < rounds; round++) {
+      for (const name of names) {
+        const key = `${name}${suffix}`;
+        const figures = await measurePath({ client, address: paths[name] ?? "" }, rr, seconds);
+        seen.set(key, [...(seen.get(key) ?? []), figures]);
+      }
+    }
+  };
+  await measureAll(Object.keys(paths));
+  if (gateways === 1) {
+    await vxlan.exportMany("c", MANY);
+    await world.until("the rules to be loaded", () => vxlan.hasRulesFor("c", MANY));
+    await measureAll(["vxlan of Isthmus"], `, ${MANY.toLocaleString("en")} endpoints exported`);
+  }
+  const byHand = medianFigures(seen.get("kernel VXLAN by hand") ?? []);
+  for (const [path, all] of seen) {
+    const isOurs = path.startsWith("vxlan");
+    rows.push({
+      path,
+      gateways: path === "plain routing" ? "" : `${gateways}`,
+      figures: medianFigures(all),
+      ...(isOurs ? { of: byHand } : {}),
+    });
+  }
 }

@@ -106,13 +106,11 @@ export class NetClusterset {
         const member = new NetMember(plan, cluster, { ...deps, kube });
         member.start();
         const clients = await Promise.all(
-          cluster.nodes.map((node, index) =>
-            member.startHarnessPod(node, {
-              name: `client-${index + 1}`,
-              offset: OFFSET.client,
-              managed: false,
-            }),
-          ),
+          cluster.nodes.map(async (node, index) => {
+            const name = `client-${index + 1}`;
+            const options = { name, offset: OFFSET.client, managed: false };
+            return (await member.startHarnessPod(node, options)).process;
+          }),
         );
         const { addresses, managementAddress = "" } = await startPlaces(member, cluster);
         const dns = { dnsAddresses: addresses, dnsManagement: managementAddress };

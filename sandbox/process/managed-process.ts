@@ -31,6 +31,11 @@ const EXIT_WITH_PARENT = new URL("./exit-with-parent.mjs", import.meta.url).href
 const STOP_DEADLINE_MS = 5_000;
 const RESTART = { firstMs: 2_000, maxMs: 15_000 };
 
+/** The command line that runs the `isthmus` program with these arguments. */
+export function programLine(args: readonly string[]): readonly string[] {
+  return [process.execPath, MAIN, ...args];
+}
+
 /** One real process of the sandbox: the very program that runs against real clusters, started, watched and ended. */
 export class ManagedProcess {
   readonly #options: ManagedProcessOptions;

@@ -9,6 +9,7 @@ import { NodeRegistration } from "../../node/kubelet/node-registration.ts";
 import { PodIpPool } from "../../node/kubelet/pod-ip-pool.ts";
 import type { NodeKube } from "../../node/member-node-options.ts";
 import { type MemberViews, startMemberViews } from "../../node/member-views.ts";
+import type { PodPort } from "../../node/pod-server/pod-runtime.ts";
 import { SliceController } from "../../node/slices/slice-controller.ts";
 import { DeploymentController } from "../../node/workloads/deployment-controller.ts";
 import { type Cidr, parseCidr } from "../address/cidr.ts";
@@ -24,6 +25,25 @@ export interface NetMemberDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly meter: Meter;
+}
+
+export interface HarnessPodOptions {
+  /** Of one cluster's harness pods only one has it. */
+  readonly name: string;
+  /** Of one node's harness pods only one has it; 0 to 13. */
+  readonly offset: number;
+  /** Whether it is on the management link. */
+  readonly managed: boolean;
+  /** @default none: it only asks */
+  readonly ports?: readonly PodPort[];
+}
+
+export interface HarnessPod {
+  readonly process: PodProcess;
+  /** Primary family first. */
+  readonly addresses: readonly string[];
+  /** Ends the process and removes the namespace. */
+  stop(): Promise<void>;
 }
 
 interface NetNode {
@@ -78,11 +98,8 @@ export class NetMember {
     throw new Error(`${this.cluster.id}: no pod ${key} runs here`);
   }
 
-  /** A pod of the harness, which no API server knows: a client, or the place of one of our own processes. */
-  async startHarnessPod(
-    node: NodePlan,
-    options: { readonly name: string; readonly offset: number; readonly managed: boolean },
-  ): Promise<PodProcess> {
+  /** A pod of the harness, which no API server knows: a client, a server, or the place of one of our own processes. */
+  async startHarnessPod(node: NodePlan, options: HarnessPodOptions): Promise<HarnessPod> {
     const place = this.#nodes.find(({ plan }) => plan === node);
     if (place === undefined) throw new Error(`${this.cluster.id}: no node ${node.name}`);
     const plan = planHarnessPod(this.cluster, node, options);
@@ -97,10 +114,10 @@ export class NetMember {
     const started = await place.pods.runPlanned(options.name, plan, {
       identity,
       ips: plan.addresses,
-      ports: [],
+      ports: options.ports ?? [],
     });
     if (!started.ok) throw new Error(started.error);
-    return started.value.process;
+    return { ...started.value, addresses: plan.addresses };
   }
 
   /** To be told when a node's namespace was made anew. Its pods are gone for good; Deployments replace deleted Pods. */

@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { NetShape } from "../../sandbox/network/netns/net-plan.ts";
+import type { PodProcess } from "../../sandbox/network/netns/pod/pod-process.ts";
+import { HTTP, UDP, UNEXPORTED } from "./harness/net-service.ts";
+import { nodeState } from "./harness/node-state.ts";
+import { httpFrom, pingFrom, whoByUdp } from "./harness/talk.ts";
+import { VxlanWorld } from "./harness/vxlan-world.ts";
+
+const ALL: Partial<NetShape> = { clusters: ["a", "b", "c"], nodesPerCluster: 3 };
+
+describe.each<{ readonly name: string; readonly shape: Partial<NetShape> }>([
+  { name: "IPv4", shape: ALL },
+  { name: "IPv4, the same pod and service CIDRs everywhere", shape: { ...ALL, overlapping: true } },
+  { name: "IPv6 only", shape: { ...ALL, families: ["IPv6"] } },
+  {
+    name: "dual stack, overlapping",
+    shape: { ...ALL, families: ["IPv4", "IPv6"], overlapping: true },
+  },
+])("vxlan, $name", ({ shape }) => {
+  let vxlan: VxlanWorld;
+  let before: readonly Readonly<Record<string, string>>[];
+
+  beforeAll(async () => {
+    vxlan = await VxlanWorld.build(shape);
+    before = await statesOf("a");
+    await vxlan.startBackend();
+  });
+  afterAll(() => vxlan?.[Symbol.asyncDispose]());
+
+  function statesOf(id: string): Promise<readonly Readonly<Record<string, string>>[]> {
+    const { nodes } = vxlan.world.cluster(id).plan;
+    return Promise.all(nodes.map(({ namespace }) => nodeState(namespace)));
+  }
+
+  /** Every node of every cluster asks a server behind no gateway, and one on a gateway, of every other cluster. */
+  function pairs(): readonly {
+    client: PodProcess;
+    address: string;
+    node: string;
+    cluster: string;
+  }[] {
+    const { clusters } = vxlan.world.clusterset;
+    return clusters.flatMap(({ plan: from, clients }) =>
+      clusters
+        .filter(({ plan }) => plan !== from)
+        .flatMap(({ plan }) =>
+          [plan.nodes[0], plan.nodes.at(-1)].flatMap((node) =>
+            vxlan.server(node).globalAddresses.flatMap((address) =>
+              clients.map((client) => ({
+                client,
+                address,
+                node: node?.name ?? "",
+                cluster: plan.id,
+              })),
+            ),
+          ),
+        ),
+    );
+  }
+
+  test("TCP, UDP and ICMP from every node to every other cluster", async () => {
+    for (const { client, address, node, cluster } of pairs()) {
+      const where = `${client.namespace} to ${address}`;
+      expect([where, await httpFrom(client, address, HTTP)]).toMatchObject([
+        where,
+        { cluster, node },
+      ]);
+      expect([where, await whoByUdp(client, address, UDP)]).toEqual([
+        where,
+        expect.stringMatching(/^(242\.|fd42:)/),
+      ]);
+      expect([where, await pingFrom(client, address)]).toEqual([where, "answered"]);
+    }
+  });
+
+  test("a port that is not exported is refused or silent, by TCP and UDP", async () => {
+    const outcomes = pairs().map(async ({ client, address }) => [
+      (await httpFrom(client, address, UNEXPORTED)).cluster,
+      await whoByUdp(client, address, UNEXPORTED),
+    ]);
+    const seen = new Set((await Promise.all(outcomes)).flat());
+    expect(["ECONNREFUSED", "ETIMEDOUT", "EHOSTUNREACH", "EACCES"]).toEqual(
+      expect.arrayContaining([...seen]),
+    );
+  });
+
+  test("bytes arrive whole and in order, both ways", async () => {
+    for (const { client, address } of pairs().slice(0, 6)) {
+      const question = { kind: "tcp", host: address, port: HTTP, bytes: 2_000_000 } as const;
+      const answer = await client.ask({ ...question, timeoutMs: 10_000 });
+      expect(answer).toMatchObject({ kind: "tcp", bytes: 2_000_000, intact: true });
+    }
+  });
+
+  test("cleanup leaves every node byte for byte as it was", async () => {
+    const cluster = vxlan.world.cluster("a");
+    for (const node of cluster.plan.nodes) await vxlan.processes.cleanUp(cluster, node);
+    expect(await statesOf("a")).toEqual(before);
+  });
+});
