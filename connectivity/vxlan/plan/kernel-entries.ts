@@ -1,5 +1,6 @@
 import { bridge, ip, ipFor, type KernelCommand } from "./kernel-command.ts";
 import type { KernelState, Link, Route, Rule } from "./kernel-state.ts";
+import { MTU_MIN_V6 } from "./underlay-family.ts";
 
 /** One thing in the kernel, as text that can be compared, and the commands about it. */
 export interface Entry {
@@ -31,7 +32,8 @@ export function linkEntries({ links }: KernelState): readonly Entry[] {
       add: [
         ip(`link add ${name} address ${mac} mtu ${mtu} type vxlan ${type} ${fragments}`),
         // No link-local addresses: whatever speaks on this link was planned.
-        ip(`link set dev ${name} addrgenmode none`),
+        // A link for smaller packets than IPv6 needs has none of it, and refuses what is about it.
+        ...(mtu < MTU_MIN_V6 ? [] : [ip(`link set dev ${name} addrgenmode none`)]),
         ip(`link set dev ${name} up`),
       ],
       change: [
