@@ -67,9 +67,13 @@ async function throughput(path: MeasuredPath, streams: number, seconds: number):
     ...["-P", String(streams), "-t", String(seconds), "--connect-timeout", "3000"],
   ]);
   const report = JSON.parse(text) as {
-    readonly end: { readonly sum_received: { readonly bits_per_second: number } };
+    readonly error?: string;
+    readonly end: { readonly sum_received?: { readonly bits_per_second: number } };
   };
-  return report.end.sum_received.bits_per_second / 1e9;
+  const { error = "no sum_received in its report" } = report;
+  const received = report.end.sum_received;
+  if (received === undefined) throw new Error(`iperf3 to ${path.address}: ${error}`);
+  return received.bits_per_second / 1e9;
 }
 
 async function answers(

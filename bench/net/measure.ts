@@ -25,8 +25,6 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
-/** Pods are on the last node, which is never a gateway, so that every packet passes all three segments. */
-const NODES = 5;
 const MANY = 10_000;
 
 const directory = mkdtempSync(join(tmpdir(), "isthmus-bench-net-"));
@@ -75,7 +73,12 @@ try {
 /** All paths at once, measured in turn in each round, so that a noisy moment is everybody's. */
 async function measureWith(gateways: number): Promise<void> {
   await using vxlan = await VxlanWorld.build(
-    { clusters: ["a", "b", "c"], nodesPerCluster: NODES, underlay: [["a", "b"]] },
+    {
+      clusters: ["a", "b", "c"],
+      // Pods are on the last node, which is never a gateway, so that every packet passes all three segments.
+      nodesPerCluster: gateways + 1,
+      underlay: [["a", "b"]],
+    },
     { gateways, ports: MEASURED_PORTS },
   );
   const { world } = vxlan;
