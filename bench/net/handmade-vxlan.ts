@@ -36,6 +36,8 @@ export function buildHandmade(
         ...(isGateway ? device(node, WAN, all, mtu) : []),
         `ip netns exec ${node.namespace} sh -c 'echo 1 >/proc/sys/net/ipv4/fib_multipath_hash_policy'`,
         `${ip} route add ${remote.podCidrs[0]} ${hops.join(" ")}`,
+        // The other cluster's pods are to be seen as what they are.
+        `ip netns exec ${node.namespace} nft insert rule inet cni postrouting ip daddr ${remote.podCidrs[0]} accept`,
         ...(isGateway
           ? [
               `${ip} rule add iif ${WAN.device} table ${TABLE} priority 1000`,
