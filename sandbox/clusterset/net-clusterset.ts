@@ -193,6 +193,17 @@ export class NetClusterset {
   }
 }
 
+/** What controllers are told for their cluster to take part in connectivity. */
+export function backendArgs(
+  cluster: ClusterPlan,
+  ...backends: readonly string[]
+): readonly string[] {
+  return [
+    ...["--backends", backends.join(","), "--cidrs", cluster.podCidrs.join(",")],
+    ...["--service-cidrs", cluster.serviceCidrs.join(",")],
+  ];
+}
+
 async function startApi(
   cluster: ClusterPlan,
   options: NetClustersetOptions,

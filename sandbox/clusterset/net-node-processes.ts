@@ -145,6 +145,19 @@ export class NetNodeProcesses {
   }
 }
 
+/** A node agent and a gateway on every node of every cluster; controllers choose which gateways work. */
+export function startOnAllNodes(
+  processes: NetNodeProcesses,
+  clusters: readonly NetCluster[],
+): void {
+  for (const cluster of clusters) {
+    for (const node of cluster.plan.nodes) {
+      processes.start("node-agent", cluster, node);
+      processes.start("gateway", cluster, node);
+    }
+  }
+}
+
 function keyOf(verb: NodeVerb, { namespace }: NodePlan): string {
   return `${verb} ${namespace}`;
 }

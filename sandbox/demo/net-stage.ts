@@ -7,7 +7,8 @@ import type { Random } from "../../runtime/random/random.ts";
 import { addressesIn, askDns, type DnsAnswer } from "../clusterset/ask-dns.ts";
 import type { Waiting } from "../clusterset/clusterset-processes.ts";
 import type { HttpAnswer } from "../clusterset/http-through-socks.ts";
-import { type NetCluster, NetClusterset } from "../clusterset/net-clusterset.ts";
+import { backendArgs, type NetCluster, NetClusterset } from "../clusterset/net-clusterset.ts";
+import { NetNodeProcesses, startOnAllNodes } from "../clusterset/net-node-processes.ts";
 import type { ManagedProcessDeps } from "../process/managed-process.ts";
 import type { ScenarioMember } from "./demo-scenario.ts";
 import type { DemoStage, StageDeps } from "./demo-stage.ts";
@@ -15,7 +16,7 @@ import { mergeKubeconfigs } from "./merge-kubeconfigs.ts";
 import { netPasteLines } from "./net-paste-lines.ts";
 
 /** How clusters of network namespaces reach each other. */
-export const NET_BACKENDS = ["underlay"] as const;
+export const NET_BACKENDS = ["underlay", "vxlan"] as const;
 export type NetBackend = (typeof NET_BACKENDS)[number];
 
 export interface NetStageOptions {
@@ -33,6 +34,7 @@ export class NetStage implements DemoStage {
   readonly #options: NetStageOptions;
   readonly #deps: Deps;
   #clusterset: NetClusterset | undefined;
+  #nodes: NetNodeProcesses | undefined;
   #members: readonly ScenarioMember[] = [];
 
   constructor(options: NetStageOptions, deps: Deps) {
@@ -55,8 +57,13 @@ export class NetStage implements DemoStage {
         ...this.#options,
         shape: {
           clusters: ids,
-          underlay: ids.flatMap((a, i) => ids.slice(i + 1).map((b) => [a, b] as const)),
+          underlay:
+            this.#options.backend === "underlay"
+              ? ids.flatMap((a, i) => ids.slice(i + 1).map((b) => [a, b] as const))
+              : [],
         },
+        controllersArgs: (cluster) =>
+          this.#options.backend === "underlay" ? [] : backendArgs(cluster, this.#options.backend),
       },
       { ...this.#deps, log: silentLogger, meter: silentMeter },
     );
@@ -78,8 +85,17 @@ export class NetStage implements DemoStage {
     ]);
   }
 
-  startMembers(waiting: Waiting): Promise<void> {
-    return this.#opened.startMembers(waiting);
+  async startMembers(waiting: Waiting): Promise<void> {
+    const clusterset = this.#opened;
+    if (this.#options.backend !== "underlay") {
+      this.#nodes = new NetNodeProcesses(this.#options, this.#deps);
+      startOnAllNodes(this.#nodes, clusterset.clusters);
+    }
+    await clusterset.startMembers(waiting);
+    const ready = clusterset.clusters.flatMap(({ plan }) =>
+      plan.nodes.map((node) => this.#nodes?.ready(node, waiting)),
+    );
+    await Promise.all(ready);
   }
 
   /** All processes of ours are; pods are not. */
@@ -92,6 +108,7 @@ export class NetStage implements DemoStage {
   }
 
   async stop(): Promise<void> {
+    await this.#nodes?.stop();
     await this.#clusterset?.stop();
   }
 

@@ -10,7 +10,15 @@ import { systemClock } from "../../../runtime/clock/system-clock.ts";
 import { silentLogger } from "../../../runtime/log/silent-log.ts";
 import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../../runtime/random/system-random.ts";
-import { type NetCluster, NetClusterset } from "../../../sandbox/clusterset/net-clusterset.ts";
+import {
+  backendArgs,
+  type NetCluster,
+  NetClusterset,
+} from "../../../sandbox/clusterset/net-clusterset.ts";
+import {
+  NetNodeProcesses,
+  startOnAllNodes,
+} from "../../../sandbox/clusterset/net-node-processes.ts";
 import { isInRoom } from "../../../sandbox/network/netns/enter-room.ts";
 import type { NetShape } from "../../../sandbox/network/netns/net-plan.ts";
 import { until } from "../../../sandbox/process/until.ts";
@@ -39,24 +47,38 @@ const WAIT_MS = 30_000;
 /** A clusterset of network namespaces with all processes ready, for one test file. Disposed of it leaves nothing. */
 export class NetWorld implements AsyncDisposable {
   readonly clusterset: NetClusterset;
+  /** Gateways and node agents. */
+  readonly nodes: NetNodeProcesses;
   readonly directory: string;
   readonly #abort: AbortController;
 
-  private constructor(clusterset: NetClusterset, directory: string, abort: AbortController) {
-    this.clusterset = clusterset;
-    this.directory = directory;
-    this.#abort = abort;
+  private constructor(fields: {
+    readonly clusterset: NetClusterset;
+    readonly nodes: NetNodeProcesses;
+    readonly directory: string;
+    readonly abort: AbortController;
+  }) {
+    this.clusterset = fields.clusterset;
+    this.nodes = fields.nodes;
+    this.directory = fields.directory;
+    this.#abort = fields.abort;
   }
 
   static async start(
     shape: Partial<NetShape> = {},
-    options: { readonly processes?: boolean } = {},
+    options: {
+      /** Broker, controllers and DNS. @default true */
+      readonly processes?: boolean;
+      /** What controllers may choose from; with gateways and node agents on every node. @default none: underlay, as it was */
+      readonly backends?: readonly string[];
+    } = {},
   ): Promise<NetWorld> {
     if (!isInRoom()) {
       throw new Error(
         "these tests make network namespaces: run them by `npm run test:net -- FILE`, as root",
       );
     }
+    const { backends } = options;
     const directory = mkdtempSync(join(tmpdir(), "isthmus-net-"));
     const abort = new AbortController();
     try {
@@ -67,10 +89,15 @@ export class NetWorld implements AsyncDisposable {
           directory,
           env: process.env,
           logLevel: "debug",
+          ...(backends === undefined
+            ? {}
+            : { controllersArgs: (cluster) => backendArgs(cluster, ...backends) }),
         },
         DEPS,
       );
-      const world = new NetWorld(clusterset, directory, abort);
+      const env = { directory, env: process.env, logLevel: "debug" };
+      const nodes = new NetNodeProcesses(env, DEPS);
+      const world = new NetWorld({ clusterset, nodes, directory, abort });
       await Promise.all(
         clusterset.clusters.map(({ kube }) => DEPS.installCrds(kube, abort.signal)),
       );
@@ -78,6 +105,7 @@ export class NetWorld implements AsyncDisposable {
         const waiting = { timeoutMs: START_MS, signal: abort.signal };
         await clusterset.startBroker(waiting);
         await clusterset.join(DEPS);
+        if (backends !== undefined) startOnAllNodes(nodes, clusterset.clusters);
         await clusterset.startMembers(waiting);
       }
       return world;
@@ -117,11 +145,11 @@ export class NetWorld implements AsyncDisposable {
   async find<T extends KubeObject>(
     cluster: string,
     resource: Resource,
-    namespace: string,
+    namespace: string | undefined,
     name: string,
   ): Promise<T | undefined> {
     const found = await this.cluster(cluster).kube.get<T>(
-      { resource, namespace, name },
+      { resource, name, ...(namespace === undefined ? {} : { namespace }) },
       { signal: this.#abort.signal },
     );
     return found.ok ? found.value : undefined;
@@ -138,6 +166,7 @@ export class NetWorld implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.nodes.stop();
     await this.clusterset.stop();
     this.#abort.abort();
     rmSync(this.directory, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { LABEL_SERVICE_NAME, LABEL_SOURCE_CLUSTER } from "../../../api/mcs/label
 import type { PathReport } from "../../../api/network/path-report.ts";
 import { MEMBER_NETWORKS, PATH_REPORTS, PEERS } from "../../../api/network/resources.ts";
 import type { NetCluster } from "../../../sandbox/clusterset/net-clusterset.ts";
-import { NetNodeProcesses } from "../../../sandbox/clusterset/net-node-processes.ts";
+import type { NetNodeProcesses } from "../../../sandbox/clusterset/net-node-processes.ts";
 import type { HarnessPod } from "../../../sandbox/network/netns/net-member.ts";
 import type { NetShape, NodePlan } from "../../../sandbox/network/netns/net-plan.ts";
 import { runIn } from "../../../sandbox/network/netns/run-commands.ts";
@@ -30,15 +30,12 @@ const READY_MS = 30_000;
 export class VxlanWorld implements AsyncDisposable {
   readonly world: NetWorld;
   readonly #choice: NetworkChoice;
-  readonly processes: NetNodeProcesses;
   /** By the node's namespace. */
   readonly #servers = new Map<string, ServerPod>();
   readonly #ports: readonly number[];
 
   private constructor(world: NetWorld, choice: NetworkChoice, ports: readonly number[]) {
     this.world = world;
-    const { directory } = world;
-    this.processes = new NetNodeProcesses({ directory, env: process.env, logLevel: "debug" }, DEPS);
     this.#choice = choice;
     this.#ports = ports;
   }
@@ -63,6 +60,10 @@ export class VxlanWorld implements AsyncDisposable {
       await vxlan[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  get processes(): NetNodeProcesses {
+    return this.world.nodes;
   }
 
   gatewayNodes(id: string): readonly NodePlan[] {
@@ -146,7 +147,6 @@ export class VxlanWorld implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.processes.stop();
     await this.world[Symbol.asyncDispose]();
   }
 

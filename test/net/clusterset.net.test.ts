@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { MemberNetwork } from "../../api/network/member-network.ts";
+import type { Peer } from "../../api/network/peer.ts";
+import { MEMBER_NETWORKS, PEERS } from "../../api/network/resources.ts";
+import { HTTP, NetService, UNEXPORTED } from "./harness/net-service.ts";
+import { NetWorld } from "./harness/net-world.ts";
+import { httpFrom, whoByUdp } from "./harness/talk.ts";
+
+/** Broker, controllers, DNS, gateways and node agents together; nothing is written by hand. */
+describe("a clusterset over vxlan whose clusters have the same pod and service CIDRs", () => {
+  let world: NetWorld;
+  let service: NetService;
+
+  beforeAll(async () => {
+    world = await NetWorld.start({ overlapping: true }, { backends: ["vxlan"] });
+    service = new NetService(world, "shop");
+    await service.deploy(["a", "b"]);
+  });
+  afterAll(() => world?.[Symbol.asyncDispose]());
+
+  test("the hub gives every member global addresses of its own", async () => {
+    const networks = await Promise.all(
+      ["a", "b", "c"].map((id) =>
+        world.until(`${id} to have a network`, () =>
+          world.find<MemberNetwork>(id, MEMBER_NETWORKS, undefined, "local"),
+        ),
+      ),
+    );
+    const globals = networks.flatMap(({ spec }) => spec.globalPrefixes.map(({ global }) => global));
+    expect(new Set(globals).size).toBe(3);
+  });
+
+  test("every pair chooses vxlan", async () => {
+    for (const [id, peer] of [
+      ["a", "b"],
+      ["b", "c"],
+      ["c", "a"],
+    ] as const) {
+      await world.until(`${id} to reach ${peer} by vxlan`, async () => {
+        const found = await world.find<Peer>(id, PEERS, undefined, peer);
+        const path = found?.status?.paths.find(({ backend }) => backend === "vxlan");
+        return found?.status?.backend === "vxlan" && path?.state === "up" ? true : undefined;
+      });
+    }
+  });
+
+  test("the clusterset IP leads to pods of every exporter, from every node; by name, too", async () => {
+    await service.offered("c", ["a", "b"]);
+    const ip = await service.clustersetIp("c");
+    for (const client of world.cluster("c").clients) {
+      await world.until("answers of all four pods", async () => {
+        const answers = await Promise.all(
+          Array.from({ length: 24 }, () => httpFrom(client, ip, 80)),
+        );
+        const pods = new Set(answers.map(({ cluster, pod }) => `${cluster} ${pod}`));
+        return pods.size === 4 ? true : undefined;
+      });
+    }
+  });
+
+  test("an endpoint answers at the ports that are exported, and at no other", async () => {
+    const [client] = world.cluster("c").clients;
+    for (const { cluster, address } of await service.offered("c", ["a", "b"])) {
+      expect(await httpFrom(client, address, HTTP)).toMatchObject({ cluster });
+      expect((await httpFrom(client, address, UNEXPORTED)).cluster).toMatch(/^E[A-Z]+$/);
+      expect(await whoByUdp(client, address, UNEXPORTED)).toMatch(/^E[A-Z]+$/);
+    }
+  });
+
+  test("with the broker away everything goes on; what is unexported is closed once it is back", async () => {
+    const { broker, brokerHealthPort } = world.clusterset.processes;
+    const [client] = world.cluster("c").clients;
+    const [first] = await service.offered("c", ["a", "b"]);
+    const address = first?.address ?? "";
+    await broker.stop();
+    expect(await httpFrom(client, address, HTTP)).toMatchObject({ cluster: "a" });
+    broker.start();
+    const waiting = { timeoutMs: 30_000, signal: AbortSignal.timeout(60_000) };
+    await world.clusterset.processes.ready(broker, brokerHealthPort, waiting);
+    await service.unexport("a");
+    await world.until("the gateways to close", async () =>
+      (await httpFrom(client, address, HTTP)).cluster.startsWith("E") ? true : undefined,
+    );
+    const ip = await service.clustersetIp("c");
+    await service.offered("c", ["b"]);
+    expect(await httpFrom(client, ip, 80)).toMatchObject({ cluster: "b" });
+  });
+});
