@@ -87,13 +87,14 @@ export class NetStage implements DemoStage {
 
   async startMembers(waiting: Waiting): Promise<void> {
     const clusterset = this.#opened;
+    const nodes = new NetNodeProcesses(this.#options, this.#deps);
+    this.#nodes = nodes;
     if (this.#options.backend !== "underlay") {
-      this.#nodes = new NetNodeProcesses(this.#options, this.#deps);
-      startOnAllNodes(this.#nodes, clusterset.clusters);
+      startOnAllNodes(nodes, clusterset.clusters);
     }
     await clusterset.startMembers(waiting);
     const ready = clusterset.clusters.flatMap(({ plan }) =>
-      plan.nodes.map((node) => this.#nodes?.ready(node, waiting)),
+      plan.nodes.map((node) => nodes.ready(node, waiting)),
     );
     await Promise.all(ready);
   }
