@@ -16,7 +16,8 @@ const PATTERN = Buffer.from(Array.from({ length: 64_007 }, (_, i) => 128 + (i % 
 export function askHttp({ host, port, path }: Question<"http">): Promise<PodAnswer> {
   return new Promise((resolve, reject) => {
     const sent = request(
-      { host, port, path, agent: false, headers: { connection: "close" } },
+      // Counted while nothing moves, connecting included: a large body may take longer.
+      { host, port, path, agent: false, timeout: HTTP_LIMIT_MS, headers: { connection: "close" } },
       (response) => {
         let body = "";
         let bytes = 0;
@@ -35,8 +36,7 @@ export function askHttp({ host, port, path }: Question<"http">): Promise<PodAnsw
         response.on("error", reject);
       },
     );
-    // Counted while nothing moves: a large body may take longer.
-    sent.setTimeout(HTTP_LIMIT_MS, () => sent.destroy(timedOut()));
+    sent.on("timeout", () => sent.destroy(timedOut()));
     sent.on("error", reject);
     sent.end();
   });
