@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ENDPOINT_SLICES, type EndpointSlice } from "../../api/kube/endpoint-slice.ts";
 import { LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
+import { ChosenTransport } from "../../connectivity/vxlan/gateway/chosen-transport.ts";
 import { Gateway } from "../../connectivity/vxlan/gateway/gateway.ts";
 import { PlainTransport } from "../../connectivity/vxlan/gateway/plain-transport.ts";
 import { Reporter } from "../../connectivity/vxlan/gateway/reporter.ts";
@@ -9,8 +10,9 @@ import { Dataplane } from "../../connectivity/vxlan/linux/dataplane.ts";
 import { commandRunner } from "../../connectivity/vxlan/linux/run-command.ts";
 import { systemFiles } from "../../connectivity/vxlan/linux/system-files.ts";
 import { GATEWAY_TABLES, gatewayOwnership } from "../../connectivity/vxlan/ownership.ts";
+import { WireguardTransport } from "../../connectivity/vxlan/wireguard/wireguard-transport.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
-import { listenDefault } from "../../runtime/config/common-settings.ts";
+import { durationSetting, listenDefault } from "../../runtime/config/common-settings.ts";
 import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { networkReflectors, tunnelProber } from "../follow-network.ts";
@@ -33,10 +35,13 @@ export const gatewayVerb = defineVerb({
       .describe(
         "addresses at which gateways of other clusters reach this one; default: its node's",
       ),
+    rotateKeys: durationSetting("24h", "age at which a WireGuard key is replaced"),
+    keyOverlap: durationSetting("10m", "how long, at least, the old key stays beside the new one"),
   }),
   async run({ settings, signal, env, out }) {
     const vxlan = vxlanSettingsOf(settings);
     const run = commandRunner(systemClock);
+    const log = pinoLogger(LOG_NAME, settings.logLevel);
     const { node, endpoint: endpoints } = settings;
     const dataplane = new Dataplane(
       {
@@ -45,11 +50,24 @@ export const gatewayVerb = defineVerb({
         ownership: gatewayOwnership(vxlan),
         tables: GATEWAY_TABLES,
       },
-      { run, files: systemFiles, log: pinoLogger(LOG_NAME, settings.logLevel) },
+      { run, files: systemFiles, log },
     );
-    const transport = new PlainTransport({ node, endpoints, port: vxlan.wanPort }, run);
+    const shared = { node, endpoints, port: vxlan.wanPort };
+    const transport = new ChosenTransport(
+      new PlainTransport(shared, run),
+      new WireguardTransport(
+        {
+          ...shared,
+          wgPort: vxlan.wgPort,
+          stateDir: settings.stateDir,
+          rotateMs: settings.rotateKeys,
+          overlapMs: settings.keyOverlap,
+        },
+        { run, files: systemFiles, clock: systemClock, log },
+      ),
+    );
     if (settings.cleanup) {
-      for (const cleaned of [await dataplane.cleanup(signal), await transport.cleanup()]) {
+      for (const cleaned of [await dataplane.cleanup(signal), await transport.cleanup(signal)]) {
         if (cleaned.ok) continue;
         out.problem(cleaned.error);
         return 1;

@@ -11,33 +11,19 @@ import { type ApplyMetrics, applyMetrics } from "../apply-metrics.ts";
 import type { Dataplane } from "../linux/dataplane.ts";
 import { FilterContents, type FilterScope, sliceElements } from "../plan/filter-contents.ts";
 import type { OwnNetwork, PeerNetwork } from "../plan/networks.ts";
-import type { Outer } from "../plan/outer-paths.ts";
 import { NO_SLOTS, type PeerPaths, type PlanSlots } from "../plan/plan.ts";
 import { planGateway } from "../plan/plan-gateway.ts";
 import type { VxlanSettings } from "../plan/settings.ts";
 import { ReconcileLoop } from "../reconcile-loop.ts";
 import { currentNetwork, currentPeers, type GatewayViews } from "../views.ts";
 import { gatewayPaths, gatewayProbeTargets, reportedPaths } from "./gateway-paths.ts";
+import type { OuterTransport } from "./outer-transport.ts";
 import type { GatewayFacts, Reporter } from "./reporter.ts";
 
 export interface GatewayOptions {
   /** Name of the Node it runs on. */
   readonly node: string;
   readonly settings: VxlanSettings;
-}
-
-/** What packets between gateways travel in: plain, or inside WireGuard. */
-export interface OuterTransport {
-  /** Brings it to what the peers need; its facts are what peers need to know of it. */
-  prepare(
-    network: OwnNetwork,
-    peers: readonly PeerNetwork[],
-    signal: AbortSignal,
-  ): Promise<Result<{ readonly outer: Outer; readonly facts: GatewayFacts }, string>>;
-  /** The listener is told when `prepare` may have another result. Returns the unsubscribe. */
-  subscribe(listener: () => void): () => void;
-  /** Leaves no trace of it. */
-  cleanup(signal: AbortSignal): Promise<Result<void, string>>;
 }
 
 export interface GatewayDeps {
@@ -96,7 +82,7 @@ export class Gateway {
 
   /** Until the signal aborts; the views must have synced. */
   async run(signal: AbortSignal): Promise<void> {
-    const { views, prober, dataplane, transport } = this.#deps;
+    const { views, prober, dataplane } = this.#deps;
     this.#signal = signal;
     this.#slots = await dataplane.slots();
     const wake = (): void => this.#loop.wake();
@@ -106,7 +92,6 @@ export class Gateway {
       views.nodes.subscribe(wake),
       views.slices.subscribe((event) => this.#takeSlice(event)),
       prober.subscribe(wake),
-      transport.subscribe(wake),
     ];
     await Promise.all([this.#loop.run(signal), this.#followFigures(signal)]);
     for (const unsubscribe of subscriptions) unsubscribe();
@@ -114,14 +99,15 @@ export class Gateway {
 
   /** Round trips and sizes change without a change of state: they are told, and a new size is put in force. */
   async #followFigures(signal: AbortSignal): Promise<void> {
-    const { clock, reporter } = this.#deps;
+    const { clock, reporter, transport } = this.#deps;
     while (!signal.aborted) {
       await sleep(clock, FIGURES_MS, signal);
       const known = this.#known;
       if (known === undefined) continue;
       const { network, peers, facts } = known;
       reporter.say({ facts, paths: reportedPaths(peers, this.#measure) });
-      if (sizes(gatewayPaths(network, peers, this.#measure)) !== known.sizes) this.#loop.wake();
+      const isNew = sizes(gatewayPaths(network, peers, this.#measure)) !== known.sizes;
+      if (isNew || !transport.isSettled()) this.#loop.wake();
     }
   }
 
@@ -175,13 +161,14 @@ export class Gateway {
 
   /** Another node is gateway now, or none of ours yet. */
   async #stepDown(): Promise<Result<void, string>> {
-    const { dataplane } = this.#deps;
+    const { dataplane, transport } = this.#deps;
     this.#known = undefined;
     if (dataplane.isClean()) {
       this.#state = ok("standing by: this node is not chosen as a gateway");
       return ok(undefined);
     }
-    return dataplane.cleanup(this.#signal);
+    const removed = await dataplane.cleanup(this.#signal);
+    return removed.ok ? transport.cleanup(this.#signal) : removed;
   }
 
   #takeSlice(event: ViewEvent<EndpointSlice>): void {

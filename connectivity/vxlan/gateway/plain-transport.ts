@@ -2,9 +2,7 @@ import { ok, type Result } from "../../../api/result.ts";
 import { outerMtu } from "../linux/outer-mtu.ts";
 import type { RunCommand } from "../linux/run-command.ts";
 import type { OwnNetwork, PeerNetwork } from "../plan/networks.ts";
-import type { Outer } from "../plan/outer-paths.ts";
-import type { OuterTransport } from "./gateway.ts";
-import type { GatewayFacts } from "./reporter.ts";
+import type { OuterTransport, Prepared } from "./outer-transport.ts";
 
 export interface PlainTransportOptions {
   readonly node: string;
@@ -27,7 +25,7 @@ export class PlainTransport implements OuterTransport {
     network: OwnNetwork,
     _peers: readonly PeerNetwork[],
     signal: AbortSignal,
-  ): Promise<Result<{ readonly outer: Outer; readonly facts: GatewayFacts }, string>> {
+  ): Promise<Result<Prepared, string>> {
     const { node, endpoints, port } = this.#options;
     const local = network.nodes.find(({ name }) => name === node)?.internalIps ?? [];
     const mtu = await outerMtu(local, this.#run, signal);
@@ -38,8 +36,8 @@ export class PlainTransport implements OuterTransport {
     });
   }
 
-  subscribe(): () => void {
-    return () => undefined;
+  isSettled(): boolean {
+    return true;
   }
 
   async cleanup(): Promise<Result<void, string>> {

@@ -174,6 +174,7 @@ const ROUTE = z.object({
   table: z.string().optional(),
   type: z.string().optional(),
   nhid: z.int().optional(),
+  dev: z.string().optional(),
   prefsrc: z.string().optional(),
   metrics: z.array(z.object({ mtu: z.int().optional() })).optional(),
 });
@@ -189,18 +190,28 @@ export function parseRoutes(
   return ok(
     list.value
       .filter(({ table }) => isOurs(Number(table ?? "254")))
-      .map(({ dst, table, type, nhid, prefsrc, metrics }): Route => {
+      .map(({ dst, table, type, nhid, dev, prefsrc, metrics }): Route => {
         const mtu = metrics?.find((metric) => metric.mtu !== undefined)?.mtu;
         return {
           table: Number(table),
           destination: withLength(dst, family),
-          target:
-            type === "unreachable" ? { kind: "unreachable" } : { kind: "nexthop", id: nhid ?? -1 },
+          target: routeTarget(type, nhid, dev),
           ...(prefsrc !== undefined && { source: prefsrc }),
           ...(mtu !== undefined && { mtu }),
         };
       }),
   );
+}
+
+function routeTarget(
+  type: string | undefined,
+  nhid: number | undefined,
+  device: string | undefined,
+): Route["target"] {
+  if (type === "unreachable") return { kind: "unreachable" };
+  return nhid === undefined && device !== undefined
+    ? { kind: "link", name: device }
+    : { kind: "nexthop", id: nhid ?? -1 };
 }
 
 function withLength(destination: string, family: IpFamily): string {

@@ -30,7 +30,9 @@ export function linkEntries({ links }: KernelState): readonly Entry[] {
       identity: `${mac} ${type}`,
       value: `${mtu} ${fragments}`,
       add: [
-        ip(`link add ${name} address ${mac} mtu ${mtu} type vxlan ${type} ${fragments}`),
+        ip(
+          `link add ${name} address ${mac} mtu ${mtu} type vxlan ${type}${link.local === undefined ? " local ::" : ""} ${fragments}`,
+        ),
         // No link-local addresses: whatever speaks on this link was planned.
         // A link for smaller packets than IPv6 needs has none of it, and refuses what is about it.
         ...(mtu < MTU_MIN_V6 ? [] : [ip(`link set dev ${name} addrgenmode none`)]),
@@ -118,7 +120,8 @@ export function routeEntries({ routes }: KernelState): readonly Entry[] {
 function routeOptions({ target, source, mtu }: Route): string {
   if (target.kind === "unreachable") return "";
   const from = source === undefined ? "" : ` src ${source}`;
-  return ` nhid ${target.id}${from}${mtu === undefined ? "" : ` mtu ${mtu}`}`;
+  const way = target.kind === "link" ? ` dev ${target.name}` : ` nhid ${target.id}`;
+  return `${way}${from}${mtu === undefined ? "" : ` mtu ${mtu}`}`;
 }
 
 export function ruleEntries({ rules }: KernelState): readonly Entry[] {

@@ -21,7 +21,7 @@ export interface Link {
   readonly vni: number;
   /** UDP port it listens at. */
   readonly port: number;
-  /** Address of outer packets; absent: as routed. */
+  /** Address of outer packets; absent: as routed, over IPv6. */
   readonly local?: string;
   /** Whether outer packets must not be fragmented, so that the path's MTU can be measured. IPv4 underneath only. */
   readonly dontFragment: boolean;
@@ -67,6 +67,7 @@ export interface Route {
   readonly destination: string;
   readonly target:
     | { readonly kind: "nexthop"; readonly id: number }
+    | { readonly kind: "link"; readonly name: string }
     /** Nobody can carry it: says so at once, and keeps it off the default route. */
     | { readonly kind: "unreachable" };
   /** Source of packets that the machine itself sends this way. */

@@ -12,8 +12,17 @@ export interface Outer {
   readonly local: readonly string[];
   /** Of the link or of WireGuard underneath, bytes. */
   readonly mtu: number;
-  /** Inside WireGuard: the address of each gateway there, by name. Who has none is not reached. */
-  readonly encrypted?: ReadonlyMap<string, string>;
+  /** Inside WireGuard. */
+  readonly encrypted?: {
+    /** Of each gateway there, by name. Who has none is not reached. */
+    readonly addresses: ReadonlyMap<string, string>;
+    /** Over which device, and from which own address. */
+    readonly routes: readonly {
+      readonly destination: string;
+      readonly device: string;
+      readonly source: string;
+    }[];
+  };
 }
 
 /** A gateway of a peer, and how its packets are sent. */
@@ -48,7 +57,7 @@ function outerAddress(
   { endpoints }: GatewayFact,
   { local, encrypted }: Outer,
 ): string | undefined {
-  if (encrypted !== undefined) return encrypted.get(name);
+  if (encrypted !== undefined) return encrypted.addresses.get(name);
   for (const v6 of [false, true]) {
     const remote = ofFamily(endpoints, v6);
     if (remote !== undefined && ofFamily(local, v6) !== undefined) return remote;

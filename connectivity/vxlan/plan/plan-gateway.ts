@@ -89,10 +89,16 @@ export function planGateway(input: GatewayPlanInput): Plan | undefined {
       })),
       nexthops: hops.nexthops,
       groups: toPeers.groups,
-      routes: [...toPeers.routes, ...hops.routes, ...deadEnds(peers, settings)],
+      routes: [
+        ...toPeers.routes,
+        ...hops.routes,
+        ...deadEnds(peers, settings),
+        ...keyRoutes(outer, settings),
+      ],
       rules: [
         ...marked.flatMap(({ slot }) => markRules(slot, own.tunnelAddresses, settings)),
-        ...ownFamilies.map(
+        // Inside WireGuard gateways have IPv6 addresses, whatever packets have.
+        ...families([...own.tunnelAddresses, ...(outer.encrypted === undefined ? [] : ["::"])]).map(
           (family): Rule => ({ family, priority: priorities.wan, table: wanRoutes(settings) }),
         ),
         ...ownFamilies.map(
@@ -164,6 +170,15 @@ function remoteHops(
     routes,
     idFor: (name: string, network: string) => ids.get(`${name} ${isV6(network)}`),
   };
+}
+
+function keyRoutes({ encrypted }: Outer, settings: VxlanSettings): readonly Route[] {
+  return (encrypted?.routes ?? []).map(({ destination, device, source }) => ({
+    table: wanRoutes(settings),
+    destination,
+    target: { kind: "link" as const, name: device },
+    source,
+  }));
 }
 
 /**

@@ -43,8 +43,24 @@ export function wanTable({
       ...markChains(devices, gateways, settings),
       clampChain(devices),
       ownAddressesChain(network, devices),
+      ...(outer.encrypted === undefined ? [] : keyChains(port)),
     ].join("\n"),
   };
+}
+
+/** Out of WireGuard comes the tunnel, and what is said of its packets on the way; it is no way to the machine or through it. */
+function keyChains(port: number): readonly string[] {
+  const device = `iifname "${WIREGUARD_PREFIX}*"`;
+  return [
+    chain("keys_in", "type filter hook input priority filter - 5; policy accept;", [
+      `${device} udp dport ${port} accept`,
+      `${device} icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept`,
+      `${device} counter drop`,
+    ]),
+    chain("keys_through", "type filter hook forward priority filter - 5; policy accept;", [
+      `${device} counter drop`,
+    ]),
+  ];
 }
 
 /** Packets from peers come from addresses that are theirs, for addresses that are ours: before translation, at both ends. */

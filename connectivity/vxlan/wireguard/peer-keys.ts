@@ -1,0 +1,119 @@
+import type { PeerNetwork } from "../plan/networks.ts";
+import { gatewayName } from "../plan/networks.ts";
+import { isV6, ofFamily } from "../plan/underlay-family.ts";
+import type { RingKey } from "./key-ring.ts";
+import { isPublicKey, keyAddress } from "./keys.ts";
+
+/** A key that a remote gateway has told, and where it listens. */
+export interface PeerKey {
+  readonly publicKey: string;
+  /** `address:port`, IPv6 in brackets. */
+  readonly endpoint: string;
+}
+
+/** By gateway, newest last; the one before the newest stays until the newest has been heard from. */
+export type PeerKeys = ReadonlyMap<string, readonly PeerKey[]>;
+
+/** Device and public key that have shaken hands lately, as `device key`. */
+export type Handshakes = ReadonlySet<string>;
+
+export function handshakeOf(device: string, publicKey: string): string {
+  return `${device} ${publicKey}`;
+}
+
+/** What gateways tell now, and what they told before as long as it may be needed. */
+export function currentPeerKeys(
+  before: PeerKeys,
+  peers: readonly PeerNetwork[],
+  local: readonly string[],
+  handshakes: Handshakes,
+  devices: readonly string[],
+): PeerKeys {
+  const keys = peers.flatMap(({ cluster, gateways }) =>
+    gateways.flatMap(({ node, publicKey, wgPort, endpoints }) => {
+      const name = gatewayName(cluster, node);
+      const address =
+        (ofFamily(local, false) && ofFamily(endpoints, false)) ??
+        (ofFamily(local, true) && ofFamily(endpoints, true));
+      if (publicKey === undefined || wgPort === undefined || address === undefined) return [];
+      if (!isPublicKey(publicKey)) return [];
+      const endpoint = isV6(address) ? `[${address}]:${wgPort}` : `${address}:${wgPort}`;
+      const isHeard = devices.some((device) => handshakes.has(handshakeOf(device, publicKey)));
+      const old = (before.get(name) ?? []).filter((key) => key.publicKey !== publicKey).slice(-1);
+      return [[name, [...(isHeard ? [] : old), { publicKey, endpoint }]] as const];
+    }),
+  );
+  return new Map(keys);
+}
+
+/** Over which device a key's owner is sent to. */
+export interface KeyRoute {
+  readonly destination: string;
+  readonly device: string;
+  readonly source: string;
+}
+
+/**
+ * To each gateway's address, over the newest device that has shaken hands with its newest key that did. Without any handshake the
+ * newest of both: somebody has to begin.
+ */
+export function chooseKeys(
+  keys: PeerKeys,
+  ring: readonly (RingKey & { readonly device: string })[],
+  handshakes: Handshakes,
+): { readonly addresses: ReadonlyMap<string, string>; readonly routes: readonly KeyRoute[] } {
+  const newestFirst = [...ring].reverse();
+  const heard = (publicKey: string) =>
+    newestFirst.find(({ device }) => handshakes.has(handshakeOf(device, publicKey)));
+  const addresses = new Map<string, string>();
+  const routes: KeyRoute[] = [];
+  for (const [name, told] of keys) {
+    const newest = [...told].reverse();
+    const chosen = newest.find(({ publicKey }) => heard(publicKey) !== undefined) ?? newest[0];
+    if (chosen !== undefined) addresses.set(name, keyAddress(chosen.publicKey));
+    for (const { publicKey } of told) {
+      const over = heard(publicKey) ?? newestFirst[0];
+      if (over === undefined) continue;
+      routes.push({
+        destination: `${keyAddress(publicKey)}/128`,
+        device: over.device,
+        source: keyAddress(over.publicKey),
+      });
+    }
+  }
+  return { addresses, routes };
+}
+
+/** For `wg syncconf`: sessions of peers that stay are not disturbed. */
+export function deviceConfig({ privateKey, port }: RingKey, keys: PeerKeys): string {
+  const peers = [...keys.values()].flat().map(({ publicKey, endpoint }) =>
+    [
+      "[Peer]",
+      `PublicKey = ${publicKey}`,
+      `AllowedIPs = ${keyAddress(publicKey)}/128`,
+      `Endpoint = ${endpoint}`,
+      // Also makes both sides begin at once: a path is known before it is needed.
+      "PersistentKeepalive = 5",
+    ].join("\n"),
+  );
+  return [`[Interface]\nPrivateKey = ${privateKey}\nListenPort = ${port}`, ...peers, ""].join(
+    "\n\n",
+  );
+}
+
+/** Whether some gateway is heard over the old device only. */
+export function isOldInUse(
+  keys: PeerKeys,
+  ring: readonly { readonly device: string }[],
+  handshakes: Handshakes,
+): boolean {
+  const [old, newest] = ring;
+  if (old === undefined || newest === undefined) return false;
+  return [...keys.values()]
+    .flat()
+    .some(
+      ({ publicKey }) =>
+        handshakes.has(handshakeOf(old.device, publicKey)) &&
+        !handshakes.has(handshakeOf(newest.device, publicKey)),
+    );
+}
