@@ -70,6 +70,8 @@ describe.each(["none", "wireguard"] as const)(
             ports: [
               { name: "http", port: HTTP, protocol: "TCP" },
               { name: "dgram", port: UDP, protocol: "UDP" },
+            // The load uses one number for both protocols.
+            { name: "load", port: HTTP, protocol: "UDP" },
             ],
           };
           await world.create(plan.id, ENDPOINT_SLICES, slice);
