@@ -9,6 +9,7 @@ import {
   chooseKeys,
   currentPeerKeys,
   deviceConfig,
+  GRACE_MS,
   handshakeOf,
   isOldInUse,
   type PeerKeys,
@@ -34,7 +35,7 @@ describe("keys", () => {
     expect(pairs.every(({ publicKey }) => isPublicKey(publicKey))).toBe(true);
   });
 
-  test.each(["", "abc", `${"A".repeat(43)}`, `${"A".repeat(43)}=\n[Peer]`, `${"A".repeat(42)}B=`])(
+  test.each(["", "abc", "A".repeat(43), `${"A".repeat(43)}=\n[Peer]`, `${"A".repeat(42)}B=`])(
     "%j is no public key",
     (text) => expect(isPublicKey(text)).toBe(false),
   );
@@ -89,16 +90,30 @@ describe("keys of peers", () => {
   ).map((key, index) => ({ ...key, device: `d${index}` }));
   const name = `${peer.cluster}/node-1`;
   const nobody = new Set<string>();
-  const keysOf = (before: PeerKeys, publicKey: string, shaken: ReadonlySet<string>) =>
-    currentPeerKeys(before, telling(publicKey), local, shaken, ["d0", "d1"]);
+  const keysOf = (
+    before: PeerKeys,
+    publicKey: string,
+    handshakes: ReadonlySet<string>,
+    nowMs = 0,
+  ) =>
+    currentPeerKeys(before, telling(publicKey), local, {
+      handshakes,
+      devices: ["d0", "d1"],
+      nowMs,
+    });
 
-  test("a new key stands beside the old one until it has been heard from", () => {
+  test("a new key stands beside the old one until it has been heard from for a while", () => {
     const first = keysOf(new Map(), a, nobody);
     expect(first.get(name)).toEqual([{ publicKey: a, endpoint: "172.20.2.1:4794" }]);
     const both = keysOf(first, b, new Set([handshakeOf("d0", a)]));
     expect(both.get(name)?.map(({ publicKey }) => publicKey)).toEqual([a, b]);
-    const next = keysOf(both, b, new Set([handshakeOf("d1", b)]));
-    expect(next.get(name)?.map(({ publicKey }) => publicKey)).toEqual([b]);
+    const shaken = new Set([handshakeOf("d1", b)]);
+    const heard = keysOf(both, b, shaken, 1_000);
+    expect(heard.get(name)?.map(({ publicKey }) => publicKey)).toEqual([a, b]);
+    const soon = keysOf(heard, b, shaken, 1_000 + GRACE_MS - 1);
+    expect(soon.get(name)?.map(({ publicKey }) => publicKey)).toEqual([a, b]);
+    const later = keysOf(soon, b, shaken, 1_000 + GRACE_MS);
+    expect(later.get(name)?.map(({ publicKey }) => publicKey)).toEqual([b]);
   });
 
   test("packets go to the newest key that shook hands, over the newest device that did", () => {

@@ -9,9 +9,14 @@ export interface PeerKey {
   readonly publicKey: string;
   /** `address:port`, IPv6 in brackets. */
   readonly endpoint: string;
+  /** When the first handshake with it was seen, epoch milliseconds; absent: not yet. */
+  readonly heardMs?: number;
 }
 
-/** By gateway, newest last; the one before the newest stays until the newest has been heard from. */
+/** After a handshake both sides need a moment to see it and to send over it: so long the old key goes on to be good, ms. */
+export const GRACE_MS = 5_000;
+
+/** By gateway, newest last; the one before the newest stays until the newest has been heard from for a while. */
 export type PeerKeys = ReadonlyMap<string, readonly PeerKey[]>;
 
 /** Device and public key that have shaken hands lately, as `device key`. */
@@ -21,13 +26,20 @@ export function handshakeOf(device: string, publicKey: string): string {
   return `${device} ${publicKey}`;
 }
 
+export interface PeerKeysMoment {
+  readonly handshakes: Handshakes;
+  /** Own devices. */
+  readonly devices: readonly string[];
+  /** Epoch milliseconds. */
+  readonly nowMs: number;
+}
+
 /** What gateways tell now, and what they told before as long as it may be needed. */
 export function currentPeerKeys(
   before: PeerKeys,
   peers: readonly PeerNetwork[],
   local: readonly string[],
-  handshakes: Handshakes,
-  devices: readonly string[],
+  { handshakes, devices, nowMs }: PeerKeysMoment,
 ): PeerKeys {
   const keys = peers.flatMap(({ cluster, gateways }) =>
     gateways.flatMap(({ node, publicKey, wgPort, endpoints }) => {
@@ -38,9 +50,14 @@ export function currentPeerKeys(
       if (publicKey === undefined || wgPort === undefined || address === undefined) return [];
       if (!isPublicKey(publicKey)) return [];
       const endpoint = isV6(address) ? `[${address}]:${wgPort}` : `${address}:${wgPort}`;
+      const known = before.get(name) ?? [];
       const isHeard = devices.some((device) => handshakes.has(handshakeOf(device, publicKey)));
-      const old = (before.get(name) ?? []).filter((key) => key.publicKey !== publicKey).slice(-1);
-      return [[name, [...(isHeard ? [] : old), { publicKey, endpoint }]] as const];
+      const heardMs =
+        known.find((key) => key.publicKey === publicKey)?.heardMs ?? (isHeard ? nowMs : undefined);
+      const old = known.filter((key) => key.publicKey !== publicKey).slice(-1);
+      const isOldNeeded = heardMs === undefined || nowMs - heardMs < GRACE_MS;
+      const key: PeerKey = { publicKey, endpoint, ...(heardMs !== undefined && { heardMs }) };
+      return [[name, [...(isOldNeeded ? old : []), key]] as const];
     }),
   );
   return new Map(keys);

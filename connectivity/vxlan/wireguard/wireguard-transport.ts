@@ -16,6 +16,7 @@ import {
   chooseKeys,
   currentPeerKeys,
   deviceConfig,
+  GRACE_MS,
   type Handshakes,
   isOldInUse,
   type PeerKeys,
@@ -70,6 +71,8 @@ export class WireguardTransport implements OuterTransport {
   #ring: KeyRing | undefined;
   #peerKeys: PeerKeys = new Map();
   #isSettled = false;
+  /** When the old key was last seen to be needed, epoch milliseconds. */
+  #oldInUseMs = 0;
 
   constructor(options: WireguardTransportOptions, deps: WireguardTransportDeps) {
     this.#options = options;
@@ -97,16 +100,21 @@ export class WireguardTransport implements OuterTransport {
       device: deviceName(WIREGUARD_PREFIX, key.publicKey),
     }));
     const names = devices.map(({ device }) => device);
-    this.#peerKeys = currentPeerKeys(this.#peerKeys, peers, local, handshakes, names);
+    this.#peerKeys = currentPeerKeys(this.#peerKeys, peers, local, {
+      handshakes,
+      devices: names,
+      nowMs: this.#deps.clock.nowMs(),
+    });
     const ready = await this.#bringUp(devices, mtu, signal);
     if (!ready.ok) return ready;
     const { addresses, routes } = chooseKeys(this.#peerKeys, devices, handshakes);
     const newest = devices.at(-1);
     if (newest === undefined) return err("no WireGuard key");
-    const told = [...this.#peerKeys.values()].flat();
+    const told = [...this.#peerKeys.values()];
     this.#isSettled =
       devices.length === 1 &&
-      told.every(({ publicKey }) => handshakes.has(`${newest.device} ${publicKey}`));
+      told.every((keys) => keys.length === 1) &&
+      told.flat().every(({ publicKey }) => handshakes.has(`${newest.device} ${publicKey}`));
     return ok({
       outer: { local: [], mtu, encrypted: { addresses, routes } },
       facts: {
@@ -143,11 +151,12 @@ export class WireguardTransport implements OuterTransport {
     const devices = before.map(({ publicKey }) => ({
       device: deviceName(WIREGUARD_PREFIX, publicKey),
     }));
+    if (isOldInUse(this.#peerKeys, devices, handshakes)) this.#oldInUseMs = clock.nowMs();
     const ring = turnRing(
       before,
       { ...this.#options, port: this.#options.wgPort },
       clock.nowMs(),
-      isOldInUse(this.#peerKeys, devices, handshakes),
+      clock.nowMs() - this.#oldInUseMs < GRACE_MS,
       generateKeyPair,
     );
     if (ring !== before) {

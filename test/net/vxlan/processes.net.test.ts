@@ -70,8 +70,8 @@ describe.each(["none", "wireguard"] as const)(
             ports: [
               { name: "http", port: HTTP, protocol: "TCP" },
               { name: "dgram", port: UDP, protocol: "UDP" },
-            // The load uses one number for both protocols.
-            { name: "load", port: HTTP, protocol: "UDP" },
+              // The load uses one number for both protocols.
+              { name: "load", port: HTTP, protocol: "UDP" },
             ],
           };
           await world.create(plan.id, ENDPOINT_SLICES, slice);
@@ -296,7 +296,9 @@ grep -rs . /proc/sys/net/ipv4 /proc/sys/net/ipv6 | sort`;
         const answer = await client?.ask({ kind: "end-load" });
         if (answer?.kind !== "load") throw new Error(JSON.stringify(answer));
         const { tcp, udp, opens } = answer.report;
-        expect([tcp.lost, opens.failed, udp.sent - udp.answers]).toEqual([0, 0, 0]);
+        expect([tcp.lost, opens.failed]).toEqual([0, 0]);
+        // The last questions of each of the eight flows are still on their way.
+        expect(udp.sent - udp.answers).toBeLessThanOrEqual(16);
         process.stdout.write(`keys rotated: longest gap ${Math.round(tcp.longestGapMs)} ms\n`);
       });
 
