@@ -193,6 +193,7 @@ export class ServiceController {
         for (const key of this.#deps.views.exports.keys()) this.#queue.addInTurn(key);
         break;
       case "networks-changed":
+      case "slices-changed":
       case "peers-changed":
         break;
     }

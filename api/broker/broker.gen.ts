@@ -116,7 +116,8 @@ export interface Hello {
   readonly cidrs: readonly string[];
   /**
    * What the member understands beyond its protocol version; unknown ones mean nothing. "batch": Batch. "network": rows of
-   * kind network, of every cluster, whatever namespaces it wants.
+   * kind network, of every cluster, whatever namespaces it wants. "slices": Welcome.slices; without it the member is denied
+   * every namespace that a slice names.
    */
   readonly capabilities: readonly string[];
   /**
@@ -132,7 +133,14 @@ export interface Hello {
     | boolean
     | undefined;
   /** With capability "network": what the member needs global addresses for, and has fixed itself. */
-  readonly globalNeed?: GlobalNeed | undefined;
+  readonly globalNeed?:
+    | GlobalNeed
+    | undefined;
+  /**
+   * With capability "slices": SliceScopes.visibility that all of `known` was sent under; empty: no slices. When it is not
+   * the present one, every namespace is reset.
+   */
+  readonly visibility?: string | undefined;
 }
 
 /** Global addresses are unique in the clusterset, whatever addresses clusters use themselves. */
@@ -227,7 +235,36 @@ export interface Welcome {
   /** Those of the member's capabilities that the broker makes use of in this stream. */
   readonly capabilities: readonly string[];
   /** Answers Hello.global_need. */
-  readonly globalBlock?: GlobalBlock | undefined;
+  readonly globalBlock?:
+    | GlobalBlock
+    | undefined;
+  /** With capability "slices". Fixed for the life of the stream. */
+  readonly slices?: SliceScopes | undefined;
+}
+
+/** The slices that the member is in: it is told of no others. */
+export interface SliceScopes {
+  /** Names what slices let the member see, to be repeated in Hello.visibility; empty when it is in no slice. */
+  readonly visibility: string;
+  readonly slices: readonly Slice[];
+}
+
+/** A scope inside the clusterset, fixed by the hub's admin: services of its namespaces in its clusters are for its clients alone. */
+export interface Slice {
+  readonly name: string;
+  readonly clusters: readonly string[];
+  /** Names, beginnings of names and "*", or "*". */
+  readonly namespaces: readonly string[];
+  /** That pods must have to be clients. */
+  readonly podLabels: { [key: string]: string };
+  /** Bits per second at each gateway; 0: not set. */
+  readonly floor: number;
+  readonly ceiling: number;
+}
+
+export interface Slice_PodLabelsEntry {
+  readonly key: string;
+  readonly value: string;
 }
 
 /**
@@ -1136,6 +1173,7 @@ function createBaseHello(): Hello {
     ownDigest: new Uint8Array(0),
     networksKnown: undefined,
     globalNeed: undefined,
+    visibility: undefined,
   };
 }
 
@@ -1171,6 +1209,9 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.globalNeed !== undefined) {
       GlobalNeed.encode(message.globalNeed, writer.uint32(74).fork()).join();
+    }
+    if (message.visibility !== undefined) {
+      writer.uint32(82).string(message.visibility);
     }
     return writer;
   },
@@ -1268,6 +1309,14 @@ export const Hello: MessageFns<Hello> = {
             }
 
             message.globalNeed = GlobalNeed.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.visibility = reader.string();
             continue;
           }
         }
@@ -1909,6 +1958,7 @@ function createBaseWelcome(): Welcome {
     heartbeatIntervalMs: 0,
     capabilities: [],
     globalBlock: undefined,
+    slices: undefined,
   };
 }
 
@@ -1937,6 +1987,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.globalBlock !== undefined) {
       GlobalBlock.encode(message.globalBlock, writer.uint32(66).fork()).join();
+    }
+    if (message.slices !== undefined) {
+      SliceScopes.encode(message.slices, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -2016,6 +2069,232 @@ export const Welcome: MessageFns<Welcome> = {
             }
 
             message.globalBlock = GlobalBlock.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.slices = SliceScopes.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSliceScopes(): SliceScopes {
+  return { visibility: "", slices: [] };
+}
+
+export const SliceScopes: MessageFns<SliceScopes> = {
+  encode(message: SliceScopes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.visibility !== "") {
+      writer.uint32(10).string(message.visibility);
+    }
+    for (const v of message.slices) {
+      Slice.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SliceScopes {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSliceScopes() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.visibility = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.slices.push(Slice.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSlice(): Slice {
+  return { name: "", clusters: [], namespaces: [], podLabels: {}, floor: 0, ceiling: 0 };
+}
+
+export const Slice: MessageFns<Slice> = {
+  encode(message: Slice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    for (const v of message.clusters) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.namespaces) {
+      writer.uint32(26).string(v!);
+    }
+    globalThis.Object.entries(message.podLabels).forEach(([key, value]: [string, string]) => {
+      Slice_PodLabelsEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
+    if (message.floor !== 0) {
+      writer.uint32(40).uint64(message.floor);
+    }
+    if (message.ceiling !== 0) {
+      writer.uint32(48).uint64(message.ceiling);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Slice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSlice() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.clusters.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.namespaces.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = Slice_PodLabelsEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.podLabels[entry4.key] = entry4.value;
+            }
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.floor = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.ceiling = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSlice_PodLabelsEntry(): Slice_PodLabelsEntry {
+  return { key: "", value: "" };
+}
+
+export const Slice_PodLabelsEntry: MessageFns<Slice_PodLabelsEntry> = {
+  encode(message: Slice_PodLabelsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Slice_PodLabelsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSlice_PodLabelsEntry() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }

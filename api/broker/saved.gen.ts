@@ -34,6 +34,8 @@ export interface SavedHeader {
   /** Hello.store_epoch and Hello.namespaces of the next stream. */
   readonly storeEpoch: string;
   readonly namespaces: readonly string[];
+  /** Hello.visibility of the next stream. */
+  readonly visibility: string;
 }
 
 /** Hello.known of the next stream. */
@@ -141,7 +143,15 @@ export const SavedRecord: MessageFns<SavedRecord> = {
 };
 
 function createBaseSavedHeader(): SavedHeader {
-  return { schema: new Uint8Array(0), clusterset: "", clusterId: "", incarnation: 0, storeEpoch: "", namespaces: [] };
+  return {
+    schema: new Uint8Array(0),
+    clusterset: "",
+    clusterId: "",
+    incarnation: 0,
+    storeEpoch: "",
+    namespaces: [],
+    visibility: "",
+  };
 }
 
 export const SavedHeader: MessageFns<SavedHeader> = {
@@ -163,6 +173,9 @@ export const SavedHeader: MessageFns<SavedHeader> = {
     }
     for (const v of message.namespaces) {
       writer.uint32(50).string(v!);
+    }
+    if (message.visibility !== "") {
+      writer.uint32(58).string(message.visibility);
     }
     return writer;
   },
@@ -226,6 +239,14 @@ export const SavedHeader: MessageFns<SavedHeader> = {
             }
 
             message.namespaces.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.visibility = reader.string();
             continue;
           }
         }

@@ -30,14 +30,15 @@ export function parseNamespacePattern(text: string): Result<NamespacePattern, st
 
 /** Which rule denies the namespace, as a clause for people ("pattern \"kube-*\" denies it"); undefined: it is allowed. */
 export function denialOf(rules: NamespaceRules, namespace: string): string | undefined {
-  const denying = rules.deny.find((pattern) => matches(pattern, namespace));
+  const denying = rules.deny.find((pattern) => matchesPattern(pattern, namespace));
   if (denying !== undefined) return `pattern ${JSON.stringify(denying)} denies it`;
   if (rules.allow.length === 0) return undefined;
-  if (rules.allow.some((pattern) => matches(pattern, namespace))) return undefined;
+  if (rules.allow.some((pattern) => matchesPattern(pattern, namespace))) return undefined;
   return `no pattern of those that are allowed (${shown(rules.allow)}) matches it`;
 }
 
-function matches(pattern: NamespacePattern, namespace: string): boolean {
+/** The pattern holds the namespace. */
+export function matchesPattern(pattern: NamespacePattern, namespace: string): boolean {
   return pattern.endsWith("*") ? namespace.startsWith(pattern.slice(0, -1)) : namespace === pattern;
 }
 

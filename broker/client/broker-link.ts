@@ -58,6 +58,8 @@ export type LinkEvent =
   | { readonly kind: "connection-changed" }
   /** Network rows of others, or the fate of the own one, or the global addresses of this cluster (see NetworkLink). */
   | { readonly kind: "networks-changed" }
+  /** The slices this cluster is in (see SliceLink). */
+  | { readonly kind: "slices-changed" }
   /** `peers` or `isKnown` of these clusters changed, or the session has synced again. */
   | { readonly kind: "peers-changed"; readonly clusters: ReadonlySet<ClusterId> | "all" };
 

@@ -13,6 +13,8 @@ export interface MemberLinkOptions {
   readonly hasNetwork?: boolean;
   /** Of an earlier process of this member: the broker sends only what has changed since. */
   readonly saved?: SavedState | undefined;
+  /** It makes the slices that it is told of hold in this cluster; otherwise the broker keeps their namespaces from it. */
+  readonly keepsSlices?: boolean;
 }
 
 export interface MemberLinkDeps {

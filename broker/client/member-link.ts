@@ -2,6 +2,7 @@ import type {
   BrokerMessage,
   MemberMessage,
   Presence as PresenceMessage,
+  Welcome,
 } from "../../api/broker/broker.gen.ts";
 import {
   NETWORK_ROW_KEY,
@@ -14,9 +15,10 @@ import type { ClusterId } from "../../api/cluster-id.ts";
 import { assertNever } from "../../api/invariant.ts";
 import type { NetworkFacts } from "../../api/network/network-facts.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
+import type { SliceSet } from "../../api/slices/slice-set.ts";
 import { backoffMs } from "../../runtime/backoff/backoff.ts";
 import type { GlobalBlock, GlobalNeed } from "../globals/global-block.ts";
-import { BATCH_CAPABILITY, type SingleMessage, unpackBatch } from "../wire/batch.ts";
+import { type SingleMessage, unpackBatch } from "../wire/batch.ts";
 import type { BrokerLink, LinkEvent, LinkStatus } from "./broker-link.ts";
 import {
   CLIENT_TIMING,
@@ -25,8 +27,8 @@ import {
   type ClientState,
   clientStep,
   nextTimerMs,
-  PROTOCOL_VERSIONS,
 } from "./client-step.ts";
+import { composeHello } from "./compose-hello.ts";
 import { DueTimer } from "./due-timer.ts";
 import { FirstSync } from "./first-sync.ts";
 import { linkStatusOf, logConnection } from "./link-status.ts";
@@ -38,6 +40,8 @@ import { NetworkPart } from "./network-part.ts";
 import { OwnRows } from "./own-rows.ts";
 import { type Peer, PeerTable } from "./peer-table.ts";
 import type { SavedState } from "./saved/saved-state.ts";
+import type { SliceLink } from "./slice-link.ts";
+import { SlicePart } from "./slice-part.ts";
 import { Subscription } from "./subscription.ts";
 import type { SyncStream } from "./sync-transport.ts";
 
@@ -51,7 +55,7 @@ type Changed = ReadonlySet<ServiceKey>;
  * The member's side of sync over any transport: the step machine decides about the connection, mirror and
  * own rows hold what the two sides know, and this joins them to clock and stream.
  */
-export class MemberLink implements BrokerLink, NetworkLink {
+export class MemberLink implements BrokerLink, NetworkLink, SliceLink {
   readonly #options: MemberLinkOptions;
   readonly #deps: MemberLinkDeps;
   readonly #subscription = new Subscription();
@@ -63,6 +67,7 @@ export class MemberLink implements BrokerLink, NetworkLink {
   #stream: SyncStream | undefined;
   /** Of a member that takes part in connectivity. */
   readonly #network: NetworkPart | undefined;
+  readonly #slices: SlicePart | undefined;
   #isStarted = false;
   #isWritable = false;
   readonly #firstSync: FirstSync;
@@ -76,6 +81,7 @@ export class MemberLink implements BrokerLink, NetworkLink {
     this.#deps = deps;
     this.#timer = new DueTimer(deps.clock, () => this.#step({ kind: "timer" }));
     this.#network = options.hasNetwork === true ? new NetworkPart() : undefined;
+    this.#slices = options.keepsSlices === true ? new SlicePart() : undefined;
     this.#intake = new MessageIntake(options.clusterId, {
       subscription: this.#subscription,
       mirror: this.#mirror,
@@ -89,6 +95,7 @@ export class MemberLink implements BrokerLink, NetworkLink {
     this.#mirror.restore(options.saved);
     this.#subscription.restore(options.saved.namespaces);
     this.#own.restore(options.saved.ownRows);
+    this.#slices?.restore(options.saved.visibility);
   }
 
   /** For the next process; undefined before the first sync. */
@@ -98,6 +105,7 @@ export class MemberLink implements BrokerLink, NetworkLink {
       ...this.#mirror.saved(),
       namespaces: [...this.#subscription.delivered],
       ownRows: this.#own.saved(),
+      visibility: this.#slices?.visibility ?? "",
     };
   }
 
@@ -134,6 +142,10 @@ export class MemberLink implements BrokerLink, NetworkLink {
 
   networks(): ReadonlyMap<ClusterId, NetworkRow> {
     return this.#mirror.networks();
+  }
+
+  slices(): SliceSet | undefined {
+    return this.#slices?.slices;
   }
 
   setOwnRows(service: ServiceKey, rows: readonly ServiceRow[]): void {
@@ -265,16 +277,15 @@ export class MemberLink implements BrokerLink, NetworkLink {
     const known = this.#mirror.known();
     const namespaces = this.#subscription.begin(known.length > 0);
     this.#mirror.keepRestored(new Set(namespaces));
-    const hello = {
-      protocolVersions: PROTOCOL_VERSIONS,
+    const hello = composeHello({
       storeEpoch: this.#mirror.epoch,
       namespaces,
       known,
       cidrs: this.#options.cidrs ?? [],
-      capabilities: [BATCH_CAPABILITY],
       ownDigest: this.#own.listDigest(),
-      ...this.#network?.hello(this.#subscription.areNetworksKnown),
-    };
+      network: this.#network?.hello(this.#subscription.areNetworksKnown),
+      visibility: this.#slices?.visibility,
+    });
     this.#send({ $case: "hello", value: hello });
   }
 
@@ -319,18 +330,19 @@ export class MemberLink implements BrokerLink, NetworkLink {
       return;
     }
     this.#tell(applied.value);
-    if (message.$case === "welcome" && this.#network?.welcomed(message.value) === true) {
-      this.#emit({ kind: "networks-changed" });
-    }
-    if (message.$case === "welcome") this.#askForGlobals();
+    if (message.$case === "welcome") this.#welcomed(message.value);
     if (news !== undefined) this.#emit({ kind: "peers-changed", clusters: new Set([news]) });
     if (message.$case === "synced") this.#noteSynced();
     this.#pump();
   }
 
-  /** In Hello alone: a need that came later begins a new stream. */
-  #askForGlobals(): void {
+  #welcomed(welcome: Welcome): void {
+    if (this.#network?.welcomed(welcome) === true) this.#emit({ kind: "networks-changed" });
+    // In Hello alone: a need that came later begins a new stream.
     if (this.#network?.isAsked === false && this.#state.kind === "open") this.reopen(0);
+    const slices = this.#slices?.welcomed(welcome);
+    if (slices?.ok === false) this.#step({ kind: "violated", reason: slices.error });
+    else if (slices?.value === true) this.#emit({ kind: "slices-changed" });
   }
 
   #takePresence(news: PresenceMessage): void {
@@ -347,6 +359,7 @@ export class MemberLink implements BrokerLink, NetworkLink {
   }
 
   #noteSynced(): void {
+    this.#slices?.synced();
     if (!this.#subscription.isDelivered) return;
     if (!this.#isSessionSynced) {
       this.#isSessionSynced = true;

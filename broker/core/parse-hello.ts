@@ -7,6 +7,7 @@ import { type AnnouncedCidrs, parseCidrs, parseMemberCidr } from "../wire/addres
 import { BATCH_CAPABILITY } from "../wire/batch.ts";
 import { decodeGlobalPrefix, NETWORK_CAPABILITY } from "../wire/decode-network.ts";
 import { LIMITS } from "../wire/limits.ts";
+import { SLICES_CAPABILITY, VISIBILITY_LENGTH_MAX } from "../wire/slice-scopes.ts";
 import type { KnownOwner, NetworksWanted } from "./subscriber.ts";
 
 /** Protocol versions this broker speaks. */
@@ -24,6 +25,8 @@ export interface ParsedHello {
   readonly networks: NetworksWanted;
   /** Of a member that takes network rows. */
   readonly globalNeed: GlobalNeed | undefined;
+  /** Of a member that keeps to slices: what it holds was sent under. */
+  readonly visibility: string | undefined;
   /** Empty: none. */
   readonly ownDigest: Uint8Array;
 }
@@ -44,6 +47,13 @@ export function parseHello(hello: Hello): Result<ParsedHello, string> {
   if (!cidrs.ok) return cidrs;
   const globalNeed = parseNeed(hello.globalNeed);
   if (!globalNeed.ok) return globalNeed;
+  const { visibility = "" } = hello;
+  if (visibility.length > VISIBILITY_LENGTH_MAX) {
+    return err(
+      `visibility must be at most ${VISIBILITY_LENGTH_MAX} characters: got ${visibility.length}`,
+    );
+  }
+  const takesSlices = hello.capabilities.includes(SLICES_CAPABILITY);
   const takesNetworks = hello.capabilities.includes(NETWORK_CAPABILITY);
   return ok({
     protocolVersion,
@@ -54,6 +64,7 @@ export function parseHello(hello: Hello): Result<ParsedHello, string> {
     ownDigest: hello.ownDigest,
     takesBatches: hello.capabilities.includes(BATCH_CAPABILITY),
     networks: takesNetworks ? (hello.networksKnown === true ? "known" : "unknown") : "none",
+    visibility: takesSlices ? visibility : undefined,
     globalNeed: takesNetworks ? globalNeed.value : undefined,
   });
 }

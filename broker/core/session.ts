@@ -1,15 +1,22 @@
-import type { MemberMessage, Refused, Subscribe } from "../../api/broker/broker.gen.ts";
+import type {
+  MemberMessage,
+  Refused,
+  SliceScopes,
+  Subscribe,
+} from "../../api/broker/broker.gen.ts";
 import type { RowKey } from "../../api/broker/row.ts";
 import { assertNever } from "../../api/invariant.ts";
 import { denialOf } from "../../api/policy/namespace-rules.ts";
 import { NO_BLOCK } from "../globals/global-block.ts";
 import type { ClusterPolicy } from "../policy/cluster-policy.ts";
+import { isClaimed, isForeign, isHidden, visibilityOf } from "../policy/cluster-slices.ts";
 import { ANY_ADDRESS, type AnnouncedCidrs } from "../wire/address-rules.ts";
 import { BATCH_CAPABILITY } from "../wire/batch.ts";
 import { NETWORK_CAPABILITY } from "../wire/decode-network.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { ownListDigest } from "../wire/own-list-digest.ts";
 import { digestOfBytes } from "../wire/row-digest.ts";
+import { encodeSliceScopes, SLICES_CAPABILITY } from "../wire/slice-scopes.ts";
 import { Batcher } from "./batcher.ts";
 import type { TableView } from "./broker-table.ts";
 import type { Outgoing, SingleOutgoing } from "./outgoing.ts";
@@ -53,6 +60,7 @@ export class Session {
   readonly #writes: OwnWrites;
   readonly #subscriber: Subscriber;
   readonly #presence: PresenceTeller;
+  readonly #visibility: string;
   #phase: Phase = "new";
   #hello: ParsedHello | undefined;
   #cidrs: AnnouncedCidrs = ANY_ADDRESS;
@@ -79,8 +87,11 @@ export class Session {
     const { peer, policy } = options;
     this.#writes = new OwnWrites(peer, table, { policy });
     const isDenied = (namespace: string): boolean =>
-      denialOf(policy.imports, namespace) !== undefined;
-    this.#subscriber = new Subscriber(peer.cluster, table, isDenied);
+      denialOf(policy.imports, namespace) !== undefined || this.#isKeptFrom(namespace);
+    this.#subscriber = new Subscriber(peer.cluster, table, isDenied, (owner, namespace) =>
+      isHidden(policy.slices, owner, namespace),
+    );
+    this.#visibility = visibilityOf(policy.slices);
     this.#presence = new PresenceTeller(options.peer.cluster, table, presence);
     this.#heardMs = options.nowMs;
   }
@@ -218,7 +229,10 @@ export class Session {
     this.#writes.start();
     const isSameEpoch = hello.storeEpoch === this.#options.storeEpoch;
     const { namespaces, known, networks } = hello;
-    this.#subscriber.start(namespaces, known, isSameEpoch, networks);
+    // One that does not know of slices holds nothing of theirs, now and before.
+    const { visibility = this.#visibility } = hello;
+    const isSameVisibility = visibility === this.#visibility;
+    this.#subscriber.start(namespaces, known, isSameEpoch, networks, isSameVisibility);
     if (hello.known.length === 0 || !isSameEpoch) this.#firstSync = "waiting";
     this.#presence.start();
     this.#isWelcomeDue = true;
@@ -226,6 +240,14 @@ export class Session {
     const own = owner === undefined ? [] : [...owner.rows()];
     this.#isOwnKnown = hello.ownDigest.length > 0 && equal(hello.ownDigest, digestOf(own));
     this.#ownKeys = this.#isOwnKnown ? [] : own.map(([key]) => key);
+  }
+
+  /** By slices, as a whole: a member that does not know of them would show their services to anybody. */
+  #isKeptFrom(namespace: string): boolean {
+    const { slices } = this.#options.policy;
+    return this.#hello?.visibility === undefined
+      ? isClaimed(slices, namespace)
+      : isForeign(slices, namespace);
   }
 
   #subscribe(message: Subscribe): readonly SessionEffect[] {
@@ -273,8 +295,13 @@ export class Session {
         heartbeatIntervalMs,
         capabilities: this.#capabilities(),
         ...(this.#hello?.globalNeed === undefined ? {} : { globalBlock: this.#globals }),
+        ...(this.#hello?.visibility === undefined ? {} : { slices: this.#sliceScopes() }),
       },
     });
+  }
+
+  #sliceScopes(): SliceScopes {
+    return encodeSliceScopes(this.#visibility, this.#options.policy.slices.own);
   }
 
   #capabilities(): string[] {
@@ -282,6 +309,7 @@ export class Session {
     return [
       ...(this.#batcher === undefined ? [] : [BATCH_CAPABILITY]),
       ...(takesNetworks ? [NETWORK_CAPABILITY] : []),
+      ...(this.#hello?.visibility === undefined ? [] : [SLICES_CAPABILITY]),
     ];
   }
 

@@ -38,6 +38,8 @@ interface Pass {
 /** Rows of no namespace: not taken, held as far as the known versions say, or to be sent whole. */
 export type NetworksWanted = "none" | "known" | "unknown";
 
+type IsHidden = (owner: ClusterId, namespace: string) => boolean;
+
 export interface KnownOwner {
   readonly cluster: ClusterId;
   readonly incarnation: number;
@@ -53,6 +55,7 @@ export class Subscriber {
   readonly #self: ClusterId;
   readonly #table: TableView;
   readonly #isDenied: (namespace: string) => boolean;
+  readonly #isHidden: IsHidden;
   /** Wanted, and kept from the member by policy: no row of them is sent. BOUNDED: as #namespaces. */
   readonly #denied = new Set<string>();
   /** To be told. BOUNDED: as #namespaces. */
@@ -70,27 +73,36 @@ export class Subscriber {
   #isSyncedDue = false;
   #generation = 0;
 
-  /** @param isDenied namespaces whose rows this member may not have; fixed for its life */
+  /**
+   * @param isDenied namespaces whose rows this member may not have; fixed for its life
+   * @param isHidden owners whose rows of a namespace it may not have, as little as hear of; fixed for its life
+   */
   constructor(
     self: ClusterId,
     table: TableView,
     isDenied: (namespace: string) => boolean = () => false,
+    isHidden: IsHidden = () => false,
   ) {
     this.#self = self;
     this.#table = table;
     this.#isDenied = isDenied;
+    this.#isHidden = isHidden;
   }
 
   get namespaceCount(): number {
     return this.#namespaces.size - (this.#namespaces.has(NO_NAMESPACE) ? 1 : 0);
   }
 
-  /** Begins from what the member holds; `isSameEpoch` false makes its versions meaningless. */
+  /**
+   * Begins from what the member holds; `isSameEpoch` false makes its versions meaningless.
+   * @param isSameVisibility what was hidden from it when it was sent what it holds is what is hidden now
+   */
   start(
     namespaces: readonly string[],
     known: readonly KnownOwner[],
     isSameEpoch: boolean,
     networks: NetworksWanted = "none",
+    isSameVisibility = true,
   ): void {
     for (const namespace of namespaces) this.#namespaces.set(namespace, this.#stamp);
     // Subscribed for as long as the stream lives: Subscribe cannot name it, and policy is about namespaces.
@@ -102,7 +114,8 @@ export class Subscriber {
       this.#await(cluster);
     }
     // What the member may hold of them since policy was another goes: an empty reset says so.
-    const anew = namespaces.filter((namespace) => this.#deny(namespace));
+    const denied = namespaces.filter((namespace) => this.#deny(namespace));
+    const anew = isSameVisibility ? denied : [...namespaces];
     if (networks === "unknown") anew.push(NO_NAMESPACE);
     if (anew.length > 0) this.#stamp++;
     for (const namespace of anew) this.#namespaces.set(namespace, this.#stamp);
@@ -292,6 +305,8 @@ export class Subscriber {
     const stamp = this.#namespaces.get(namespace);
     // Subscribed during this pass: the next one resets that namespace.
     if (stamp === undefined || stamp > upTo.stamp || this.#denied.has(namespace)) return undefined;
+    // It holds none of them: what it held under another visibility has been reset.
+    if (this.#isHidden(cluster, namespace)) return undefined;
     const row = owner.row(key);
     if (row !== undefined && includes(row.audience, this.#self)) {
       return { kind: "row", sequence: row.sequence, encoded: row.message };

@@ -6,6 +6,7 @@ import { denialOf } from "../../api/policy/namespace-rules.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import { quote } from "../wire/kube-syntax.ts";
 import type { ClusterPolicy } from "./cluster-policy.ts";
+import { isForeign } from "./cluster-slices.ts";
 
 /** What a cluster holds, as policy counts it. */
 export interface Holdings {
@@ -22,6 +23,11 @@ export function checkRow(policy: ClusterPolicy, row: Row, byteCount: number): Re
   if (denial !== undefined) {
     return err(
       `namespace must be one that the hub's policy lets cluster ${row.cluster} export from: got ${quote(row.namespace)}: ${denial}`,
+    );
+  }
+  if (isForeign(policy.slices, row.namespace)) {
+    return err(
+      `namespace must be of a slice that cluster ${row.cluster} is in, since the hub's policy has it in slices: got ${quote(row.namespace)}`,
     );
   }
   const size = checkSize(policy, row, byteCount);

@@ -2,6 +2,7 @@ import type { ClusterId } from "../../api/cluster-id.ts";
 import { ALL_NAMESPACES, type NamespaceRules } from "../../api/policy/namespace-rules.ts";
 import { ANY_ADDRESS, type AnnouncedCidrs } from "../wire/address-rules.ts";
 import { LIMITS } from "../wire/limits.ts";
+import { type ClusterSlices, NO_CLUSTER_SLICES } from "./cluster-slices.ts";
 
 /** What the hub lets one cluster do (SEC-04, SEC-06). */
 export interface ClusterPolicy {
@@ -20,6 +21,8 @@ export interface ClusterPolicy {
   readonly cidrs: readonly string[];
   /** `cidrs` as a test. */
   readonly networks: AnnouncedCidrs;
+  /** Scopes inside the clusterset (docs/decisions/0009). */
+  readonly slices: ClusterSlices;
 }
 
 /** What every cluster may do, by cluster. */
@@ -37,6 +40,7 @@ export const UNLIMITED: ClusterPolicy = {
   writesPerSecond: undefined,
   cidrs: [],
   networks: ANY_ADDRESS,
+  slices: NO_CLUSTER_SLICES,
 };
 
 export const NO_POLICY: HubPolicy = { of: () => UNLIMITED };

@@ -1,16 +1,20 @@
 import { z } from "zod";
 import { type ClusterId, parseClusterId } from "../../api/cluster-id.ts";
+import { parseDnsLabel } from "../../api/dns-label.ts";
 import { invariant } from "../../api/invariant.ts";
 import {
   type NamespacePattern,
   type NamespaceRules,
   parseNamespacePattern,
 } from "../../api/policy/namespace-rules.ts";
-import { ok, type Result } from "../../api/result.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import { sliceDocument, sliceOf } from "../../api/slices/parse-slice.ts";
+import { SliceSet } from "../../api/slices/slice-set.ts";
 import { readDocument } from "../../runtime/config/read-document.ts";
 import { parseCidrs } from "../wire/address-rules.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { type ClusterPolicy, type HubPolicy, UNLIMITED } from "./cluster-policy.ts";
+import { clusterSlices } from "./cluster-slices.ts";
 
 /** A cluster's stream must still be heard within its heartbeats, so a pace is at least this. */
 const WRITES_PER_SECOND_MIN = 1;
@@ -50,9 +54,15 @@ const clusterId = z.string().superRefine((text, context) => {
   if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.error });
 });
 
+const sliceName = z.string().superRefine((text, context) => {
+  const parsed = parseDnsLabel("slice", text);
+  if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.error });
+});
+
 const policyDocument = z.strictObject({
   defaults: entry.optional(),
   clusters: z.record(clusterId, entry).optional(),
+  slices: z.record(sliceName, sliceDocument).optional(),
 });
 
 type Entry = z.output<typeof entry>;
@@ -64,12 +74,27 @@ type Entry = z.output<typeof entry>;
 export function parsePolicy(text: string): Result<HubPolicy, string> {
   const read = readDocument(policyDocument, text);
   if (!read.ok) return read;
-  const { defaults = {}, clusters = {} } = read.value;
+  const { defaults = {}, clusters = {}, slices = {} } = read.value;
+  const set = SliceSet.of(Object.entries(slices).map(([name, slice]) => sliceOf(name, slice)));
+  if (!set.ok) return err(`slices: ${set.error}`);
   const others = resolve(defaults, {});
   const named = new Map(
     Object.entries(clusters).map(([cluster, own]) => [cluster, resolve(defaults, own)]),
   );
-  return ok({ of: (cluster: ClusterId) => named.get(cluster) ?? others });
+  // BOUNDED: by the members that ask.
+  const resolved = new Map<ClusterId, ClusterPolicy>();
+  return ok({
+    of: (cluster: ClusterId) => {
+      const known = resolved.get(cluster);
+      if (known !== undefined) return known;
+      const policy = {
+        ...(named.get(cluster) ?? others),
+        slices: clusterSlices(set.value, cluster),
+      };
+      resolved.set(cluster, policy);
+      return policy;
+    },
+  });
 }
 
 function resolve(defaults: Entry, own: Entry): ClusterPolicy {
@@ -85,6 +110,7 @@ function resolve(defaults: Entry, own: Entry): ClusterPolicy {
     writesPerSecond: own.writesPerSecond ?? defaults.writesPerSecond ?? UNLIMITED.writesPerSecond,
     cidrs: texts,
     networks: networks.value,
+    slices: UNLIMITED.slices,
   };
 }
 

@@ -20,7 +20,7 @@ export function savedRevision(revision: number): SavedState {
     version,
   }));
   const owner = { cluster: testCluster("a"), ...version, rows };
-  return { epoch: "e1", namespaces: ["shop"], owners: [owner], ownRows: [] };
+  return { epoch: "e1", namespaces: ["shop"], visibility: "", owners: [owner], ownRows: [] };
 }
 
 async function main(path: string): Promise<void> {

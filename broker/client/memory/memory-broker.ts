@@ -71,6 +71,7 @@ export class MemoryBroker {
     cidrs: readonly string[] = [],
     hasNetwork = false,
     saved?: SavedState,
+    keepsSlices = false,
   ): MemberLink {
     const peer = { cluster: clusterId, incarnation, certificateSerial: "01" };
     let next = 0;
@@ -79,7 +80,7 @@ export class MemoryBroker {
       close: () => undefined,
     };
     const deps = { transport, clock: this.#clock, random: this.#random, log: silentLogger };
-    return new MemberLink({ clusterId, cidrs, hasNetwork, saved }, deps);
+    return new MemberLink({ clusterId, cidrs, hasNetwork, saved, keepsSlices }, deps);
   }
 
   /**

@@ -39,8 +39,8 @@ export function* encodeSaved(state: SavedState, by: SavedBy): IterableIterator<U
 }
 
 function* recordsOf(state: SavedState, by: SavedBy): IterableIterator<RecordValue> {
-  const { epoch: storeEpoch, namespaces, owners, ownRows } = state;
-  yield { $case: "header", value: { ...by, storeEpoch, namespaces } };
+  const { epoch: storeEpoch, namespaces, visibility, owners, ownRows } = state;
+  yield { $case: "header", value: { ...by, storeEpoch, namespaces, visibility } };
   for (const { cluster: clusterId, incarnation, sequence, rows } of owners) {
     yield { $case: "owner", value: { clusterId, incarnation, sequence } };
     for (const { row, version } of rows) {
@@ -69,8 +69,9 @@ export function decodeSaved(
       const read = reading.take(record);
       if (!read.ok) return read;
     }
-    const { storeEpoch: epoch, namespaces } = header.value;
-    return ok({ epoch, namespaces, owners: reading.owners, ownRows: reading.ownRows });
+    const { storeEpoch: epoch, namespaces, visibility } = header.value;
+    const { owners, ownRows } = reading;
+    return ok({ epoch, namespaces, visibility, owners, ownRows });
   } catch (error) {
     return err(`saved state must hold readable records: ${String(error)}`);
   }

@@ -24,6 +24,7 @@ afterEach(() => rm(folder, { recursive: true }));
 const version = fc.record({ incarnation: fc.nat(9), sequence: fc.nat(2 ** 30) });
 const anyState: fc.Arbitrary<SavedState> = fc.record({
   epoch: fc.string({ maxLength: 9 }),
+  visibility: fc.string({ maxLength: 9 }),
   namespaces: fc.uniqueArray(fc.constantFrom("shop", "data", "x"), { maxLength: 3 }),
   owners: fc.uniqueArray(
     fc.constantFrom("a", "b").chain((id) =>
@@ -53,7 +54,7 @@ function stateOf(rows: number): SavedState {
     version,
   }));
   const owner = { cluster: testCluster("a"), incarnation: 1, sequence: 9, rows: held };
-  return { epoch: "e1", namespaces: ["shop"], owners: [owner], ownRows: [] };
+  return { epoch: "e1", namespaces: ["shop"], visibility: "v1", owners: [owner], ownRows: [] };
 }
 
 describe("a saved state", () => {

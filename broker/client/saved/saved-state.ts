@@ -7,6 +7,8 @@ export interface SavedState {
   readonly epoch: string;
   /** Namespaces that the versions speak for. */
   readonly namespaces: readonly string[];
+  /** What slices let this member see when it was sent these rows (Hello.visibility). */
+  readonly visibility: string;
   readonly owners: readonly SavedOwner[];
   readonly ownRows: readonly SavedOwnRow[];
 }

@@ -6,7 +6,7 @@ import type { LinkEvent } from "../broker-link.ts";
 import type { SavedState } from "./saved-state.ts";
 import { StateKeeper } from "./state-keeper.ts";
 
-const STATE: SavedState = { epoch: "e1", namespaces: [], owners: [], ownRows: [] };
+const STATE: SavedState = { epoch: "e1", namespaces: [], visibility: "", owners: [], ownRows: [] };
 
 let clock: VirtualClock;
 let saves: number[];
