@@ -48,9 +48,6 @@ import type { SyncStream } from "./sync-transport.ts";
 /** What changes of network rows are told as by tables that tell changes by service. */
 const NO_SERVICE = serviceOfRowKey(NETWORK_ROW_KEY);
 
-type Broker = SingleMessage;
-type Changed = ReadonlySet<ServiceKey>;
-
 /**
  * The member's side of sync over any transport: the step machine decides about the connection, mirror and
  * own rows hold what the two sides know, and this joins them to clock and stream.
@@ -251,7 +248,8 @@ export class MemberLink implements BrokerLink, NetworkLink, SliceLink {
         this.#endSession();
         return;
       case "connection-changed":
-        this.#connectionChanged();
+        logConnection(this.#state, this.#deps.log);
+        this.#emit({ kind: "connection-changed" });
         return;
       default:
         assertNever(effect);
@@ -277,7 +275,7 @@ export class MemberLink implements BrokerLink, NetworkLink, SliceLink {
     const known = this.#mirror.known();
     const namespaces = this.#subscription.begin(known.length > 0);
     this.#mirror.keepRestored(new Set(namespaces));
-    const hello = composeHello({
+    const value = composeHello({
       storeEpoch: this.#mirror.epoch,
       namespaces,
       known,
@@ -286,7 +284,7 @@ export class MemberLink implements BrokerLink, NetworkLink, SliceLink {
       network: this.#network?.hello(this.#subscription.areNetworksKnown),
       visibility: this.#slices?.visibility,
     });
-    this.#send({ $case: "hello", value: hello });
+    this.#send({ $case: "hello", value });
   }
 
   #receive(stream: SyncStream, message: BrokerMessage["message"]): void {
@@ -313,12 +311,7 @@ export class MemberLink implements BrokerLink, NetworkLink, SliceLink {
     this.#own.endSession();
   }
 
-  #connectionChanged(): void {
-    logConnection(this.#state, this.#deps.log);
-    this.#emit({ kind: "connection-changed" });
-  }
-
-  #apply(message: Broker): void {
+  #apply(message: SingleMessage): void {
     if (message.$case === "presence") {
       this.#takePresence(message.value);
       return;
@@ -336,13 +329,17 @@ export class MemberLink implements BrokerLink, NetworkLink, SliceLink {
     this.#pump();
   }
 
+  /** In Hello alone: a need that came later begins a new stream. */
+  #askForGlobals(): void {
+    if (this.#network?.isAsked === false && this.#state.kind === "open") this.reopen(0);
+  }
+
   #welcomed(welcome: Welcome): void {
     if (this.#network?.welcomed(welcome) === true) this.#emit({ kind: "networks-changed" });
-    // In Hello alone: a need that came later begins a new stream.
-    if (this.#network?.isAsked === false && this.#state.kind === "open") this.reopen(0);
-    const slices = this.#slices?.welcomed(welcome);
-    if (slices?.ok === false) this.#step({ kind: "violated", reason: slices.error });
-    else if (slices?.value === true) this.#emit({ kind: "slices-changed" });
+    this.#askForGlobals();
+    const told = this.#slices?.welcomed(welcome);
+    if (told?.ok === false) this.#step({ kind: "violated", reason: told.error });
+    if (told?.ok === true && told.value === true) this.#emit({ kind: "slices-changed" });
   }
 
   #takePresence(news: PresenceMessage): void {
@@ -352,7 +349,7 @@ export class MemberLink implements BrokerLink, NetworkLink, SliceLink {
   }
 
   /** The owner whose rows are whole for the first time with this message, once others may have waited for that. */
-  #wholeOwner(message: Broker): ClusterId | undefined {
+  #wholeOwner(message: SingleMessage): ClusterId | undefined {
     if (message.$case !== "ownerComplete" || !this.#firstSync.isDone) return undefined;
     const cluster = (message.value.version?.clusterId ?? "") as ClusterId;
     return this.#mirror.isWhole(cluster) ? undefined : cluster;
@@ -387,7 +384,7 @@ export class MemberLink implements BrokerLink, NetworkLink, SliceLink {
     if (this.#stream !== undefined && !this.#stream.send({ message })) this.#isWritable = false;
   }
 
-  #tell(services: Changed): void {
+  #tell(services: ReadonlySet<ServiceKey>): void {
     for (const service of services) {
       if (service === NO_SERVICE) this.#emit({ kind: "networks-changed" });
       else this.#emit({ kind: "service-changed", service });
