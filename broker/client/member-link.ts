@@ -339,7 +339,7 @@ export class MemberLink implements BrokerLink, NetworkLink, SliceLink {
     this.#askForGlobals();
     const told = this.#slices?.welcomed(welcome);
     if (told?.ok === false) this.#step({ kind: "violated", reason: told.error });
-    if (told?.ok === true && told.value === true) this.#emit({ kind: "slices-changed" });
+    if (told?.ok === true && told.value) this.#emit({ kind: "slices-changed" });
   }
 
   #takePresence(news: PresenceMessage): void {

@@ -24,6 +24,8 @@ export interface MemoryBrokerOptions {
   readonly policy?: Changing<HubPolicy>;
   /** Of global addresses. @default none are given */
   readonly globals?: GlobalAllocator;
+  /** Members that keep to slices. @default none */
+  readonly keepsSlices?: (cluster: ClusterId) => boolean;
 }
 
 /**
@@ -37,6 +39,7 @@ export class MemoryBroker {
   readonly #latencyMs: () => number;
   readonly #policy: Changing<HubPolicy>;
   readonly #globals: GlobalAllocator | undefined;
+  readonly #keepsSlices: (cluster: ClusterId) => boolean;
   #epoch = 1;
   #store = new MemoryStore("epoch-1");
   readonly #whereabouts = new MemoryWhereabouts();
@@ -57,6 +60,7 @@ export class MemoryBroker {
     this.#hubs = Array.from({ length: options.hubs ?? 1 }, () => undefined);
     this.#policy = options.policy ?? unchanging(NO_POLICY);
     this.#globals = options.globals;
+    this.#keepsSlices = options.keepsSlices ?? (() => false);
     this.start();
   }
 
@@ -71,7 +75,6 @@ export class MemoryBroker {
     cidrs: readonly string[] = [],
     hasNetwork = false,
     saved?: SavedState,
-    keepsSlices = false,
   ): MemberLink {
     const peer = { cluster: clusterId, incarnation, certificateSerial: "01" };
     let next = 0;
@@ -80,6 +83,7 @@ export class MemoryBroker {
       close: () => undefined,
     };
     const deps = { transport, clock: this.#clock, random: this.#random, log: silentLogger };
+    const keepsSlices = this.#keepsSlices(clusterId);
     return new MemberLink({ clusterId, cidrs, hasNetwork, saved, keepsSlices }, deps);
   }
 

@@ -28,10 +28,12 @@ class World {
   readonly clock = new VirtualClock();
   readonly policy: Settable<HubPolicy>;
   readonly broker: MemoryBroker;
+  /** Of a version that does not know of slices. */
+  readonly old = new Set<string>();
 
   constructor(text: string) {
     this.policy = new Settable(policy(text));
-    const options = { policy: this.policy };
+    const options = { policy: this.policy, keepsSlices: (id: string) => !this.old.has(id) };
     this.broker = new MemoryBroker(options, { clock: this.clock, random: seededRandom(1) });
   }
 
@@ -41,8 +43,8 @@ class World {
   }
 
   /** A member that exports shop/web and dev/web. */
-  async member(cluster = A, { keepsSlices = true, saved }: Life = {}): Promise<Member> {
-    const link = this.broker.link(cluster, 1, [], false, saved, keepsSlices);
+  async member(cluster = A, saved?: SavedState): Promise<Member> {
+    const link = this.broker.link(cluster, 1, [], false, saved);
     const stop = new AbortController();
     link.setNamespaces(new Set(["shop", "dev"]));
     link.setOwnRows(SHOP, [anExportRow({ cluster })]);
@@ -52,11 +54,6 @@ class World {
     await this.clock.advance(1000);
     return Object.assign(link, { stop: () => stop.abort() });
   }
-}
-
-interface Life {
-  readonly keepsSlices?: boolean;
-  readonly saved?: SavedState;
 }
 
 type Member = MemberLink & { stop(): void };
@@ -117,7 +114,8 @@ describe("slices at the broker", () => {
   test("a member that does not know of slices is shown nothing of theirs, and everything once they are gone", async () => {
     const world = new World(PAY);
     await world.member(B);
-    const old = await world.member(A, { keepsSlices: false });
+    world.old.add(A);
+    const old = await world.member(A);
     expect([seen(old), seen(old, DEV)]).toEqual(["", "b"]);
     await world.decree(OPEN);
     expect([seen(old), seen(old, DEV)]).toEqual(["b", "b"]);
@@ -143,7 +141,7 @@ describe("slices at the broker", () => {
     const saved = a.saved();
     a.stop();
     await world.decree(OPEN);
-    const again = await world.member(A, saved === undefined ? {} : { saved });
+    const again = await world.member(A, saved);
     expect(seen(again)).toBe("bc");
   });
 });
