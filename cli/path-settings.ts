@@ -12,7 +12,7 @@ export const pathSettings = {
     .array(z.enum(BACKEND_NAMES))
     .default([])
     .describe(
-      "ways to reach other clusters that this one has: underlay, overlay-cni, vxlan; the first healthy one that both have is used; none given: pod addresses as they are, untested",
+      "ways to reach other clusters that this one has: underlay, overlay-cni, vxlan, proxy; the first healthy one that both have is used; none given: pod addresses as they are, untested",
     ),
   pin: z
     .array(z.string())

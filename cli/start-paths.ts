@@ -1,7 +1,11 @@
 import { randomBytes } from "node:crypto";
+import { isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { ClusterId } from "../api/cluster-id.ts";
+import { ENDPOINT_SLICES, type EndpointSlice } from "../api/kube/endpoint-slice.ts";
 import type { KubeObject, Resource } from "../api/kube/object.ts";
+import type { IpFamily } from "../api/kube/service.ts";
+import { LABEL_SOURCE_CLUSTER } from "../api/mcs/labels.ts";
 import type { BackendName } from "../api/network/backend-name.ts";
 import type { NetworkFacts } from "../api/network/network-facts.ts";
 import { MEMBER_NETWORKS, PATH_REPORTS, PEERS } from "../api/network/resources.ts";
@@ -16,6 +20,9 @@ import {
 import { Prober } from "../connectivity/probe/prober.ts";
 import { UdpProbeSocket } from "../connectivity/probe/udp-probe-socket.ts";
 import { UdpResponder } from "../connectivity/probe/udp-responder.ts";
+import { PortKeeper } from "../connectivity/proxy/listen/port-keeper.ts";
+import { PortTable } from "../connectivity/proxy/listen/port-table.ts";
+import { proxyBackend } from "../connectivity/proxy/proxy-backend.ts";
 import { ownNetwork } from "../connectivity/select/own-network.ts";
 import { PathMetrics } from "../connectivity/select/path-metrics.ts";
 import { PathSelector } from "../connectivity/select/path-selector.ts";
@@ -67,14 +74,22 @@ export async function startPaths(
   deps: PathDeps,
   signal: AbortSignal,
 ): Promise<Result<RunningPaths | undefined, string>> {
-  if (options.backends.includes("proxy"))
-    return err("cannot use backend proxy: it has no part in controllers yet");
   const responders = await startResponder(cluster, options.probeListen, deps, signal);
   if (!responders.ok) return responders;
   const reflect = (resource: Resource): Reflector<KubeObject> =>
     new Reflector<KubeObject>({ resource }, deps);
-  const [peers, reports, members] = [PEERS, PATH_REPORTS, MEMBER_NETWORKS].map(reflect);
-  if (peers === undefined || reports === undefined || members === undefined) return ok(undefined);
+  const peers = reflect(PEERS);
+  const reports = reflect(PATH_REPORTS);
+  const members = reflect(MEMBER_NETWORKS);
+  // The record of the ports that local proxies listen on: of nobody else's use.
+  const slices = new Reflector<EndpointSlice>(
+    {
+      resource: ENDPOINT_SLICES,
+      labelSelector: `${LABEL_SOURCE_CLUSTER},${LABEL_SOURCE_CLUSTER}!=${cluster}`,
+      project: slimPeerSlice,
+    },
+    deps,
+  );
   const overlay = new OverlayWatch(deps);
   if (options.backends.includes("overlay-cni")) await overlay.start(signal);
   const importer = overlay.current?.importsServices;
@@ -84,11 +99,16 @@ export async function startPaths(
     );
   }
   const known: { selector?: PathSelector } = {};
-  const backends = options.backends.flatMap((name): readonly Backend[] => {
-    if (name === "underlay") return [underlayBackend];
-    if (name === "overlay-cni") return [overlayBackend];
-    return [vxlanBackend((peer) => known.selector?.facts(peer)?.globalPrefixes ?? [])];
-  });
+  const proxies = (peer?: ClusterId): readonly string[] => known.selector?.proxies(peer) ?? [];
+  const ports = new PortKeeper({ ...deps, table: new PortTable(), slices: slices.view, proxies });
+  const makers: Readonly<Record<BackendName, () => Backend>> = {
+    underlay: () => underlayBackend,
+    "overlay-cni": () => overlayBackend,
+    vxlan: () => vxlanBackend((peer) => known.selector?.facts(peer)?.globalPrefixes ?? []),
+    proxy: () =>
+      proxyBackend({ ports, localProxies: (family, peer) => ofFamily(family, proxies(peer)) }),
+  };
+  const backends = options.backends.map((name) => makers[name]());
   const prober = new Prober(
     { ...DEFAULT_PROBE_SETTINGS, mtu: DEFAULT_MTU_SETTINGS },
     {
@@ -109,11 +129,14 @@ export async function startPaths(
     prober,
   });
   known.selector = selector;
-  for (const reflector of [peers, reports, members]) reflector.start(signal);
-  for (const reflector of [peers, reports, members]) {
+  const usesProxy = options.backends.includes("proxy");
+  const reflectors = [peers, reports, members, ...(usesProxy ? [slices] : [])];
+  for (const reflector of reflectors) reflector.start(signal);
+  for (const reflector of reflectors) {
     if (!(await reflector.synced(signal))) return ok(undefined);
   }
   selector.start(signal);
+  if (usesProxy) ports.start(signal);
   new PathMetrics(selector, deps).start(signal);
   const facts = {
     get current() {
@@ -127,6 +150,23 @@ export async function startPaths(
     subscribe: (listener: () => void) => overlay.subscribe(listener),
   };
   return ok({ selector, peers: peers.view, facts });
+}
+
+/** Only what the ports are read from. */
+function slimPeerSlice({ apiVersion, kind, metadata, ...slice }: EndpointSlice): EndpointSlice {
+  const endpoints = (slice.endpoints ?? []).map(({ addresses }) => ({ addresses }));
+  return {
+    apiVersion,
+    kind,
+    metadata,
+    addressType: slice.addressType,
+    endpoints,
+    ports: slice.ports ?? [],
+  };
+}
+
+function ofFamily(family: IpFamily, addresses: readonly string[]): readonly string[] {
+  return addresses.filter((address) => isIPv6(address) === (family === "IPv6"));
 }
 
 /** @returns where it answers, as peers dial it: at the address it listens on, or at those of this machine. */

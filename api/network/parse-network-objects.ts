@@ -101,6 +101,7 @@ const PATH_REPORT_SPEC = z.object({
   role: z.enum(REPORTER_ROLES),
   node: z.exactOptional(z.string()),
   endpoints: texts,
+  clientAddresses: z.exactOptional(z.array(z.string())),
   port: z.exactOptional(port),
   publicKey: z.exactOptional(z.string()),
   wgPort: z.exactOptional(port),

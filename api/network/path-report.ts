@@ -16,6 +16,8 @@ export interface PathReportSpec {
   readonly node?: string;
   /** Of a gateway: at which it is reached from other clusters; of a proxy: `host:port` each, at which it can be dialled. */
   readonly endpoints: readonly string[];
+  /** Of a proxy: addresses of its pod, to which imported services send this cluster's clients. */
+  readonly clientAddresses?: readonly string[];
   /** Of a gateway: UDP port of the tunnel between clusters. */
   readonly port?: number;
   /** Of a gateway, WireGuard. */

@@ -6,9 +6,9 @@ import type { Backend, ProbeResult, ReachableSlice } from "../backend.ts";
 import type { PortTable } from "./listen/port-table.ts";
 
 export interface ProxyBackendDeps {
-  /** Addresses of the local proxies that are ready, of that family, as they are now. */
-  readonly localProxies: (family: IpFamily) => readonly string[];
-  readonly ports: PortTable;
+  /** Addresses of the local proxies that carry what goes to the peer, of that family, as they are now. */
+  readonly localProxies: (family: IpFamily, peer: ClusterId) => readonly string[];
+  readonly ports: Pick<PortTable, "portOf">;
   /** What the local proxies report of a peer (PathReport); without it nothing is known. */
   readonly measured?: (peer: ClusterId) => ProbeResult;
 }
@@ -24,7 +24,7 @@ export function proxyBackend({ localProxies, ports, measured }: ProxyBackendDeps
     advertise: (endpoint) => endpoint,
     reach(peer, service, slice) {
       const state = stateOf(slice);
-      const addresses = localProxies(slice.addressType);
+      const addresses = localProxies(slice.addressType, peer);
       if (state === undefined || addresses.length === 0) return undefined;
       const mapped = slice.ports.flatMap((port) => mapPort(ports, { peer, service }, port));
       if (mapped.length === 0) return undefined;
@@ -55,7 +55,7 @@ function stateOf({
 }
 
 function mapPort(
-  ports: PortTable,
+  ports: ProxyBackendDeps["ports"],
   of: { readonly peer: ClusterId; readonly service: ServiceKey },
   port: RowPort,
 ): readonly RowPort[] {

@@ -11,6 +11,8 @@ import { ObjectStore } from "../../runtime/kube/reflector/object-store.ts";
 import { silentLogger } from "../../runtime/log/silent-log.ts";
 import type { Backend, ReachableSlice } from "../backend.ts";
 import type { PathMeasurement, PathProber, ProbeTarget } from "../probe/path-measurement.ts";
+import { PortTable } from "../proxy/listen/port-table.ts";
+import { proxyBackend } from "../proxy/proxy-backend.ts";
 import { underlayBackend } from "../underlay/underlay-backend.ts";
 import { DEFAULT_CHOICE_SETTINGS } from "./choose-path.ts";
 import { PathSelector } from "./path-selector.ts";
@@ -36,7 +38,7 @@ const vxlan: Backend = {
 
 const SLICE: ReachableSlice = {
   addressType: "IPv4",
-  ports: [],
+  ports: [{ name: "http", protocol: "TCP", port: 80 }],
   endpoints: [{ addresses: ["10.2.0.7"], ready: true, serving: true, terminating: false }],
 };
 
@@ -95,9 +97,12 @@ beforeEach(() => {
 
 afterEach(() => stopping.abort());
 
-function start(podCidrs: readonly string[] = ["10.1.0.0/16"]): PathSelector {
+function start(
+  podCidrs: readonly string[] = ["10.1.0.0/16"],
+  backends: readonly Backend[] = [underlayBackend, vxlan],
+): PathSelector {
   const selector = new PathSelector({
-    backends: [underlayBackend, vxlan],
+    backends,
     peers,
     reports,
     own: unchanging({
@@ -158,6 +163,25 @@ function aReport(state: PathStatus["state"], backend: BackendName = "vxlan"): Ku
       renewedAt: new Date(clock.nowMs()).toISOString(),
     },
   } as KubeObject;
+}
+
+function aProxy(name: string, clientAddress: string, state: PathStatus["state"]): KubeObject {
+  return {
+    apiVersion: "isthmus.dev/v1alpha1",
+    kind: "PathReport",
+    metadata: { name, resourceVersion: nextVersion() },
+    spec: {
+      role: "proxy",
+      endpoints: [],
+      clientAddresses: [clientAddress],
+      paths: [{ peer: WEST, backend: "proxy", state }],
+      renewedAt: new Date(clock.nowMs()).toISOString(),
+    },
+  } as KubeObject;
+}
+
+function proxied(proxies: () => readonly string[]): Backend {
+  return proxyBackend({ localProxies: proxies, ports: new PortTable() });
 }
 
 function address(selector: PathSelector, service = WEB): string | undefined {
@@ -248,6 +272,42 @@ describe("PathSelector", () => {
     expect(selector.health(WEST, WEB)).toBe("dead");
     expect(address(selector, DB)).toBe("10.2.0.7");
     expect(selector.health(WEST, DB)).toBe("alive");
+  });
+
+  test("a proxied peer is reached at the proxies with a way to it, and whoever asks is told when these change", async () => {
+    settings.set({ choice: DEFAULT_CHOICE_SETTINGS, pins: NO_PINS });
+    const selector = start([], [proxied(() => selector.proxies(WEST))]);
+    peers.put(aPeer({ backends: ["proxy"], responders: [] }));
+    expect(selector.status(WEST)?.reason).toBe("proxy: no proxy of this cluster has reported yet");
+    expect(address(selector)).toBeUndefined();
+    reports.put(aProxy("p1", "10.1.0.11", "up"));
+    expect(selector.health(WEST)).toBe("alive");
+    expect(address(selector)).toBe("10.1.0.11");
+    told = [];
+    reports.put(aProxy("p2", "10.1.0.12", "unknown"));
+    expect(address(selector)).toBe("10.1.0.11");
+    reports.put(aProxy("p1", "10.1.0.11", "down"));
+    reports.put(aProxy("p2", "10.1.0.12", "up"));
+    expect(address(selector)).toBe("10.1.0.12");
+    expect(told).toContainEqual([WEST]);
+    reports.put(aProxy("p1", "10.1.0.11", "up"));
+    expect(selector.proxies(WEST)).toEqual(["10.1.0.11", "10.1.0.12"]);
+    // None renews its report: nobody is better than the other, and what was written stays (decision 5).
+    await clock.advance(30_000);
+    expect(selector.proxies(WEST)).toEqual(["10.1.0.11", "10.1.0.12"]);
+    expect(selector.health(WEST)).toBe("unknown");
+    reports.remove("p2");
+    expect(address(selector)).toBe("10.1.0.11");
+  });
+
+  test("a peer whose global addresses are others now is told", () => {
+    const selector = start();
+    peers.put(aPeer());
+    prober.say(VXLAN, "up");
+    told = [];
+    peers.put(aPeer({ globalPrefixes: [{ cidr: "10.2.0.0/16", global: "242.9.0.0/16" }] }));
+    expect(told).toEqual([[WEST]]);
+    expect(selector.facts(WEST)?.globalPrefixes[0]?.global).toBe("242.9.0.0/16");
   });
 
   test("what was in use before a restart is used until something is known", () => {

@@ -14,6 +14,7 @@ import type { PathHealth, PathSelection, PathStatuses } from "../path-selection.
 import type { PathProber } from "../probe/path-measurement.ts";
 import { type Choice, startChoice, stepChoice } from "./choose-path.ts";
 import { combined, reportEndsMs, reported } from "./combine-measurements.ts";
+import { localProxies } from "./local-proxies.ts";
 import { type Measured, NOT_MEASURED, type PathFact } from "./path-fact.ts";
 import { type PathSettings, PROBED } from "./path-settings.ts";
 import { peerStatus } from "./peer-status.ts";
@@ -39,6 +40,9 @@ interface Known {
   choice: Choice;
   facts: readonly PathFact[];
   nextMs: number | undefined;
+  /** As they were told last. */
+  route: string;
+  outline: string;
 }
 
 /** Chooses the path to each peer, from what peers say, gateways and proxies report and own probes show. */
@@ -138,6 +142,11 @@ export class PathSelector implements PathSelection, PathStatuses {
     return this.#known.get(peer)?.spec;
   }
 
+  /** Addresses at which proxies of this cluster take clients, for a peer or at all. */
+  proxies(peer?: ClusterId): readonly string[] {
+    return localProxies(this.#reports.values(), this.#deps.clock.nowMs(), peer);
+  }
+
   subscribeStatus(listener: (peers: ReadonlySet<ClusterId>) => void): () => void {
     this.#statusListeners.add(listener);
     return () => void this.#statusListeners.delete(listener);
@@ -181,7 +190,8 @@ export class PathSelector implements PathSelection, PathStatuses {
     const since = status?.since === undefined ? Number.NaN : Date.parse(status.since);
     const sinceMs = Number.isNaN(since) ? this.#deps.clock.nowMs() : since;
     const choice = known?.choice ?? startChoice(status?.backend, { nowMs, sinceMs });
-    this.#known.set(spec.cluster, { spec, choice, facts: known?.facts ?? [], nextMs: undefined });
+    const { facts = [], route = "", outline = "" } = known ?? {};
+    this.#known.set(spec.cluster, { spec, choice, facts, nextMs: undefined, route, outline });
     return spec.cluster;
   }
 
@@ -199,7 +209,10 @@ export class PathSelector implements PathSelection, PathStatuses {
     const before = this.#reports.get(key);
     if (after === undefined) this.#reports.delete(key);
     else this.#takeReport(key, after);
-    const paths = [before, this.#reports.get(key)].flatMap((report) => report?.spec.paths ?? []);
+    const both = [before, this.#reports.get(key)];
+    const [were, are] = both.map((report) => JSON.stringify(report?.spec.clientAddresses ?? []));
+    if (were !== are) return this.#decide(this.#known.keys());
+    const paths = both.flatMap((report) => report?.spec.paths ?? []);
     this.#decide(new Set(paths.map(({ peer }) => peer)));
   }
 
@@ -216,8 +229,8 @@ export class PathSelector implements PathSelection, PathStatuses {
 
   /** A pin of services shows in no peer's choice. */
   #onSettings(): void {
+    for (const known of this.#known.values()) known.route = "";
     this.#decide(this.#known.keys());
-    this.#tell(this.#known.keys());
   }
 
   #onEverything(): void {
@@ -236,7 +249,8 @@ export class PathSelector implements PathSelection, PathStatuses {
   }
 
   #whyUnusable(name: BackendName, spec: PeerSpec): string | undefined {
-    return whyUnusable(name, this.#deps.own.current, spec);
+    const hasProxy = name === "proxy" && this.proxies().length > 0;
+    return whyUnusable(name, { ...this.#deps.own.current, hasProxy }, spec);
   }
 
   #decide(peers: Iterable<ClusterId>): void {
@@ -248,8 +262,6 @@ export class PathSelector implements PathSelection, PathStatuses {
     for (const peer of peers) {
       const known = this.#known.get(peer);
       if (known === undefined) continue;
-      const route = this.#route(known);
-      const outline = this.#outline(known);
       known.facts = this.#refreshed(known);
       const pin = pins.peers.get(peer);
       const input = { ...moment, paths: known.facts, pin };
@@ -257,8 +269,10 @@ export class PathSelector implements PathSelection, PathStatuses {
       if (choice.backend !== known.choice.backend) this.#report(peer, known.choice, choice);
       known.choice = choice;
       known.nextMs = nextMs;
-      if (route !== this.#route(known)) rerouted.push(peer);
-      if (outline !== this.#outline(known)) changed.push(peer);
+      const [route, outline] = [this.#route(known), this.#outline(known)];
+      if (route !== known.route) rerouted.push(peer);
+      if (outline !== known.outline) changed.push(peer);
+      Object.assign(known, { route, outline });
     }
     this.#arm(moment);
     if (rerouted.length > 0) this.#tell(rerouted);
@@ -295,7 +309,8 @@ export class PathSelector implements PathSelection, PathStatuses {
     const { backend } = known.choice;
     const facts = known.facts.filter((fact) => mayBePinned || fact.backend === backend);
     const states = facts.map(({ state, unusable }) => (unusable === undefined ? state : "none"));
-    return JSON.stringify([backend, states, known.spec.globalPrefixes]);
+    const proxies = this.#backends.has("proxy") ? this.proxies(known.spec.cluster) : [];
+    return JSON.stringify([backend, states, known.spec.globalPrefixes, proxies]);
   }
 
   /** What of a status is told at once. */

@@ -2,9 +2,10 @@ import { describe, expect, test } from "vitest";
 import { type ClusterId, parseClusterId } from "../../api/cluster-id.ts";
 import type { BackendName } from "../../api/network/backend-name.ts";
 import type { NetworkFacts } from "../../api/network/network-facts.ts";
-import { type OwnNetwork, whyUnusable } from "./why-unusable.ts";
+import { type OwnNetwork, type OwnProxies, whyUnusable } from "./why-unusable.ts";
 
-const OWN: OwnNetwork = {
+const OWN: OwnNetwork & OwnProxies = {
+  hasProxy: true,
   cluster: clusterId("east"),
   podCidrs: ["10.1.0.0/16", "fd00:1::/64"],
   globalPrefixes: [{ cidr: "10.1.0.0/16", global: "242.1.0.0/16" }],
@@ -32,11 +33,16 @@ describe("why a backend cannot carry anything", () => {
   const { overlay: _overlay, ...withoutMesh } = PEER;
   test.each<{
     backend: BackendName;
-    own?: Partial<OwnNetwork>;
+    own?: Partial<typeof OWN>;
     peer?: Partial<typeof PEER>;
     why: string;
   }>([
     { backend: "proxy", peer: { backends: ["underlay"] }, why: "west does not offer proxy" },
+    {
+      backend: "proxy",
+      own: { hasProxy: false },
+      why: "no proxy of this cluster has reported yet",
+    },
     { backend: "underlay", peer: { backends: ["vxlan"] }, why: "west does not offer underlay" },
     { backend: "vxlan", peer: { backends: [] }, why: "west does not offer vxlan" },
     {

@@ -11,6 +11,12 @@ export interface OwnNetwork {
   readonly overlay: OwnOverlay | undefined;
 }
 
+/** What besides is known only where reports are read. */
+export interface OwnProxies {
+  /** A proxy of this cluster has reported where it takes clients. */
+  readonly hasProxy: boolean;
+}
+
 /** A mesh of the CNI, as its own objects in this cluster show it. */
 export interface OwnOverlay extends OverlayFact {
   /** Why the mesh with a member of this id in it is not up, as far as its objects tell; undefined: it is. */
@@ -20,7 +26,7 @@ export interface OwnOverlay extends OverlayFact {
 /** Why a backend cannot carry anything between this cluster and a peer, whatever probes say; undefined: it can. */
 export function whyUnusable(
   backend: BackendName,
-  own: OwnNetwork,
+  own: OwnNetwork & OwnProxies,
   peer: NetworkFacts & { readonly cluster: ClusterId },
 ): string | undefined {
   // One that says nothing of backends has none to choose from: its addresses are all there is.
@@ -34,7 +40,7 @@ export function whyUnusable(
     case "vxlan":
       return whyNoGateways(own, peer);
     case "proxy":
-      return undefined;
+      return own.hasProxy ? undefined : "no proxy of this cluster has reported yet";
   }
 }
 

@@ -32,6 +32,8 @@ export class PortTable {
   readonly #range: PortRange;
   readonly #ports = new Map<string, number>();
   readonly #taken = new Map<string, string>();
+  /** Remembered, and not asked for yet. BOUNDED: as the two above. */
+  readonly #unclaimed = new Set<string>();
 
   constructor(range: PortRange = DEFAULT_PORTS) {
     this.#range = range;
@@ -45,19 +47,29 @@ export class PortTable {
   portOf(key: ListenerKey): number | undefined {
     const text = textOf(key);
     const known = this.#ports.get(text);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#unclaimed.delete(text);
+      return known;
+    }
     const { first, last } = this.#range;
     const count = last - first + 1;
     const start = hash(text) % count;
     for (let step = 0; step < count; step++) {
       const port = first + ((start + step) % count);
-      if (this.remember(key, port)) return port;
+      this.#disclaim(key, port);
+      if (this.#put(key, port)) return port;
     }
     return undefined;
   }
 
   /** What a slice says. False: the port is another's, outside of the range, or the key has one already. */
   remember(key: ListenerKey, port: number): boolean {
+    if (!this.#put(key, port)) return false;
+    this.#unclaimed.add(textOf(key));
+    return true;
+  }
+
+  #put(key: ListenerKey, port: number): boolean {
     const text = textOf(key);
     const slot = `${key.protocol} ${port}`;
     if (port < this.#range.first || port > this.#range.last) return false;
@@ -67,6 +79,35 @@ export class PortTable {
     return true;
   }
 
+  /**
+   * What a slice says may be of the same port under another name, since a merge names ports anew (CON-24): the port that a key's
+   * hash leads to is the key's own then.
+   */
+  #disclaim({ peer, service, protocol }: ListenerKey, port: number): void {
+    const slot = `${protocol} ${port}`;
+    const holder = this.#taken.get(slot);
+    if (holder === undefined || !this.#unclaimed.has(holder)) return;
+    if (!holder.startsWith(`${peer} ${service} ${protocol} `)) return;
+    this.#unclaimed.delete(holder);
+    this.#ports.delete(holder);
+    this.#taken.delete(slot);
+  }
+
+  /** What the key has now, without giving it one. */
+  known(key: ListenerKey): number | undefined {
+    return this.#ports.get(textOf(key));
+  }
+
+  /** The port may be another's from now on. */
+  free(key: ListenerKey): void {
+    const text = textOf(key);
+    const port = this.#ports.get(text);
+    if (port === undefined) return;
+    this.#ports.delete(text);
+    this.#taken.delete(`${key.protocol} ${port}`);
+    this.#unclaimed.delete(text);
+  }
+
   /** Frees the ports of all keys of a service of a peer but those given: it is imported no more, or has other ports. */
   keep(peer: ClusterId, service: ServiceKey, keys: readonly ListenerKey[]): void {
     const kept = new Set(keys.map(textOf));
@@ -74,6 +115,7 @@ export class PortTable {
     for (const [text, port] of this.#ports) {
       if (!text.startsWith(prefix) || kept.has(text)) continue;
       this.#ports.delete(text);
+      this.#unclaimed.delete(text);
       const protocol = text.slice(prefix.length, text.indexOf(" ", prefix.length));
       this.#taken.delete(`${protocol} ${port}`);
     }
