@@ -12,6 +12,7 @@ import {
   type NetworkPublisherDeps,
 } from "../controllers/network/network-publisher.ts";
 import type { MemberPolicy } from "../controllers/policy/member-policy.ts";
+import { SlicePublisher } from "../controllers/slices/slice-publisher.ts";
 import type { Clock } from "../runtime/clock/clock.ts";
 import type { Changing } from "../runtime/config/changing.ts";
 import type { KubeClient } from "../runtime/kube/kube-client.ts";
@@ -90,6 +91,7 @@ export async function runMember(
       cidrs,
       saved,
       hasNetwork: options.network !== undefined,
+      keepsSlices: true,
     },
     deps,
   );
@@ -115,8 +117,9 @@ export async function runMember(
     ...deps,
     link,
   });
+  const slices = new SlicePublisher({ ...deps, link });
   link.start(life);
-  await Promise.all([controllers.run(life), guard.run(life), network?.run(life)]);
+  await Promise.all([controllers.run(life), guard.run(life), network?.run(life), slices.run(life)]);
   unsubscribe();
   await keeper.stop(guard.leaving.aborted ? "discard" : "save");
   return guard.leaving.aborted ? guard.problem : undefined;

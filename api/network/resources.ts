@@ -9,4 +9,5 @@ function networkResource(plural: string, kind: string): Resource {
 
 export const MEMBER_NETWORKS = networkResource("membernetworks", "MemberNetwork");
 export const PEERS = networkResource("peers", "Peer");
+export const SLICES = networkResource("slices", "Slice");
 export const PATH_REPORTS = networkResource("pathreports", "PathReport");

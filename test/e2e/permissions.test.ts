@@ -98,6 +98,12 @@ const ONLY_SOMETIMES: Readonly<Record<string, string>> = {
       ["create", "patch"].map((verb) => [`${verb} ${plural}.isthmus.dev`, "with --backends"]),
     ),
   ),
+  ...Object.fromEntries(
+    ["create", "patch", "delete"].map((verb) => [
+      `${verb} slices.isthmus.dev`,
+      "with slices in the hub's policy",
+    ]),
+  ),
   "delete peers.isthmus.dev": "with --backends, when another cluster leaves",
   "list nodes": "with --backends",
   "watch nodes": "with --backends",

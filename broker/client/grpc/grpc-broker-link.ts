@@ -15,13 +15,14 @@ export interface GrpcBrokerLinkOptions {
   readonly cidrs?: readonly string[];
   /** See MemberLinkOptions. */
   readonly hasNetwork?: boolean;
+  readonly keepsSlices?: boolean;
   /** What an earlier process of this member left. */
   readonly saved?: SavedState | undefined;
 }
 
 /** A member's link to a real broker. Call `start`; it stays connected until the signal aborts. */
 export function createGrpcBrokerLink(
-  { identity, otherAddresses = [], cidrs = [], hasNetwork = false, saved }: GrpcBrokerLinkOptions,
+  { identity, otherAddresses = [], ...options }: GrpcBrokerLinkOptions,
   deps: { readonly clock: Clock; readonly random: Random; readonly log: Logger },
 ): MemberLink {
   const { clusterId, brokerAddress } = identity();
@@ -29,5 +30,5 @@ export function createGrpcBrokerLink(
     identity,
     addresses: [brokerAddress, ...otherAddresses],
   });
-  return new MemberLink({ clusterId, cidrs, hasNetwork, saved }, { ...deps, transport });
+  return new MemberLink({ clusterId, ...options }, { ...deps, transport });
 }
