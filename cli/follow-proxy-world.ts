@@ -21,7 +21,17 @@ const MEASURE_EVERY_MS = 1_000;
 
 /** Keeps a proxy at what the cluster's objects say, and says in a PathReport and in metrics how its tunnels are. */
 export function followProxyWorld(
-  { name, advertise }: { readonly name: string; readonly advertise: readonly string[] },
+  {
+    name,
+    advertise,
+    clientAddresses,
+  }: {
+    readonly name: string;
+    /** `host:port` each, at which other members can dial this proxy. */
+    readonly advertise: readonly string[];
+    /** To which imported services send this cluster's clients. */
+    readonly clientAddresses: readonly string[];
+  },
   deps: Deps,
 ): { refresh(): void; run(signal: AbortSignal): Promise<void> } {
   const { node, slices, peers, clock, log, meter } = deps;
@@ -85,7 +95,7 @@ export function followProxyWorld(
 
   const refresh = (): void => {
     const paths = node.hub.peers.map(({ peer }) => pathTo(peer));
-    reporter.say({ facts: { endpoints: advertise }, paths });
+    reporter.say({ facts: { endpoints: advertise, clientAddresses }, paths });
   };
 
   return {

@@ -101,7 +101,7 @@ async function serveProxy(
     onPeerChanged: () => world.refresh(),
   });
   const world = followProxyWorld(
-    { name: settings.name, advertise: settings.advertise },
+    { name: settings.name, advertise: settings.advertise, clientAddresses: settings.address },
     { ...deps, node, slices: slices.view, peers: peers.view },
   );
   if (settings.listen !== "none") {

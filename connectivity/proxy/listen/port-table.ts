@@ -107,19 +107,6 @@ export class PortTable {
     this.#taken.delete(`${key.protocol} ${port}`);
     this.#unclaimed.delete(text);
   }
-
-  /** Frees the ports of all keys of a service of a peer but those given: it is imported no more, or has other ports. */
-  keep(peer: ClusterId, service: ServiceKey, keys: readonly ListenerKey[]): void {
-    const kept = new Set(keys.map(textOf));
-    const prefix = `${peer} ${service} `;
-    for (const [text, port] of this.#ports) {
-      if (!text.startsWith(prefix) || kept.has(text)) continue;
-      this.#ports.delete(text);
-      this.#unclaimed.delete(text);
-      const protocol = text.slice(prefix.length, text.indexOf(" ", prefix.length));
-      this.#taken.delete(`${protocol} ${port}`);
-    }
-  }
 }
 
 function textOf({ peer, service, port, protocol }: ListenerKey): string {

@@ -14,8 +14,11 @@ import type { Logger } from "../../../runtime/log/log.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import { isNews } from "./gateway-paths.ts";
 
-/** How peers reach this gateway from outside. */
-export type GatewayFacts = Pick<PathReportSpec, "endpoints" | "port" | "publicKey" | "wgPort">;
+/** How this gateway or proxy is reached, by peers and, of a proxy, by clients. */
+export type GatewayFacts = Pick<
+  PathReportSpec,
+  "endpoints" | "clientAddresses" | "port" | "publicKey" | "wgPort"
+>;
 
 export interface Said {
   readonly facts: GatewayFacts;

@@ -165,7 +165,7 @@ test("two processes of isthmus proxy, each beside its cluster, carry what object
     const got = await west.report();
     return got?.spec.paths[0]?.rttMs === undefined ? undefined : got;
   });
-  expect(report.spec).toMatchObject({ role: "proxy", endpoints: [] });
+  expect(report.spec).toMatchObject({ role: "proxy", endpoints: [], clientAddresses: [here] });
   expect(report.spec.paths).toEqual([
     expect.objectContaining({ peer: "east", backend: "proxy", state: "up" }),
   ]);
