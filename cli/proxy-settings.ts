@@ -69,6 +69,12 @@ export const proxySettings = z.object({
     .max(65_536)
     .default(1024)
     .describe("MiB that all members together may make this process hold"),
+  clientNamespaces: z
+    .boolean()
+    .default(false)
+    .describe(
+      "watch all Pods, to tell peers in which namespace a client is (isthmus.dev/allow-clients: cluster/namespace)",
+    ),
   logConnections: z.boolean().default(false).describe("a line in the log for each connection"),
   healthListen: listenDefault("127.0.0.1:8085", "address of /livez, /readyz and /metrics"),
   logLevel: logLevelSetting,

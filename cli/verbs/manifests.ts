@@ -38,6 +38,10 @@ export const manifestsVerb = defineVerb({
       .string()
       .default(SHIPPED_NAMES.dnsServiceAccount)
       .describe("service account of the DNS server"),
+    proxyServiceAccount: z
+      .string()
+      .default(SHIPPED_NAMES.proxyServiceAccount)
+      .describe("service account of the proxies"),
     allowUsers: z
       .array(z.string())
       .default([])
@@ -50,6 +54,7 @@ export const manifestsVerb = defineVerb({
         namespace: settings.namespace,
         controllersServiceAccount: settings.serviceAccount,
         dnsServiceAccount: settings.dnsServiceAccount,
+        proxyServiceAccount: settings.proxyServiceAccount,
         otherWriters: settings.allowUsers,
       },
     );

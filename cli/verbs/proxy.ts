@@ -1,4 +1,5 @@
 import { ENDPOINT_SLICES, type EndpointSlice } from "../../api/kube/endpoint-slice.ts";
+import { PODS, type PodPlace } from "../../api/kube/pod.ts";
 import { LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
 import { parseServiceExport } from "../../api/mcs/parse-service-export.ts";
 import { parseServiceImport } from "../../api/mcs/parse-service-import.ts";
@@ -11,6 +12,12 @@ import type { MemberIdentity } from "../../broker/identity/member/member-identit
 import { parseTrustedAuthorities } from "../../broker/identity/member/trusted-authorities.ts";
 import { parsePeerIdentity } from "../../broker/identity/peer-identity.ts";
 import { exportPolicy } from "../../connectivity/proxy/dial/export-policy.ts";
+import {
+  addressesOfPod,
+  BY_ADDRESS,
+  namespaceOfClient,
+  projectPod,
+} from "../../connectivity/proxy/listen/client-namespaces.ts";
 import { ProxyNode } from "../../connectivity/proxy/proxy-node.ts";
 import type {
   ReadCluster,
@@ -87,6 +94,12 @@ async function serveProxy(
     deps,
   );
   const peers = reflectorOf(PEERS, deps);
+  const pods = settings.clientNamespaces
+    ? new Reflector<PodPlace>(
+        { resource: PODS, project: projectPod, indexes: { [BY_ADDRESS]: addressesOfPod } },
+        deps,
+      )
+    : undefined;
   const node = new ProxyNode(options.value, {
     ...deps,
     identity: identity.value,
@@ -96,8 +109,7 @@ async function serveProxy(
       return found === undefined ? undefined : exportPolicy(found.metadata.annotations);
     },
     hasAffinity: (service) => imports.view.get(service)?.spec.sessionAffinity === "ClientIP",
-    // A pod's namespace is known to those who watch all pods: this process does not.
-    namespaceOf: () => "",
+    namespaceOf: (address) => (pods === undefined ? "" : namespaceOfClient(pods.view, address)),
     onPeerChanged: () => world.refresh(),
   });
   const world = followProxyWorld(
@@ -118,7 +130,7 @@ async function serveProxy(
     if (renewed.ok) node.setIdentity(renewed.value);
     else log.error("renewed identity not used", { err: renewed.error });
   });
-  const reflectors = [slices, exports, imports, peers];
+  const reflectors = [slices, exports, imports, peers, ...(pods === undefined ? [] : [pods])];
   readiness.decidedBy(
     reflectorsCheck(reflectors, () => {
       const [problem] = node.listeners.problems;

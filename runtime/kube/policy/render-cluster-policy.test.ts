@@ -29,11 +29,17 @@ test("as shipped, every object is of a kind that can be applied and has a name o
 
 test("other names stand wherever the shipped ones stood", () => {
   const text = JSON.stringify(
-    rendered({ namespace: "mesh", controllersServiceAccount: "one", dnsServiceAccount: "two" }),
+    rendered({
+      namespace: "mesh",
+      controllersServiceAccount: "one",
+      dnsServiceAccount: "two",
+      proxyServiceAccount: "three",
+    }),
   );
-  expect(text).not.toMatch(/isthmus-system|isthmus-controllers|isthmus-dns/);
+  expect(text).not.toMatch(/isthmus-system|isthmus-controllers|isthmus-dns|isthmus-proxy/);
   expect(text).toContain('{"kind":"ServiceAccount","namespace":"mesh","name":"one"}');
   expect(text).toContain('{"kind":"ServiceAccount","namespace":"mesh","name":"two"}');
+  expect(text).toContain('{"kind":"ServiceAccount","namespace":"mesh","name":"three"}');
   expect(text).toContain("system:serviceaccount:mesh:one");
 });
 
@@ -59,6 +65,7 @@ test("every policy knows its writers; a user's name cannot end the expression", 
 test.each([
   { bad: { namespace: "Not_A_Name" }, rule: "lower-case RFC 1123 DNS label" },
   { bad: { dnsServiceAccount: "" }, rule: "lower-case RFC 1123 DNS label" },
+  { bad: { proxyServiceAccount: "a b" }, rule: "lower-case RFC 1123 DNS label" },
   { bad: { otherWriters: [""] }, rule: 'must have 1 to 512 bytes: got ""' },
 ])("$bad is refused", ({ bad, rule }) => {
   const refused = renderClusterPolicy(TEXTS, { ...SHIPPED_NAMES, ...bad });
@@ -77,6 +84,20 @@ test("users may export and look, nobody is given a verb that writes imports (SEC
     ["create", "update", "patch", "delete", "deletecollection", "get", "list", "watch"].toSorted(),
   );
   expect(roles.map(({ metadata }) => metadata.name)).toEqual(["isthmus:edit", "isthmus:view"]);
+});
+
+test("nobody may read all Pods unless an admin says so", () => {
+  const mayReadPods = rendered().filter((object) =>
+    ("rules" in object ? (object.rules as readonly Rule[]) : []).some(({ resources }) =>
+      resources.includes("pods"),
+    ),
+  );
+  expect(mayReadPods.map(({ metadata }) => metadata.name)).toEqual([
+    "isthmus:proxy-client-namespaces",
+  ]);
+  const bound = rendered().filter((object) => "roleRef" in object);
+  expect(JSON.stringify(bound)).toContain('"name":"isthmus:proxy"');
+  expect(JSON.stringify(bound)).not.toContain("isthmus:proxy-client-namespaces");
 });
 
 test("the policy on labels names the labels that the code gives (SEC-03)", () => {

@@ -7,10 +7,11 @@ import { isRecord } from "../client/json.ts";
 
 /** Who the manifests speak of. */
 export interface PolicyNames {
-  /** Namespace of both service accounts and of our leases. */
+  /** Namespace of the service accounts and of our leases. */
   readonly namespace: string;
   readonly controllersServiceAccount: string;
   readonly dnsServiceAccount: string;
+  readonly proxyServiceAccount: string;
   /** Users, beside the controllers, who may write what the admission policies keep for them. */
   readonly otherWriters: readonly string[];
 }
@@ -20,8 +21,16 @@ export const SHIPPED_NAMES: PolicyNames = {
   namespace: "isthmus-system",
   controllersServiceAccount: "isthmus-controllers",
   dnsServiceAccount: "isthmus-dns",
+  proxyServiceAccount: "isthmus-proxy",
   otherWriters: [],
 };
+
+const LABEL_KEYS = [
+  "namespace",
+  "controllersServiceAccount",
+  "dnsServiceAccount",
+  "proxyServiceAccount",
+] as const;
 
 const USER_BYTES_MAX = 512;
 
@@ -30,7 +39,7 @@ export function renderClusterPolicy(
   manifests: readonly string[],
   names: PolicyNames,
 ): Result<readonly KubeObject[], string> {
-  for (const key of ["namespace", "controllersServiceAccount", "dnsServiceAccount"] as const) {
+  for (const key of LABEL_KEYS) {
     const label = parseDnsLabel(key, names[key]);
     if (!label.ok) return label;
   }
@@ -52,11 +61,12 @@ export function renderClusterPolicy(
 
 /** The shipped names are no parts of other words there, so that a chart can do the same with a text function. */
 function renamed(text: string, names: PolicyNames): string {
-  const shipped = /isthmus-system|isthmus-controllers|isthmus-dns/g;
+  const shipped = /isthmus-system|isthmus-controllers|isthmus-dns|isthmus-proxy/g;
   const chosen: Readonly<Record<string, string>> = {
     [SHIPPED_NAMES.namespace]: names.namespace,
     [SHIPPED_NAMES.controllersServiceAccount]: names.controllersServiceAccount,
     [SHIPPED_NAMES.dnsServiceAccount]: names.dnsServiceAccount,
+    [SHIPPED_NAMES.proxyServiceAccount]: names.proxyServiceAccount,
   };
   return text.replace(shipped, (name) => chosen[name] ?? name);
 }

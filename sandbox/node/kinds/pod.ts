@@ -1,14 +1,8 @@
 import type { Condition } from "../../../api/kube/condition.ts";
-import type { KubeObject, Resource } from "../../../api/kube/object.ts";
+import type { KubeObject } from "../../../api/kube/object.ts";
 import type { Protocol } from "../../../api/kube/service.ts";
 
-export const PODS: Resource = {
-  group: "",
-  version: "v1",
-  plural: "pods",
-  kind: "Pod",
-  namespaced: true,
-};
+export { PODS } from "../../../api/kube/pod.ts";
 
 export interface ContainerPort {
   readonly name?: string;

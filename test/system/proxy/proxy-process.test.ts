@@ -1,18 +1,22 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { parseAllDocuments } from "yaml";
 import { ENDPOINT_SLICES } from "../../../api/kube/endpoint-slice.ts";
 import { NAMESPACES } from "../../../api/kube/namespace.ts";
 import type { KubeObject, Resource } from "../../../api/kube/object.ts";
+import { PODS } from "../../../api/kube/pod.ts";
 import { serviceExports } from "../../../api/mcs/service-export.ts";
 import type { PathReport } from "../../../api/network/path-report.ts";
 import { PATH_REPORTS, PEERS } from "../../../api/network/resources.ts";
 import { FileIdentityStore } from "../../../broker/identity/member/file-identity-store.ts";
 import { connectKube } from "../../../cli/connect-kube.ts";
 import { installCrds } from "../../../cli/install-crds.ts";
+import { ANNOTATION_ALLOW_CLIENTS } from "../../../connectivity/proxy/dial/export-policy.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
 import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
 import { ROOT } from "../../arch/source-files.ts";
@@ -36,6 +40,7 @@ const here: string = HERE;
 interface Member {
   readonly server: TestApiServer;
   readonly put: (resource: Resource, object: KubeObject) => Promise<void>;
+  readonly patch: (resource: Resource, name: string, patch: object, more?: object) => Promise<void>;
   readonly report: () => Promise<PathReport | undefined>;
   readonly start: (args: readonly string[]) => ChildProcess;
 }
@@ -58,6 +63,11 @@ async function member(name: string, authority: TestAuthority): Promise<Member> {
     put: async (resource, object) => {
       const created = await client.create(resource, object, { signal });
       if (!created.ok) throw new Error(created.error.message);
+    },
+    patch: async (resource, name, patch, more = {}) => {
+      const ref = { resource, namespace: "shop", name };
+      const patched = await client.mergePatch(ref, patch, { signal, ...more });
+      if (!patched.ok) throw new Error(patched.error.message);
     },
     report: async () => {
       const got = await client.get<PathReport>(
@@ -132,6 +142,42 @@ async function ask(port: number): Promise<string | undefined> {
   return chunks.length === 0 ? undefined : Buffer.concat(chunks).toString();
 }
 
+async function metricsOf(port: number): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+}
+
+/** `verb resource.group` of every rule of the role that is shipped. */
+function granted(): readonly string[] {
+  const file = join(ROOT, "api/cluster-policy/32-proxy-role.yaml");
+  const objects = parseAllDocuments(readFileSync(file, "utf8")).map(
+    (document) => document.toJS() as { readonly rules?: readonly Rule[] },
+  );
+  return objects
+    .flatMap(({ rules = [] }) => rules)
+    .flatMap(({ apiGroups: [group], resources, verbs }) =>
+      resources.flatMap((resource) =>
+        verbs.map((verb) => `${verb} ${resource}${group === "" ? "" : `.${group}`}`),
+      ),
+    );
+}
+
+interface Rule {
+  readonly apiGroups: readonly [string];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+/** The same of what a process has asked for since its start. An apply that creates needs both create and patch. */
+function used(metrics: string): readonly string[] {
+  const labels = metrics.matchAll(/^isthmus_kube_request_seconds_count\{([^}]*)\}/gm);
+  const calls = [...labels].flatMap(([, text = ""]) => {
+    const of = (name: string): string => new RegExp(`${name}="([^"]*)"`).exec(text)?.[1] ?? "";
+    const verbs = of("verb") === "apply" ? ["create", "patch"] : [of("verb")];
+    return verbs.map((verb) => `${verb} ${of("resource")}`);
+  });
+  return [...new Set(calls)].filter((call) => !call.startsWith("discover "));
+}
+
 test("two processes of isthmus proxy, each beside its cluster, carry what objects say, and report", async () => {
   const authority = await TestAuthority.create();
   const [west, east] = await Promise.all([member("west", authority), member("east", authority)]);
@@ -150,16 +196,36 @@ test("two processes of isthmus proxy, each beside its cluster, carry what object
   await east.put(serviceExports(), {
     apiVersion: "multicluster.x-k8s.io/v1beta1",
     kind: "ServiceExport",
-    metadata: { namespace: "shop", name: "db" },
+    metadata: {
+      namespace: "shop",
+      name: "db",
+      annotations: { [ANNOTATION_ALLOW_CLIENTS]: "west/bank" },
+    },
   });
   await east.put(ENDPOINT_SLICES, mcsSlice(port));
   await west.put(ENDPOINT_SLICES, mcsSlice(clients));
+  const pod = { apiVersion: "v1", kind: "Pod", metadata: { namespace: "shop", name: "client" } };
+  const spec = { containers: [{ name: "client", image: "client" }] };
+  await west.put(PODS, { ...pod, spec } as KubeObject);
+  const status = { phase: "Running", podIPs: [{ ip: here }] };
+  await west.patch(PODS, "client", { status }, { subresource: "status" });
   await west.put(PEERS, peer("east", [`127.0.0.1:${tunnels}`]));
   await east.put(PEERS, peer("west", []));
   const listen = ["--listen", `127.0.0.1:${tunnels}`, "--advertise", `127.0.0.1:${tunnels}`];
   const away = ["--health-listen", "127.0.0.1:0"];
   east.start([...listen, ...away]);
-  const dialling = west.start(["--listen", "none", "--health-listen", `127.0.0.1:${health}`]);
+  const dialling = west.start([
+    ...["--listen", "none", "--health-listen", `127.0.0.1:${health}`, "--client-namespaces"],
+  ]);
+  const refused = await eventually("the log of a refusal", async () => {
+    await ask(clients);
+    const text = await metricsOf(health).catch(() => "");
+    return text.includes('outcome="forbidden"') ? text : undefined;
+  });
+  expect(refused).toContain('peer="east"');
+  // Its namespace is told by west, which watches Pods.
+  const annotations = { [ANNOTATION_ALLOW_CLIENTS]: "west/shop" };
+  await east.patch(serviceExports(), "db", { metadata: { annotations } });
   expect(await eventually("an answer", () => ask(clients))).toBe("from the pod");
   const report = await eventually("a report", async () => {
     const got = await west.report();
@@ -171,9 +237,10 @@ test("two processes of isthmus proxy, each beside its cluster, carry what object
   ]);
   const ready = await fetch(`http://127.0.0.1:${health}/readyz`);
   expect(ready.status).toBe(200);
-  const metrics = await (await fetch(`http://127.0.0.1:${health}/metrics`)).text();
+  const metrics = await metricsOf(health);
   expect(metrics).toMatch(/isthmus_proxy_streams_total\{[^}]*service="shop\/db"[^}]*\} [1-9]/);
   expect(metrics).toMatch(/isthmus_proxy_tunnels_count\{peer="east"\} 2/);
+  expect(used(metrics).toSorted()).toEqual(granted().toSorted());
   const exited = once(dialling, "exit");
   dialling.kill("SIGTERM");
   expect((await exited)[0]).toBe(0);
