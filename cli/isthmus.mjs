@@ -13,7 +13,7 @@ const main = `${root}cli/main.ts`;
  * Flags of Node for this verb. The DNS server makes hardly any garbage once it has read its cluster: room for young objects
  * that grew while it read, up to 128 MiB, would stay for nothing.
  */
-const flags = process.argv[2] === "dns" ? ["--max-semi-space-size=16"] : [];
+const flags = process.argv[2] === "dns" ? ["--max-semi-space-size=8"] : [];
 
 if (Number(process.versions.node.split(".")[0]) >= 24) {
   const isFlagged = flags.every((flag) => process.execArgv.includes(flag));

@@ -30,10 +30,14 @@ export function loadAverage(): number {
   return Number(readFileSync("/proc/loadavg", "utf8").split(" ")[0]);
 }
 
-function tree(pid: number): readonly number[] {
+/** Processes that it started, and that live. */
+export function childrenOf(pid: number): readonly number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
-  if (children === "") return [pid];
-  return [pid, ...children.split(" ").flatMap((child) => tree(Number(child)))];
+  return children === "" ? [] : children.split(" ").map(Number);
+}
+
+function tree(pid: number): readonly number[] {
+  return [pid, ...childrenOf(pid).flatMap(tree)];
 }
 
 function field(file: string, name: string): number {

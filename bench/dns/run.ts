@@ -47,8 +47,9 @@ const parts = values.parts.split(",");
 if (parts.includes("answers")) await measureAnswers();
 if (parts.includes("changes")) await measureFollowing();
 if (parts.includes("workers")) {
-  print(`\none worker and two, on any core, the generator beside them`);
-  printTable(await measureWorkers(world, { seconds, rounds }));
+  print(`\none worker and two`);
+  const cores = { server: SERVER_CORE, generator: GENERATOR_CORE };
+  printTable(await measureWorkers(world, { seconds, rounds, cores }));
 }
 if (parts.includes("zone")) {
   print(`\nthe zone, in one process without network`);

@@ -19,7 +19,7 @@ export interface WorkerEvents {
 export type StartWorker = (events: WorkerEvents) => WorkerChild;
 
 /** As isthmus.mjs starts a DNS server. */
-const NODE_FLAGS = ["--max-semi-space-size=16"];
+const NODE_FLAGS = ["--max-semi-space-size=8"];
 
 /** Workers as processes of this program: `<program> <verb> <args>`. */
 export function processWorkers(

@@ -3,6 +3,7 @@ import type { EndpointSlice } from "../../api/kube/endpoint-slice.ts";
 import type { Namespace } from "../../api/kube/namespace.ts";
 import type { ServiceImport } from "../../api/mcs/service-import.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
 import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
 import { ObjectStore } from "../../runtime/kube/reflector/object-store.ts";
 import { silentLogger } from "../../runtime/log/silent-log.ts";
@@ -25,14 +26,25 @@ class World {
     readonly rebuildMs: number;
   }[] = [];
   readonly problems: unknown[] = [];
+  /** What deriving a service costs that has a problem. */
+  problemMs = 0;
   readonly answers = testResponder(undefined);
   readonly source: ZoneSource;
 
   constructor(endpoints: EndpointPolicy = {}) {
-    const { imports, slices, namespaces, clock } = this;
+    const { imports, slices, namespaces } = this;
+    let spentMs = 0;
     const log = {
       ...silentLogger,
-      warn: (_: string, fields: unknown) => void this.problems.push(fields),
+      warn: (_: string, fields: unknown) => {
+        this.problems.push(fields);
+        spentMs += this.problemMs;
+      },
+    };
+    const clock: Clock = {
+      nowMs: () => this.clock.nowMs() + spentMs,
+      monotonicMs: () => this.clock.monotonicMs() + spentMs,
+      setTimer: (delayMs, callback) => this.clock.setTimer(delayMs, callback),
     };
     this.source = new ZoneSource(
       { zone: "clusterset.local", endpoints },
@@ -221,6 +233,16 @@ describe("changes", () => {
       world.imports.put(anImport({ key: `shop/s${index}` }));
     await world.clock.advance(50);
     expect(world.published.length - before).toBe(5);
+  });
+
+  test("and when deriving takes long: after each service, if need be", async () => {
+    const world = await World.synced();
+    const before = world.published.length;
+    world.problemMs = 3;
+    for (let index = 0; index < 10; index++)
+      world.imports.put(anImport({ key: `shop/s${index}`, ips: ["nonsense"] }));
+    await world.clock.advance(500);
+    expect(world.published.length - before).toBe(10);
   });
 
   test("what has no record is logged with its service", async () => {

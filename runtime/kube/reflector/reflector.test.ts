@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { KubeObject } from "../../../api/kube/object.ts";
@@ -11,6 +13,9 @@ import { objectKey } from "../object-view.ts";
 import type { ReflectorOptions } from "./reflector.ts";
 import { Reflector } from "./reflector.ts";
 import { BROKEN, GONE, THINGS, ThingServer } from "./thing-server.fixture.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
 
 function aReflector(server: ThingServer, options: Partial<ReflectorOptions<KubeObject>> = {}) {
   const clock = new VirtualClock();
@@ -53,6 +58,29 @@ describe("Reflector", () => {
     expect(versions(reflector.view.values())).toEqual(versions(server.objects.values()));
     expect(reflector.status()).toEqual({ resource: THINGS, phase: "watching", synced: true });
     expect(server.lists).toHaveLength(3);
+  });
+
+  test("while it watches it holds no object that has been replaced (I12)", async () => {
+    const server = new ThingServer();
+    server.put("a");
+    let listed: WeakRef<KubeObject> | undefined;
+    const { clock, stop, reflector, events } = aReflector(server, {
+      project: (object) => {
+        const copy = { ...object };
+        listed ??= new WeakRef(copy);
+        return copy;
+      },
+    });
+    reflector.start(stop.signal);
+    await clock.advance(1);
+    server.put("a");
+    await clock.advance(1);
+    events.splice(0);
+    // What a WeakRef gave, or was made from, lives until the event loop has turned.
+    await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
+    expect(listed).toBeDefined();
+    expect(listed?.deref()).toBeUndefined();
   });
 
   test("drops managedFields and what `project` drops", async () => {

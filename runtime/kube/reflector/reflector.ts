@@ -158,12 +158,19 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    let input: ReflectorInput<T> = { kind: "started" };
-    while (!signal.aborted) {
-      const next = this.#step(input);
-      invariant(next !== undefined, "only events leave a reflector where it is", { input });
-      input = await this.#perform(next, signal);
-    }
+    let next = this.#toNext({ kind: "started" });
+    while (!signal.aborted) next = await this.#advance(next, signal);
+  }
+
+  /** A function of its own, which ends: what it took in, a page of a list, must not be held as long as the watch that follows. */
+  async #advance(effect: NextEffect, signal: AbortSignal): Promise<NextEffect> {
+    return this.#toNext(await this.#perform(effect, signal));
+  }
+
+  #toNext(input: ReflectorInput<T>): NextEffect {
+    const next = this.#step(input);
+    invariant(next !== undefined, "only events leave a reflector where it is", { input });
+    return next;
   }
 
   /** Takes one input in: the store changes at once; what waits for the outside is returned. */

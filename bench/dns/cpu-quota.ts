@@ -1,0 +1,59 @@
+import { accessSync, constants, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** The kernel's first generation of control groups: one hierarchy for CPU time. */
+const CPU_GROUPS = "/sys/fs/cgroup/cpu";
+/** The second: one hierarchy for all, where the root must hand `cpu` on. */
+const UNIFIED_GROUPS = "/sys/fs/cgroup";
+/** Short, so that a process at its limit stops often and briefly. */
+const PERIOD_US = 10_000;
+
+/** A control group with a part of one core for each process. Needs root, and control groups that can be written. */
+export class CpuQuotas implements Disposable {
+  /** BOUNDED: by the processes given. */
+  readonly #folders: string[] = [];
+
+  /** False, and nothing is changed, where this machine has no such groups. */
+  limit(pids: readonly number[], percent: number): boolean {
+    const quotaUs = Math.round((PERIOD_US * percent) / 100);
+    const isFirst = isWritable(join(CPU_GROUPS, "cpu.cfs_quota_us"), CPU_GROUPS);
+    try {
+      for (const pid of pids) {
+        const folder = join(isFirst ? CPU_GROUPS : UNIFIED_GROUPS, `isthmus-bench-${pid}`);
+        mkdirSync(folder);
+        this.#folders.push(folder);
+        if (isFirst) {
+          writeFileSync(join(folder, "cpu.cfs_period_us"), `${PERIOD_US}`);
+          writeFileSync(join(folder, "cpu.cfs_quota_us"), `${quotaUs}`);
+        } else {
+          writeFileSync(join(folder, "cpu.max"), `${quotaUs} ${PERIOD_US}`);
+        }
+        writeFileSync(join(folder, "cgroup.procs"), `${pid}`);
+      }
+      return true;
+    } catch {
+      this[Symbol.dispose]();
+      return false;
+    }
+  }
+
+  /** Groups vanish once their processes have gone, or are moved back. */
+  [Symbol.dispose](): void {
+    for (const folder of this.#folders.splice(0)) {
+      try {
+        rmdirSync(folder);
+      } catch {
+        // Still inhabited: its process ends with the benchmark, the empty group is harmless.
+      }
+    }
+  }
+}
+
+function isWritable(...paths: readonly string[]): boolean {
+  try {
+    for (const path of paths) accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
