@@ -40,7 +40,6 @@ async function measure(): Promise<void> {
     const scenario = scenarioOf(vxlan);
     const reports: LoadReport[] = [];
     for (let run = 0; run < Number(values.runs); run++) {
-      await vxlan.allWell();
       reports.push(await strikeUnderLoad(vxlan, scenario, Number(values.watch)));
       await scenario.mend();
     }

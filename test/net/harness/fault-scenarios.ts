@@ -14,6 +14,11 @@ export interface FaultScenario {
 /** How long a load is watched after a fault, ms: longer than any gap that is still called one. */
 export const WATCH_MS = 3_000;
 const BEFORE_MS = 300;
+/**
+ * A gateway that came back is given flows only once their share of the others has been silent for five seconds: before that a fault
+ * of it would hurt nobody.
+ */
+const SPREAD_MS = 6_500;
 
 /**
  * A load from a client of cluster `a` behind no gateway to a server of cluster `b` behind none, over which a fault comes. Its
@@ -24,6 +29,7 @@ export async function strikeUnderLoad(
   scenario: FaultScenario,
   watchMs = WATCH_MS,
 ): Promise<LoadReport> {
+  await vxlan.allWell(SPREAD_MS);
   const client = vxlan.world.cluster("a").clients.at(-1);
   const server = vxlan.server(vxlan.world.cluster("b").plan.nodes.at(-1));
   if (client === undefined) throw new Error("no client");

@@ -90,8 +90,8 @@ export class VxlanWorld implements AsyncDisposable {
   }
 
   /** Until all gateways carry packets, for a moment already: what comes earlier meets paths that are just being laid. */
-  async allWell(): Promise<void> {
-    await this.world.until("every gateway to report every peer as up", () => this.#isWell());
+  async allWell(forMs = SETTLED_MS): Promise<void> {
+    await this.world.until("every gateway to report every peer as up", () => this.#isWell(forMs));
   }
 
   /** After a reboot, too: what DaemonSets would start. */
@@ -108,7 +108,7 @@ export class VxlanWorld implements AsyncDisposable {
   }
 
   /** Whether every gateway has told its cluster that it reaches every peer. */
-  async #isWell(): Promise<true | undefined> {
+  async #isWell(forMs: number): Promise<true | undefined> {
     for (const { plan, kube } of this.world.clusterset.clusters) {
       const listed = await kube.list<PathReport>(
         PATH_REPORTS,
@@ -120,7 +120,7 @@ export class VxlanWorld implements AsyncDisposable {
         ({ spec }) =>
           spec.role === "gateway" &&
           spec.paths.length > 0 &&
-          spec.paths.every(({ state, since }) => state === "up" && isOlder(since, SETTLED_MS)),
+          spec.paths.every(({ state, since }) => state === "up" && isOlder(since, forMs)),
       );
       if (up.length < this.gatewayNodes(plan.id).length) return undefined;
     }
