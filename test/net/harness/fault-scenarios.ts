@@ -77,7 +77,11 @@ export const FAULTS: Readonly<Record<string, (vxlan: VxlanWorld) => FaultScenari
     const to = [firstGateway(vxlan, "a")];
     return {
       strike: () => faults.lose([{ from: lastNode(vxlan, "a"), to }]),
-      mend: () => faults.lose([]),
+      mend: async () => {
+        await faults.lose([]);
+        // No gateway reports what a node alone has noticed.
+        await pause(SPREAD_MS);
+      },
     };
   },
   "a node's agent is killed and started again": (vxlan) => {
