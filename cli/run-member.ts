@@ -5,6 +5,7 @@ import { StateKeeper } from "../broker/client/saved/state-keeper.ts";
 import type { RenewedIdentity } from "../broker/identity/member/certificate-renewal.ts";
 import { untestedSelection } from "../connectivity/path-selection.ts";
 import { underlayBackend } from "../connectivity/underlay/underlay-backend.ts";
+import { electGateways } from "../connectivity/vxlan/election/elect-gateways.ts";
 import { MemberControllers } from "../controllers/member-controllers.ts";
 import { MembershipGuard } from "../controllers/membership/membership-guard.ts";
 import {
@@ -132,7 +133,7 @@ function networkPublisher(
   deps: NetworkPublisherDeps,
 ): NetworkPublisher | undefined {
   if (network === undefined || paths === undefined) return undefined;
-  return new NetworkPublisher({ cluster, ...network, abilities: paths.facts }, deps);
+  return new NetworkPublisher({ cluster, ...network, abilities: paths.facts, electGateways }, deps);
 }
 
 /** Undefined where no backend is configured, or after an ordinary stop. */

@@ -23,12 +23,20 @@ export interface NetworkSettings {
 /** What its paths are made of, as far as this process knows: it may change while it runs. */
 export type NetworkAbilities = Pick<NetworkFacts, "backends" | "responders" | "overlay">;
 
+/** Names of the nodes that are to be gateways (`connectivity/vxlan/election`). */
+export type ElectGateways = (
+  nodes: readonly Node[],
+  cluster: ClusterId,
+  options: { readonly isRunning: (node: string) => boolean },
+) => readonly string[];
+
 export interface NetworkWorld {
   readonly cluster: ClusterId;
   readonly settings: NetworkSettings;
   readonly abilities: NetworkAbilities;
   readonly nodes: readonly Node[];
   readonly reports: readonly PathReport[];
+  readonly electGateways: ElectGateways;
   /** Undefined: the hub has given nothing yet. */
   readonly block: GlobalBlock | undefined;
   readonly nodeAddresses: NodeAddresses;
@@ -52,7 +60,10 @@ export function podCidrsOf(settings: NetworkSettings, nodes: readonly Node[]): r
   return [...new Set(canonical)].toSorted();
 }
 
-/** What peers are told. Gateways that are not ready are left out: nobody is to send to them. */
+/**
+ * What peers are told. Gateways that are not ready are left out: nobody is to send to them. Where none is ready all are told:
+ * an API server that comes back knows old news alone, and what peers probe they need not be told.
+ */
 export function deriveFacts(world: NetworkWorld): NetworkFacts {
   const { settings, abilities, block, nodes } = world;
   const podCidrs = podCidrsOf(settings, nodes);
@@ -69,13 +80,41 @@ export function deriveFacts(world: NetworkWorld): NetworkFacts {
 }
 
 function deriveGateways(world: NetworkWorld): readonly GatewayFact[] {
-  return freshReports(world, "gateway").flatMap(({ spec }): GatewayFact[] => {
+  const all = electedReports(world).flatMap(({ spec }) => {
     const { node, endpoints, port, publicKey, wgPort } = spec;
     const tunnelAddresses = node === undefined ? undefined : world.nodeAddresses[node];
     if (node === undefined || port === undefined || tunnelAddresses === undefined) return [];
     const key = publicKey === undefined || wgPort === undefined ? {} : { publicKey, wgPort };
-    return [{ node, endpoints, port, tunnelAddresses, ...key }];
+    const fact: GatewayFact = { node, endpoints, port, tunnelAddresses, ...key };
+    return [{ fact, isReady: isFresh(spec.renewedAt, world.nowMs) }];
   });
+  const ready = all.filter(({ isReady }) => isReady);
+  return (ready.length > 0 ? ready : all).map(({ fact }) => fact);
+}
+
+/** What elected gateways say, in the order of their names: who never said anything cannot be sent to. */
+function electedReports({
+  cluster,
+  nodes,
+  reports,
+  electGateways,
+  nowMs,
+}: NetworkWorld): readonly PathReport[] {
+  const ofGateways = reports.filter(({ spec }) => spec.role === "gateway");
+  const reported = new Set(ofGateways.map(({ spec }) => spec.node));
+  const running = new Set(
+    ofGateways
+      .filter(({ spec }) => isFresh(spec.renewedAt, nowMs))
+      .map(({ spec: { node } }) => node),
+  );
+  const elected = electGateways(
+    nodes.filter(({ metadata }) => reported.has(metadata.name)),
+    cluster,
+    { isRunning: (node) => running.has(node) },
+  );
+  return ofGateways
+    .filter(({ spec: { node } }) => node !== undefined && elected.includes(node))
+    .toSorted(byName);
 }
 
 function deriveProxies(world: NetworkWorld): readonly ProxyFact[] {
@@ -90,7 +129,11 @@ function freshReports(
 ): readonly PathReport[] {
   return reports
     .filter(({ spec }) => spec.role === role && isFresh(spec.renewedAt, nowMs))
-    .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+    .toSorted(byName);
+}
+
+function byName(a: PathReport, b: PathReport): number {
+  return a.metadata.name < b.metadata.name ? -1 : 1;
 }
 
 function isFresh(renewedAt: string, nowMs: number): boolean {
@@ -114,16 +157,10 @@ export function deriveMemberNetwork(world: NetworkWorld): MemberNetworkSpec {
   };
 }
 
-function deriveLocalGateways({
-  reports,
-  nodes,
-  nodeAddresses,
-  nowMs,
-}: NetworkWorld): readonly LocalGateway[] {
-  return reports
-    .filter(({ spec }) => spec.role === "gateway")
-    .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
-    .flatMap(({ spec: { node: name, port, renewedAt } }): LocalGateway[] => {
+function deriveLocalGateways(world: NetworkWorld): readonly LocalGateway[] {
+  const { nodes, nodeAddresses, nowMs } = world;
+  return electedReports(world).flatMap(
+    ({ spec: { node: name, port, renewedAt } }): LocalGateway[] => {
       const node = nodes.find(({ metadata }) => metadata.name === name);
       if (node === undefined || port === undefined) return [];
       const internalIps = (node.status?.addresses ?? [])
@@ -132,5 +169,6 @@ function deriveLocalGateways({
       const tunnelAddresses = nodeAddresses[node.metadata.name] ?? [];
       const ready = isFresh(renewedAt, nowMs) && tunnelAddresses.length > 0;
       return [{ node: node.metadata.name, internalIps, port, tunnelAddresses, ready }];
-    });
+    },
+  );
 }

@@ -21,6 +21,7 @@ import { OwnObjects } from "../reconcile/own-objects.ts";
 import {
   deriveFacts,
   deriveMemberNetwork,
+  type ElectGateways,
   type NetworkAbilities,
   type NetworkSettings,
   type NetworkWorld,
@@ -35,6 +36,7 @@ export interface NetworkPublisherOptions {
   readonly abilities: Changing<NetworkAbilities>;
   /** Global prefixes that the admin has fixed. */
   readonly fixed: readonly GlobalPrefix[];
+  readonly electGateways: ElectGateways;
 }
 
 export interface NetworkPublisherDeps {
@@ -158,9 +160,9 @@ export class NetworkPublisher {
       const report = parsePathReport(object);
       return report.ok ? [report.value] : [];
     });
-    const { cluster, settings, abilities } = this.#options;
+    const { cluster, settings, abilities, electGateways } = this.#options;
     const nodeAddresses = this.#addressing?.addresses ?? {};
-    const own = { cluster, settings, abilities: abilities.current };
+    const own = { cluster, settings, abilities: abilities.current, electGateways };
     return { ...own, nodes, reports, block, nodeAddresses, nowMs: clock.nowMs() };
   }
 
@@ -246,6 +248,12 @@ function slimNode({ apiVersion, kind, metadata, spec, status }: Node): Node {
       ...(labels === undefined ? {} : { labels }),
     },
     ...(spec === undefined ? {} : { spec }),
-    ...(status?.addresses === undefined ? {} : { status: { addresses: status.addresses } }),
+    // A kubelet's heartbeats are no news: of conditions only what one of them says.
+    status: {
+      ...(status?.addresses === undefined ? {} : { addresses: status.addresses }),
+      conditions: (status?.conditions ?? [])
+        .filter(({ type }) => type === "Ready")
+        .map(({ type, status: value }) => ({ type, status: value })),
+    },
   };
 }

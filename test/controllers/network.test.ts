@@ -9,6 +9,7 @@ import { GlobalAddresses } from "../../broker/globals/global-addresses.ts";
 import { SpaceRecords } from "../../broker/shared/space-records.ts";
 import { MemorySpace } from "../../broker/store/space/memory/memory-space.ts";
 import { MemorySpaceServer } from "../../broker/store/space/memory/memory-space-server.ts";
+import { electGateways, LABEL_GATEWAY } from "../../connectivity/vxlan/election/elect-gateways.ts";
 import { NetworkPublisher } from "../../controllers/network/network-publisher.ts";
 import { unchanging } from "../../runtime/config/changing.ts";
 import { silentLogger as log } from "../../runtime/log/silent-log.ts";
@@ -49,6 +50,7 @@ class World implements AsyncDisposable {
         settings: { podCidrs: [], serviceCidrs: ["10.96.0.0/16"], encryption: "none" },
         abilities: unchanging({ backends: ["vxlan"], responders: [] }),
         fixed: [],
+        electGateways,
       },
       { client: cluster.client, link, clock, random, log, meter },
     );
@@ -71,19 +73,40 @@ class World implements AsyncDisposable {
   }
 }
 
-async function addNode(cluster: TestCluster, name: string, podCidr: string, ip: string) {
+async function addNode(
+  cluster: TestCluster,
+  name: string,
+  podCidr: string,
+  ip: string,
+  labels: Readonly<Record<string, string>> = {},
+) {
   const node: Node = {
     apiVersion: "v1",
     kind: "Node",
-    metadata: { name },
+    metadata: { name, labels },
     spec: { podCIDRs: [podCidr] },
   };
   await cluster.create(NODES, node);
   await cluster.admin.mergePatch(
     { resource: NODES, name },
-    { status: { addresses: [{ type: "InternalIP", address: ip }] } },
+    {
+      status: {
+        addresses: [{ type: "InternalIP", address: ip }],
+        conditions: [{ type: "Ready", status: "True" }],
+      },
+    },
     { signal, subresource: "status" },
   );
+}
+
+/** Names of the gateways in a MemberNetwork or a Peer. */
+async function gatewaysOf(
+  cluster: TestCluster,
+  resource: typeof PEERS,
+  name: string,
+): Promise<readonly string[]> {
+  const spec = (await read(cluster, resource, name)) as { gateways: { node: string }[] };
+  return spec.gateways.map(({ node }) => node);
 }
 
 function report(world: World, node: string): KubeObject & { spec: unknown } {
@@ -143,7 +166,7 @@ test("a member tells its peers and itself about its network: pod networks of its
   expect(await read(a, PEERS, "a")).toBe("not-found");
 });
 
-test("gateways that report are told to peers with their addresses, and no more once they fall silent", async () => {
+test("gateways that report are told to peers with their addresses; when all fall silent they are not ready, and still told: the paths may live", async () => {
   await using world = new World();
   const { a, b } = await twoMembers(world);
   world.start(a);
@@ -163,8 +186,69 @@ test("gateways that report are told to peers with their addresses, and no more o
     gateways: [{ ...gateway, internalIps: ["172.18.0.1"], ready: true }],
   });
   await world.advance(45_000);
-  expect(await read(b, PEERS, "a")).toMatchObject({ gateways: [] });
+  expect(await read(b, PEERS, "a")).toMatchObject({ gateways: [gateway] });
   expect(await read(a, MEMBER_NETWORKS, "local")).toMatchObject({ gateways: [{ ready: false }] });
+});
+
+test("of nodes that run gateways two are elected; who falls silent is replaced, for the own cluster and for peers", async () => {
+  await using world = new World();
+  const { a, b } = await twoMembers(world);
+  await addNode(a, "n3", "10.1.2.0/24", "172.18.0.3");
+  // Runs none, so it is not elected whatever its weight.
+  await addNode(a, "n4", "10.1.3.0/24", "172.18.0.4");
+  world.start(a);
+  world.start(b);
+  await world.advance(5000);
+  for (const node of ["n1", "n2", "n3"]) await a.create(PATH_REPORTS, report(world, node));
+  await world.advance(5000);
+  const elected = await gatewaysOf(a, MEMBER_NETWORKS, "local");
+  expect(elected).toHaveLength(2);
+  expect(await gatewaysOf(b, PEERS, "a")).toEqual(elected);
+  const [silent] = elected;
+  const others = ["n1", "n2", "n3"].filter((node) => node !== silent);
+  for (let passed = 0; passed < 50_000; passed += 10_000) {
+    await world.advance(10_000);
+    for (const name of others)
+      await a.admin.mergePatch(
+        { resource: PATH_REPORTS, name },
+        { spec: { renewedAt: microTime(world.members.clock.nowMs()) } },
+        { signal },
+      );
+  }
+  expect(await gatewaysOf(a, MEMBER_NETWORKS, "local")).toEqual(others);
+  expect(await gatewaysOf(b, PEERS, "a")).toEqual(others);
+});
+
+test("labelled nodes are the gateways, all of them; of those only the ready ones are told to peers", async () => {
+  await using world = new World();
+  const { a, b } = await twoMembers(world);
+  const label = { [LABEL_GATEWAY]: "true" };
+  for (const at of [3, 4, 5])
+    await addNode(a, `n${at}`, `10.1.${at}.0/24`, `172.18.0.${at}`, label);
+  world.start(a);
+  world.start(b);
+  await world.advance(5000);
+  await a.create(PATH_REPORTS, report(world, "n3"));
+  await world.advance(28_000);
+  for (const node of ["n1", "n4", "n5"]) await a.create(PATH_REPORTS, report(world, node));
+  await world.advance(15_000);
+  expect(await read(a, MEMBER_NETWORKS, "local")).toMatchObject({
+    gateways: [
+      { node: "n3", ready: false },
+      { node: "n4", ready: true },
+      { node: "n5", ready: true },
+    ],
+  });
+  expect(await gatewaysOf(b, PEERS, "a")).toEqual(["n4", "n5"]);
+  // The last label goes: two of those that run one are elected.
+  for (const name of ["n3", "n4", "n5"])
+    await a.admin.mergePatch(
+      { resource: NODES, name },
+      { metadata: { labels: { [LABEL_GATEWAY]: "false" } } },
+      { signal },
+    );
+  await world.advance(2000);
+  expect(await gatewaysOf(a, MEMBER_NETWORKS, "local")).toEqual(["n1"]);
 });
 
 test("an unchanged world sees no write, not of a new process either, and nobody is told less meanwhile (I6, I9)", async () => {

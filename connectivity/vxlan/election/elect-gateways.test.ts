@@ -37,9 +37,33 @@ describe("election of gateways", () => {
       nodes: [node("a", { unschedulable: true }), node("b", { label: "false" }), node("c")],
       chosen: ["c"],
     },
+    {
+      what: "those that run a gateway",
+      nodes: [node("a"), node("b"), node("c")],
+      isRunning: (name: string) => name !== "a",
+      chosen: ["b", "c"],
+    },
+    {
+      what: "the only one that runs one, though it is not ready",
+      nodes: [node("a"), node("b", { ready: false }), node("c", { label: "false" })],
+      isRunning: (name: string) => name === "b",
+      chosen: ["b"],
+    },
+    {
+      what: "the ready ones where nothing was heard of any",
+      nodes: [node("a"), node("b"), node("c", { ready: false })],
+      isRunning: () => false,
+      chosen: ["a", "b"],
+    },
+    {
+      what: "those there are, where none is ready",
+      nodes: [node("a", { ready: false }), node("b", { ready: false })],
+      chosen: ["a", "b"],
+    },
     { what: "nobody where there is nobody", nodes: [], chosen: [] },
-  ])("$what", ({ nodes, chosen }) => {
-    expect(electGateways(nodes, "east")).toEqual(chosen);
+  ])("$what", ({ nodes, isRunning, chosen }) => {
+    const options = isRunning === undefined ? {} : { isRunning };
+    expect(electGateways(nodes, "east", options)).toEqual(chosen);
   });
 
   test("the order in which nodes are told does not matter, and there are as many as asked for", () => {
@@ -48,14 +72,14 @@ describe("election of gateways", () => {
         const chosen = electGateways(
           all.map((name) => node(name)),
           "east",
-          count,
+          { count },
         );
         expect(chosen).toHaveLength(Math.min(count, all.length));
         expect(
           electGateways(
             [...all].reverse().map((name) => node(name)),
             "east",
-            count,
+            { count },
           ),
         ).toEqual(chosen);
       }),
@@ -70,12 +94,12 @@ describe("election of gateways", () => {
         const before = electGateways(
           all.map((name) => node(name)),
           "east",
-          count,
+          { count },
         );
         const after = electGateways(
           all.filter((name) => name !== gone).map((name) => node(name)),
           "east",
-          count,
+          { count },
         );
         const kept = before.filter((name) => name !== gone);
         expect(kept.every((name) => after.includes(name))).toBe(true);

@@ -40,6 +40,8 @@ export interface GatewayDeps {
 
 /** How often the kernel is looked at though nothing has changed. */
 const VERIFY_MS = 60_000;
+/** How long a gateway that is none any more still carries what comes: nodes and peers have to hear of it first. */
+const DRAIN_MS = 10_000;
 /** How often figures of paths are looked at. */
 const FIGURES_MS = 1_000;
 
@@ -65,6 +67,8 @@ export class Gateway {
       }
     | undefined;
   #slots: PlanSlots = NO_SLOTS;
+  /** Monotonic; since when another node is gateway and this one's data path is still there. */
+  #leavingSinceMs: number | undefined;
   #state: Result<string, string> = { ok: false, error: "not applied yet" };
   #signal: AbortSignal = AbortSignal.abort();
 
@@ -140,6 +144,7 @@ export class Gateway {
     // Before anything else: who is not known cannot be chosen.
     reporter.say({ facts, paths: own === undefined ? [] : reportedPaths(peers, this.#measure) });
     if (own === undefined) return this.#stepDown();
+    this.#leavingSinceMs = undefined;
     if (isPeriodic) {
       const verified = await dataplane.verify(this.#contents, this.#signal);
       if (!verified.ok) return verified;
@@ -161,10 +166,19 @@ export class Gateway {
 
   /** Another node is gateway now, or none of ours yet. */
   async #stepDown(): Promise<Result<void, string>> {
-    const { dataplane, transport } = this.#deps;
+    const { clock, dataplane, transport } = this.#deps;
     this.#known = undefined;
     if (dataplane.isClean()) {
       this.#state = ok("standing by: this node is not chosen as a gateway");
+      return ok(undefined);
+    }
+    const nowMs = clock.monotonicMs();
+    if (this.#leavingSinceMs === undefined) {
+      this.#leavingSinceMs = nowMs;
+      void sleep(clock, DRAIN_MS, this.#signal).then(() => this.#loop.wake());
+    }
+    if (nowMs - this.#leavingSinceMs < DRAIN_MS) {
+      this.#state = ok("leaving: carries what still comes to this node");
       return ok(undefined);
     }
     const removed = await dataplane.cleanup(this.#signal);
