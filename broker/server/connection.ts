@@ -12,6 +12,7 @@ import type { Store, StoreError, StoreSession } from "../store/store.ts";
 import type { FirstSync, FirstSyncQueue } from "./first-sync-queue.ts";
 import type { MessageBudget } from "./message-budget.ts";
 import type { BrokerMetrics } from "./metrics.ts";
+import type { StoreWaits } from "./store-waits.ts";
 
 /** A member's stream as the broker needs it: gRPC has one, tests and the simulation another. */
 export interface Transport {
@@ -34,6 +35,7 @@ interface Deps {
   readonly checkLife: (peer: SessionPeer) => Result<void, string>;
   readonly firstSyncs: Pick<FirstSyncQueue, "enter" | "leave">;
   readonly globals: GlobalAllocator;
+  readonly storeWaits: Pick<StoreWaits, "during">;
   /** One of its writes was refused. */
   readonly onRefused: () => void;
   readonly onClose: (connection: Connection, reason: CloseReason | undefined) => void;
@@ -198,7 +200,11 @@ export class Connection {
   }
 
   async #append({ records, sequence }: Extract<SessionEffect, { kind: "append" }>): Promise<void> {
-    const appended = (await this.#writing?.append(records)) ?? NOT_BEGUN;
+    const { storeWaits } = this.#deps;
+    const writing = this.#writing;
+    // What waits in line and writes nothing is no write.
+    const append = writing?.append(records) ?? Promise.resolve(NOT_BEGUN);
+    const appended = await (records.length > 0 ? storeWaits.during(append) : append);
     if (!appended.ok) {
       this.#storeFailed(appended.error);
       return;

@@ -19,6 +19,7 @@ import { MessageBudget } from "./message-budget.ts";
 import { type BrokerMetrics, createBrokerMetrics } from "./metrics.ts";
 import { PolicyKeeper } from "./policy-keeper.ts";
 import { PresenceNews } from "./presence-news.ts";
+import { StoreWaits } from "./store-waits.ts";
 
 export interface HubOptions {
   readonly clusterset: string;
@@ -64,6 +65,7 @@ export class Hub {
   readonly #presence: Presence;
   readonly #firstSyncs: FirstSyncQueue;
   readonly #presenceNews: PresenceNews;
+  readonly #storeWaits: StoreWaits;
   readonly #batches = new SharedBatches();
   readonly #activity = new MemberActivity();
   /** The lives that members have been told of. BOUNDED: by the members. */
@@ -82,6 +84,7 @@ export class Hub {
     this.#metrics = createBrokerMetrics(deps.meter);
     const { clock } = deps;
     this.#firstSyncs = new FirstSyncQueue({ clock, metrics: this.#metrics }, options.firstSyncsMax);
+    this.#storeWaits = new StoreWaits({ clock, metrics: this.#metrics });
     this.#policy = new PolicyKeeper({
       ...deps,
       policy: deps.policy ?? unchanging(NO_POLICY),
@@ -181,6 +184,7 @@ export class Hub {
         budget,
         firstSyncs: this.#firstSyncs,
         globals: this.#deps.globals ?? NO_GLOBALS,
+        storeWaits: this.#storeWaits,
         onRefused: () => this.#noteRefused(peer.cluster),
         checkLife: (who) => checkLife(this.#deps.store.table, who),
         onClose: (closed, reason) => this.#onClose(closed, reason),

@@ -10,6 +10,8 @@ export interface BrokerMetrics {
   readonly closedStreams: Counter;
   readonly firstSyncs: Gauge;
   readonly fanOutLag: Histogram;
+  readonly unstoredWrites: Gauge;
+  readonly storeWait: Histogram;
   readonly certificateExpiry: Gauge;
   readonly memberSilence: Gauge;
   readonly refusedWrites: Counter;
@@ -76,6 +78,15 @@ export function createBrokerMetrics(meter: Meter): BrokerMetrics {
       name: "isthmus_broker_closed_streams_total",
       help: "Sync streams the broker closed, by reason.",
       labels: ["reason"],
+    }),
+    unstoredWrites: meter.gauge({
+      name: "isthmus_broker_unstored_writes",
+      help: "Writes of all members that wait for the store.",
+    }),
+    storeWait: meter.histogram({
+      name: "isthmus_broker_store_wait_seconds",
+      help: "From a member's write being accepted to the store having it, or having failed.",
+      buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2, 5, 15, 30],
     }),
     fanOutLag: meter.histogram({
       name: "isthmus_broker_fanout_lag_seconds",

@@ -13,6 +13,8 @@ export class FaultyFolder implements StoreFolder {
   fault:
     | { readonly on: "append" | "sync" | "rename" | "create"; readonly text: string }
     | undefined;
+  /** Each sync waits for what this gives: a slow disk, or one that hangs. */
+  syncing: () => Promise<void> = () => Promise.resolve();
 
   list(): Promise<readonly string[]> {
     return Promise.resolve([...this.#files.keys()]);
@@ -71,6 +73,7 @@ export class FaultyFolder implements StoreFolder {
         this.#check("append");
       },
       sync: async () => {
+        await this.syncing();
         this.#check("sync");
         inode.synced = inode.written.length;
       },

@@ -113,6 +113,27 @@ describe("a disk that fails", () => {
     },
   );
 
+  test("that hangs acknowledges nothing and is said while it lasts", async () => {
+    const folder = new FaultyFolder();
+    const clock = new VirtualClock();
+    const store = await open(folder, {}, { clock });
+    const answer = Promise.withResolvers<void>();
+    folder.syncing = () => answer.promise;
+    const written = store.append([aRow(1)]);
+    await clock.advance(9000);
+    expect(store.health()).toEqual({ kind: "ok" });
+    await clock.advance(3000);
+    expect(store.health()).toEqual({
+      kind: "failed",
+      reason:
+        "cannot write store: a write must take at most 10000 ms: one is under way for 12000 ms",
+    });
+    expect(names(store)).toEqual([]);
+    answer.resolve();
+    expect(await written).toMatchObject({ ok: true });
+    expect([store.health(), names(store)]).toEqual([{ kind: "ok" }, ["web"]]);
+  });
+
   test("while compacting keeps writing to the old log", async () => {
     const folder = new FaultyFolder();
     const store = await open(folder, { compactBytes: 1 });

@@ -42,6 +42,8 @@ interface Waiting {
 const DEFAULT_COMPACT_BYTES = 16 * 1024 * 1024;
 /** Written and synced at once: whatever waits, up to this. */
 const GROUP_BYTES = 8 * 1024 * 1024;
+/** A write that takes longer than any disk that works: the broker is not ready meanwhile. */
+const HANGING_MS = 10_000;
 const RETRY = { firstMs: 1000, maxMs: 30_000 };
 
 /**
@@ -61,6 +63,8 @@ export class FileStore extends TableStore {
   #waiting: Waiting[] = [];
   #work: Promise<void> | undefined;
   #failure: string | undefined;
+  /** Of the write that is under way. */
+  #writingSinceMs: number | undefined;
   #retries = 0;
   #retryTimer: Timer | undefined;
   #isClosed = false;
@@ -115,7 +119,8 @@ export class FileStore extends TableStore {
 
   health(): StoreHealth {
     if (this.#isClosed) return { kind: "failed", reason: "store is closed" };
-    return this.#failure === undefined ? { kind: "ok" } : { kind: "failed", reason: this.#failure };
+    const reason = this.#failure ?? this.#hanging();
+    return reason === undefined ? { kind: "ok" } : { kind: "failed", reason };
   }
 
   async close(): Promise<void> {
@@ -160,8 +165,20 @@ export class FileStore extends TableStore {
     if (payloads.length === 0) return;
     if (this.#writer === undefined) throw new Error(this.#failure ?? "no log is open");
     const startMs = this.#deps.clock.monotonicMs();
-    await this.#writer.append(payloads);
+    this.#writingSinceMs = startMs;
+    try {
+      await this.#writer.append(payloads);
+    } finally {
+      this.#writingSinceMs = undefined;
+    }
     this.#syncSeconds.observe((this.#deps.clock.monotonicMs() - startMs) / 1000);
+  }
+
+  #hanging(): string | undefined {
+    if (this.#writingSinceMs === undefined) return undefined;
+    const forMs = this.#deps.clock.monotonicMs() - this.#writingSinceMs;
+    if (forMs < HANGING_MS) return undefined;
+    return `cannot write store: a write must take at most ${HANGING_MS} ms: one is under way for ${Math.round(forMs)} ms`;
   }
 
   /** Nobody is told that anything of the group is stored; what waits behind it fails too, in order. */
