@@ -43,6 +43,18 @@ export type AuditEvent =
     }
   | { readonly kind: "authority-switched" | "authority-retired"; readonly authority: string };
 
+export const AUDIT_KINDS = [
+  "token-created",
+  "joined",
+  "renewed",
+  "left",
+  "refused",
+  "revoked",
+  "rotation-started",
+  "authority-switched",
+  "authority-retired",
+] as const satisfies readonly AuditEvent["kind"][];
+
 /** Where audit events go. Never fails and never waits: what cannot be written is logged as an error. */
 export interface AuditLog {
   record(event: AuditEvent): void;

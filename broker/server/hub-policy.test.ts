@@ -69,6 +69,26 @@ function keysOf(cluster: string): readonly string[] {
 const shop = anExportRow();
 const dev = anExportRow({ namespace: "dev" });
 
+test("a policy that does not change leaves streams alone, those of members that come for the first time too", async () => {
+  policy.set(document("clusters: {a: {maxExports: 5}, b: {maxExports: 5}}"));
+  const members = [await owner("a", [shop]), await owner("b", [])];
+  await clock.advance(2000);
+  members.push(await owner("c", [shop]));
+  for (const member of members) expect(member.closed).toBeUndefined();
+});
+
+test("a member that first comes under one policy and writes while it changes keeps nothing against the later one", async () => {
+  policy.set(document("clusters: {a: {maxExports: 5}}"));
+  const member = await greet("a");
+  member.put(1, dev);
+  policy.set(document("clusters: {a: {maxExports: 5, export: {deny: [dev]}}}"));
+  member.put(2, anExportRow({ namespace: "dev", name: "late" }));
+  member.complete();
+  await settle();
+  await clock.advance(2000);
+  expect([member.closed?.kind, keysOf("a")]).toEqual(["policy", []]);
+});
+
 describe("a policy that changes while members are connected", () => {
   test("withdraws from others what is no longer allowed, and ends the owner's stream", async () => {
     const [writer, reader] = [

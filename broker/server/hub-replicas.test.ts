@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
+import { unchanging } from "../../runtime/config/changing.ts";
 import { silentLogger } from "../../runtime/log/silent-log.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { seededRandom } from "../../runtime/random/seeded-random.ts";
+import type { HubPolicy } from "../policy/cluster-policy.ts";
+import { parsePolicy } from "../policy/parse-policy.ts";
 import { openReplicatedStore } from "../store/replicated/open-replicated-store.ts";
 import type { ReplicatedStore } from "../store/replicated/replicated-store.ts";
 import { MemorySpace } from "../store/space/memory/memory-space.ts";
@@ -22,6 +25,14 @@ let clock: VirtualClock;
 let one: Replica;
 let other: Replica;
 
+const policy = unwrapPolicy("defaults: {maxExports: 5}");
+
+function unwrapPolicy(text: string): HubPolicy {
+  const parsed = parsePolicy(text);
+  if (!parsed.ok) throw new Error(parsed.error);
+  return parsed.value;
+}
+
 async function startReplica(server: MemorySpaceServer): Promise<Replica> {
   const space = new MemorySpace(server);
   const deps = { space, clock, random: seededRandom(1), log: silentLogger };
@@ -30,7 +41,7 @@ async function startReplica(server: MemorySpaceServer): Promise<Replica> {
   const store = opened.value;
   const hub = new Hub(
     { clusterset: "set", heartbeatIntervalMs: 1000 },
-    { store, clock, log: silentLogger, meter: silentMeter },
+    { store, clock, log: silentLogger, meter: silentMeter, policy: unchanging(policy) },
   );
   hub.start();
   return { hub, store, space };
@@ -117,4 +128,14 @@ test("a replica whose engine is out of reach sends its members away, to come bac
     member.ping();
   }
   expect(member.closed?.kind).toBe("store-failed");
+});
+
+test("an owner that is new to a replica with a policy keeps its stream at the other", async () => {
+  const writer = await greet(one, "a");
+  writer.put(1, anExportRow());
+  writer.complete();
+  await clock.advance(10);
+  const later = await greet(other, "b");
+  await clock.advance(3000);
+  expect([writer.closed, later.closed]).toEqual([undefined, undefined]);
 });

@@ -105,6 +105,9 @@ export class PolicyKeeper {
 
   #enforce(cluster: ClusterId): void {
     if (this.#running.has(cluster) || this.#isEnforced(cluster, this.of(cluster))) return;
+    // Whoever has come since the start came to another replica, which keeps to the same rules.
+    const isNew = !this.#known.has(cluster) && !this.#enforced.has(cluster);
+    if (isNew) this.#unwritten.add(cluster);
     const run = this.#run(cluster).finally(() => this.#running.delete(cluster));
     this.#running.set(cluster, run);
   }

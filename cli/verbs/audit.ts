@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AUDIT_KINDS } from "../../broker/audit/audit-log.ts";
 import { readAuditLines } from "../../broker/audit/read-audit-lines.ts";
 import { auditPath } from "../../broker/data-dir.ts";
 import { DEFAULT_DATA_DIR } from "../place-settings.ts";
@@ -16,7 +17,10 @@ export const auditVerb = defineVerb({
       .default(100)
       .describe("newest lines to print"),
     cluster: z.string().optional().describe("only what is about this cluster id"),
-    kind: z.string().optional().describe("only events of this kind, such as refused or revoked"),
+    kind: z
+      .enum(AUDIT_KINDS)
+      .optional()
+      .describe("only events of this kind, such as refused or revoked"),
   }),
   async run({ settings, out }) {
     const { last, cluster, kind } = settings;

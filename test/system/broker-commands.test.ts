@@ -161,3 +161,11 @@ test("where no broker runs, that is said", async () => {
     expect.stringContaining("no broker is running behind"),
   ]);
 });
+
+test("a kind of audit event that there is not is refused, and those that there are named", async () => {
+  const { code, problems } = await ask("audit", "--kind", "nonsense");
+  expect([code, problems.join(" ")]).toEqual([
+    2,
+    expect.stringMatching(/kind.*revoked.*nonsense/s),
+  ]);
+});
