@@ -54,13 +54,14 @@ export class SlowProxy implements AsyncDisposable {
     }
     to.pipe(from);
     let earlier = Promise.resolve();
-    from.on("data", (chunk) => {
-      const untilMs = systemClock.monotonicMs() + this.delayMs;
-      earlier = earlier.then(async () => {
-        const waitMs = untilMs - systemClock.monotonicMs();
-        if (waitMs > 0) await sleep(systemClock, waitMs, signal);
-        if (!to.destroyed) to.write(chunk);
-      });
+    const pass = async (chunk: Buffer, untilMs: number, before: Promise<void>): Promise<void> => {
+      await before;
+      const waitMs = untilMs - systemClock.monotonicMs();
+      if (waitMs > 0) await sleep(systemClock, waitMs, signal);
+      if (!to.destroyed) to.write(chunk);
+    };
+    from.on("data", (chunk: Buffer) => {
+      earlier = pass(chunk, systemClock.monotonicMs() + this.delayMs, earlier);
     });
   }
 }
