@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { ENDPOINT_SLICES, type EndpointSlice } from "../../api/kube/endpoint-slice.ts";
 import { LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
+import { parseRate } from "../../api/slices/rate.ts";
+import { LINE_RATE_DEFAULT } from "../../connectivity/slices/slice-queues.ts";
 import { ChosenTransport } from "../../connectivity/vxlan/gateway/chosen-transport.ts";
 import { Gateway } from "../../connectivity/vxlan/gateway/gateway.ts";
 import { PlainTransport } from "../../connectivity/vxlan/gateway/plain-transport.ts";
@@ -16,11 +18,19 @@ import { durationSetting, listenDefault } from "../../runtime/config/common-sett
 import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { networkReflectors, tunnelProber } from "../follow-network.ts";
+import { sliceReflectors } from "../follow-slices.ts";
 import { startMemberProcess } from "../member-process.ts";
 import { reflectorsCheck } from "../reflectors-check.ts";
 import { runReflected } from "../run-reflected.ts";
 import { defineVerb } from "../verb.ts";
 import { vxlanSettings, vxlanSettingsOf } from "../vxlan-settings.ts";
+
+const rateSetting = z.string().transform((text, context): number => {
+  const rate = parseRate(text);
+  if (rate.ok) return rate.value;
+  context.addIssue({ code: "custom", message: rate.error });
+  return z.NEVER;
+});
 
 const LOG_NAME = "gateway";
 
@@ -37,12 +47,17 @@ export const gatewayVerb = defineVerb({
       ),
     rotateKeys: durationSetting("24h", "age at which a WireGuard key is replaced"),
     keyOverlap: durationSetting("10m", "how long, at least, the old key stays beside the new one"),
+    lineRate: rateSetting
+      .default(LINE_RATE_DEFAULT)
+      .describe(
+        "what this gateway can send to other clusters, such as 1Gbit: slices' floors are kept within it; default: 100Gbit, floors mean nothing on a slower line",
+      ),
   }),
   async run({ settings, signal, env, out }) {
     const vxlan = vxlanSettingsOf(settings);
     const run = commandRunner(systemClock);
     const log = pinoLogger(LOG_NAME, settings.logLevel);
-    const { node, endpoint: endpoints } = settings;
+    const { node, endpoint: endpoints, lineRate } = settings;
     const dataplane = new Dataplane(
       {
         owner: "gateway",
@@ -81,20 +96,23 @@ export const gatewayVerb = defineVerb({
     }
     const { deps, readiness } = started.value;
     const { networks, peers, nodes } = networkReflectors(deps);
+    const { scopes, pods, followPods } = sliceReflectors(deps);
     const slices = new Reflector<EndpointSlice>(
       { resource: ENDPOINT_SLICES, labelSelector: LABEL_SOURCE_CLUSTER },
       deps,
     );
-    const reflectors = [networks, peers, nodes, slices];
+    const reflectors = [networks, peers, nodes, slices, scopes];
     const reporter = new Reporter(node, deps);
     const views = {
       networks: networks.view,
       peers: peers.view,
       nodes: nodes.view,
       slices: slices.view,
+      scopes: scopes.view,
+      pods: pods.view,
     };
     const gateway = new Gateway(
-      { node, settings: vxlan },
+      { node, settings: vxlan, lineRate },
       { ...deps, dataplane, transport, reporter, views, prober: tunnelProber(deps, signal) },
     );
     readiness.decidedBy(
@@ -104,6 +122,7 @@ export const gatewayVerb = defineVerb({
       }),
     );
     const responder = new ResponderKeeper({ port: vxlan.probePort }, { ...deps, views });
+    followPods(signal);
     await runReflected(reflectors, signal, async () => {
       await Promise.all([gateway.run(signal), reporter.run(signal), responder.run(signal)]);
     });

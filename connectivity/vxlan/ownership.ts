@@ -1,3 +1,4 @@
+import { SLICE_TABLE } from "../slices/slice-table.ts";
 import type { Ownership } from "./linux/read-kernel-state.ts";
 import { FILTER_TABLE } from "./plan/filter-table.ts";
 import { NODE_TABLE } from "./plan/node-table.ts";
@@ -7,7 +8,7 @@ import { type VxlanSettings, wanDevices } from "./plan/settings.ts";
 import { WAN_TABLE } from "./plan/wan-table.ts";
 
 export const NODE_AGENT_TABLES = [NODE_TABLE];
-export const GATEWAY_TABLES = [FILTER_TABLE, WAN_TABLE];
+export const GATEWAY_TABLES = [FILTER_TABLE, WAN_TABLE, SLICE_TABLE];
 
 /** What in the kernel is the node agent's. */
 export function nodeAgentOwnership(settings: VxlanSettings): Ownership {

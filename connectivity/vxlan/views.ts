@@ -1,6 +1,7 @@
 import type { EndpointSlice } from "../../api/kube/endpoint-slice.ts";
 import type { Node } from "../../api/kube/node.ts";
 import type { KubeObject } from "../../api/kube/object.ts";
+import type { PodPlace } from "../../api/kube/pod.ts";
 import { LOCAL_NETWORK, type MemberNetworkSpec } from "../../api/network/member-network.ts";
 import {
   parseMemberNetwork,
@@ -30,6 +31,10 @@ export interface NodeAgentViews extends NetworkViews {
 export interface GatewayViews extends NetworkViews {
   /** Those of all services of the clusterset, own endpoints and others'. */
   readonly slices: ObjectView<EndpointSlice>;
+  /** Slice: scopes inside the clusterset, nothing to do with EndpointSlices. */
+  readonly scopes: ObjectView<KubeObject>;
+  /** Of the whole cluster; listed only while there are scopes. */
+  readonly pods: ObjectView<PodPlace>;
 }
 
 /** Told which object is not of the shape that this version reads, and why. */

@@ -1,5 +1,6 @@
 import type { EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
 import { ok, type Result } from "../../../api/result.ts";
+import { parseSliceObjects } from "../../../api/slices/parse-slice-objects.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import { sleep } from "../../../runtime/clock/sleep.ts";
 import type { ViewEvent } from "../../../runtime/kube/object-view.ts";
@@ -7,11 +8,12 @@ import type { Logger } from "../../../runtime/log/log.ts";
 import type { Meter } from "../../../runtime/metrics/meter.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import type { PathMeasurement, PathProber } from "../../probe/path-measurement.ts";
+import { withSlices } from "../../slices/with-slices.ts";
 import { type ApplyMetrics, applyMetrics } from "../apply-metrics.ts";
 import type { Dataplane } from "../linux/dataplane.ts";
 import { FilterContents, type FilterScope, sliceElements } from "../plan/filter-contents.ts";
 import type { OwnNetwork, PeerNetwork } from "../plan/networks.ts";
-import { NO_SLOTS, type PeerPaths, type PlanSlots } from "../plan/plan.ts";
+import { NO_SLOTS, type PeerPaths, type Plan, type PlanSlots } from "../plan/plan.ts";
 import { planGateway } from "../plan/plan-gateway.ts";
 import type { VxlanSettings } from "../plan/settings.ts";
 import { ReconcileLoop } from "../reconcile-loop.ts";
@@ -24,6 +26,8 @@ export interface GatewayOptions {
   /** Name of the Node it runs on. */
   readonly node: string;
   readonly settings: VxlanSettings;
+  /** What it can send to other clusters, bits per second. */
+  readonly lineRate: number;
 }
 
 export interface GatewayDeps {
@@ -95,6 +99,8 @@ export class Gateway {
       views.peers.subscribe(wake),
       views.nodes.subscribe(wake),
       views.slices.subscribe((event) => this.#takeSlice(event)),
+      views.scopes.subscribe(wake),
+      views.pods.subscribe(wake),
       prober.subscribe(wake),
     ];
     await Promise.all([this.#loop.run(signal), this.#followFigures(signal)]);
@@ -158,8 +164,10 @@ export class Gateway {
       this.#state = { ok: false, error: `gateway ${node} has no address in the tunnel yet` };
       return ok(undefined);
     }
+    const sliced = this.#withSlices(plan);
+    if (!sliced.ok) return sliced;
     this.#slots = plan.slots;
-    const applied = await dataplane.apply(plan, this.#contents, this.#signal);
+    const applied = await dataplane.apply(sliced.value, this.#contents, this.#signal);
     if (applied.ok) this.#state = ok(`gateway to ${peers.length} peers`);
     return applied;
   }
@@ -183,6 +191,27 @@ export class Gateway {
     }
     const removed = await dataplane.cleanup(this.#signal);
     return removed.ok ? transport.cleanup(this.#signal) : removed;
+  }
+
+  /** Nothing is opened, and nothing that is there changed, before it is known what slices close. */
+  #withSlices(plan: Plan): Result<Plan, string> {
+    const { scopes, pods, slices: endpoints } = this.#deps.views;
+    const slices = parseSliceObjects(scopes.values());
+    const scope = this.#scope?.scope;
+    if (!slices.ok || scope === undefined) return slices.ok ? ok(plan) : slices;
+    if (scopes.size > 0 && !pods.hasSynced()) {
+      return { ok: false, error: "waiting for pods to be listed: there are slices" };
+    }
+    const { lineRate } = this.#options;
+    return ok(
+      withSlices(plan, {
+        slices: slices.value,
+        pods: pods.values(),
+        endpoints: endpoints.values(),
+        scope,
+        lineRate,
+      }),
+    );
   }
 
   #takeSlice(event: ViewEvent<EndpointSlice>): void {

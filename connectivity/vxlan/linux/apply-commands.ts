@@ -6,6 +6,7 @@ const PROGRAMS = {
   ip: { program: "ip", args: ["-batch", "-"] },
   "ip-4": { program: "ip", args: ["-4", "-batch", "-"] },
   "ip-6": { program: "ip", args: ["-6", "-batch", "-"] },
+  tc: { program: "tc", args: ["-batch", "-"] },
   bridge: { program: "bridge", args: ["-batch", "-"] },
 } as const;
 

@@ -10,6 +10,7 @@ import {
   parseRoutes,
   parseRules,
 } from "./parse-kernel-state.ts";
+import { parseClasses, parseQueues } from "./parse-queues.ts";
 import type { RunCommand } from "./run-command.ts";
 
 /** What in the kernel belongs to one process of ours. */
@@ -39,9 +40,9 @@ export async function readKernelState(
   if (!addressText.ok) return addressText;
   const addresses = parseAddresses(addressText.value, names);
   if (!addresses.ok) return addresses;
-  const perLink = { neighbours: [], forwarding: [] } as Pick<
+  const perLink = { neighbours: [], forwarding: [], queues: [], classes: [] } as Pick<
     { -readonly [K in keyof KernelState]: KernelState[K][number][] },
-    "neighbours" | "forwarding"
+    "neighbours" | "forwarding" | "queues" | "classes"
   >;
   for (const { name } of links.value) {
     for (const [, family] of FAMILIES) {
@@ -59,6 +60,18 @@ export async function readKernelState(
     const forwarding = parseForwarding(fdb.value, name);
     if (!forwarding.ok) return forwarding;
     perLink.forwarding.push(...forwarding.value);
+    const queueText = await run(
+      { program: "tc", args: ["-json", "qdisc", "show", "dev", name] },
+      signal,
+    );
+    if (!queueText.ok) return queueText;
+    const queues = parseQueues(queueText.value, name);
+    if (!queues.ok) return queues;
+    perLink.queues.push(...queues.value);
+    if (queues.value.length === 0) continue;
+    const classes = await run({ program: "tc", args: ["class", "show", "dev", name] }, signal);
+    if (!classes.ok) return classes;
+    perLink.classes.push(...parseClasses(classes.value, name));
   }
   const nexthopText = await ip("nexthop", "show");
   if (!nexthopText.ok) return nexthopText;

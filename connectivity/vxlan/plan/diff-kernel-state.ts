@@ -11,10 +11,14 @@ import {
   ruleEntries,
 } from "./kernel-entries.ts";
 import type { KernelState } from "./kernel-state.ts";
+import { innerClassEntries, outerClassEntries, queueEntries } from "./queue-entries.ts";
 
 /** Kinds in the order in which each needs those before it. */
 const KINDS: readonly ((state: KernelState) => readonly Entry[])[] = [
   linkEntries,
+  queueEntries,
+  outerClassEntries,
+  innerClassEntries,
   addressEntries,
   neighbourEntries,
   forwardingEntries,

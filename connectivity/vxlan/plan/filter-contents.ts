@@ -51,7 +51,8 @@ export function sliceElements(slice: EndpointSlice, scope: FilterScope): readonl
   });
 }
 
-function bothAddresses(text: string, maps: readonly PrefixMap[]): readonly string[] {
+/** A pod's address and its global one, as a packet may have either; nothing for what is not the own cluster's. */
+export function bothAddresses(text: string, maps: readonly PrefixMap[]): readonly string[] {
   const pod = parseIpAddress(text);
   const global = mapAddressText(text, maps);
   return pod.ok && global !== undefined ? [formatIpAddress(pod.value), global] : [];

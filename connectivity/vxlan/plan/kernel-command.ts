@@ -1,6 +1,6 @@
-/** One line for `ip -batch`, of no or one family, or `bridge -batch`. */
+/** One line for `ip -batch`, of no or one family, `bridge -batch` or `tc -batch`. */
 export interface KernelCommand {
-  readonly tool: "ip" | "ip-4" | "ip-6" | "bridge";
+  readonly tool: "ip" | "ip-4" | "ip-6" | "bridge" | "tc";
   readonly line: string;
 }
 
@@ -16,4 +16,8 @@ export function ipFor(address: string, line: string): KernelCommand {
 
 export function bridge(line: string): KernelCommand {
   return { tool: "bridge", line };
+}
+
+export function tc(line: string): KernelCommand {
+  return { tool: "tc", line };
 }

@@ -142,7 +142,7 @@ function ruleSelector({ priority, table, mark, fromLink }: Rule): string {
 }
 
 /** A thing whose value is replaced in place by the same command that adds it. */
-function entry(
+export function entry(
   key: string,
   value: string,
   { add, remove }: { readonly add: KernelCommand; readonly remove: KernelCommand },

@@ -9,6 +9,8 @@ export interface KernelState {
   readonly addresses: readonly LinkAddress[];
   readonly neighbours: readonly Neighbour[];
   readonly forwarding: readonly ForwardingEntry[];
+  readonly queues: readonly Queue[];
+  readonly classes: readonly TrafficClass[];
   readonly nexthops: readonly Nexthop[];
   readonly groups: readonly NexthopGroup[];
   readonly routes: readonly Route[];
@@ -50,6 +52,23 @@ export interface ForwardingEntry {
   readonly port?: number;
 }
 
+/** Hierarchical token buckets at one of our links (tc-htb(8)); its classes are apart. */
+export interface Queue {
+  readonly link: string;
+  /** Class of packets that nobody has given one. */
+  readonly fallback: number;
+}
+
+/** Class 1 holds all others of its link. Rates as `kernelRate` writes them. */
+export interface TrafficClass {
+  readonly link: string;
+  readonly minor: number;
+  /** What it has before it borrows. */
+  readonly rate: string;
+  /** What it never exceeds. */
+  readonly ceil: string;
+}
+
 export interface Nexthop {
   readonly id: number;
   readonly link: string;
@@ -89,6 +108,8 @@ export const EMPTY_KERNEL_STATE: KernelState = {
   addresses: [],
   neighbours: [],
   forwarding: [],
+  queues: [],
+  classes: [],
   nexthops: [],
   groups: [],
   routes: [],

@@ -87,6 +87,8 @@ export function planGateway(input: GatewayPlanInput): Plan | undefined {
         remote,
         ...(port !== own.port && { port }),
       })),
+      queues: [],
+      classes: [],
       nexthops: hops.nexthops,
       groups: toPeers.groups,
       routes: [

@@ -74,6 +74,8 @@ export function planNode(input: NodePlanInput): Plan | undefined {
         globalAddresses.map((address) => ({ link: link.name, address, mac })),
       ),
       forwarding: neighbors.map(({ mac, outer }) => ({ link: link.name, mac, remote: outer })),
+      queues: [],
+      classes: [],
       nexthops: hops.nexthops,
       groups: toPeers.groups,
       routes: [...nodeRoutes(input, sources, hops), ...toPeers.routes],
