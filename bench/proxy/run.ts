@@ -19,9 +19,11 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     streams: { type: "string", default: "1,4,64" },
     tunnels: { type: "string", default: "2" },
+    what: { type: "string", default: "throughput,connections,requests" },
   },
 });
 const seconds = Number(values.seconds);
+const whats = new Set(values.what.split(","));
 const folder = mkdtempSync(join(tmpdir(), "bench-proxy-"));
 const children: ChildProcess[] = [];
 const run = promisify(execFile);
@@ -150,14 +152,14 @@ function median(all: readonly number[]): number {
 }
 
 function print(subjects: readonly Subject[]): void {
-  const whats = [
+  const names = [
     ...new Set(
       [...figures.keys()].map((key) =>
         subjects.reduce((text, { name }) => text.replace(new RegExp(` ${name}$`), ""), key),
       ),
     ),
   ];
-  const rows = whats.map((what) => [
+  const rows = names.map((what) => [
     what,
     ...subjects.map(({ name }) => {
       const all = figures.get(`${what} ${name}`);
@@ -173,11 +175,13 @@ function print(subjects: readonly Subject[]): void {
 try {
   const subjects = await startAll();
   for (let round = 0; round < Number(values.rounds); round++) {
-    for (const streams of values.streams.split(",").map(Number)) {
+    const streamCounts = whats.has("throughput") ? values.streams.split(",").map(Number) : [];
+    for (const streams of streamCounts) {
       for (const subject of subjects) await measureThroughput(subject, streams);
     }
-    for (const subject of subjects) await measureSmall(subject, "connections");
-    for (const subject of subjects) await measureSmall(subject, "requests");
+    for (const what of ["connections", "requests"] as const) {
+      for (const subject of whats.has(what) ? subjects : []) await measureSmall(subject, what);
+    }
     process.stderr.write(`round ${round + 1}, load ${loadAverage()}\n`);
   }
   print(subjects);

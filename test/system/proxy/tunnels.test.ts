@@ -295,4 +295,37 @@ describe("relays", () => {
     await stopRelay();
     await until("down", () => usable(west, east) === 0 && usable(east, west) === 0);
   });
+
+  test("two relays in a row: each member sees its neighbours only; a text goes through all four", async () => {
+    const authority = await TestAuthority.create();
+    const names = ["west", "near", "far", "east"];
+    const chain: TestProxy[] = [];
+    for (const name of names) {
+      const proxy = await startProxy(await authority.identity(name));
+      ends.push(() => proxy.node.stop(0));
+      chain.push(proxy);
+    }
+    const [west, , , east] = chain;
+    if (west === undefined || east === undefined) throw new Error("a chain of four");
+    // Each dials its neighbour to the right, and knows of the others only that they are members.
+    for (const [at, { node }] of chain.entries()) {
+      node.setPeers(
+        new Map(
+          chain.flatMap(({ cluster, endpoint }, other) =>
+            other === at ? [] : [[cluster, other === at + 1 ? [endpoint] : []] as const],
+          ),
+        ),
+      );
+    }
+    await until("a tunnel over both", () => usable(west, east) > 0 && usable(east, west) > 0);
+    expect(west.node.hub.peer(east.cluster)?.usable[0]?.facts.path).toBe("relayed");
+    const echo = await serveEcho();
+    const port = 20_900 + (echo % 90);
+    east.node.putSlice(slice("east", "shop/db", { name: "main", port: echo }));
+    west.node.putSlice(slice("east", "shop/db", { name: "main", port }));
+    await west.node.applyImports();
+    expect(west.node.listeners.problems).toEqual([]);
+    const text = "through all four ".repeat(50_000);
+    expect(await ask(port, text)).toBe(text);
+  });
 });
