@@ -69,8 +69,10 @@ export class NetWorld implements AsyncDisposable {
     options: {
       /** Broker, controllers and DNS. @default true */
       readonly processes?: boolean;
-      /** What controllers may choose from; with gateways and node agents on every node. @default none: underlay, as it was */
+      /** What controllers may choose from. @default none: underlay, as it was */
       readonly backends?: readonly string[];
+      /** With backends: gateways and node agents on every node. @default true */
+      readonly nodes?: boolean;
     } = {},
   ): Promise<NetWorld> {
     if (!isInRoom()) {
@@ -105,7 +107,8 @@ export class NetWorld implements AsyncDisposable {
         const waiting = { timeoutMs: START_MS, signal: abort.signal };
         await clusterset.startBroker(waiting);
         await clusterset.join(DEPS);
-        if (backends !== undefined) startOnAllNodes(nodes, clusterset.clusters);
+        if (backends !== undefined && options.nodes !== false)
+          startOnAllNodes(nodes, clusterset.clusters);
         await clusterset.startMembers(waiting);
       }
       return world;

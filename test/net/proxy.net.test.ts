@@ -1,0 +1,123 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Peer } from "../../api/network/peer.ts";
+import { PEERS } from "../../api/network/resources.ts";
+import type { NetCluster } from "../../sandbox/clusterset/net-clusterset.ts";
+import { INTERNET } from "../../sandbox/network/netns/net-plan.ts";
+import { mustRunIn, within } from "../../sandbox/network/netns/run-commands.ts";
+import { ManagedProcess } from "../../sandbox/process/managed-process.ts";
+import { NetService, UDP } from "./harness/net-service.ts";
+import { DEPS, NetWorld } from "./harness/net-world.ts";
+import { httpFrom, pingFrom, whoByUdp } from "./harness/talk.ts";
+
+const TUNNELS = 7443;
+
+/** Between clusters nothing passes but one TCP port, and nothing at all between `a` and `c`. */
+function firewall(a: NetCluster, c: NetCluster): string {
+  const [nodesOfA, nodesOfC] = [a.plan.nodeCidrs.join(", "), c.plan.nodeCidrs.join(", ")];
+  return `table inet firewall {
+  chain forward {
+    type filter hook forward priority 0; policy drop;
+    ip saddr { ${nodesOfA} } ip daddr { ${nodesOfC} } drop
+    ip saddr { ${nodesOfC} } ip daddr { ${nodesOfA} } drop
+    tcp dport ${TUNNELS} accept
+    tcp sport ${TUNNELS} accept
+  }
+}
+`;
+}
+
+/** One proxy, on the first node of a cluster. */
+function startProxy(world: NetWorld, { plan, kubeconfig }: NetCluster): ManagedProcess {
+  const [node] = plan.nodes;
+  const [address] = node?.addresses ?? [];
+  if (node === undefined || address === undefined) throw new Error(`${plan.id}: no node`);
+  const member = world.clusterset.processes.members.find(({ id }) => id === plan.id);
+  const proxy = new ManagedProcess(
+    {
+      name: `${plan.id}-proxy`,
+      args: [
+        ...["proxy", "--kubeconfig", kubeconfig, "--context", plan.id],
+        ...["--identity-dir", member?.identityDir ?? "", "--name", `${plan.id}-0`],
+        ...["--address", address, "--client-host", address, "--listen", `${address}:${TUNNELS}`],
+        ...[
+          "--advertise",
+          `${address}:${TUNNELS}`,
+          "--relay-for",
+          plan.id === "b" ? "a,c" : plan.id,
+        ],
+        ...["--health-listen", `${node.managementAddress}:8088`],
+      ],
+      logFile: join(world.directory, "logs", `${plan.id}-proxy.log`),
+      restart: false,
+      env: process.env,
+      within: within(node.namespace, []),
+    },
+    DEPS,
+  );
+  proxy.start();
+  return proxy;
+}
+
+describe("three members with the same pod CIDRs, one TCP port between them, and a pair that meets through a relay only", () => {
+  let world: NetWorld;
+  let service: NetService;
+  const proxies: ManagedProcess[] = [];
+
+  beforeAll(async () => {
+    world = await NetWorld.start({ overlapping: true }, { backends: ["proxy"], nodes: false });
+    const [a, b, c] = ["a", "b", "c"].map((id) => world.cluster(id));
+    if (a === undefined || b === undefined || c === undefined) throw new Error("three clusters");
+    await mustRunIn(INTERNET, ["nft", "-f", "-"], firewall(a, c));
+    proxies.push(...[a, b, c].map((cluster) => startProxy(world, cluster)));
+    service = new NetService(world, "shop");
+    await service.deploy(["a", "b"]);
+  });
+  afterAll(async () => {
+    await Promise.all(proxies.map((proxy) => proxy.stop()));
+    await world?.[Symbol.asyncDispose]();
+  });
+
+  test("every pair chooses the proxy, the one behind the relay too", async () => {
+    for (const [id, peer] of [
+      ["a", "b"],
+      ["b", "c"],
+      ["c", "a"],
+      ["a", "c"],
+    ] as const) {
+      await world.until(`${id} to reach ${peer} by proxy`, async () => {
+        const found = await world.find<Peer>(id, PEERS, undefined, peer);
+        const path = found?.status?.paths.find(({ backend }) => backend === "proxy");
+        return found?.status?.backend === "proxy" && path?.state === "up" ? true : undefined;
+      });
+    }
+  });
+
+  test("nothing else passes", async () => {
+    const [client] = world.cluster("c").clients;
+    const [node] = world.cluster("b").plan.nodes;
+    expect(await pingFrom(client, node?.addresses[0] ?? "")).toBe("silent");
+  });
+
+  test("TCP: the clusterset IP leads to the pods of both exporters, from every node of the third", async () => {
+    const ip = await service.clustersetIp("c");
+    for (const client of world.cluster("c").clients) {
+      await world.until("answers of all four pods", async () => {
+        const answers = await Promise.all(
+          Array.from({ length: 24 }, () => httpFrom(client, ip, 80)),
+        );
+        const pods = new Set(answers.map(({ cluster, pod }) => `${cluster} ${pod}`));
+        return pods.size === 4 ? true : undefined;
+      });
+    }
+  });
+
+  test("UDP: datagrams come back, from every node of the third", async () => {
+    const ip = await service.clustersetIp("c");
+    for (const client of world.cluster("c").clients) {
+      await world.until("an answer", async () =>
+        /^[\d.]+/.test(await whoByUdp(client, ip, UDP)) ? true : undefined,
+      );
+    }
+  });
+});
