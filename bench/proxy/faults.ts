@@ -70,11 +70,11 @@ function asks(port: number): Promise<boolean> {
 
 /** Connects again and again, to one of the ports as a Service would, until told; the longest time between two successes. */
 function meterGaps(ports: () => readonly number[]): () => Promise<number> {
-  let isOver = false;
+  const over = new AbortController();
   let longest = 0;
   let last = performance.now();
   const running = (async () => {
-    for (let n = 0; !isOver; n++) {
+    for (let n = 0; !over.signal.aborted; n++) {
       const all = ports();
       const port = all[n % all.length];
       if (port !== undefined && (await asks(port))) {
@@ -85,7 +85,7 @@ function meterGaps(ports: () => readonly number[]): () => Promise<number> {
     }
   })();
   return async () => {
-    isOver = true;
+    over.abort();
     await running;
     return Math.max(longest, performance.now() - last);
   };

@@ -143,7 +143,6 @@ async function connections(): Promise<void> {
   const perSecond = Number(values["per-second"]);
   const total = perSecond * Number(values.seconds);
   let started = 0;
-  let done = 0;
   let failed = 0;
   const began = performance.now();
   const memory: number[] = [];
@@ -154,10 +153,9 @@ async function connections(): Promise<void> {
     const isGood = await echoes(socket, "x".repeat(64));
     if (!isGood) failed += 1;
     times.push(performance.now() - at);
-    done += 1;
     socket.destroySoon();
   };
-  while (done < total) {
+  while (times.length < total) {
     const due = Math.min(total, Math.floor(((performance.now() - began) / 1000) * perSecond));
     while (started < due) void one(started++);
     if (memory.length * 10_000 < performance.now() - began) {
