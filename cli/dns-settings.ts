@@ -132,6 +132,12 @@ export const dnsSettings = z.object({
     "2m",
     "not ready once the API server has given no sign of life for this long; 0s: never; answers go on in any case",
   ),
+  slices: z
+    .boolean()
+    .default(false)
+    .describe(
+      "names of a slice's services are there for its own pods alone, by the address that asks: only where pods ask this server themselves, with no resolver in between",
+    ),
   drain: durationSetting(
     "0s",
     "how long to go on answering, not ready any more, when asked to stop",

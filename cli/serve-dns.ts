@@ -9,6 +9,7 @@ import { ok, type Result } from "../api/result.ts";
 import { startDnsServer } from "../dns-server/dns-server.ts";
 import { type AnswerOptions, parseAnswerOptions } from "../dns-server/server-options.ts";
 import { DeadPeersView } from "../dns-server/source/dead-peers-view.ts";
+import { SliceClients } from "../dns-server/source/slice-clients.ts";
 import { slimImport, slimNamespace, slimSlice } from "../dns-server/source/slim-objects.ts";
 import { sleep } from "../runtime/clock/sleep.ts";
 import { parseWith } from "../runtime/kube/reflector/parse-with.ts";
@@ -19,6 +20,7 @@ import { followConfig } from "./follow-config.ts";
 import { Freshness } from "./freshness.ts";
 import type { MemberProcess } from "./member-process.ts";
 import { reflectorsCheck } from "./reflectors-check.ts";
+import { sliceReflectors } from "./follow-slices.ts";
 import { keepHeapSmall } from "./small-heap.ts";
 import { untilAborted } from "./until-aborted.ts";
 import type { ExitCode, VerbInput } from "./verb.ts";
@@ -66,6 +68,10 @@ export async function serveDns(
   );
   // Not awaited: where there are no Peers nobody is known to be dead, and slices alone decide.
   const peers = new Reflector<KubeObject>({ resource: PEERS }, deps);
+  const inSlices = settings.slices ? sliceReflectors(deps) : undefined;
+  const clients =
+    inSlices &&
+    new SliceClients({ scopes: inSlices.scopes.view, pods: inSlices.pods.view, log: deps.log });
   let openError: string | undefined;
   const failed = new AbortController();
   const onOpenFailed = (error: string): void => {
@@ -89,6 +95,7 @@ export async function serveDns(
       slices: slices.view,
       namespaces: namespaces.view,
       deadPeers: new DeadPeersView(peers.view),
+      ...(clients !== undefined && { hides: clients.hides }),
     },
   );
   if (!server.ok) {
@@ -96,7 +103,7 @@ export async function serveDns(
     await started.stop();
     return 1;
   }
-  const reflectors = [imports, slices, namespaces];
+  const reflectors = [imports, slices, namespaces, ...(inSlices ? [inSlices.scopes] : [])];
   const freshness = new Freshness(reflectors, { staleAfterMs: settings.staleAfter }, deps.clock);
   readiness.decidedBy(
     reflectorsCheck(reflectors, () =>
@@ -110,6 +117,7 @@ export async function serveDns(
   // Who still asks while the server drains gets answers that are as right as ever.
   const following = new AbortController();
   for (const reflector of [...reflectors, peers]) reflector.start(following.signal);
+  inSlices?.followPods(following.signal);
   freshness.start();
   await untilAborted(AbortSignal.any([signal, failed.signal]));
   readiness.waitingFor("stopping");

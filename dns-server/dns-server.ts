@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { err, ok, type Result } from "../api/result.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
 import type { ListenAddress } from "../runtime/net/listen-address.ts";
-import { Engine } from "./engine.ts";
+import { Engine, type EngineDeps } from "./engine.ts";
 import { COOKIE_SECRET_BYTES } from "./guard/server-cookies.ts";
 import { QueryStats } from "./query-stats.ts";
 import {
@@ -11,12 +11,11 @@ import {
   type DnsServerOptions,
   parseAnswerOptions,
 } from "./server-options.ts";
-import type { ZoneSourceDeps } from "./source/zone-source.ts";
 import type { AnswerPacket } from "./transport/answer-packet.ts";
 import { type Listeners, startListeners } from "./transport/listeners.ts";
 import { FLAG } from "./wire/dns-numbers.ts";
 
-export interface DnsServerDeps extends ZoneSourceDeps {
+export interface DnsServerDeps extends EngineDeps {
   readonly meter: Meter;
 }
 
@@ -126,7 +125,7 @@ export async function startDnsServer(
 
 /** The engine that answers, and the one that is about to. */
 class Engines {
-  readonly #deps: ZoneSourceDeps;
+  readonly #deps: EngineDeps;
   readonly #stats: QueryStats;
   readonly #tcpIdleMs: number;
   readonly #drawnSecret = randomBytes(COOKIE_SECRET_BYTES);
@@ -137,7 +136,7 @@ class Engines {
 
   constructor(
     settings: AnswerSettings,
-    deps: ZoneSourceDeps,
+    deps: EngineDeps,
     stats: QueryStats,
     tcpIdleMs: number,
   ) {

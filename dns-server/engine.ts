@@ -10,6 +10,11 @@ import type { QueryStats } from "./query-stats.ts";
 import type { AnswerSettings } from "./server-options.ts";
 import { ZoneSource, type ZoneSourceDeps } from "./source/zone-source.ts";
 
+export interface EngineDeps extends ZoneSourceDeps {
+  /** See `ResponderOptions.hides`. */
+  readonly hides?: (address: string, namespace: string) => boolean;
+}
+
 export interface EngineContext {
   readonly tcpIdleMs: number;
   /** Signs cookies when no secret is configured; lives as long as the server. */
@@ -31,7 +36,7 @@ export class Engine {
   readonly #forwarder: Forwarder | undefined;
   #isReady = false;
 
-  constructor(settings: AnswerSettings, deps: ZoneSourceDeps, context: EngineContext) {
+  constructor(settings: AnswerSettings, deps: EngineDeps, context: EngineContext) {
     const { stats, onReady } = context;
     const { forward } = settings;
     const { clock } = deps;
@@ -49,6 +54,7 @@ export class Engine {
         udpPayloadBytes: settings.udpPayloadBytes,
         edns: ednsSettings(settings, deps.clock, context),
         ...guards(settings, deps.clock, stats),
+        ...(deps.hides !== undefined && { hides: deps.hides }),
         answersReverse: settings.answersReverse,
         ...(forward === undefined || this.#forwarder === undefined
           ? {}

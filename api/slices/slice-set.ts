@@ -88,8 +88,16 @@ export function holdsNamespace({ namespaces }: Slice, namespace: string): boolea
 }
 
 export function holdsClient(slice: Slice, { cluster, namespace, labels }: SliceClient): boolean {
+  return slice.clusters.includes(cluster) && holdsPod(slice, namespace, labels);
+}
+
+/** Of a pod in a cluster of the slice. */
+export function holdsPod(
+  slice: Slice,
+  namespace: string,
+  labels: SliceClient["labels"],
+): boolean {
   return (
-    slice.clusters.includes(cluster) &&
     holdsNamespace(slice, namespace) &&
     Object.entries(slice.podLabels).every(
       ([key, value]) => Object.hasOwn(labels, key) && labels[key] === value,

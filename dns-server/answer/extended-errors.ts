@@ -35,6 +35,7 @@ export const EXTENDED_ERRORS = {
   notInZone: extendedError(INFO.notAuthoritative, "no name of this server's zone"),
   wrongClass: extendedError(INFO.notSupported, "no class but IN"),
   prohibited: extendedError(INFO.prohibited, "not allowed from this address"),
+  outsideSlice: extendedError(INFO.prohibited, "namespace is of a slice that the client is not in"),
   noUpstream: extendedError(INFO.noReachableAuthority, "no upstream resolver answered"),
   noTransfer: extendedError(INFO.notSupported, "no zone transfers"),
   noAddress: extendedError(INFO.other, "service has no clusterset IP yet"),

@@ -18,7 +18,7 @@ import { EXTENDED_ERRORS, type ExtendedError } from "./extended-errors.ts";
 import { compileNegativeSoa, type NegativeSoa } from "./negative-answer.ts";
 import { type Forward, OutsideZone } from "./outside-zone.ts";
 import { Question } from "./question.ts";
-import { findZone, toWireName } from "./question-name.ts";
+import { findZone, labelsBefore, toWireName } from "./question-name.ts";
 import {
   type ResponseFrame,
   roomForOptions,
@@ -40,6 +40,8 @@ export interface ResponderOptions {
   readonly access?: AccessList;
   /** Judges each UDP response to a client that has not proven its address. @default no limit */
   readonly limitRate?: (address: string) => RateVerdict;
+  /** Whether names of a namespace are not there for a client. @default they are there for all */
+  readonly hides?: (address: string, namespace: string) => boolean;
   /** Answers PTR questions about addresses of the zone. @default false */
   readonly answersReverse?: boolean;
   /** Answers questions about other zones. @default they are refused */
@@ -47,6 +49,9 @@ export interface ResponderOptions {
   /** Whose questions are. @default everybody's */
   readonly forwardAccess?: AccessList;
 }
+
+/** As if it were not there. */
+const OUTSIDE_SLICE: CachedAnswer = { isAbsent: true, error: EXTENDED_ERRORS.outsideSlice };
 
 /** Told about every packet that was answered, with the extended response code. */
 export type AnswerObserver = (type: number, rcode: number, transport: Transport) => void;
@@ -159,8 +164,21 @@ export class Responder {
   #answer(frame: ResponseFrame): number {
     const question = this.#question;
     question.read(frame.packet, frame.query.nameEnd, frame.query.type);
+    if (this.#settings.hides !== undefined && this.#isHidden(frame)) {
+      return this.#write(frame, OUTSIDE_SLICE);
+    }
     const known = this.#answers.known(question);
     return known === undefined ? this.#compile(frame) : this.#write(frame, known);
+  }
+
+  /** Also from those who would learn from another answer that there is such a service. Before the first zone nothing is said of it. */
+  #isHidden({ client }: ResponseFrame): boolean {
+    const { bytes, nameBytes } = this.#question;
+    const zoneAt = findZone(bytes, nameBytes, this.#zoneName);
+    if (zoneAt === -1 || this.#answers.zone === undefined) return false;
+    const [branch, namespace] = labelsBefore(bytes, zoneAt)?.toReversed() ?? [];
+    if (branch !== "svc" || namespace === undefined) return false;
+    return this.#settings.hides?.(client.address, namespace) ?? false;
   }
 
   /** An answer that is not known yet: what is not the zone's ends here. */
