@@ -134,12 +134,7 @@ class Engines {
   /** Called whenever an engine has its first zone and answers by it. */
   onReady: () => void = () => undefined;
 
-  constructor(
-    settings: AnswerSettings,
-    deps: EngineDeps,
-    stats: QueryStats,
-    tcpIdleMs: number,
-  ) {
+  constructor(settings: AnswerSettings, deps: EngineDeps, stats: QueryStats, tcpIdleMs: number) {
     this.#deps = deps;
     this.#stats = stats;
     this.#tcpIdleMs = tcpIdleMs;

@@ -92,11 +92,7 @@ export function holdsClient(slice: Slice, { cluster, namespace, labels }: SliceC
 }
 
 /** Of a pod in a cluster of the slice. */
-export function holdsPod(
-  slice: Slice,
-  namespace: string,
-  labels: SliceClient["labels"],
-): boolean {
+export function holdsPod(slice: Slice, namespace: string, labels: SliceClient["labels"]): boolean {
   return (
     holdsNamespace(slice, namespace) &&
     Object.entries(slice.podLabels).every(

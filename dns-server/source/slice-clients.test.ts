@@ -28,9 +28,19 @@ function scope(spec: object): KubeObject {
   return { apiVersion: "isthmus.dev/v1alpha1", kind: "Slice", metadata, ...whole };
 }
 
-function pod(name: string, labels: Record<string, string>, ip: string, namespace = "shop"): PodPlace {
+function pod(
+  name: string,
+  labels: Record<string, string>,
+  ip: string,
+  namespace = "shop",
+): PodPlace {
   const metadata = { name, namespace, labels, resourceVersion: `${++version}` };
-  return { apiVersion: "v1", kind: "Pod", metadata, status: { phase: "Running", podIPs: [{ ip }] } };
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata,
+    status: { phase: "Running", podIPs: [{ ip }] },
+  };
 }
 
 const WEB = "web.shop.svc.clusterset.local A";
