@@ -1,12 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
+import { CpuQuotas } from "./cpu-quota.ts";
 import { dnsperf } from "./dnsperf.ts";
 import { cpuSeconds, loadAverage, memoryMiB } from "./process-usage.ts";
 import { print } from "./report.ts";
 import { startWorld } from "./world.ts";
 
 // `npm run soak:dns -- --minutes 30`: one server at a part of its capacity while endpoints change all the time; a line for each
-// half minute. Exits with 1 when an answer was wrong, the server died, or its memory went on growing.
+// half minute. `--quota 25` holds the server to a quarter of a core, as a container's limit does, and its capacity is what it
+// has within that: for machines that have other things to do. Exits with 1 when an answer was wrong, the server died, or its memory went on growing.
 
 const SERVER_CORE = 0;
 const GENERATOR_CORE = 1;
@@ -21,6 +23,7 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "30" },
     part: { type: "string", default: "0.8" },
     changes: { type: "string", default: "50" },
+    quota: { type: "string" },
   },
 });
 const windows = Math.max(3, Math.round((Number(values.minutes) * 60) / WINDOW_SECONDS));
@@ -29,6 +32,10 @@ execFileSync("taskset", ["-pc", String(GENERATOR_CORE), String(process.pid)], { 
 await using world = await startWorld({ serverCore: SERVER_CORE, coredns: "", only: ["isthmus"] });
 const [server] = world.servers;
 if (server === undefined) throw new Error("the world has our server");
+using quotas = new CpuQuotas();
+if (values.quota !== undefined && !quotas.limit([server.pid], Number(values.quota))) {
+  throw new Error("--quota needs root and control groups that can be written");
+}
 const load = { port: server.port, questions: world.questions.hits, core: GENERATOR_CORE };
 
 await dnsperf({ ...load, seconds: 5 });
