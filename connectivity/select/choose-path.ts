@@ -9,15 +9,12 @@ export interface ChoiceSettings {
   readonly betterForMsMax: number;
   /** How long a path that was not measured yet is waited for, before another that is up is taken. */
   readonly unknownForMs: number;
-  /** How long flows over a path that was left may go on: its dataplane stays. */
-  readonly drainMs: number;
 }
 
 export const DEFAULT_CHOICE_SETTINGS: ChoiceSettings = {
   betterForMs: 10_000,
   betterForMsMax: 600_000,
   unknownForMs: 3_000,
-  drainMs: 300_000,
 };
 
 /** Which path carries what goes to one peer. Times are monotonic milliseconds, but for `sinceMs`. */
@@ -29,12 +26,10 @@ export interface Choice {
   readonly reason: string;
   /** When this one was chosen, for the time that unknown ones get. */
   readonly chosenMs: number;
-  /** Since when each path has been up without a break. BOUNDED: by the backends, as the two below. */
+  /** Since when each path has been up without a break. BOUNDED: by the backends, as the one below. */
   readonly upMs: Readonly<Partial<Record<BackendName, number>>>;
   /** How long each must be up before it is taken again, where that is not the settings' time. */
   readonly wary: Readonly<Partial<Record<BackendName, number>>>;
-  /** Paths that were left and still carry the flows they had, and until when. */
-  readonly draining: Readonly<Partial<Record<BackendName, number>>>;
 }
 
 export interface ChoiceInput {
@@ -57,7 +52,7 @@ export function startChoice(
   backend: BackendName | undefined,
   { nowMs, sinceMs }: { readonly nowMs: number; readonly sinceMs: number },
 ): Choice {
-  const nothing = { upMs: {}, wary: {}, draining: {} };
+  const nothing = { upMs: {}, wary: {} };
   const reason = backend === undefined ? "nothing is known yet" : "as before the restart";
   return { backend, sinceMs, reason, chosenMs: nowMs, ...nothing };
 }
@@ -75,7 +70,7 @@ export function stepChoice(
   const choice = noteUps(settings, forgive(before, nowMs), paths, nowMs);
   const decided =
     pin === undefined ? automatic(settings, choice, paths, nowMs) : pinned(pin, paths);
-  const after = adopt(settings, choice, decided, { nowMs, wallMs });
+  const after = adopt(choice, decided, { nowMs, wallMs });
   return { choice: after, nextMs: nextMs(settings, after, paths, nowMs) };
 }
 
@@ -221,19 +216,12 @@ function forgive(choice: Choice, nowMs: number): Choice {
 }
 
 function adopt(
-  settings: ChoiceSettings,
   choice: Choice,
   { backend, reason }: Decision,
   { nowMs, wallMs }: { readonly nowMs: number; readonly wallMs: number },
 ): Choice {
-  const draining: Partial<Record<BackendName, number>> = {};
-  for (const name of BACKEND_NAMES) {
-    const until = choice.draining[name];
-    if (until !== undefined && until > nowMs && name !== backend) draining[name] = until;
-  }
-  if (backend === choice.backend) return { ...choice, reason, draining };
-  if (choice.backend !== undefined) draining[choice.backend] = nowMs + settings.drainMs;
-  return { ...choice, backend, reason, sinceMs: wallMs, chosenMs: nowMs, draining };
+  if (backend === choice.backend) return { ...choice, reason };
+  return { ...choice, backend, reason, sinceMs: wallMs, chosenMs: nowMs };
 }
 
 function nextMs(
@@ -242,7 +230,7 @@ function nextMs(
   paths: readonly PathFact[],
   nowMs: number,
 ): number | undefined {
-  const times = [...Object.values(choice.draining)];
+  const times: number[] = [];
   const current = paths.find(({ backend }) => backend === choice.backend);
   if (current?.state === "unknown") times.push(choice.chosenMs + settings.unknownForMs);
   for (const { backend } of paths) {

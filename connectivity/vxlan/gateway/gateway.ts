@@ -11,6 +11,7 @@ import type { PathMeasurement, PathProber } from "../../probe/path-measurement.t
 import { withSlices } from "../../slices/with-slices.ts";
 import { type ApplyMetrics, applyMetrics } from "../apply-metrics.ts";
 import type { Dataplane } from "../linux/dataplane.ts";
+import { DrainingWays } from "../plan/draining-ways.ts";
 import { FilterContents, type FilterScope, sliceElements } from "../plan/filter-contents.ts";
 import type { OwnNetwork, PeerNetwork } from "../plan/networks.ts";
 import { NO_SLOTS, type PeerPaths, type Plan, type PlanSlots } from "../plan/plan.ts";
@@ -60,6 +61,7 @@ export class Gateway {
   readonly #loop: ReconcileLoop;
   readonly #metrics: ApplyMetrics;
   readonly #contents = new FilterContents();
+  readonly #ways = new DrainingWays(this.#contents);
   #scope: { readonly text: string; readonly scope: FilterScope } | undefined;
   /** What the last pass went by; undefined while this is no gateway. */
   #known:
@@ -157,6 +159,7 @@ export class Gateway {
       if (verified.value) log.warn("somebody has changed the data path; it is mended");
     }
     this.#rescope(network, peers);
+    this.#ways.expire(this.#deps.clock.monotonicMs());
     const paths = gatewayPaths(network, peers, this.#measure);
     this.#known = { network, peers, facts, sizes: sizes(paths) };
     const plan = planGateway({ network, node, peers: paths, outer, slots: this.#slots, settings });
@@ -217,7 +220,8 @@ export class Gateway {
   #takeSlice(event: ViewEvent<EndpointSlice>): void {
     if (event.kind === "changed" && this.#scope !== undefined) {
       const { key, after } = event;
-      this.#contents.set(key, after === undefined ? [] : sliceElements(after, this.#scope.scope));
+      const elements = after === undefined ? [] : sliceElements(after, this.#scope.scope);
+      this.#ways.set(key, elements, this.#deps.clock.monotonicMs());
     }
     this.#loop.wake();
   }

@@ -102,6 +102,11 @@ export class FilterContents {
     else this.#slices.set(key, elements);
   }
 
+  /** What the slice of this key lets pass. */
+  of(key: string): readonly SetElement[] {
+    return this.#slices.get(key) ?? [];
+  }
+
   keys(): IterableIterator<string> {
     return this.#slices.keys();
   }

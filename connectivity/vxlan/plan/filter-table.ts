@@ -7,7 +7,14 @@ import { type VxlanSettings, wanDevices } from "./settings.ts";
 export const FILTER_TABLE = "isthmus_gateway";
 
 /** `address . protocol . port`, or an address alone in the sets of hosts. */
-export const PORT_SETS = ["exported4", "exported6", "imported4", "imported6"] as const;
+export const PORT_SETS = [
+  "exported4",
+  "exported6",
+  "imported4",
+  "imported6",
+  "draining4",
+  "draining6",
+] as const;
 export const HOST_SETS = [
   "exported_hosts4",
   "exported_hosts6",
@@ -25,6 +32,8 @@ const ERRORS_V6 =
  * What may pass a gateway, in either direction: nothing but
  *
  * - requests to exported ports of exported endpoints, and answers from them;
+ * - what belongs to connections of ours to endpoints that were offered over this path until lately: a switch to another
+ *   path cuts nothing, and opens nothing (`draining`);
  * - ICMP echo of exported endpoints, and errors (RFC 4890 section 4.3.1), which open nothing;
  * - probes between gateways.
  *
@@ -49,21 +58,28 @@ export function filterTable(
         "meta l4proto tcp tcp flags & (syn | ack) != syn accept",
         "meta l4proto != tcp ct direction reply ct state established accept",
       ]),
+      chain("going_on", "", [
+        "meta l4proto tcp tcp flags & (syn | ack) != syn accept",
+        "meta l4proto != tcp ct state established accept",
+      ]),
       // After conntrack (-200), which tells answers.
       chain("from_tunnel", "type filter hook prerouting priority mangle + 10; policy accept;", [
         `iifname != ${devices} accept`,
         ...passRules("exported", "imported"),
+        ...goingOn("saddr", "sport"),
         ...probeRules(own.tunnelAddresses, "daddr", settings.probePort),
         "counter name denied_in drop",
       ]),
       chain("to_tunnel", "type filter hook forward priority filter - 5; policy accept;", [
         `oifname != ${devices} accept`,
         ...passRules("imported", "exported"),
+        ...goingOn("daddr", "dport"),
         "jump refuse",
       ]),
       chain("own_to_tunnel", "type filter hook output priority filter - 5; policy accept;", [
         `oifname != ${devices} accept`,
         ...passRules("imported", "exported"),
+        ...goingOn("daddr", "dport"),
         ...probeRules(own.tunnelAddresses, "saddr", settings.probePort),
         "jump refuse",
       ]),
@@ -100,6 +116,14 @@ function passRules(
     `icmpv6 type echo-request ip6 daddr @${asked}_hosts6 accept`,
     `icmpv6 type echo-reply ip6 saddr @${answering}_hosts6 ct state established accept`,
     ERRORS_V6,
+  ];
+}
+
+/** Looked up last: what is offered now is more. */
+function goingOn(address: "saddr" | "daddr", port: "sport" | "dport"): readonly string[] {
+  return [
+    `ip ${address} . meta l4proto . th ${port} @draining4 jump going_on`,
+    `ip6 ${address} . meta l4proto . th ${port} @draining6 jump going_on`,
   ];
 }
 
