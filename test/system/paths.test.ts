@@ -157,7 +157,7 @@ function eastControllers(): MemberProcesses["controllers"] {
 
 async function untilOffered(addresses: readonly string[], sources: readonly string[]) {
   await until(
-    `answers ${addresses} and slices of ${sources}`,
+    `answers ${addresses.join()} and slices of ${sources.join()}`,
     async () => {
       const seen = [await answerInWest(), (await sourcesInWest()).toSorted()];
       return JSON.stringify(seen) === JSON.stringify([addresses, sources]) ? true : undefined;
