@@ -6,8 +6,13 @@ import { SERVICE_ACCOUNT } from "./core/service-account-kind.ts";
 import { DEFINITION } from "./definition/definition-kind.ts";
 import { ENDPOINT_SLICE } from "./endpoint-slice/endpoint-slice-kind.ts";
 import { EVENT, NEW_EVENT } from "./event/event-kinds.ts";
+import { ADMISSION_POLICY, ADMISSION_POLICY_BINDING } from "./kept/admission-kinds.ts";
+import { DISRUPTION_BUDGET } from "./kept/disruption-budget-kind.ts";
+import { NETWORK_POLICY } from "./kept/network-policy-kind.ts";
+import { CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING } from "./kept/rbac-kinds.ts";
 import type { Kind } from "./kind.ts";
 import { SERVICE } from "./service/service-kind.ts";
+import { DAEMON_SET } from "./workload/daemon-set-kind.ts";
 import { NODE } from "./workload/node-kind.ts";
 import { POD } from "./workload/pod-kind.ts";
 import { DEPLOYMENT, REPLICA_SET } from "./workload/workload-kinds.ts";
@@ -27,6 +32,15 @@ const KINDS: readonly Kind[] = [
   NODE,
   DEPLOYMENT,
   REPLICA_SET,
+  DAEMON_SET,
+  ROLE,
+  CLUSTER_ROLE,
+  ROLE_BINDING,
+  CLUSTER_ROLE_BINDING,
+  ADMISSION_POLICY,
+  ADMISSION_POLICY_BINDING,
+  NETWORK_POLICY,
+  DISRUPTION_BUDGET,
 ];
 
 /** Every kind the server knows without a CustomResourceDefinition. */

@@ -21,6 +21,14 @@ export const dnsLabel1035: NameRule = rule(LABEL_1035, LABEL_1035_TEXT, LABEL_BY
 export const dnsSubdomain: NameRule = rule(SUBDOMAIN, SUBDOMAIN_TEXT, SUBDOMAIN_BYTES_MAX);
 export const labelValue: NameRule = rule(LABEL_VALUE, LABEL_VALUE_TEXT, LABEL_BYTES_MAX);
 
+/** Names of roles and their bindings: whatever can stand in a path. */
+export const pathSegment: NameRule = (text) => {
+  if (text === "." || text === "..") return [`may not be '${text}'`];
+  return ["/", "%"]
+    .filter((part) => text.includes(part))
+    .map((part) => `may not contain '${part}'`);
+};
+
 /** `[prefix/]name`: keys of labels and annotations, finalizers. */
 export const qualifiedName: NameRule = (text) => {
   const [first = "", second, ...more] = text.split("/");

@@ -39,7 +39,7 @@ import { defaultPodSpec } from "./pod-defaults.ts";
 import { POD_SPEC } from "./pod-spec-schema.ts";
 import { validatePodSpec } from "./pod-validation.ts";
 
-const SELECTOR = atomicStruct("LabelSelector", "Selects the pods of this workload.", {
+export const SELECTOR = atomicStruct("LabelSelector", "Selects the pods of this workload.", {
   matchLabels: textMap("Labels a pod must have."),
   matchExpressions: atomicList(
     "Requirements a pod must meet.",
@@ -51,12 +51,12 @@ const SELECTOR = atomicStruct("LabelSelector", "Selects the pods of this workloa
   ),
 });
 
-const TEMPLATE = struct("PodTemplateSpec", "The pods that will be created.", {
+export const TEMPLATE = struct("PodTemplateSpec", "The pods that will be created.", {
   metadata: OBJECT_META,
   spec: POD_SPEC,
 });
 
-const CONDITIONS = mapList(
+export const CONDITIONS = mapList(
   "Latest observations of the workload's state.",
   { keys: ["type"], mergeKey: "type" },
   struct("DeploymentCondition", "State of one aspect.", {
@@ -83,7 +83,7 @@ const STATUS: Schema = struct("DeploymentStatus", "Most recently observed status
 });
 
 const REPLICAS = pointer(int32("Number of desired pods. Defaults to 1."));
-const MIN_READY = int32("Seconds a new pod must be ready to be available.");
+export const MIN_READY = int32("Seconds a new pod must be ready to be available.");
 
 const WIDE_COLUMNS: readonly PrinterColumn[] = [
   textColumn("Containers", "Names of the containers.", (object) => ofContainers(object, "name"), 1),
@@ -166,7 +166,7 @@ export const REPLICA_SET = builtinKind({
   rules: { ...workloadRules(), applyDefaults: defaultWorkload },
 });
 
-function workload(
+export function workload(
   kind: string,
   plural: string,
   shortName: string,
@@ -197,7 +197,7 @@ function workload(
   };
 }
 
-function workloadRules(): BuiltinKind["rules"] {
+export function workloadRules(): BuiltinKind["rules"] {
   return { initialStatus: {}, validate: validateWorkload, validateUpdate: validateSelectorUpdate };
 }
 
