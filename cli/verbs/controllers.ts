@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
 import { z } from "zod";
-import { ok } from "../../api/result.ts";
-import { FileIdentityStore } from "../../broker/identity/member/file-identity-store.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
 import { runWhileLeading } from "../../controllers/leadership/run-while-leading.ts";
-import { systemClock } from "../../runtime/clock/system-clock.ts";
+import { sleep } from "../../runtime/clock/sleep.ts";
 import {
   durationSetting,
   kubeSettings,
@@ -12,16 +12,17 @@ import {
 } from "../../runtime/config/common-settings.ts";
 import { LeaderElector } from "../../runtime/kube/leader/leader-elector.ts";
 import { followConfig } from "../follow-config.ts";
+import { type IdentityPlace, identityPlaceOf, identitySettings } from "../identity-place.ts";
+import { type JoinChoice, joinOnce, loadIdentity } from "../member-identity.ts";
 import { startMemberProcess } from "../member-process.ts";
 import { networkSettings, toNetworkOptions } from "../network-settings.ts";
 import { pathSettings, toPathSettings } from "../path-settings.ts";
 import { memberPolicy, policySettings } from "../policy-settings.ts";
 import type { Readiness } from "../readiness.ts";
-import { loadIdentity, renewIdentity } from "../renew-identity.ts";
+import { renewIdentity } from "../renew-identity.ts";
 import { type RunMemberDeps, type RunMemberOptions, runMember } from "../run-member.ts";
 import { SYSTEM_NAMESPACE } from "../system-namespace.ts";
 import { defineVerb } from "../verb.ts";
-import { DEFAULT_IDENTITY_DIR } from "./join.ts";
 
 const LEASE_NAME = "isthmus-controllers";
 
@@ -29,10 +30,17 @@ export const controllersVerb = defineVerb({
   summary: "run a member's export and import controllers",
   settings: z.object({
     ...kubeSettings,
-    identityDir: z
+    ...identitySettings,
+    joinTokenFile: z
       .string()
-      .default(DEFAULT_IDENTITY_DIR)
-      .describe('directory that "isthmus join" wrote; the certificate in it is renewed here'),
+      .optional()
+      .describe(
+        "file with a join token, such as a mounted Secret: where no identity is stored this cluster joins with it first",
+      ),
+    clusterId: z
+      .string()
+      .optional()
+      .describe("id of this cluster, the one the token was made for; with --join-token-file"),
     stateDir: z
       .string()
       .optional()
@@ -67,18 +75,25 @@ export const controllersVerb = defineVerb({
   }),
   async run(input) {
     const { settings, signal, env, out } = input;
-    const store = new FileIdentityStore(settings.identityDir, { clock: systemClock });
-    const identity = await loadIdentity(store, settings.identityDir);
-    if (!identity.ok) {
-      out.problem(identity.error);
-      return 1;
-    }
     const started = await startMemberProcess("controllers", settings, env);
     if (!started.ok) {
       out.problem(started.error);
       return 1;
     }
     const { deps, readiness } = started.value;
+    const place = identityPlaceOf(settings, () => ok(deps.client), { ...deps, signal });
+    if (!place.ok) {
+      await started.value.stop();
+      out.problem(place.error);
+      return 1;
+    }
+    const identity = await identityOf(place.value, settings, { ...deps, signal, readiness });
+    if (!identity.ok) {
+      await started.value.stop();
+      if (signal.aborted) return 0;
+      out.problem(identity.error);
+      return 1;
+    }
     const policy = await followConfig(input, (changed) => ok(memberPolicy(changed)), deps);
     if (!policy.ok) {
       await started.value.stop();
@@ -98,7 +113,7 @@ export const controllersVerb = defineVerb({
       out.problem(network.error);
       return 1;
     }
-    const sources = { store, otherAddresses: settings.broker };
+    const sources = { store: place.value.store, otherAddresses: settings.broker };
     const renewal = renewIdentity(identity.value, sources, deps);
     const options: RunMemberOptions = {
       renewal,
@@ -130,24 +145,76 @@ export const controllersVerb = defineVerb({
   },
 });
 
+type Surroundings = RunMemberDeps & {
+  readonly signal: AbortSignal;
+  readonly readiness: Readiness;
+};
+
+/** Of replicas that share a place one joins, so that none spends the token with a key that another has replaced. */
+async function identityOf(
+  place: IdentityPlace,
+  settings: JoinChoice & { readonly leaderElect: boolean; readonly namespace: string },
+  { signal, readiness, ...deps }: Surroundings,
+): Promise<Result<MemberIdentity, string>> {
+  const loaded = await loadIdentity(place);
+  if (loaded.ok || settings.joinTokenFile === undefined) return loaded;
+  const onWaiting = (reason: string): void => readiness.decidedBy(() => err(reason));
+  let joined: Result<MemberIdentity, string> = loaded;
+  const join = async (term: AbortSignal): Promise<void> => {
+    joined = await joinOnce(settings, place, deps, { signal: term, onWaiting });
+  };
+  onWaiting("waiting to join");
+  if (!settings.leaderElect) {
+    await join(signal);
+    return joined;
+  }
+  // Another replica that has joined goes on to lead: then there is no election to wait for.
+  const done = new AbortController();
+  const either = AbortSignal.any([signal, done.signal]);
+  const election = runWhileLeading(electorIn(settings.namespace, deps), join, either);
+  const found = identityAppears(place, deps, either).then((identity) => {
+    if (identity !== undefined) done.abort();
+    return identity;
+  });
+  await election;
+  done.abort();
+  const identity = await found;
+  return identity === undefined ? joined : ok(identity);
+}
+
+const LOOK_MS = 2_000;
+
+/** Undefined when the signal aborts first. */
+async function identityAppears(
+  { store }: IdentityPlace,
+  { clock }: RunMemberDeps,
+  signal: AbortSignal,
+): Promise<MemberIdentity | undefined> {
+  while (!signal.aborted) {
+    const loaded = await store.load();
+    if (loaded.ok && loaded.value !== undefined) return loaded.value;
+    await sleep(clock, LOOK_MS, signal);
+  }
+  return undefined;
+}
+
+function electorIn(namespace: string, deps: RunMemberDeps): LeaderElector {
+  // Two replicas may share a host name; a process that comes back is another candidate.
+  const identity = `${hostname()}_${Math.floor(deps.random.next() * 2 ** 32).toString(36)}`;
+  return new LeaderElector({ namespace, name: LEASE_NAME, identity }, deps);
+}
+
 /** Stands for election first: only the leader connects to the broker and writes. */
 async function runMemberWhileLeading(
   namespace: string,
   options: RunMemberOptions,
-  {
-    signal,
-    readiness,
-    ...deps
-  }: RunMemberDeps & { readonly signal: AbortSignal; readonly readiness: Readiness },
+  { signal, readiness, ...deps }: Surroundings,
 ): Promise<string | undefined> {
-  // Two replicas may share a host name; a process that comes back is another candidate.
-  const identity = `${hostname()}_${Math.floor(deps.random.next() * 2 ** 32).toString(36)}`;
-  const elector = new LeaderElector({ namespace, name: LEASE_NAME, identity }, deps);
   let problem: string | undefined;
   const standBy = (): void => readiness.decidedBy(() => ok("standing by: another replica leads"));
   standBy();
   await runWhileLeading(
-    elector,
+    electorIn(namespace, deps),
     async (term) => {
       problem = await runMember(options, deps, term);
       standBy();

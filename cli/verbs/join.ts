@@ -1,12 +1,13 @@
 import { z } from "zod";
-import { FileIdentityStore } from "../../broker/identity/member/file-identity-store.ts";
+import { ok } from "../../api/result.ts";
 import { joinClusterset } from "../../broker/identity/member/join-clusterset.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
-import { durationSetting } from "../../runtime/config/common-settings.ts";
+import { durationSetting, kubeSettings } from "../../runtime/config/common-settings.ts";
+import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
+import { connectKube } from "../connect-kube.ts";
+import { identityPlaceOf, identitySettings } from "../identity-place.ts";
 import { defineVerb } from "../verb.ts";
-
-export const DEFAULT_IDENTITY_DIR = ".isthmus/identity";
 
 export const joinVerb = defineVerb({
   summary: "join this cluster to a clusterset: trade a token for an identity",
@@ -21,15 +22,20 @@ export const joinVerb = defineVerb({
       .string()
       .optional()
       .describe("broker address, host:port; default: the one in the token"),
-    identityDir: z
-      .string()
-      .default(DEFAULT_IDENTITY_DIR)
-      .describe(
-        "directory that receives key, certificate and authority, for `isthmus controllers`",
-      ),
+    ...identitySettings,
+    ...kubeSettings,
     timeout: durationSetting("60s", "how long to keep trying"),
   }),
-  async run({ settings, positionals, out }) {
+  async run({ settings, positionals, signal, env, out }) {
+    const connect = () => {
+      const kube = connectKube(settings, env, silentMeter);
+      return kube.ok ? ok(kube.value.client) : kube;
+    };
+    const place = identityPlaceOf(settings, connect, { clock: systemClock, signal });
+    if (!place.ok) {
+      out.problem(place.error);
+      return 1;
+    }
     const joined = await joinClusterset(
       {
         token: positionals[0] ?? "",
@@ -38,7 +44,7 @@ export const joinVerb = defineVerb({
         ...(settings.broker === undefined ? {} : { address: settings.broker }),
       },
       {
-        store: new FileIdentityStore(settings.identityDir, { clock: systemClock }),
+        store: place.value.store,
         clock: systemClock,
         random: systemRandom,
       },
@@ -49,7 +55,7 @@ export const joinVerb = defineVerb({
     }
     const { clusterId, clusterset, brokerAddress } = joined.value;
     out.line(`${clusterId} joined clusterset ${clusterset} at ${brokerAddress}`);
-    out.line(`identity saved in ${settings.identityDir}`);
+    out.line(`identity saved ${place.value.where}`);
     return 0;
   },
 });

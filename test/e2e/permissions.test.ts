@@ -108,7 +108,8 @@ const ONLY_SOMETIMES: Readonly<Record<string, string>> = {
   "list nodes": "with --backends",
   "watch nodes": "with --backends",
   "get configmaps": "with --backends overlay-cni",
-  "get secrets": "the same",
+  "get secrets": "the same, and with --identity-secret",
+  "patch secrets": "with --identity-secret",
   "list clustersets.multicluster.crd.antrea.io": "the same",
   "list clusterinfoimports.multicluster.crd.antrea.io": "the same",
 };

@@ -9,18 +9,12 @@ import type { MemberLink } from "../../broker/client/member-link.ts";
 import { FileIdentityStore } from "../../broker/identity/member/file-identity-store.ts";
 import { anExportRow } from "../../broker/wire/test-rows.ts";
 import type { JudgedMember } from "../../cli/members/judge-members.ts";
-import { runProgram } from "../../cli/program.ts";
 import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
 import { silentLogger as log } from "../../runtime/log/silent-log.ts";
 import { systemRandom as random } from "../../runtime/random/system-random.ts";
 import { freePorts } from "../../sandbox/process/free-ports.ts";
 import { unwrap } from "./broker-world.ts";
-
-interface Outcome {
-  readonly code: number;
-  readonly lines: readonly string[];
-  readonly problems: readonly string[];
-}
+import { type Outcome, runIsthmus } from "./run-isthmus.ts";
 
 let dir: string;
 let dataDir: string;
@@ -28,23 +22,7 @@ let address: string;
 const stop = new AbortController();
 let running: Promise<Outcome>;
 
-/** The program as a person runs it, without a process for each. */
-async function isthmus(...argv: readonly string[]): Promise<Outcome> {
-  const lines: string[] = [];
-  const problems: string[] = [];
-  const out = {
-    line: (text: string) => void lines.push(text),
-    problem: (text: string) => void problems.push(text),
-  };
-  const code = await runProgram(argv, {
-    env: {},
-    program: "",
-    signal: stop.signal,
-    out,
-    onHangup: () => () => undefined,
-  });
-  return { code, lines, problems };
-}
+const isthmus = (...argv: readonly string[]): Promise<Outcome> => runIsthmus(argv, stop.signal);
 
 /** Asked of the broker of this test. */
 function ask(...argv: readonly string[]): Promise<Outcome> {

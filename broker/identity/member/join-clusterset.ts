@@ -28,6 +28,8 @@ export interface JoinOptions {
   readonly address?: string;
   /** For the whole of it, retries included. @default 60 s */
   readonly timeoutMs?: number;
+  /** Ends it early. */
+  readonly signal?: AbortSignal;
 }
 
 /** `message` says what failed, the rule and the value seen; never the token. */
@@ -69,7 +71,7 @@ export async function joinClusterset(
   if (!key.ok) return fail("storage", key.error);
   const request = await createCertificateRequest(key.value);
   if (!request.ok) return fail("storage", request.error);
-  using limit = deadline(deps.clock, options.timeoutMs ?? TIMEOUT_MS);
+  using limit = deadline(deps.clock, options.timeoutMs ?? TIMEOUT_MS, options.signal);
   const wire: JoinRequest = {
     clusterId: clusterId.value,
     token: options.token.trim(),

@@ -15,10 +15,31 @@ const TIMEOUT_MS = 60_000;
 const RBAC = { group: "rbac.authorization.k8s.io", version: "v1" };
 const ADMISSION = { group: "admissionregistration.k8s.io", version: "v1" };
 
-/** Kinds that the manifests may hold. */
+const APPS = { group: "apps", version: "v1", namespaced: true };
+
+/** Kinds that manifests may hold: those of api/cluster-policy, and what an install adds. */
 const KINDS: readonly Resource[] = [
   { group: "", version: "v1", plural: "namespaces", kind: "Namespace", namespaced: false },
   { group: "", version: "v1", plural: "serviceaccounts", kind: "ServiceAccount", namespaced: true },
+  { group: "", version: "v1", plural: "secrets", kind: "Secret", namespaced: true },
+  { group: "", version: "v1", plural: "configmaps", kind: "ConfigMap", namespaced: true },
+  { group: "", version: "v1", plural: "services", kind: "Service", namespaced: true },
+  { ...APPS, plural: "deployments", kind: "Deployment" },
+  { ...APPS, plural: "daemonsets", kind: "DaemonSet" },
+  {
+    group: "policy",
+    version: "v1",
+    plural: "poddisruptionbudgets",
+    kind: "PodDisruptionBudget",
+    namespaced: true,
+  },
+  {
+    group: "networking.k8s.io",
+    version: "v1",
+    plural: "networkpolicies",
+    kind: "NetworkPolicy",
+    namespaced: true,
+  },
   { ...RBAC, plural: "clusterroles", kind: "ClusterRole", namespaced: false },
   { ...RBAC, plural: "clusterrolebindings", kind: "ClusterRoleBinding", namespaced: false },
   { ...RBAC, plural: "roles", kind: "Role", namespaced: true },

@@ -1,0 +1,85 @@
+import { z } from "zod";
+import { ABOUT_GROUP, ABOUT_VERSIONS } from "../api/mcs/cluster-property.ts";
+import { MCS_GROUP, MCS_VERSIONS } from "../api/mcs/service-export.ts";
+import { ok, type Result } from "../api/result.ts";
+import { leaveClusterset } from "../broker/client/grpc/leave-clusterset.ts";
+import { leaveCluster, type Receipt } from "../controllers/membership/leave-cluster.ts";
+import { systemClock } from "../runtime/clock/system-clock.ts";
+import { durationSetting } from "../runtime/config/common-settings.ts";
+import type { KubeClient } from "../runtime/kube/kube-client.ts";
+import { systemRandom } from "../runtime/random/system-random.ts";
+import type { IdentityPlace } from "./identity-place.ts";
+import { loadIdentity } from "./member-identity.ts";
+import type { Output } from "./verb.ts";
+
+/** How the hub is told. */
+export const leavingSettings = {
+  broker: z
+    .array(z.string())
+    .default([])
+    .describe("further broker addresses, host:port, tried after the one this member joined at"),
+  localOnly: z
+    .boolean()
+    .default(false)
+    .describe(
+      "do not tell the broker: for a hub that is gone; elsewhere the cluster's exports then stay",
+    ),
+  timeout: durationSetting("60s", "how long to try to reach the broker"),
+} as const;
+
+/** The others first: until they have dropped our rows, nothing here has changed, and the command may be tried again. */
+export async function tellBroker(
+  place: IdentityPlace,
+  settings: {
+    readonly broker: readonly string[];
+    readonly timeout: number;
+  },
+  out: Output,
+): Promise<boolean> {
+  const identity = await loadIdentity(place);
+  if (!identity.ok) {
+    out.problem(
+      `${identity.error}; with --local-only this cluster is cleaned up without telling the broker`,
+    );
+    return false;
+  }
+  const { clusterId, clusterset } = identity.value;
+  const told = await leaveClusterset(
+    identity.value,
+    { otherAddresses: settings.broker, timeoutMs: settings.timeout },
+    { clock: systemClock, random: systemRandom },
+  );
+  if (!told.ok) {
+    out.problem(`${told.error}; nothing was changed`);
+    return false;
+  }
+  out.line(
+    told.value === "left"
+      ? `${clusterId} left clusterset ${clusterset}: its exports are withdrawn from all others`
+      : `${clusterId} was no member of ${clusterset} any more`,
+  );
+  return true;
+}
+
+/** Removes from the cluster what its controllers made. */
+export async function cleanUp(
+  kube: KubeClient,
+  signal: AbortSignal,
+): Promise<Result<Receipt, string>> {
+  const mcs = await kube.servedVersions(MCS_GROUP, "serviceimports", { signal });
+  const about = await kube.servedVersions(ABOUT_GROUP, "clusterproperties", { signal });
+  if (!mcs.ok) return { ok: false, error: mcs.error.message };
+  if (!about.ok) return { ok: false, error: about.error.message };
+  const mcsVersion = MCS_VERSIONS.find((version) => mcs.value.includes(version)) ?? "v1beta1";
+  const aboutVersion = ABOUT_VERSIONS.find((one) => about.value.includes(one)) ?? "v1beta1";
+  const left = await leaveCluster(kube, { mcsVersion, aboutVersion, signal }, systemClock);
+  return left.ok ? ok(left.value) : { ok: false, error: left.error.message };
+}
+
+export function receiptLines(receipt: Receipt): readonly string[] {
+  if (receipt.size === 0) return ["nothing of ours was found in the cluster"];
+  return [...receipt].flatMap(([plural, names]) => [
+    `removed ${names.length} ${plural}:`,
+    ...names.map((name) => `  ${name}`),
+  ]);
+}
