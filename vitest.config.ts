@@ -7,7 +7,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: [
-            "{api,runtime,broker,controllers,dns-server,connectivity,sandbox,cli}/**/*.test.ts",
+            "{api,runtime,broker,controllers,dns-server,connectivity,sandbox,install,cli}/**/*.test.ts",
             "test/{arch,conformance,controllers,fuzz,golden}/**/*.test.ts",
           ],
           testTimeout: 20_000,

@@ -56,6 +56,9 @@ function overview(argv: readonly string[], { out }: Surroundings): ExitCode {
   return asked ? 0 : 2;
 }
 
+/** As kubectl has them. */
+const SHORT: Readonly<Record<string, string>> = { output: "-o, ", namespace: "-n, " };
+
 function buildCommand(path: readonly string[], verb: Verb): Command {
   const command = new Command(`isthmus ${path.join(" ")}`)
     .description(verb.summary)
@@ -67,7 +70,7 @@ function buildCommand(path: readonly string[], verb: Verb): Command {
   command.option("--config <file>", "YAML file with any of these settings, keys in camelCase");
   for (const [key, type] of Object.entries(verb.settings.shape)) {
     const shape = flagShape(type);
-    const flag = `${key === "output" ? "-o, " : ""}--${flagName(key)}`;
+    const flag = `${SHORT[key] ?? ""}--${flagName(key)}`;
     const description = type.description ?? "";
     if (shape.kind === "switch") {
       const name = shape.default ? `--no-${flagName(key)}` : flag;

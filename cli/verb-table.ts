@@ -61,6 +61,36 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import("./verbs/audit.ts")).auditVerb,
   },
   {
+    path: ["install", "hub"],
+    summary: "make this cluster the hub of a clusterset; prints a join line per --cluster",
+    load: async () => (await import("./verbs/install-hub.ts")).installHubVerb,
+  },
+  {
+    path: ["install", "member"],
+    summary: "make this cluster a member: definitions, roles, policies, controllers and DNS",
+    load: async () => (await import("./verbs/install-member.ts")).installMemberVerb,
+  },
+  {
+    path: ["upgrade"],
+    summary: "bring what was installed in this cluster to this program's version",
+    load: async () => (await import("./verbs/upgrade.ts")).upgradeVerb,
+  },
+  {
+    path: ["uninstall"],
+    summary: "remove what was installed in this cluster; prints a receipt",
+    load: async () => (await import("./verbs/uninstall.ts")).uninstallVerb,
+  },
+  {
+    path: ["export"],
+    summary: "export a Service to the clusterset",
+    load: async () => (await import("./verbs/export.ts")).exportVerb,
+  },
+  {
+    path: ["unexport"],
+    summary: "end a Service's export",
+    load: async () => (await import("./verbs/export.ts")).unexportVerb,
+  },
+  {
     path: ["join"],
     summary: "join this cluster to a clusterset: trade a token for an identity",
     load: async () => (await import("./verbs/join.ts")).joinVerb,

@@ -1,20 +1,16 @@
-import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { z } from "zod";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import { applyManifests } from "../../runtime/kube/policy/apply-manifests.ts";
-import { readClusterPolicy } from "../../runtime/kube/policy/read-cluster-policy.ts";
 import {
   renderClusterPolicy,
   SHIPPED_NAMES,
 } from "../../runtime/kube/policy/render-cluster-policy.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { connectKube } from "../connect-kube.ts";
+import { shippedPolicy } from "../install/shipped-policy.ts";
 import { defineVerb } from "../verb.ts";
-
-const DIRECTORY = fileURLToPath(new URL("../../api/cluster-policy", import.meta.url));
-const HUB_DIRECTORY = fileURLToPath(new URL("../../api/cluster-policy/hub", import.meta.url));
 
 export const manifestsVerb = defineVerb({
   summary:
@@ -48,16 +44,13 @@ export const manifestsVerb = defineVerb({
       .describe("further users, by full name, whom the admission policies let write the same"),
   }),
   async run({ settings, signal, env, out }) {
-    const objects = renderClusterPolicy(
-      readClusterPolicy(settings.hub ? HUB_DIRECTORY : DIRECTORY),
-      {
-        namespace: settings.namespace,
-        controllersServiceAccount: settings.serviceAccount,
-        dnsServiceAccount: settings.dnsServiceAccount,
-        proxyServiceAccount: settings.proxyServiceAccount,
-        otherWriters: settings.allowUsers,
-      },
-    );
+    const objects = renderClusterPolicy(shippedPolicy(settings.hub ? "hub" : "member"), {
+      namespace: settings.namespace,
+      controllersServiceAccount: settings.serviceAccount,
+      dnsServiceAccount: settings.dnsServiceAccount,
+      proxyServiceAccount: settings.proxyServiceAccount,
+      otherWriters: settings.allowUsers,
+    });
     if (!objects.ok) {
       out.problem(objects.error);
       return 1;

@@ -22,11 +22,18 @@ const MAY_IMPORT: Readonly<
     folders: ["api", "runtime", "broker", "dns-server", "connectivity", "controllers"],
     why: "the sandbox is built from the parts, never the reverse",
   },
+  install: {
+    folders: ["api", "runtime"],
+    why: "what a cluster holds is text made from settings: it starts and asks nothing",
+  },
   cli: {
-    folders: ["api", "runtime", "broker", "dns-server", "connectivity", "controllers", "sandbox"],
+    folders: [
+      ...["api", "runtime", "broker", "dns-server", "connectivity", "controllers"],
+      ...["sandbox", "install"],
+    ],
     why: "the program assembles everything",
   },
-  packaging: { folders: ["cli"], why: "what is shipped is the program, verb by verb" },
+  packaging: { folders: ["cli", "install"], why: "what is shipped is the program, verb by verb" },
 };
 
 /** The third-party and IO modules that pure cores must not see. */
@@ -66,9 +73,10 @@ test("api/, merge, zone and core folders do no IO: the simulation and the laws d
     /^controllers\/(merge)\//,
     /^broker\/(core|wire|policy)\//,
     /^dns-server\/(zone|answer|wire)\//,
+    /^install\//,
     /^sandbox\/apiserver\/(object|schema|kinds|patch|apply|store|watch|registry|deletion|selector|table)\//,
   ];
-  const wrong = sourceFiles(["api", "controllers", "broker", "dns-server", "sandbox"])
+  const wrong = sourceFiles(["api", "controllers", "broker", "dns-server", "sandbox", "install"])
     .filter(({ path }) => pure.some((p) => p.test(path)) && !path.includes(".test."))
     .flatMap(({ path, text }) =>
       importsOf(text)

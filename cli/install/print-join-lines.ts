@@ -1,0 +1,135 @@
+import { SERVICES } from "../../api/kube/service.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import { silentAudit } from "../../broker/audit/audit-log.ts";
+import { issueToken } from "../../broker/identity/token/issue-token.ts";
+import { openPlace } from "../../broker/place/open-place.ts";
+import { BROKER_NAME, BROKER_PORT } from "../../install/hub-objects.ts";
+import { sleep } from "../../runtime/clock/sleep.ts";
+import { systemClock } from "../../runtime/clock/system-clock.ts";
+import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import { pinoLogger } from "../../runtime/log/pino-log.ts";
+import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
+import { systemRandom } from "../../runtime/random/system-random.ts";
+import type { Output } from "../verb.ts";
+
+export interface JoinLines {
+  readonly namespace: string;
+  readonly clusterset: string;
+  readonly store: "kubernetes" | "etcd";
+  readonly clusters: readonly string[];
+  readonly address: string | undefined;
+  readonly ttlMs: number;
+  readonly timeoutMs: number;
+}
+
+interface Deps {
+  readonly client: KubeClient;
+  readonly signal: AbortSignal;
+  readonly out: Output;
+}
+
+const LOOK_MS = 1_000;
+
+/** Waits for the broker, which makes the authority that tokens name, and prints what to type at each member. */
+export async function printJoinLines(
+  lines: JoinLines,
+  deps: Deps,
+): Promise<Result<undefined, string>> {
+  if (lines.store !== "kubernetes") {
+    return err(
+      'join lines need --store kubernetes: run "isthmus token create" where the etcd is reached',
+    );
+  }
+  const untilMs = systemClock.monotonicMs() + lines.timeoutMs;
+  const address = await waitFor(() => addressOf(lines, deps), untilMs, deps);
+  if (!address.ok) return address;
+  const log = pinoLogger("token", "error");
+  const surroundings = { clock: systemClock, random: systemRandom, log, meter: silentMeter };
+  const { client } = deps;
+  const { namespace, clusterset } = lines;
+  const place = openPlace({ kind: "kubernetes", client, namespace, clusterset }, surroundings);
+  if (!place.ok) return place;
+  try {
+    for (const clusterId of lines.clusters) {
+      const options = { clusterId, ttlMs: lines.ttlMs, brokerAddress: address.value };
+      const running = await waitFor(() => brokerRuns(lines, deps), untilMs, deps);
+      if (!running.ok) return running;
+      const issued = await issueToken(place.value, options, {
+        ...surroundings,
+        audit: silentAudit,
+      });
+      if (!issued.ok) return issued;
+      deps.out.line(
+        `isthmus install member --cluster-id ${clusterId} ${issued.value.text} --apply`,
+      );
+    }
+  } finally {
+    await place.value.close();
+  }
+  return ok(undefined);
+}
+
+/** Tries until it is there; the last reason is told. */
+async function waitFor<T>(
+  look: () => Promise<Result<T, string>>,
+  untilMs: number,
+  { signal }: Deps,
+): Promise<Result<T, string>> {
+  for (;;) {
+    const found = await look();
+    if (found.ok || signal.aborted || systemClock.monotonicMs() >= untilMs) return found;
+    await sleep(systemClock, LOOK_MS, signal);
+  }
+}
+
+async function addressOf(
+  { address, namespace }: JoinLines,
+  { client, signal }: Deps,
+): Promise<Result<string, string>> {
+  if (address !== undefined) return ok(address);
+  const target = { resource: SERVICES, namespace, name: BROKER_NAME };
+  const got = await client.get<LoadBalanced>(target, { signal });
+  if (!got.ok) return err(got.error.message);
+  const [first] = got.value.status?.loadBalancer?.ingress ?? [];
+  const host = first?.hostname ?? first?.ip;
+  if (host === undefined) {
+    return err(
+      `Service ${namespace}/${BROKER_NAME} has no load balancer's address: say how members reach the broker with --address host:port`,
+    );
+  }
+  return ok(`${host.includes(":") ? `[${host}]` : host}:${BROKER_PORT}`);
+}
+
+type LoadBalanced = Parameters<KubeClient["create"]>[1] & {
+  readonly status?: {
+    readonly loadBalancer?: {
+      readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[];
+    };
+  };
+};
+
+const DEPLOYMENTS = {
+  group: "apps",
+  version: "v1",
+  plural: "deployments",
+  kind: "Deployment",
+  namespaced: true,
+};
+
+async function brokerRuns(
+  { namespace }: JoinLines,
+  { client, signal }: Deps,
+): Promise<Result<undefined, string>> {
+  const target = { resource: DEPLOYMENTS, namespace, name: BROKER_NAME };
+  const got = await client.get<
+    Parameters<KubeClient["create"]>[1] & {
+      readonly status?: { readonly availableReplicas?: number };
+    }
+  >(target, { signal });
+  if (!got.ok) return err(got.error.message);
+  return (got.value.status?.availableReplicas ?? 0) > 0
+    ? ok(undefined)
+    : err(
+        `Deployment ${namespace}/${BROKER_NAME} is not available: kubectl -n ${namespace} describe pods says why`,
+      );
+}

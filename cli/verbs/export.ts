@@ -1,0 +1,99 @@
+import { z } from "zod";
+import { parseServiceName } from "../../api/dns-label.ts";
+import { apiVersionOf, type Resource } from "../../api/kube/object.ts";
+import { SERVICES } from "../../api/kube/service.ts";
+import {
+  MCS_GROUP,
+  MCS_VERSIONS,
+  type ServiceExport,
+  serviceExports,
+} from "../../api/mcs/service-export.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import { kubeSettings } from "../../runtime/config/common-settings.ts";
+import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
+import { connectKube } from "../connect-kube.ts";
+import { defineVerb, type VerbInput } from "../verb.ts";
+
+const settings = z.object({
+  ...kubeSettings,
+  namespace: z.string().default("default").describe("namespace of the Service"),
+});
+const positionals = [{ name: "service", description: "name of the Service" }];
+
+interface Asked {
+  readonly client: KubeClient;
+  readonly resource: Resource;
+  readonly name: string;
+}
+
+export const exportVerb = defineVerb({
+  summary: "export a Service to the clusterset: makes its ServiceExport",
+  positionals,
+  settings,
+  async run(input) {
+    const { out, signal } = input;
+    const { namespace } = input.settings;
+    const asked = await ask(input);
+    if (!asked.ok) {
+      out.problem(asked.error);
+      return 1;
+    }
+    const { client, resource, name } = asked.value;
+    const object: ServiceExport = {
+      apiVersion: apiVersionOf(resource),
+      kind: resource.kind,
+      metadata: { namespace, name },
+    };
+    const created = await client.create(resource, object, { signal });
+    if (!created.ok && created.error.kind !== "already-exists") {
+      out.problem(`cannot export ${namespace}/${name}: ${created.error.message}`);
+      return 1;
+    }
+    const service = await client.get({ resource: SERVICES, namespace, name }, { signal });
+    if (!service.ok && service.error.kind === "not-found") {
+      out.problem(`there is no Service ${namespace}/${name} yet: it is exported once there is`);
+    }
+    out.line(`${namespace}/${name} ${created.ok ? "exported" : "was exported already"}`);
+    return 0;
+  },
+});
+
+export const unexportVerb = defineVerb({
+  summary: "end a Service's export: removes its ServiceExport; the Service stays",
+  positionals,
+  settings,
+  async run(input) {
+    const { out, signal } = input;
+    const { namespace } = input.settings;
+    const asked = await ask(input);
+    if (!asked.ok) {
+      out.problem(asked.error);
+      return 1;
+    }
+    const { client, resource, name } = asked.value;
+    const removed = await client.delete({ resource, namespace, name }, {}, { signal });
+    if (!removed.ok && removed.error.kind !== "not-found") {
+      out.problem(`cannot unexport ${namespace}/${name}: ${removed.error.message}`);
+      return 1;
+    }
+    out.line(`${namespace}/${name} ${removed.ok ? "unexported" : "was not exported"}`);
+    return 0;
+  },
+});
+
+async function ask(input: VerbInput<z.output<typeof settings>>): Promise<Result<Asked, string>> {
+  const name = parseServiceName(input.positionals[0] ?? "");
+  if (!name.ok) return name;
+  const kube = connectKube(input.settings, input.env, silentMeter);
+  if (!kube.ok) return kube;
+  const { client } = kube.value;
+  const served = await client.servedVersions(MCS_GROUP, "serviceexports", {
+    signal: input.signal,
+  });
+  if (!served.ok) return err(served.error.message);
+  const version = MCS_VERSIONS.find((one) => served.value.includes(one));
+  return version === undefined
+    ? err(`this cluster serves no serviceexports.${MCS_GROUP}: run "isthmus install member" first`)
+    : ok({ client, resource: serviceExports(version), name: name.value });
+}

@@ -1,0 +1,46 @@
+import { z } from "zod";
+import { BROKER_PORT } from "../../install/hub-objects.ts";
+import { hubSettings } from "../../install/hub-settings.ts";
+import { durationSetting, kubeSettings } from "../../runtime/config/common-settings.ts";
+import { printJoinLines } from "../install/print-join-lines.ts";
+import { applySettings, runInstall } from "../install/run-install.ts";
+import { defineVerb } from "../verb.ts";
+
+export const installHubVerb = defineVerb({
+  summary: "make this cluster the hub of a clusterset; prints a join line per --cluster",
+  settings: z.object({
+    ...hubSettings.shape,
+    ...kubeSettings,
+    ...applySettings,
+    cluster: z
+      .array(z.string())
+      .default([])
+      .describe("ids of clusters to print a join line for, once the broker runs"),
+    address: z
+      .string()
+      .optional()
+      .describe(
+        `address of the broker as members dial it, host:port; default: the load balancer's, port ${BROKER_PORT}`,
+      ),
+    ttl: durationSetting("15m", "life of the tokens in join lines"),
+    timeout: durationSetting("5m", "how long to wait for the broker to run and for its address"),
+  }),
+  async run(input) {
+    const { settings, out } = input;
+    const { kubeconfig, context, print, apply, cluster, address, ttl, timeout, ...wanted } =
+      settings;
+    const installed = await runInstall("hub", wanted, input);
+    if (!installed.ok) {
+      out.problem(installed.error);
+      return 1;
+    }
+    if (installed.value === undefined || cluster.length === 0) return 0;
+    const printed = await printJoinLines(
+      { ...wanted, clusters: cluster, address, ttlMs: ttl, timeoutMs: timeout },
+      { ...input, client: installed.value },
+    );
+    if (printed.ok) return 0;
+    out.problem(printed.error);
+    return 1;
+  },
+});

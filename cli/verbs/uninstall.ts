@@ -1,0 +1,163 @@
+import { z } from "zod";
+import { NAMESPACES } from "../../api/kube/namespace.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import { commonSettings } from "../../install/common-settings.ts";
+import { IDENTITY_SECRET } from "../../install/member-objects.ts";
+import { sleep } from "../../runtime/clock/sleep.ts";
+import { systemClock } from "../../runtime/clock/system-clock.ts";
+import { kubeSettings } from "../../runtime/config/common-settings.ts";
+import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
+import { connectKube } from "../connect-kube.ts";
+import { identityPlaceOf } from "../identity-place.ts";
+import { refText, removeRef } from "../install/apply-install.ts";
+import {
+  type InstalledRef,
+  type InstallRecord,
+  type Part,
+  readRecord,
+  recordRef,
+} from "../install/install-record.ts";
+import { removeHubRecords } from "../install/remove-hub-records.ts";
+import { cleanUp, leavingSettings, receiptLines, tellBroker } from "../leaving.ts";
+import { defineVerb, type Output } from "../verb.ts";
+
+const settingsSchema = z.object({
+  ...kubeSettings,
+  namespace: commonSettings.namespace,
+  ...leavingSettings,
+});
+type Settings = z.output<typeof settingsSchema>;
+
+interface Deps {
+  readonly client: KubeClient;
+  readonly signal: AbortSignal;
+  readonly out: Output;
+}
+
+export const uninstallVerb = defineVerb({
+  summary:
+    "remove what was installed in this cluster; a member leaves its clusterset first; definitions stay (VER-07)",
+  positionals: [{ name: "part", description: "hub or member" }],
+  settings: settingsSchema,
+  async run({ settings, positionals, signal, env, out }) {
+    const [part] = positionals;
+    if (part !== "hub" && part !== "member") {
+      out.problem(`cannot uninstall: must be hub or member: got ${part}`);
+      return 2;
+    }
+    const kube = connectKube(settings, env, silentMeter);
+    const done = kube.ok
+      ? await uninstall(part, settings, { client: kube.value.client, signal, out })
+      : kube;
+    if (done.ok) return 0;
+    out.problem(done.error);
+    return 1;
+  },
+});
+
+async function uninstall(
+  part: Part,
+  settings: Settings,
+  deps: Deps,
+): Promise<Result<undefined, string>> {
+  const { namespace } = settings;
+  const read = await readRecord(part, namespace, deps);
+  if (!read.ok) return read;
+  const record = read.value;
+  if (record === undefined) return err(`no ${part} was installed in namespace ${namespace}`);
+  const left =
+    part === "member"
+      ? await leave(record, settings, deps)
+      : await removeHub(record, settings, deps);
+  if (!left.ok) return left;
+  for (const ref of record.objects.toReversed()) {
+    const removed = await removeUnlessNamespace(ref, deps);
+    if (!removed.ok) return removed;
+  }
+  // Last, so that an uninstall that is cut short can be repeated.
+  const other = await readRecord(part === "hub" ? "member" : "hub", namespace, deps);
+  if (!other.ok) return other;
+  const removed = await removeUnlessNamespace(recordRef(part, namespace), deps);
+  if (!removed.ok) return removed;
+  if (record.madeNamespace && other.value === undefined) {
+    const gone = await removeNamespace(namespace, settings.timeout, deps);
+    if (!gone.ok) return gone;
+  }
+  deps.out.line("left: ServiceExports and custom resource definitions stay as they are");
+  return ok(undefined);
+}
+
+/** The others are told, then the controllers end, then what they made goes: nobody makes it anew meanwhile. */
+async function leave(
+  record: InstallRecord,
+  settings: Settings,
+  deps: Deps,
+): Promise<Result<undefined, string>> {
+  const { client, signal, out } = deps;
+  const wanted = { identityDir: "", identitySecret: `${settings.namespace}/${IDENTITY_SECRET}` };
+  const place = identityPlaceOf(wanted, () => ok(client), { clock: systemClock, signal });
+  if (!place.ok) return place;
+  if (!settings.localOnly) {
+    const told = await tellBroker(place.value, settings, out);
+    if (!told) return err("nothing was removed");
+  }
+  for (const ref of record.objects.filter(({ kind }) => kind === "Deployment")) {
+    const removed = await removeUnlessNamespace(ref, deps);
+    if (!removed.ok) return removed;
+  }
+  const cleaned = await cleanUp(client, signal);
+  if (!cleaned.ok) return err(`${cleaned.error}: run it again with --local-only`);
+  for (const line of receiptLines(cleaned.value)) out.line(line);
+  const forgotten = await place.value.store.remove();
+  return forgotten.ok ? ok(undefined) : forgotten;
+}
+
+/** First the processes, which would make their records anew. */
+async function removeHub(
+  record: InstallRecord,
+  { namespace }: Settings,
+  deps: Deps,
+): Promise<Result<undefined, string>> {
+  for (const ref of record.objects.filter(({ kind }) => kind === "Deployment")) {
+    const removed = await removeUnlessNamespace(ref, deps);
+    if (!removed.ok) return removed;
+  }
+  const records = await removeHubRecords(namespace, deps);
+  if (!records.ok) return records;
+  deps.out.line(`removed ${records.value} records of the broker`);
+  return ok(undefined);
+}
+
+async function removeUnlessNamespace(
+  ref: InstalledRef,
+  deps: Deps,
+): Promise<Result<undefined, string>> {
+  if (ref.kind === "Namespace") return ok(undefined);
+  const removed = await removeRef(ref, deps);
+  if (!removed.ok) return removed;
+  if (removed.value) deps.out.line(`removed ${refText(ref)}`);
+  return ok(undefined);
+}
+
+const LOOK_MS = 500;
+
+async function removeNamespace(
+  name: string,
+  timeoutMs: number,
+  { client, signal, out }: Deps,
+): Promise<Result<undefined, string>> {
+  const target = { resource: NAMESPACES, name };
+  const untilMs = systemClock.monotonicMs() + timeoutMs;
+  const removed = await client.delete(target, {}, { signal });
+  if (!removed.ok && removed.error.kind !== "not-found") return err(removed.error.message);
+  while (systemClock.monotonicMs() < untilMs && !signal.aborted) {
+    const got = await client.get(target, { signal });
+    if (!got.ok && got.error.kind === "not-found") {
+      out.line(`removed Namespace ${name}`);
+      return ok(undefined);
+    }
+    await sleep(systemClock, LOOK_MS, signal);
+  }
+  return err(`namespace ${name} is being deleted and not gone within ${timeoutMs} ms`);
+}

@@ -1,0 +1,212 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { CONFIG_MAPS, type ConfigMap } from "../../api/kube/config-map.ts";
+import { NAMESPACES } from "../../api/kube/namespace.ts";
+import type { KubeObject, Resource } from "../../api/kube/object.ts";
+import { SECRETS, type Secret } from "../../api/kube/secret.ts";
+import { SERVICES } from "../../api/kube/service.ts";
+import { serviceExports } from "../../api/mcs/service-export.ts";
+import { connectKube } from "../../cli/connect-kube.ts";
+import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import { resourceOf } from "../../runtime/kube/policy/apply-manifests.ts";
+import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
+import { builtinKinds } from "../../sandbox/apiserver/kinds/builtin-kinds.ts";
+import { startApiServer, type TestApiServer } from "./api-server.ts";
+import { unwrap } from "./broker-world.ts";
+import { runCommand } from "./kubectl-command.ts";
+import { type Outcome, runIsthmus } from "./run-isthmus.ts";
+
+// Against an API server on which nothing runs: what is stored, and what is gone afterwards.
+
+const TOKEN = "isthmus-join.a.b.c.hub:8443";
+const { signal } = new AbortController();
+
+let server: TestApiServer;
+let client: KubeClient;
+beforeEach(async () => {
+  server = await startApiServer();
+  client = unwrap(connectKube({ kubeconfig: server.kubeconfig }, {}, silentMeter)).client;
+});
+afterEach(() => server[Symbol.asyncDispose]());
+
+async function isthmus(...argv: readonly string[]): Promise<Outcome> {
+  return runIsthmus([...argv, "--kubeconfig", server.kubeconfig], signal);
+}
+
+const done = { code: 0, problems: [] };
+
+/** Every object there is, but for definitions and Events. */
+async function everything(): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const { group, plural, kind, namespaced, storageVersion: version } of builtinKinds()) {
+    if (kind === "CustomResourceDefinition" || kind === "Event") continue;
+    const resource: Resource = { group, version, plural, kind, namespaced };
+    const page = unwrap(await client.list<KubeObject>(resource, {}, { signal }));
+    for (const { metadata } of page.items) {
+      found.push(`${kind} ${metadata.namespace ?? ""}/${metadata.name}`);
+    }
+  }
+  return found.toSorted();
+}
+
+const hubInstall = ["install", "hub", "--apply"];
+const memberInstall = ["install", "member", "--cluster-id", "east", TOKEN];
+
+test("hub and member go in, may be repeated, and leave nothing behind (but definitions, VER-07)", async () => {
+  const before = await everything();
+  for (const argv of [hubInstall, [...memberInstall, "--apply"]]) {
+    expect(await isthmus(...argv)).toMatchObject(done);
+    const once = await everything();
+    expect(await isthmus(...argv)).toMatchObject(done);
+    expect(await everything()).toEqual(once);
+  }
+  // It has never joined: there is nobody to tell.
+  const member = await isthmus("uninstall", "member", "--local-only");
+  expect(member).toMatchObject(done);
+  expect(member.lines).toEqual(
+    expect.arrayContaining([
+      "removed Deployment isthmus-system/isthmus-controllers",
+      "removed ValidatingAdmissionPolicy isthmus-service-imports",
+      "left: ServiceExports and custom resource definitions stay as they are",
+    ]),
+  );
+  // The hub lives in the same namespace.
+  expect(await everything()).toContain("Deployment isthmus-system/isthmus-broker");
+  expect(await isthmus("uninstall", "hub")).toMatchObject(done);
+  expect(await everything()).toEqual(before);
+});
+
+test("a namespace that was there before stays, with what else is in it", async () => {
+  const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "isthmus-system" } };
+  unwrap(await client.create(NAMESPACES, namespace, { signal }));
+  const note = {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { namespace: "isthmus-system", name: "note" },
+  };
+  unwrap(await client.create(CONFIG_MAPS, note, { signal }));
+  const before = await everything();
+  expect(await isthmus(...memberInstall, "--apply")).toMatchObject(done);
+  expect(await isthmus("uninstall", "member", "--local-only")).toMatchObject(done);
+  expect(await everything()).toEqual(before);
+});
+
+test("an upgrade keeps the settings, takes the new image and drops the spent token", async () => {
+  expect(await isthmus(...memberInstall, "--apply", "--no-dns")).toMatchObject(done);
+  const record = {
+    resource: CONFIG_MAPS,
+    namespace: "isthmus-system",
+    name: "isthmus-member-install",
+  };
+  const stored = unwrap(await client.get<ConfigMap>(record, { signal }));
+  expect(JSON.stringify(stored)).not.toContain(TOKEN);
+  const upgraded = await isthmus("upgrade", "--image", "isthmus:2");
+  expect(upgraded).toMatchObject(done);
+  expect(upgraded.lines).toContain("Secret isthmus-system/isthmus-join: removed");
+  const objects = JSON.stringify(await deployments());
+  expect(objects).toContain('"image":"isthmus:2"');
+  expect(objects).toContain("--cluster-id=east");
+  expect(objects).not.toContain("isthmus-dns");
+  expect(await isthmus("upgrade", "--namespace", "elsewhere")).toEqual({
+    code: 1,
+    lines: [],
+    problems: ["nothing was installed in namespace elsewhere"],
+  });
+});
+
+async function deployments(): Promise<readonly KubeObject[]> {
+  const resource = resourceOf({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "" },
+  });
+  return unwrap(await client.list<KubeObject>(resource, {}, { signal })).items;
+}
+
+test("an identity that is there stays when a member is installed again", async () => {
+  expect(await isthmus(...memberInstall, "--apply")).toMatchObject(done);
+  const target = { resource: SECRETS, namespace: "isthmus-system", name: "isthmus-identity" };
+  const data = { "member-identity.json": "e30=" };
+  unwrap(await client.mergePatch(target, { data }, { signal }));
+  expect(await isthmus(...memberInstall, "--apply")).toMatchObject(done);
+  expect(unwrap(await client.get<Secret>(target, { signal })).data).toEqual(data);
+});
+
+test("kubectl apply takes what is printed, which is what --apply installs", async () => {
+  const printed = [];
+  for (const argv of [["install", "hub"], memberInstall]) {
+    const { code, lines } = await isthmus(...argv, "--print");
+    expect(code).toBe(0);
+    printed.push(...lines);
+  }
+  const file = join(server.folder, "all.yaml");
+  await writeFile(file, printed.join("\n---\n"));
+  // Debian's kubectl is too old to read this server's OpenAPI (sandbox/README.md).
+  const apply = ["--kubeconfig", server.kubeconfig, "apply", "--validate=false", "-f", file];
+  const { code: applied, out: output } = await runCommand("kubectl", apply, {});
+  expect({ applied, output }).toMatchObject({ applied: 0 });
+  expect(output).toContain("deployment.apps/isthmus-controllers created");
+  expect(output).toContain("networkpolicy.networking.k8s.io/isthmus-broker created");
+  const byKubectl = await everything();
+  expect(await isthmus(...hubInstall)).toMatchObject(done);
+  expect(await isthmus(...memberInstall, "--apply")).toMatchObject(done);
+  const records = ["hub", "member"].map(
+    (part) => `ConfigMap isthmus-system/isthmus-${part}-install`,
+  );
+  expect((await everything()).filter((one) => !records.includes(one))).toEqual(byKubectl);
+});
+
+test("a member that uninstalls without having joined is told how, and nothing changes", async () => {
+  expect(await isthmus(...memberInstall, "--apply")).toMatchObject(done);
+  const before = await everything();
+  const { code, problems } = await isthmus("uninstall", "member");
+  expect(code).toBe(1);
+  expect(problems.join("\n")).toContain("--local-only");
+  expect(await everything()).toEqual(before);
+});
+
+test.each([
+  { argv: ["install", "hub"], want: "one of --print and --apply must be given" },
+  { argv: ["install", "hub", "--print", "--namespace", "Bad_"], want: "must be a DNS label" },
+  {
+    argv: ["install", "member", "--cluster-id", "east", "x", "--print"],
+    want: "isthmus token create",
+  },
+  { argv: ["uninstall", "hub"], want: "no hub was installed in namespace isthmus-system" },
+  { argv: ["uninstall", "all"], want: "must be hub or member: got all" },
+])("$argv is refused with the rule", async ({ argv, want }) => {
+  const { code, problems } = await isthmus(...argv);
+  expect(code).not.toBe(0);
+  expect(problems.join("\n")).toContain(want);
+});
+
+test("export and unexport say what was so already, and that a Service is missing", async () => {
+  expect((await isthmus("export", "web")).problems.join()).toContain("isthmus install member");
+  expect(await isthmus(...memberInstall, "--apply")).toMatchObject(done);
+  const first = await isthmus("export", "web", "-n", "default");
+  expect(first).toEqual({
+    code: 0,
+    lines: ["default/web exported"],
+    problems: ["there is no Service default/web yet: it is exported once there is"],
+  });
+  const service = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { namespace: "default", name: "web" },
+    spec: { ports: [{ port: 80 }] },
+  };
+  unwrap(await client.create(SERVICES, service, { signal }));
+  expect(await isthmus("export", "web")).toEqual({
+    ...done,
+    lines: ["default/web was exported already"],
+  });
+  const target = { resource: serviceExports(), namespace: "default", name: "web" };
+  expect(await client.get(target, { signal })).toMatchObject({ ok: true });
+  expect(await isthmus("unexport", "web")).toEqual({ ...done, lines: ["default/web unexported"] });
+  expect(await isthmus("unexport", "web")).toEqual({
+    ...done,
+    lines: ["default/web was not exported"],
+  });
+  expect(await isthmus("export", "Web")).toMatchObject({ code: 1 });
+});
