@@ -8,16 +8,13 @@ import {
   logLevelSetting,
 } from "../runtime/config/common-settings.ts";
 import { parseListenAddress } from "../runtime/net/listen-address.ts";
-import { DEFAULT_IDENTITY_DIR } from "./verbs/join.ts";
+import { identitySettings } from "./identity-place.ts";
 
 const MIB = 1024 * 1024;
 
 export const proxySettings = z.object({
   ...kubeSettings,
-  identityDir: z
-    .string()
-    .default(DEFAULT_IDENTITY_DIR)
-    .describe('directory that "isthmus join" wrote; the certificate in it is renewed here too'),
+  ...identitySettings,
   broker: z
     .array(z.string())
     .default([])

@@ -7,7 +7,6 @@ import { type ServiceExport, serviceExports } from "../../api/mcs/service-export
 import { type ServiceImport, serviceImports } from "../../api/mcs/service-import.ts";
 import { PEERS } from "../../api/network/resources.ts";
 import { err, ok, type Result } from "../../api/result.ts";
-import { FileIdentityStore } from "../../broker/identity/member/file-identity-store.ts";
 import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
 import { parseTrustedAuthorities } from "../../broker/identity/member/trusted-authorities.ts";
 import { parsePeerIdentity } from "../../broker/identity/peer-identity.ts";
@@ -23,17 +22,18 @@ import type {
   ReadCluster,
   TunnelIdentity,
 } from "../../connectivity/proxy/tunnel/tunnel-identity.ts";
-import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { parseWith } from "../../runtime/kube/reflector/parse-with.ts";
 import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
 import { parseListenAddress } from "../../runtime/net/listen-address.ts";
 import { discoverMcsVersion } from "../discover-mcs-version.ts";
 import { reflectorOf } from "../follow-network.ts";
 import { followProxyWorld } from "../follow-proxy-world.ts";
+import { identityPlaceOf } from "../identity-place.ts";
+import { loadIdentity } from "../member-identity.ts";
 import { type MemberProcess, startMemberProcess } from "../member-process.ts";
 import { type ProxySettings, proxyNodeOptions, proxySettings } from "../proxy-settings.ts";
 import { reflectorsCheck } from "../reflectors-check.ts";
-import { loadIdentity, renewIdentity } from "../renew-identity.ts";
+import { renewIdentity } from "../renew-identity.ts";
 import { runReflected } from "../run-reflected.ts";
 import { defineVerb } from "../verb.ts";
 
@@ -41,15 +41,21 @@ export const proxyVerb = defineVerb({
   summary: "carry connections to and from other members, one by one, over a single TCP port",
   settings: proxySettings,
   async run({ settings, signal, env, out }) {
-    const store = new FileIdentityStore(settings.identityDir, { clock: systemClock });
-    const identity = await loadIdentity(store, settings.identityDir);
-    const started = identity.ok ? await startMemberProcess("proxy", settings, env) : identity;
-    if (!identity.ok || !started.ok) {
-      out.problem(identity.ok ? (started.ok ? "" : started.error) : identity.error);
+    const started = await startMemberProcess("proxy", settings, env);
+    if (!started.ok) {
+      out.problem(started.error);
       return 1;
     }
-    const sources = { store, otherAddresses: settings.broker };
-    const renewal = renewIdentity(identity.value, sources, started.value.deps);
+    const { deps } = started.value;
+    const place = identityPlaceOf(settings, () => ok(deps.client), { ...deps, signal });
+    const identity = place.ok ? await loadIdentity(place.value) : place;
+    if (!place.ok || !identity.ok) {
+      await started.value.stop();
+      if (!identity.ok) out.problem(identity.error);
+      return 1;
+    }
+    const sources = { store: place.value.store, otherAddresses: settings.broker };
+    const renewal = renewIdentity(identity.value, sources, deps);
     const renewing = renewal.run(signal);
     const problem = await serveProxy(settings, { renewal, started: started.value, signal });
     if (problem === undefined) await renewing;
