@@ -4,6 +4,8 @@ import type { Logger } from "../../runtime/log/log.ts";
 import type { Meter } from "../../runtime/metrics/meter.ts";
 import type { Random } from "../../runtime/random/random.ts";
 import type { PeerNetwork } from "../network/member-network-options.ts";
+import type { PodDirectory } from "../network/pod-directory.ts";
+import type { PodRuntime } from "./pod-server/pod-runtime.ts";
 
 /** One member of a sandbox: its addresses inside the cluster and its entries on the machine. */
 export interface MemberNodeOptions {
@@ -44,4 +46,6 @@ export interface MemberNodeDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly meter: Meter;
+  /** Runs pods instead, or some of them: it is given the runtime that there is. @default that one */
+  readonly runtimeAround?: (runtime: PodRuntime, directory: PodDirectory) => PodRuntime;
 }

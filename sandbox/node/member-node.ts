@@ -85,6 +85,8 @@ class RunningNode {
       { ...deps, ...views, objects: clusterObjectsOf(views) },
     );
     const shared = { ...deps, ...views };
+    const { directory } = this.#stack;
+    const loopback = new LoopbackPods(directory, deps.clock);
     const nodes = {
       zoneOf: (name: string) => (name === settings.nodeName ? settings.zone : undefined),
     };
@@ -94,7 +96,7 @@ class RunningNode {
       new Kubelet(identity, {
         ...shared,
         pools,
-        runtime: new LoopbackPods(this.#stack.directory, deps.clock),
+        runtime: deps.runtimeAround?.(loopback, directory) ?? loopback,
       }),
       new DeploymentController(shared),
       new SliceController({ ...shared, nodes }),

@@ -28,7 +28,17 @@ async function helm(
   const file = join(folder, "values.yaml");
   await writeFile(file, stringify(values));
   const release = verb === "template" ? ["it", "--namespace", "mesh"] : [];
-  return runCommand("helm", [verb, ...release, join(charts, chart), "--values", file], {});
+  // A helm that was built by `go install` takes itself to be of Kubernetes 1.20.
+  const args = [
+    verb,
+    ...release,
+    join(charts, chart),
+    "--values",
+    file,
+    "--kube-version",
+    "1.34.0",
+  ];
+  return runCommand("helm", args, {});
 }
 
 /** Those of helm, by kind and name. What it says of links comes first, on standard error. */

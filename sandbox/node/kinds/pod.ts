@@ -14,10 +14,19 @@ export interface Container {
   readonly name: string;
   readonly image?: string;
   readonly ports?: readonly ContainerPort[];
+  readonly args?: readonly string[];
+  readonly env?: readonly { readonly name: string; readonly value?: string }[];
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
+}
+
+export interface Volume {
+  readonly name: string;
+  readonly secret?: { readonly secretName?: string; readonly optional?: boolean };
 }
 
 export interface PodSpec {
   readonly containers: readonly Container[];
+  readonly volumes?: readonly Volume[];
   readonly nodeName?: string;
   readonly hostname?: string;
   readonly subdomain?: string;

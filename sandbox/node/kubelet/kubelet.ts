@@ -153,7 +153,8 @@ export class Kubelet {
       pod: pod.metadata.name,
       podIp,
     };
-    const task = { identity, ips: ips.value, ports: podPortsOf(pod) };
+    const { containers, volumes = [] } = pod.spec;
+    const task = { identity, ips: ips.value, ports: podPortsOf(pod), containers, volumes };
     const servers = await this.#deps.runtime.run(task);
     if (!servers.ok) {
       this.#release(ips.value, uid);

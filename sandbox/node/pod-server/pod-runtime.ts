@@ -1,4 +1,5 @@
 import type { Result } from "../../../api/result.ts";
+import type { Container, Volume } from "../kinds/pod.ts";
 import type { PodIdentity } from "./pod-identity.ts";
 
 export interface PodPort {
@@ -12,6 +13,9 @@ export interface PodTask {
   /** Primary first. */
   readonly ips: readonly string[];
   readonly ports: readonly PodPort[];
+  /** As the Pod has them, for a runtime that looks at images. */
+  readonly containers?: readonly Container[];
+  readonly volumes?: readonly Volume[];
 }
 
 /** What a kubelet runs pods with. */

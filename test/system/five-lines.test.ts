@@ -1,0 +1,200 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SocksClient } from "socks";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { SERVICES, type Service } from "../../api/kube/service.ts";
+import { connectKube } from "../../cli/connect-kube.ts";
+import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
+import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import { silentLogger as log } from "../../runtime/log/silent-log.ts";
+import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
+import { systemRandom as random } from "../../runtime/random/system-random.ts";
+import { kubeconfigText } from "../../sandbox/apiserver/auth/kubeconfig.ts";
+import { createApiServer } from "../../sandbox/apiserver/create-api-server.ts";
+import { httpThroughSocks } from "../../sandbox/clusterset/http-through-socks.ts";
+import { SAMPLE_NAME } from "../../sandbox/demo/demo-scenario.ts";
+import { SAMPLE, sampleNamespace, sampleWorkload } from "../../sandbox/demo/sample-service.ts";
+import type { PodDirectory } from "../../sandbox/network/pod-directory.ts";
+import { PODS, type Pod } from "../../sandbox/node/kinds/pod.ts";
+import { type MemberNode, startMemberNode } from "../../sandbox/node/member-node.ts";
+import { ProgramPods } from "../../sandbox/node/pod-server/program-pods.ts";
+import { freePorts } from "../../sandbox/process/free-ports.ts";
+import { unwrap } from "./broker-world.ts";
+import { type Outcome, runIsthmus } from "./run-isthmus.ts";
+
+// The five lines of docs/install.md, typed as they stand there, on two clusters whose node runs the program's image as processes:
+// what is applied is what runs. Between the clusters there is a load balancer in front of the hub's Service, and routes between pods.
+
+interface Cluster {
+  readonly kubeconfig: string;
+  readonly kube: KubeClient;
+  readonly node: MemberNode;
+  readonly directory: PodDirectory;
+  readonly close: () => Promise<void>;
+}
+
+const stopping = new AbortController();
+const { signal } = stopping;
+let folder: string;
+let east: Cluster;
+let west: Cluster;
+let hubAddress: string;
+const closers: (() => Promise<void>)[] = [];
+
+async function startCluster(name: string, index: number): Promise<Cluster> {
+  const serviceCidrs = [`10.${100 + index}.0.0/16`];
+  const server = unwrap(await createApiServer({ serviceCidrs }, { clock, random, log }));
+  await server.start();
+  const kubeconfig = join(folder, `${name}.yaml`);
+  await writeFile(kubeconfig, kubeconfigText([server.kubeconfigEntry(name)]));
+  const kube = unwrap(connectKube({ kubeconfig }, {}, silentMeter)).client;
+  let directory: PodDirectory | undefined;
+  const node = unwrap(
+    await startMemberNode(
+      { cluster: name, podCidrs: [`10.${index}.0.0/16`], serviceCidrs },
+      {
+        ...{ clock, random, log, meter: silentMeter, kube },
+        runtimeAround: (others, addresses) => {
+          directory = addresses;
+          const options = { image: "isthmus", folder: join(folder, name), kubeconfig };
+          return new ProgramPods(options, {
+            others,
+            directory: addresses,
+            kube,
+            clock,
+            random,
+            signal,
+          });
+        },
+      },
+    ),
+  );
+  if (directory === undefined) throw new Error("the node has a directory");
+  const close = async (): Promise<void> => {
+    await node.stop();
+    await server.stop();
+  };
+  return { kubeconfig, kube, node, directory, close };
+}
+
+/** What a cloud puts in front of a Service: passes connections through. */
+async function loadBalancer(cluster: Cluster, port: number): Promise<() => Promise<void>> {
+  const open = new Set<Socket>();
+  const server = createServer((client) => {
+    open.add(client);
+    client.on("error", () => client.destroy());
+    void connectTo(cluster).then(
+      (behind) => {
+        open.add(behind);
+        behind.on("error", () => client.destroy());
+        client.on("close", () => behind.destroy());
+        client.pipe(behind).pipe(client);
+      },
+      () => client.destroy(),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  return async () => {
+    for (const socket of open) socket.destroy();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  };
+}
+
+async function connectTo({ kube, node }: Cluster): Promise<Socket> {
+  const target = { resource: SERVICES, namespace: "isthmus-system", name: "isthmus-broker" };
+  const { spec } = unwrap(await kube.get<Service>(target, { signal }));
+  const [host = "", port = ""] = node.socks.split(":");
+  const { socket } = await SocksClient.createConnection({
+    proxy: { host, port: Number(port), type: 5 },
+    command: "connect",
+    destination: { host: spec?.clusterIP ?? "", port: 8443 },
+  });
+  return socket;
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "isthmus-five-"));
+  [east, west] = await Promise.all([startCluster("east", 1), startCluster("west", 2)]);
+  unwrap(east.node.setPeers([{ cidrs: ["10.2.0.0/16"], fabric: west.node.fabric }]));
+  unwrap(west.node.setPeers([{ cidrs: ["10.1.0.0/16"], fabric: east.node.fabric }]));
+  const [port = 0] = await freePorts(1, random);
+  hubAddress = `127.0.0.1:${port}`;
+  closers.push(await loadBalancer(east, port));
+  // What an engineer has already: the same namespace in both, a workload in one.
+  for (const { kube } of [east, west]) {
+    const { resource, object } = sampleNamespace();
+    unwrap(await kube.create(resource, object, { signal }));
+  }
+  for (const { resource, object } of sampleWorkload(2)) {
+    unwrap(await east.kube.create(resource, object, { signal }));
+  }
+});
+
+afterAll(async () => {
+  stopping.abort();
+  for (const close of closers) await close();
+  await Promise.all([east?.close(), west?.close()]);
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A line as it is typed, where kubectl reaches the cluster. */
+function type(line: string, { kubeconfig }: Cluster): Promise<Outcome> {
+  const [program, ...words] = line.split(" ");
+  expect(program).toBe("isthmus");
+  return runIsthmus([...words, "--kubeconfig", kubeconfig], signal);
+}
+
+async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  const startMs = clock.monotonicMs();
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (clock.monotonicMs() - startMs > 60_000) throw new Error(`${what}: not within 60 s`);
+    await new Promise<void>((resolve) => void clock.setTimer(100, resolve));
+  }
+}
+
+/** The cluster's DNS sends clusterset.local there: the one thing besides the lines. */
+async function wireDns({ kube, node, directory }: Cluster): Promise<void> {
+  const port = await eventually("a pod of the DNS server", async () => {
+    const query = {
+      namespace: "isthmus-system",
+      labelSelector: "app.kubernetes.io/name=isthmus-dns",
+    };
+    const pods = unwrap(await kube.list<Pod>(PODS, query, { signal })).items;
+    const [running] = pods.flatMap(({ status }) => status?.podIP ?? []);
+    return running === undefined ? undefined : directory.lookup(running)?.udp.get(5353);
+  });
+  unwrap(node.setDnsServer(`127.0.0.1:${port}`));
+}
+
+test("five lines to the first answer of another cluster", async () => {
+  const hub = await type(
+    `isthmus install hub --apply --cluster east,west --address ${hubAddress}`,
+    east,
+  );
+  expect(hub).toMatchObject({ code: 0, problems: [] });
+  const [joinEast = "", joinWest = ""] = hub.lines.slice(-2);
+  expect(joinEast).toMatch(/^isthmus install member --cluster-id east isthmus-join\.\S+ --apply$/);
+  expect(await type(joinEast, east)).toMatchObject({ code: 0, problems: [] });
+  expect(await type(joinWest, west)).toMatchObject({ code: 0, problems: [] });
+  await wireDns(west);
+  const exported = await type(`isthmus export ${SAMPLE.name} -n ${SAMPLE.namespace}`, east);
+  expect(exported).toMatchObject({ code: 0, lines: ["shop/web exported"] });
+  const [, socksPort = ""] = west.node.socks.split(":");
+  const url = new URL(`http://${SAMPLE_NAME}/`);
+  const body = await eventually("an answer", async () => {
+    const answer = await httpThroughSocks(Number(socksPort), url, { clock }).catch(() => undefined);
+    return answer?.status === 200 ? answer.body : undefined;
+  });
+  expect(JSON.parse(body)).toMatchObject({ cluster: "east", namespace: "shop" });
+}, 180_000);
+
+test("and out again: the member that leaves takes all of its own with it", async () => {
+  const left = await type("isthmus uninstall member", west);
+  expect(left).toMatchObject({ code: 0, problems: [] });
+  expect(left.lines.join("\n")).toContain("west left clusterset default");
+  expect(left.lines).toContain("removed Namespace isthmus-system");
+}, 60_000);
