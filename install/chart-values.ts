@@ -11,12 +11,10 @@ export const CHARTS = {
 
 /** `values.schema.json`: what a chart takes, and nothing else. */
 export function valuesSchema(settings: z.ZodObject): string {
-  const { required: _, ...schema } = z.toJSONSchema(settings, {
-    target: "draft-7",
-    io: "output",
-  });
+  const schema = z.toJSONSchema(settings, { target: "draft-7", io: "output" });
+  // What has a default is there without being asked for.
   const required = Object.keys(settings.shape).filter((key) => isRequired(settings, key));
-  return `${JSON.stringify({ ...schema, ...(required.length === 0 ? {} : { required }) }, undefined, 2)}\n`;
+  return `${JSON.stringify({ ...schema, required }, undefined, 2)}\n`;
 }
 
 /** `values.yaml`: every value with what it means and its default; those without one are commented out. */

@@ -70,7 +70,8 @@ export async function writeRecord(
   record: InstallRecord,
   deps: { readonly client: KubeClient; readonly signal: AbortSignal },
 ): Promise<Result<undefined, string>> {
-  const { joinToken: _, ...settings } = record.settings;
+  const kept = Object.entries(record.settings).filter(([key]) => key !== "joinToken");
+  const settings = Object.fromEntries(kept);
   const object: ConfigMap = {
     apiVersion: "v1",
     kind: "ConfigMap",

@@ -18,6 +18,15 @@ export const applySettings = {
   apply: z.boolean().default(false).describe("install it"),
 } as const;
 
+/** Of a verb's settings, those of what is installed. */
+export function installSettings(
+  schema: z.ZodObject,
+  settings: { readonly namespace: string },
+): Readonly<Record<string, unknown>> & { readonly namespace: string } {
+  const known = Object.entries(settings).filter(([key]) => key in schema.shape);
+  return { ...Object.fromEntries(known), namespace: settings.namespace };
+}
+
 export type InstallInput = Pick<
   VerbInput<KubeChoice & { readonly print: boolean; readonly apply: boolean }>,
   "settings" | "signal" | "env" | "out"

@@ -3,7 +3,7 @@ import { BROKER_PORT } from "../../install/hub-objects.ts";
 import { hubSettings } from "../../install/hub-settings.ts";
 import { durationSetting, kubeSettings } from "../../runtime/config/common-settings.ts";
 import { printJoinLines } from "../install/print-join-lines.ts";
-import { applySettings, runInstall } from "../install/run-install.ts";
+import { applySettings, installSettings, runInstall } from "../install/run-install.ts";
 import { defineVerb } from "../verb.ts";
 
 export const installHubVerb = defineVerb({
@@ -27,8 +27,8 @@ export const installHubVerb = defineVerb({
   }),
   async run(input) {
     const { settings, out } = input;
-    const { kubeconfig, context, print, apply, cluster, address, ttl, timeout, ...wanted } =
-      settings;
+    const { cluster, address, ttl, timeout } = settings;
+    const wanted = installSettings(hubSettings, settings);
     const installed = await runInstall("hub", wanted, input);
     if (!installed.ok) {
       out.problem(installed.error);
@@ -36,7 +36,7 @@ export const installHubVerb = defineVerb({
     }
     if (installed.value === undefined || cluster.length === 0) return 0;
     const printed = await printJoinLines(
-      { ...wanted, clusters: cluster, address, ttlMs: ttl, timeoutMs: timeout },
+      { ...settings, clusters: cluster, address, ttlMs: ttl, timeoutMs: timeout },
       { ...input, client: installed.value },
     );
     if (printed.ok) return 0;

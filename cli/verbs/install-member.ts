@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { memberSettings } from "../../install/member-settings.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
-import { applySettings, runInstall } from "../install/run-install.ts";
+import { applySettings, installSettings, runInstall } from "../install/run-install.ts";
 import { defineVerb } from "../verb.ts";
 
-const { joinToken: _, ...shape } = memberSettings.shape;
+const { shape } = memberSettings.omit({ joinToken: true });
 
 export const installMemberVerb = defineVerb({
   summary: "make this cluster a member: definitions, roles, policies, controllers and DNS",
@@ -14,7 +14,7 @@ export const installMemberVerb = defineVerb({
   settings: z.object({ ...shape, ...kubeSettings, ...applySettings }),
   async run(input) {
     const { settings, positionals, out } = input;
-    const { kubeconfig, context, print, apply, ...wanted } = settings;
+    const wanted = installSettings(memberSettings, settings);
     const installed = await runInstall("member", { ...wanted, joinToken: positionals[0] }, input);
     if (!installed.ok) {
       out.problem(installed.error);

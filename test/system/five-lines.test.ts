@@ -58,7 +58,12 @@ async function startCluster(name: string, index: number): Promise<Cluster> {
         ...{ clock, random, log, meter: silentMeter, kube },
         runtimeAround: (others, addresses) => {
           directory = addresses;
-          const options = { image: "isthmus", folder: join(folder, name), kubeconfig };
+          const options = {
+            image: "isthmus",
+            folder: join(folder, name),
+            kubeconfig,
+            env: process.env,
+          };
           return new ProgramPods(options, {
             others,
             directory: addresses,
@@ -82,18 +87,21 @@ async function startCluster(name: string, index: number): Promise<Cluster> {
 /** What a cloud puts in front of a Service: passes connections through. */
 async function loadBalancer(cluster: Cluster, port: number): Promise<() => Promise<void>> {
   const open = new Set<Socket>();
+  const passOn = async (client: Socket): Promise<void> => {
+    try {
+      const behind = await connectTo(cluster);
+      open.add(behind);
+      behind.on("error", () => client.destroy());
+      client.on("close", () => behind.destroy());
+      client.pipe(behind).pipe(client);
+    } catch {
+      client.destroy();
+    }
+  };
   const server = createServer((client) => {
     open.add(client);
     client.on("error", () => client.destroy());
-    void connectTo(cluster).then(
-      (behind) => {
-        open.add(behind);
-        behind.on("error", () => client.destroy());
-        client.on("close", () => behind.destroy());
-        client.pipe(behind).pipe(client);
-      },
-      () => client.destroy(),
-    );
+    void passOn(client);
   });
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   return async () => {

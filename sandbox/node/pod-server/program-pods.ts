@@ -20,6 +20,8 @@ export interface ProgramPodsOptions {
   readonly folder: string;
   /** Whom the processes use the API server as. */
   readonly kubeconfig: string;
+  /** Environment of the processes, beside what their pods say. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 interface Deps {

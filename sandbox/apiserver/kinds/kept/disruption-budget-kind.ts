@@ -37,7 +37,7 @@ export const DISRUPTION_BUDGET = builtinKind({
 
 function amount(budget: JsonObject, name: string): string {
   const value = field(objectAt(budget, ["spec"]), name);
-  return value === undefined ? "N/A" : String(value);
+  return typeof value === "number" || typeof value === "string" ? String(value) : "N/A";
 }
 
 function validateBudget(budget: JsonObject): readonly FieldError[] {
