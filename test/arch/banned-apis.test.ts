@@ -9,6 +9,7 @@ const FOLDERS = [
   "dns-server",
   "connectivity",
   "sandbox",
+  "install",
   "cli",
 ];
 

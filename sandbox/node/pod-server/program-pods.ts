@@ -64,7 +64,7 @@ export class ProgramPods implements PodRuntime {
         logFile: `${folder}.log`,
         restart: true,
         env: {
-          ...globalThis.process.env,
+          ...this.#options.env,
           ...envOf(container),
           KUBECONFIG: this.#options.kubeconfig,
         },
