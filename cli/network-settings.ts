@@ -1,8 +1,11 @@
 import { z } from "zod";
-import { formatCidr, parseCidr } from "../api/network/cidr.ts";
+import { type Cidr, cidrAround, formatCidr, parseCidr } from "../api/network/cidr.ts";
+import { formatIpAddress, parseIpAddress } from "../api/network/ip-address.ts";
+import { MEMBER_CIDRS_MAX, meetsNever } from "../api/network/member-cidr.ts";
 import { ENCRYPTIONS } from "../api/network/member-network.ts";
 import type { GlobalPrefix } from "../api/network/network-facts.ts";
 import { err, ok, type Result } from "../api/result.ts";
+import { aggregateNetworks } from "../controllers/network/aggregate-networks.ts";
 import type { NetworkSettings } from "../controllers/network/derive-network.ts";
 
 /** What a member that takes part in connectivity (`--backends`) says about its network, where it cannot be seen. */
@@ -10,7 +13,9 @@ export const networkSettings = {
   serviceCidrs: z
     .array(z.string())
     .default([])
-    .describe("CIDRs of this cluster's Services, told to other clusters"),
+    .describe(
+      "CIDRs of this cluster's Services, told to other clusters; default: those of its ServiceCIDR objects",
+    ),
   globalPrefix: z
     .array(z.string())
     .default([])
@@ -47,6 +52,11 @@ export function toNetworkOptions(
   given: NetworkSettingsGiven,
 ): Result<MemberNetworkOptions, string> {
   const { cidrs, serviceCidrs, encryption, tunnelMtu } = given;
+  if (given.globalPrefix.length > MEMBER_CIDRS_MAX) {
+    return err(
+      `cannot use --global-prefix: must be at most ${MEMBER_CIDRS_MAX}: got ${given.globalPrefix.length}`,
+    );
+  }
   for (const text of [...cidrs, ...serviceCidrs]) {
     const parsed = parseCidr(text);
     if (!parsed.ok) return parsed;
@@ -59,11 +69,13 @@ export function toNetworkOptions(
       cidr.ok &&
       global.ok &&
       rest.length === 0 &&
+      meetsNever(cidr.value) === undefined &&
+      meetsNever(global.value) === undefined &&
       cidr.value.family === global.value.family &&
       cidr.value.prefix === global.value.prefix;
     if (!isPair) {
       return err(
-        `cannot use --global-prefix: must be cidr=global, two networks of one family and length: got ${JSON.stringify(text)}`,
+        `cannot use --global-prefix: must be cidr=global, two networks of one family and length, not loopback, link-local or multicast: got ${JSON.stringify(text)}`,
       );
     }
     fixed.push({ cidr: formatCidr(cidr.value), global: formatCidr(global.value) });
@@ -78,6 +90,35 @@ export function toNetworkOptions(
     },
     fixed,
   });
+}
+
+/**
+ * What the broker is told to hold this member's endpoints to, never more than it takes: too many become fewer that hold them.
+ * Error: one that cannot be read, as the broker would say.
+ */
+export function announcedCidrs(texts: readonly string[]): Result<readonly string[], string> {
+  const wanted: Cidr[] = [];
+  for (const text of texts) {
+    const cidr = parseCidrLoosely(text);
+    if (!cidr.ok) return err(`cannot use --cidrs: ${cidr.error}`);
+    wanted.push(cidr.value);
+  }
+  if (wanted.length <= MEMBER_CIDRS_MAX) return ok(texts);
+  const whole = { wanted, known: [], avoid: [], few: MEMBER_CIDRS_MAX };
+  const narrow = aggregateNetworks(whole);
+  // Wider than what it holds is no harm here: fewer endpoints are refused. One left out would be one refused wrongly.
+  const { networks } =
+    narrow.left.length === 0 ? narrow : aggregateNetworks({ ...whole, spread: 1n << 128n });
+  return ok(networks.map(formatCidr));
+}
+
+/** Bits beyond the prefix do not matter, as to the broker. */
+function parseCidrLoosely(text: string): Result<Cidr, string> {
+  const [addressText = "", prefix, ...rest] = text.split("/");
+  const address = parseIpAddress(addressText);
+  if (!address.ok || prefix === undefined || rest.length > 0) return parseCidr(text);
+  const whole = parseCidr(`${formatIpAddress({ ...address.value, value: 0n })}/${prefix}`);
+  return whole.ok ? ok(cidrAround(address.value, whole.value.prefix)) : parseCidr(text);
 }
 
 function canonical(texts: readonly string[]): readonly string[] {

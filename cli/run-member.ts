@@ -117,6 +117,7 @@ export async function runMember(
   const network = networkPublisher(identity.clusterId, options.network, paths.value, {
     ...deps,
     link,
+    events: controllers.events,
   });
   const slices = new SlicePublisher({ ...deps, link });
   link.start(life);

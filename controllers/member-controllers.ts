@@ -61,6 +61,8 @@ export type RunningReflector = Pick<Reflector<Namespace>, "start" | "synced" | "
 
 /** Everything that keeps one member's objects equal to what the clusterset agrees on. */
 export class MemberControllers {
+  /** Of everything that this member tells: they share one bound. */
+  readonly events: EventRecorder;
   readonly #reflectors: readonly RunningReflector[];
   readonly #controller: ServiceController;
   readonly #peers: PeerWatch;
@@ -95,6 +97,7 @@ export class MemberControllers {
       imports: imports.view,
     };
     const events = new EventRecorder({ instance: options.cluster }, deps);
+    this.events = events;
     const { leaseNamespace: namespace, staleAfterMs = DEFAULT_STALE_AFTER_MS } = options;
     this.#peers = new PeerWatch({ staleAfterMs }, deps);
     // What never expires needs no Lease.

@@ -11,6 +11,12 @@ export type Encryption = (typeof ENCRYPTIONS)[number];
 /** What gateways, node agents, proxies and DNS need to know of their own cluster. Written by controllers alone. */
 export interface MemberNetwork extends KubeObject {
   readonly spec: MemberNetworkSpec;
+  readonly status?: MemberNetworkStatus;
+}
+
+export interface MemberNetworkStatus {
+  /** What of this network cannot be told to peers or got no global addresses, and why; for people. */
+  readonly problems: readonly string[];
 }
 
 export interface MemberNetworkSpec {

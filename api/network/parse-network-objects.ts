@@ -3,7 +3,12 @@ import { type ClusterId, parseClusterId } from "../cluster-id.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { err, ok, type Result } from "../result.ts";
 import { BACKEND_NAMES } from "./backend-name.ts";
-import { ENCRYPTIONS, type MemberNetwork, type MemberNetworkSpec } from "./member-network.ts";
+import {
+  ENCRYPTIONS,
+  type MemberNetwork,
+  type MemberNetworkSpec,
+  type MemberNetworkStatus,
+} from "./member-network.ts";
 import type { NetworkFacts } from "./network-facts.ts";
 import { type PathReport, type PathReportSpec, REPORTER_ROLES } from "./path-report.ts";
 import { PATH_STATES, type PathStatus, type Peer, type PeerSpec, type PeerStatus } from "./peer.ts";
@@ -15,7 +20,10 @@ import { PATH_STATES, type PathStatus, type Peer, type PeerSpec, type PeerStatus
  */
 export function parseMemberNetwork(object: KubeObject): Result<MemberNetwork, string> {
   const spec = read(MEMBER_NETWORK_SPEC, "spec", object);
-  return spec.ok ? ok({ ...head(object), spec: spec.value }) : spec;
+  if (!spec.ok) return spec;
+  if (!("status" in object)) return ok({ ...head(object), spec: spec.value });
+  const status = read(MEMBER_NETWORK_STATUS, "status", object);
+  return status.ok ? ok({ ...head(object), spec: spec.value, status: status.value }) : status;
 }
 
 export function parsePeer(object: KubeObject): Result<Peer, string> {
@@ -128,6 +136,10 @@ const MEMBER_NETWORK_SPEC = z.object({
   encryption: z.enum(ENCRYPTIONS).default("none"),
   mtu: z.exactOptional(mtu),
 }) satisfies z.ZodType<MemberNetworkSpec>;
+
+const MEMBER_NETWORK_STATUS = z.object({
+  problems: texts,
+}) satisfies z.ZodType<MemberNetworkStatus>;
 
 function read<T extends z.ZodType>(
   schema: T,

@@ -14,6 +14,7 @@ import {
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { assertNever } from "../../api/invariant.ts";
 import type { NetworkFacts } from "../../api/network/network-facts.ts";
+import { ok, type Result } from "../../api/result.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
 import type { SliceSet } from "../../api/slices/slice-set.ts";
 import { backoffMs } from "../../runtime/backoff/backoff.ts";
@@ -122,9 +123,10 @@ export class MemberLink implements BrokerLink, NetworkLink, SliceLink {
     this.#step({ kind: "reopen", withinMs });
   }
 
-  setGlobalNeed(need: GlobalNeed): void {
-    this.#network?.setNeed(need);
+  setGlobalNeed(need: GlobalNeed): Result<void, string> {
+    const taken = this.#network?.setNeed(need) ?? ok(undefined);
     this.#askForGlobals();
+    return taken;
   }
 
   globalBlock(): GlobalBlock | undefined {

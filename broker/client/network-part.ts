@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Hello, Welcome } from "../../api/broker/broker.gen.ts";
+import { ok, type Result } from "../../api/result.ts";
 import type { GlobalBlock, GlobalNeed } from "../globals/global-block.ts";
+import { parseNeed } from "../globals/parse-need.ts";
 import { BATCH_CAPABILITY } from "../wire/batch.ts";
 import { NETWORK_CAPABILITY } from "../wire/decode-network.ts";
 
@@ -15,8 +17,12 @@ export class NetworkPart {
     return this.#block;
   }
 
-  setNeed(need: GlobalNeed): void {
+  /** Error: a broker could not read it; the need of before stands. */
+  setNeed(need: GlobalNeed): Result<void, string> {
+    const parsed = parseNeed(need);
+    if (!parsed.ok) return parsed;
     this.#need = need;
+    return ok(undefined);
   }
 
   /** False: the need has changed since Hello, and is to be asked for in a new stream. */

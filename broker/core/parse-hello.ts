@@ -3,9 +3,10 @@ import { parseClusterId } from "../../api/cluster-id.ts";
 import { parseDnsLabel } from "../../api/dns-label.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { GlobalNeed } from "../globals/global-block.ts";
-import { type AnnouncedCidrs, parseCidrs, parseMemberCidr } from "../wire/address-rules.ts";
+import { parseNeed } from "../globals/parse-need.ts";
+import { type AnnouncedCidrs, parseCidrs } from "../wire/address-rules.ts";
 import { BATCH_CAPABILITY } from "../wire/batch.ts";
-import { decodeGlobalPrefix, NETWORK_CAPABILITY } from "../wire/decode-network.ts";
+import { NETWORK_CAPABILITY } from "../wire/decode-network.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { SLICES_CAPABILITY, VISIBILITY_LENGTH_MAX } from "../wire/slice-scopes.ts";
 import type { KnownOwner, NetworksWanted } from "./subscriber.ts";
@@ -45,7 +46,7 @@ export function parseHello(hello: Hello): Result<ParsedHello, string> {
   if (!known.ok) return known;
   const cidrs = parseCidrs(hello.cidrs);
   if (!cidrs.ok) return cidrs;
-  const globalNeed = parseNeed(hello.globalNeed);
+  const globalNeed = hello.globalNeed === undefined ? ok(undefined) : parseNeed(hello.globalNeed);
   if (!globalNeed.ok) return globalNeed;
   const { visibility = "" } = hello;
   if (visibility.length > VISIBILITY_LENGTH_MAX) {
@@ -67,25 +68,6 @@ export function parseHello(hello: Hello): Result<ParsedHello, string> {
     visibility: takesSlices ? visibility : undefined,
     globalNeed: takesNetworks ? globalNeed.value : undefined,
   });
-}
-
-/** Of a network that cannot be translated the error says which rule, as of a row that cannot be stored. */
-function parseNeed(need: Hello["globalNeed"]): Result<GlobalNeed | undefined, string> {
-  if (need === undefined) return ok(undefined);
-  const { podCidrs, fixed } = need;
-  const count = Math.max(podCidrs.length, fixed.length);
-  if (count > LIMITS.cidrsPerMember) {
-    return err(`pod networks must be at most ${LIMITS.cidrsPerMember}: got ${count}`);
-  }
-  for (const text of podCidrs) {
-    const parsed = parseMemberCidr("pod network", text);
-    if (!parsed.ok) return parsed;
-  }
-  for (const prefix of fixed) {
-    const parsed = decodeGlobalPrefix(prefix);
-    if (!parsed.ok) return parsed;
-  }
-  return ok({ podCidrs: [...new Set(podCidrs)], fixed });
 }
 
 /** Both lists of a Subscribe are namespaces; how many a member may have in all is the session's to check. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { testCluster } from "../wire/row-arbitrary.ts";
-import { anEndpointsRow, anExportRow } from "../wire/test-rows.ts";
-import { checkHoldings, checkRow } from "./check-row.ts";
+import { aNetworkRow, anEndpointsRow, anExportRow } from "../wire/test-rows.ts";
+import { checkHoldings, checkRow, holdingsOf, NO_HOLDINGS } from "./check-row.ts";
 import type { ClusterPolicy } from "./cluster-policy.ts";
 import { parsePolicy } from "./parse-policy.ts";
 
@@ -65,6 +65,76 @@ describe("checkRow: a row by itself", () => {
   ])("$name", ({ entry, row, want }) => {
     const checked = checkRow(policy(entry), row, 100);
     expect(checked.ok ? "ok" : checked.error).toBe(want);
+  });
+});
+
+describe("checkRow: what a cluster says about its network", () => {
+  const said = (...podCidrs: readonly string[]) =>
+    aNetworkRow({ cluster: testCluster("a"), podCidrs });
+  test.each([
+    { name: "no rule", entry: "{}", row: said("10.9.0.0/16"), want: "ok" },
+    {
+      name: "within",
+      entry: "{cidrs: [10.1.0.0/16, fd00::/48]}",
+      row: said("10.1.2.0/24", "fd00:0:0:1::/64"),
+      want: "ok",
+    },
+    {
+      name: "the whole of it",
+      entry: "{cidrs: [10.1.0.0/16]}",
+      row: said("10.1.0.0/16"),
+      want: "ok",
+    },
+    { name: "none", entry: "{cidrs: [10.1.0.0/16]}", row: said(), want: "ok" },
+    {
+      name: "bits beyond the prefix in the document",
+      entry: "{cidrs: [10.1.2.3/16]}",
+      row: said("10.1.9.0/24"),
+      want: "ok",
+    },
+    {
+      name: "no namespace of it is denied",
+      entry: "{export: {deny: ['*']}}",
+      row: said("10.1.0.0/16"),
+      want: "ok",
+    },
+    {
+      name: "outside",
+      entry: "{cidrs: [10.1.0.0/16]}",
+      row: said("10.1.2.0/24", "10.2.0.0/24"),
+      want: `pod network must lie in the cidrs that the hub's policy gives cluster a (10.1.0.0/16): got "10.2.0.0/24"`,
+    },
+    {
+      name: "larger than allowed",
+      entry: "{cidrs: [10.1.0.0/16]}",
+      row: said("10.0.0.0/8"),
+      want: `pod network must lie in the cidrs that the hub's policy gives cluster a (10.1.0.0/16): got "10.0.0.0/8"`,
+    },
+    {
+      name: "over two of them",
+      entry: "{cidrs: [10.0.0.0/16, 10.1.0.0/16]}",
+      row: said("10.0.0.0/15"),
+      want: `pod network must lie in the cidrs that the hub's policy gives cluster a (10.0.0.0/16, 10.1.0.0/16): got "10.0.0.0/15"`,
+    },
+    {
+      name: "another family",
+      entry: "{cidrs: [10.1.0.0/16]}",
+      row: said("fd00::/64"),
+      want: `pod network must lie in the cidrs that the hub's policy gives cluster a (10.1.0.0/16): got "fd00::/64"`,
+    },
+    {
+      name: "too large a row",
+      entry: "{maxRowBytes: 99, cidrs: [10.1.0.0/16]}",
+      row: said("10.1.0.0/16"),
+      want: "row must be at most 99 bytes by the hub's policy for cluster a: got 100",
+    },
+  ])("$name", ({ entry, row, want }) => {
+    const checked = checkRow(policy(entry), row, 100);
+    expect(checked.ok ? "ok" : checked.error).toBe(want);
+  });
+
+  test("it counts as no export and no endpoint", () => {
+    expect(holdingsOf(said("10.1.0.0/16"))).toEqual(NO_HOLDINGS);
   });
 });
 

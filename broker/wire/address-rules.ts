@@ -1,8 +1,6 @@
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import type { EndpointsRow } from "../../api/broker/row.ts";
-import { invariant } from "../../api/invariant.ts";
 import type { IpFamily } from "../../api/kube/service.ts";
-import { type Cidr, cidrsOverlap, formatCidr, parseCidr } from "../../api/network/cidr.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import { quote } from "./kube-syntax.ts";
 import { LIMITS } from "./limits.ts";
@@ -60,35 +58,6 @@ export function parseEndpointAddress(family: IpFamily, text: string): Result<str
   return forbidden === undefined
     ? ok(text)
     : err(`address must not be ${forbidden.name}: got ${quote(text)}`);
-}
-
-/** Forbidden to global addresses too: what is reserved besides is where they come from by default. */
-const NEVER: readonly Cidr[] = [
-  "0.0.0.0/8",
-  "127.0.0.0/8",
-  "169.254.0.0/16",
-  "224.0.0.0/4",
-  "255.255.255.255/32",
-  "::/32",
-  "fe80::/10",
-  "ff00::/8",
-].map((text) => {
-  const parsed = parseCidr(text);
-  invariant(parsed.ok, "a network of our own can be read", { text });
-  return parsed.value;
-});
-
-/** A network of a member: canonical, and no address of it loopback, link-local, multicast or unspecified. */
-export function parseMemberCidr(what: string, text: string): Result<Cidr, string> {
-  const parsed = parseCidr(text);
-  if (!parsed.ok) return err(`${what}: ${parsed.error}`);
-  if (formatCidr(parsed.value) !== text) {
-    return err(`${what} must be written ${formatCidr(parsed.value)}: got ${quote(text)}`);
-  }
-  const hit = NEVER.find((never) => cidrsOverlap(never, parsed.value));
-  return hit === undefined
-    ? parsed
-    : err(`${what} must not meet ${formatCidr(hit)}: got ${quote(text)}`);
 }
 
 /** `address:port` or `[address]:port` that a peer may be told to send to. */

@@ -5,6 +5,7 @@ import type { IpFamily } from "../../api/kube/service.ts";
 import { isBackendName } from "../../api/network/backend-name.ts";
 import { type Cidr, containsAddress } from "../../api/network/cidr.ts";
 import { parseIpAddress } from "../../api/network/ip-address.ts";
+import { parseMemberCidr } from "../../api/network/member-cidr.ts";
 import type {
   GatewayFact,
   GlobalPrefix,
@@ -13,7 +14,7 @@ import type {
   ProxyFact,
 } from "../../api/network/network-facts.ts";
 import { err, ok, type Result } from "../../api/result.ts";
-import { parseEndpointAddress, parseMemberCidr, parseSocketAddress } from "./address-rules.ts";
+import { parseEndpointAddress, parseSocketAddress } from "./address-rules.ts";
 import { parseLabelValue, parseSubdomain, quote } from "./kube-syntax.ts";
 import { LIMITS } from "./limits.ts";
 

@@ -1,3 +1,5 @@
+import { MEMBER_CIDRS_MAX } from "../../api/network/member-cidr.ts";
+
 /** What the broker accepts. Reaching a limit is a refusal that names it, never a crash (I12). */
 export const LIMITS = {
   /** Encoded row. */
@@ -14,7 +16,7 @@ export const LIMITS = {
   /** Deleted keys remembered per owner, so that a returning member gets deltas. */
   tombstonesPerOwner: 10_000,
   namespacesPerMember: 50_000,
-  cidrsPerMember: 64,
+  cidrsPerMember: MEMBER_CIDRS_MAX,
   nodePrefixesPerMember: 4,
   gatewaysPerMember: 16,
   /** Of one gateway, each list. */

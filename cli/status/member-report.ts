@@ -11,6 +11,8 @@ import type { Peer } from "../../api/network/peer.ts";
 
 /** What `isthmus status` says of one member; also its JSON form. */
 export interface MemberReport {
+  /** What is wrong with the own network; empty: nothing, or it takes no part in connectivity. */
+  readonly networkProblems: readonly string[];
   /** One a peer and backend; empty where no backend is configured. */
   readonly paths: readonly PathLine[];
   /** Undefined: the cluster is not a member of a clusterset. */
@@ -58,6 +60,7 @@ export interface PathLine {
 
 export function memberReport(objects: {
   readonly peers?: readonly Peer[];
+  readonly networkProblems?: readonly string[];
   readonly clusterId: string | undefined;
   readonly clusterset: string | undefined;
   readonly exports: readonly ServiceExport[];
@@ -72,6 +75,7 @@ export function memberReport(objects: {
     peers: objects.leases
       .map((lease) => peerReport(lease, objects.nowMs))
       .toSorted((a, b) => (a.cluster < b.cluster ? -1 : 1)),
+    networkProblems: objects.networkProblems ?? [],
     paths: (objects.peers ?? []).flatMap(pathLines),
     exports: objects.exports.map((serviceExport) => {
       const conditions = serviceExport.status?.conditions ?? [];

@@ -36,6 +36,7 @@ export function statusText(report: MemberReport): string {
   ]);
   return [
     `Cluster  ${who}`,
+    ...report.networkProblems.map((problem) => `! network: ${problem}`),
     ...(peers.length === 0 ? [] : ["", ...table(["PEER", "LIVENESS", "FOR"], peers)]),
     "",
     ...table(["EXPORT", "CONDITIONS"], exports),

@@ -15,7 +15,7 @@ import { followConfig } from "../follow-config.ts";
 import { type IdentityPlace, identityPlaceOf, identitySettings } from "../identity-place.ts";
 import { type JoinChoice, joinOnce, loadIdentity } from "../member-identity.ts";
 import { startMemberProcess } from "../member-process.ts";
-import { networkSettings, toNetworkOptions } from "../network-settings.ts";
+import { announcedCidrs, networkSettings, toNetworkOptions } from "../network-settings.ts";
 import { pathSettings, toPathSettings } from "../path-settings.ts";
 import { memberPolicy, policySettings } from "../policy-settings.ts";
 import type { Readiness } from "../readiness.ts";
@@ -113,12 +113,25 @@ export const controllersVerb = defineVerb({
       out.problem(network.error);
       return 1;
     }
+    const announced = announcedCidrs(settings.cidrs);
+    if (!announced.ok) {
+      await started.value.stop();
+      out.problem(announced.error);
+      return 1;
+    }
+    if (announced.value.length < settings.cidrs.length) {
+      const announcing = { count: settings.cidrs.length, announced: announced.value };
+      deps.log.warn(
+        "more --cidrs than the broker takes: fewer that hold them are announced",
+        announcing,
+      );
+    }
     const sources = { store: place.value.store, otherAddresses: settings.broker };
     const renewal = renewIdentity(identity.value, sources, deps);
     const options: RunMemberOptions = {
       renewal,
       otherAddresses: settings.broker,
-      cidrs: settings.cidrs,
+      cidrs: announced.value,
       stateDir: settings.stateDir ?? settings.identityDir,
       policy: policy.value,
       staleAfterMs: settings.staleAfter === 0 ? Number.POSITIVE_INFINITY : settings.staleAfter,

@@ -10,9 +10,10 @@ import {
 import { LABEL_MANAGED_BY, LABEL_SOURCE_CLUSTER, MANAGED_BY } from "../../api/mcs/labels.ts";
 import { MCS_VERSIONS, type ServiceExport, serviceExports } from "../../api/mcs/service-export.ts";
 import { type ServiceImport, serviceImports } from "../../api/mcs/service-import.ts";
-import { parsePeer } from "../../api/network/parse-network-objects.ts";
+import { LOCAL_NETWORK } from "../../api/network/member-network.ts";
+import { parseMemberNetwork, parsePeer } from "../../api/network/parse-network-objects.ts";
 import type { Peer } from "../../api/network/peer.ts";
-import { PEERS } from "../../api/network/resources.ts";
+import { MEMBER_NETWORKS, PEERS } from "../../api/network/resources.ts";
 import { ok, type Result } from "../../api/result.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
@@ -61,6 +62,7 @@ interface MemberObjects {
   readonly imports: readonly ServiceImport[];
   readonly leases: readonly Lease[];
   readonly peers: readonly Peer[];
+  readonly networkProblems: readonly string[];
 }
 
 async function readMember(
@@ -87,6 +89,7 @@ async function readMember(
     exports: exports.value,
     imports: imports.value,
     peers: await readPeers(client, signal),
+    networkProblems: await readProblems(client, signal),
   });
 }
 
@@ -98,6 +101,14 @@ async function readPeers(client: KubeClient, signal: AbortSignal): Promise<reado
     const peer = parsePeer(object);
     return peer.ok ? [peer.value] : [];
   });
+}
+
+/** As those above. */
+async function readProblems(client: KubeClient, signal: AbortSignal): Promise<readonly string[]> {
+  const target = { resource: MEMBER_NETWORKS, name: LOCAL_NETWORK };
+  const found = await client.get<KubeObject>(target, { signal });
+  const parsed = found.ok ? parseMemberNetwork(found.value) : undefined;
+  return parsed?.ok === true ? (parsed.value.status?.problems ?? []) : [];
 }
 
 /** Undefined when the property, or its whole kind, is not there: not a member. */

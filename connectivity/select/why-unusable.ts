@@ -23,6 +23,9 @@ export interface OwnOverlay extends OverlayFact {
   readonly problemWith: (id: string) => string | undefined;
 }
 
+/** Begins the reason of a path that overlapping networks rule out. */
+export const OVERLAP_REASON = "pod networks overlap";
+
 /** Why a backend cannot carry anything between this cluster and a peer, whatever probes say; undefined: it can. */
 export function whyUnusable(
   backend: BackendName,
@@ -55,7 +58,7 @@ function overlap(
     for (const there of peer.podCidrs) {
       const b = parseCidr(there);
       if (b.ok && cidrsOverlap(a.value, b.value)) {
-        return `pod networks overlap: ${here} here, ${there} in ${peer.cluster}`;
+        return `${OVERLAP_REASON}: ${here} here, ${there} in ${peer.cluster}`;
       }
     }
   }

@@ -1,6 +1,5 @@
 import type { ClusterId } from "../../api/cluster-id.ts";
 import type { Node } from "../../api/kube/node.ts";
-import { formatCidr, parseCidr } from "../../api/network/cidr.ts";
 import type {
   Encryption,
   LocalGateway,
@@ -15,6 +14,7 @@ import type { NodeAddresses } from "./node-addresses.ts";
 export interface NetworkSettings {
   /** Empty: as the Nodes say. */
   readonly podCidrs: readonly string[];
+  /** Empty: as the API server says, where it does. */
   readonly serviceCidrs: readonly string[];
   readonly encryption: Encryption;
   readonly mtu?: number;
@@ -34,6 +34,9 @@ export interface NetworkWorld {
   readonly cluster: ClusterId;
   readonly settings: NetworkSettings;
   readonly abilities: NetworkAbilities;
+  /** As they are said to others. */
+  readonly podCidrs: readonly string[];
+  readonly serviceCidrs: readonly string[];
   readonly nodes: readonly Node[];
   readonly reports: readonly PathReport[];
   readonly electGateways: ElectGateways;
@@ -47,29 +50,15 @@ export interface NetworkWorld {
 /** Reports are renewed each 10 s: one that missed this long speaks of a prober that is gone. */
 export const REPORT_FRESH_MS = 30_000;
 
-/** As the admin says, or as Kubernetes hands them out node by node; canonical, sorted, each once. */
-export function podCidrsOf(settings: NetworkSettings, nodes: readonly Node[]): readonly string[] {
-  if (settings.podCidrs.length > 0) return settings.podCidrs;
-  const texts = nodes.flatMap(
-    ({ spec }) => spec?.podCIDRs ?? (spec?.podCIDR === undefined ? [] : [spec.podCIDR]),
-  );
-  const canonical = texts.flatMap((text) => {
-    const cidr = parseCidr(text);
-    return cidr.ok ? [formatCidr(cidr.value)] : [];
-  });
-  return [...new Set(canonical)].toSorted();
-}
-
 /**
  * What peers are told. Gateways that are not ready are left out: nobody is to send to them. Where none is ready all are told:
  * an API server that comes back knows old news alone, and what peers probe they need not be told.
  */
 export function deriveFacts(world: NetworkWorld): NetworkFacts {
-  const { settings, abilities, block, nodes } = world;
-  const podCidrs = podCidrsOf(settings, nodes);
+  const { abilities, block, podCidrs, serviceCidrs } = world;
   return {
     podCidrs,
-    serviceCidrs: settings.serviceCidrs,
+    serviceCidrs,
     // The block may be that of an earlier need: what is not ours any more is not claimed.
     globalPrefixes: (block?.prefixes ?? []).filter(({ cidr }) => podCidrs.includes(cidr)),
     nodePrefixes: block?.nodePrefixes ?? [],

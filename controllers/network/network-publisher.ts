@@ -1,22 +1,31 @@
 import { isDeepStrictEqual } from "node:util";
+import { NETWORK_ROW_KEY } from "../../api/broker/row.ts";
 import { type ClusterId, parseClusterId } from "../../api/cluster-id.ts";
 import { NODES, type Node } from "../../api/kube/node.ts";
 import { apiVersionOf, type KubeObject, type Resource } from "../../api/kube/object.ts";
 import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
+import { cidrAround, formatCidr } from "../../api/network/cidr.ts";
+import { addressBits, parseIpAddress } from "../../api/network/ip-address.ts";
 import { LOCAL_NETWORK, type MemberNetwork } from "../../api/network/member-network.ts";
 import type { GlobalPrefix } from "../../api/network/network-facts.ts";
-import { parseMemberNetwork, parsePathReport } from "../../api/network/parse-network-objects.ts";
+import {
+  parseMemberNetwork,
+  parsePathReport,
+  parsePeer,
+} from "../../api/network/parse-network-objects.ts";
 import type { Peer } from "../../api/network/peer.ts";
 import { MEMBER_NETWORKS, PATH_REPORTS, PEERS } from "../../api/network/resources.ts";
 import type { NetworkLink } from "../../broker/client/network-link.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import type { Changing } from "../../runtime/config/changing.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import type { KubeError } from "../../runtime/kube/kube-error.ts";
 import { type JobOutcome, WorkQueue } from "../../runtime/kube/queue/work-queue.ts";
 import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
 import type { Logger } from "../../runtime/log/log.ts";
-import type { Gauge, Meter } from "../../runtime/metrics/meter.ts";
+import type { Meter } from "../../runtime/metrics/meter.ts";
 import type { Random } from "../../runtime/random/random.ts";
+import type { EventRecorder } from "../events/event-recorder.ts";
 import { OwnObjects } from "../reconcile/own-objects.ts";
 import {
   deriveFacts,
@@ -25,10 +34,12 @@ import {
   type NetworkAbilities,
   type NetworkSettings,
   type NetworkWorld,
-  podCidrsOf,
 } from "./derive-network.ts";
 import { findOverlaps } from "./find-overlaps.ts";
+import { NetworkProblems } from "./network-problems.ts";
 import { addressNodes, type NodeAddressing } from "./node-addresses.ts";
+import { FEW_NODES, type PodNetworks, podNetworks } from "./pod-networks.ts";
+import { ServiceNetworkReader } from "./service-networks.ts";
 
 export interface NetworkPublisherOptions {
   readonly cluster: ClusterId;
@@ -42,6 +53,7 @@ export interface NetworkPublisherOptions {
 export interface NetworkPublisherDeps {
   readonly client: KubeClient;
   readonly link: NetworkLink;
+  readonly events: Pick<EventRecorder, "record">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -51,6 +63,7 @@ export interface NetworkPublisherDeps {
 /** Reports go stale and quarantines end without anything being written. */
 const LOOK_AGAIN_MS = 10_000;
 const OWN = "own";
+const NODES_SHOWN = 20;
 
 /**
  * Tells peers about this cluster's network (its network row), and this cluster about itself (MemberNetwork `local`) and its
@@ -65,9 +78,9 @@ export class NetworkPublisher {
   readonly #reports: Reflector<KubeObject>;
   readonly #networks: Reflector<KubeObject>;
   readonly #peers: Reflector<KubeObject>;
-  readonly #overlapping: Gauge;
+  readonly #services: ServiceNetworkReader;
+  readonly #problems: NetworkProblems;
   #addressing: NodeAddressing | undefined;
-  #told = "";
 
   constructor(options: NetworkPublisherOptions, deps: NetworkPublisherDeps) {
     this.#options = options;
@@ -77,10 +90,8 @@ export class NetworkPublisher {
     this.#reports = new Reflector<KubeObject>({ resource: PATH_REPORTS }, deps);
     this.#networks = new Reflector<KubeObject>({ resource: MEMBER_NETWORKS }, deps);
     this.#peers = new Reflector<KubeObject>({ resource: PEERS }, deps);
-    this.#overlapping = deps.meter.gauge({
-      name: "isthmus_controllers_overlapping_peers",
-      help: "Peers whose pod networks overlap those of this cluster: underlay and overlay-cni cannot reach them.",
-    });
+    this.#services = new ServiceNetworkReader(options.settings.serviceCidrs, deps);
+    this.#problems = new NetworkProblems(deps);
     this.#queue = new WorkQueue(
       { name: "network", concurrency: 1 },
       (key, signal) => (key === OWN ? this.#publishOwn(signal) : this.#publishPeer(key, signal)),
@@ -126,29 +137,89 @@ export class NetworkPublisher {
   }
 
   async #publishOwn(signal: AbortSignal): Promise<JobOutcome> {
-    const { settings, fixed } = this.#options;
     const { link } = this.#deps;
+    const known = this.#known();
+    const services = await this.#services.current(known?.spec.serviceCidrs ?? [], signal);
     const nodes = [...this.#nodes.view.values()];
-    link.setGlobalNeed({ podCidrs: podCidrsOf(settings, nodes), fixed });
-    const world = this.#observe(nodes);
+    const pods = this.#podNetworks(nodes, known, services.networks);
+    // What many networks are said as depends on what others say: not before that is known for the first time.
+    const isFirst = known === undefined && pods.networks.length > 0 && nodes.length > FEW_NODES;
+    if (isFirst && !link.hasSynced()) return LATER;
+    const { fixed } = this.#options;
+    const asked = link.setGlobalNeed({ podCidrs: pods.networks, fixed });
+    const world = this.#observe(nodes, {
+      known,
+      podCidrs: pods.networks,
+      serviceCidrs: services.networks,
+    });
     // Not before the hub has answered: a row without global addresses would take them from peers that know them (I7).
     if (world.block !== undefined) link.setOwnNetwork(deriveFacts(world));
-    this.#tellProblems(world);
+    const problems = [
+      ...pods.problems,
+      ...services.problems,
+      ...(asked.ok ? [] : [`global addresses not asked for: ${asked.error}`]),
+      ...this.#problemsOf(world),
+    ];
+    this.#problems.note(problems, findOverlaps(pods.networks, link.networks()));
+    if (known !== undefined) {
+      const failed = await this.#problems.publish(known, problems, signal);
+      if (failed !== undefined) return outcomeOf(failed) ?? LATER;
+    }
     // Without an answer of the hub an earlier MemberNetwork stays: what is known is better than nothing (I7).
-    const known = this.#networks.view.get(LOCAL_NETWORK);
     if (world.block === undefined && known !== undefined) return LATER;
     const spec = deriveMemberNetwork(world);
-    const failed = await this.#write(MEMBER_NETWORKS, LOCAL_NETWORK, spec, known, signal);
+    const there = this.#networks.view.get(LOCAL_NETWORK);
+    const failed = await this.#write(MEMBER_NETWORKS, LOCAL_NETWORK, spec, there, signal);
     return failed ?? LATER;
   }
 
-  #observe(nodes: readonly Node[]): NetworkWorld {
+  /** As an earlier look, or process, said it; undefined: it did not, or it cannot be read. */
+  #known(): MemberNetwork | undefined {
+    const object = this.#networks.view.get(LOCAL_NETWORK);
+    const parsed = object === undefined ? undefined : parseMemberNetwork(object);
+    return parsed?.ok === true ? parsed.value : undefined;
+  }
+
+  #podNetworks(
+    nodes: readonly Node[],
+    known: MemberNetwork | undefined,
+    services: readonly string[],
+  ): PodNetworks {
+    const { settings, fixed } = this.#options;
+    const peers = [...this.#peers.view.values()].flatMap((object) => {
+      const peer = parsePeer(object);
+      return peer.ok ? [peer.value.spec] : [];
+    });
+    const others = [...peers, ...this.#deps.link.networks().values()];
+    const own = known?.spec;
+    return podNetworks({
+      given: settings.podCidrs,
+      nodes,
+      known: [...fixed.map(({ cidr }) => cidr), ...(own?.podCidrs ?? [])],
+      avoid: [
+        ...services,
+        ...nodes.flatMap(hostNetworksOf),
+        ...(own?.nodePrefixes ?? []),
+        ...(own?.globalPrefixes ?? []).map(({ global }) => global),
+        ...others.flatMap(({ podCidrs, nodePrefixes, globalPrefixes }) => [
+          ...podCidrs,
+          ...nodePrefixes,
+          ...globalPrefixes.map(({ global }) => global),
+        ]),
+      ],
+    });
+  }
+
+  #observe(
+    nodes: readonly Node[],
+    said: Pick<NetworkWorld, "podCidrs" | "serviceCidrs"> & {
+      readonly known: MemberNetwork | undefined;
+    },
+  ): NetworkWorld {
     const { clock, link } = this.#deps;
     const block = link.globalBlock();
-    const known = this.#networks.view.get(LOCAL_NETWORK);
-    const parsed = known === undefined ? undefined : parseMemberNetwork(known);
     const previous = this.#addressing ?? {
-      addresses: parsed?.ok === true ? parsed.value.spec.nodeAddresses : {},
+      addresses: said.known?.spec.nodeAddresses ?? {},
       absentSinceMs: new Map<string, number>(),
     };
     const names = nodes.map(({ metadata }) => metadata.name);
@@ -162,33 +233,32 @@ export class NetworkPublisher {
     });
     const { cluster, settings, abilities, electGateways } = this.#options;
     const nodeAddresses = this.#addressing?.addresses ?? {};
-    const own = { cluster, settings, abilities: abilities.current, electGateways };
+    const { podCidrs, serviceCidrs } = said;
+    const own = {
+      cluster,
+      settings,
+      abilities: abilities.current,
+      electGateways,
+      podCidrs,
+      serviceCidrs,
+    };
     return { ...own, nodes, reports, block, nodeAddresses, nowMs: clock.nowMs() };
   }
 
-  /** Once, until something else is to be told. */
-  #tellProblems({ settings, nodes, block }: NetworkWorld): void {
-    const overlaps = findOverlaps(podCidrsOf(settings, nodes), this.#deps.link.networks());
-    this.#overlapping.set(new Set(overlaps.map(({ peer }) => peer)).size);
-    const left = this.#addressing?.left ?? [];
-    const problem = block?.problem ?? "";
-    const told = JSON.stringify([overlaps, left, problem]);
-    if (told === this.#told) return;
-    this.#told = told;
-    const { log } = this.#deps;
-    for (const { peer, here, there } of overlaps) {
-      log.warn("pod networks overlap: underlay and overlay-cni are of no use with this peer", {
-        peer,
-        here,
-        there,
-      });
+  #problemsOf({ block }: NetworkWorld): readonly string[] {
+    const problems: string[] = [];
+    if (block !== undefined && block.problem !== "") {
+      problems.push(`global addresses not given by the hub: ${block.problem}`);
     }
-    if (problem !== "") log.warn("global addresses not given by the hub", { err: problem });
-    if (left.length > 0)
-      log.warn("no global address left for nodes", {
-        nodes: left.slice(0, 20),
-        count: left.length,
-      });
+    const left = this.#addressing?.left ?? [];
+    if (left.length > 0) {
+      problems.push(
+        `no global address left for ${left.length} nodes: ${left.slice(0, NODES_SHOWN).join(", ")}`,
+      );
+    }
+    const refusal = this.#deps.link.refusal(NETWORK_ROW_KEY);
+    if (refusal !== undefined) problems.push(`refused by the hub: ${refusal}`);
+    return problems;
   }
 
   async #publishPeer(name: string, signal: AbortSignal): Promise<JobOutcome> {
@@ -223,13 +293,27 @@ export class NetworkPublisher {
       spec,
     };
     const applied = await this.#deps.client.apply(resource, object, { signal });
-    if (applied.ok || applied.error.kind === "aborted") return undefined;
-    return { kind: "failed", error: applied.error, isOrdinary: applied.error.kind === "conflict" };
+    return applied.ok ? undefined : outcomeOf(applied.error);
   }
 }
 
 const DONE: JobOutcome = { kind: "done" };
 const LATER: JobOutcome = { kind: "again-after", delayMs: LOOK_AGAIN_MS };
+
+/** Undefined: this process ends. */
+function outcomeOf(error: KubeError): JobOutcome | undefined {
+  if (error.kind === "aborted") return undefined;
+  return { kind: "failed", error, isOrdinary: error.kind === "conflict" };
+}
+
+/** Addresses of the node itself, as networks. */
+function hostNetworksOf({ status }: Node): readonly string[] {
+  return (status?.addresses ?? []).flatMap(({ address: text }) => {
+    const address = parseIpAddress(text);
+    if (!address.ok) return [];
+    return [formatCidr(cidrAround(address.value, addressBits(address.value.family)))];
+  });
+}
 
 /** As it is read back: nothing that is undefined. */
 function plain(value: unknown): unknown {

@@ -66,4 +66,33 @@ describe("events", () => {
     );
     expect(told).toEqual(want);
   });
+
+  const overlap = "pod networks overlap: 10.1.0.0/16 here, 10.1.2.0/24 in b";
+  const ruledOut = { backend: "underlay", state: "down", reason: overlap } as const;
+  const overVxlan = aStatus({
+    backend: "vxlan",
+    paths: [{ backend: "vxlan", state: "up" }, ruledOut],
+  });
+  const nothingElse = aStatus({ dead: true, reason: `underlay: ${overlap}`, paths: [ruledOut] });
+  test.each([
+    {
+      name: "at join, though another path is used",
+      before: undefined,
+      now: overVxlan,
+      want: ["NetworksOverlap"],
+    },
+    {
+      name: "at join, and nothing else leads there",
+      before: undefined,
+      now: nothingElse,
+      want: ["Unreachable", "NetworksOverlap"],
+    },
+    { name: "known already", before: overVxlan, now: overVxlan, want: [] },
+    { name: "over", before: overVxlan, now: { ...overVxlan, paths: [] }, want: [] },
+  ])("networks that overlap: $name", ({ before, now, want }) => {
+    const told = peerEvents(before, now);
+    expect(told.map(({ reason }) => reason)).toEqual(want);
+    for (const { type, note } of told)
+      expect([type, note.includes(overlap)]).toEqual(["Warning", true]);
+  });
 });

@@ -1,4 +1,5 @@
 import type { PathStatus, PeerStatus } from "../../api/network/peer.ts";
+import { OVERLAP_REASON } from "../../connectivity/select/why-unusable.ts";
 import type { EventDraft } from "../events/event-draft.ts";
 
 /** Less is no news worth a write: a round trip is never the same twice (I9). */
@@ -21,8 +22,12 @@ export function statusToWrite(before: PeerStatus | undefined, now: PeerStatus): 
   };
 }
 
-/** What is worth telling a person: another path, or a peer that can or cannot be reached. */
+/** What is worth telling a person: another path, a peer that can or cannot be reached, networks that overlap. */
 export function peerEvents(before: PeerStatus | undefined, now: PeerStatus): readonly EventDraft[] {
+  return [...reachEvents(before, now), ...overlapEvents(before, now)];
+}
+
+function reachEvents(before: PeerStatus | undefined, now: PeerStatus): readonly EventDraft[] {
   const note = now.reason ?? "";
   const action = "Selecting";
   if (now.dead === true && before?.dead !== true) {
@@ -35,6 +40,17 @@ export function peerEvents(before: PeerStatus | undefined, now: PeerStatus): rea
   if (before === undefined || before.backend === now.backend) return [];
   const path = `${before.backend ?? "none"} -> ${now.backend ?? "none"}`;
   return [{ type: "Normal", reason: "PathChanged", action, note: `${path}: ${note}` }];
+}
+
+/** Also where another path is used: whoever joined expects the simple one, and is to know why it is not. */
+function overlapEvents(before: PeerStatus | undefined, now: PeerStatus): readonly EventDraft[] {
+  const note = overlapOf(now);
+  if (note === undefined || note === overlapOf(before)) return [];
+  return [{ type: "Warning", reason: "NetworksOverlap", action: "Selecting", note }];
+}
+
+function overlapOf(status: PeerStatus | undefined): string | undefined {
+  return status?.paths.find(({ reason }) => reason?.startsWith(OVERLAP_REASON) === true)?.reason;
 }
 
 function withStandingFigures(before: PathStatus | undefined, now: PathStatus): PathStatus {

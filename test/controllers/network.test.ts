@@ -1,15 +1,20 @@
 import { expect, test } from "vitest";
+import { EVENTS, type KubeEvent } from "../../api/kube/event.ts";
 import { microTime } from "../../api/kube/micro-time.ts";
 import { NODES, type Node } from "../../api/kube/node.ts";
 import type { KubeObject } from "../../api/kube/object.ts";
+import { type Cidr, cidrsOverlap, containsCidr, parseCidr } from "../../api/network/cidr.ts";
 import { MEMBER_NETWORKS, PATH_REPORTS, PEERS } from "../../api/network/resources.ts";
+import type { MemberLink } from "../../broker/client/member-link.ts";
 import { MemoryBroker } from "../../broker/client/memory/memory-broker.ts";
 import { parsePools } from "../../broker/globals/block-book.ts";
 import { GlobalAddresses } from "../../broker/globals/global-addresses.ts";
+import { parsePolicy } from "../../broker/policy/parse-policy.ts";
 import { SpaceRecords } from "../../broker/shared/space-records.ts";
 import { MemorySpace } from "../../broker/store/space/memory/memory-space.ts";
 import { MemorySpaceServer } from "../../broker/store/space/memory/memory-space-server.ts";
 import { electGateways, LABEL_GATEWAY } from "../../connectivity/vxlan/election/elect-gateways.ts";
+import { EventRecorder } from "../../controllers/events/event-recorder.ts";
 import { NetworkPublisher } from "../../controllers/network/network-publisher.ts";
 import { unchanging } from "../../runtime/config/changing.ts";
 import { silentLogger as log } from "../../runtime/log/silent-log.ts";
@@ -23,6 +28,8 @@ const signal = new AbortController().signal;
 class World implements AsyncDisposable {
   readonly members = new MemberWorld();
   readonly broker: MemoryBroker;
+  /** Of the last process of each. */
+  readonly links = new Map<string, MemberLink>();
   readonly #stops: AbortController[] = [];
 
   constructor() {
@@ -32,27 +39,32 @@ class World implements AsyncDisposable {
     if (!pools.ok) throw new Error(pools.error);
     const table = { departed: () => undefined, member: () => undefined };
     const globals = new GlobalAddresses(pools.value, { records, table, clock, random, log });
-    this.broker = new MemoryBroker({ globals }, this.members);
+    this.broker = new MemoryBroker({ globals, policy: this.members.hubPolicy }, this.members);
   }
 
   /** Returns what stops its process. */
-  start(cluster: TestCluster): () => Promise<void> {
+  start(cluster: TestCluster, podCidrs: readonly string[] = []): () => Promise<void> {
     const { clock, random } = this.members;
     const stop = new AbortController();
     this.#stops.push(stop);
     const link = this.broker.link(cluster.id, 1, [], true);
-    link.setNamespaces(new Set());
+    this.links.set(cluster.id, link);
+    link.setNamespaces(new Set(["shop"]));
     link.start(stop.signal);
     link.markOwnComplete();
+    const events = new EventRecorder(
+      { instance: cluster.id },
+      { client: cluster.client, clock, log, meter },
+    );
     const publisher = new NetworkPublisher(
       {
         cluster: cluster.id,
-        settings: { podCidrs: [], serviceCidrs: ["10.96.0.0/16"], encryption: "none" },
+        settings: { podCidrs, serviceCidrs: ["10.96.0.0/16"], encryption: "none" },
         abilities: unchanging({ backends: ["vxlan"], responders: [] }),
         fixed: [],
         electGateways,
       },
-      { client: cluster.client, link, clock, random, log, meter },
+      { client: cluster.client, link, events, clock, random, log, meter },
     );
     void publisher.run(stop.signal);
     return async () => {
@@ -278,4 +290,99 @@ test("a peer that left is removed", async () => {
   await world.broker.store.removeMember(b.id);
   await world.advance(5000);
   expect(await read(a, PEERS, "b")).toBe("not-found");
+});
+
+async function problems(cluster: TestCluster): Promise<unknown> {
+  const got = await cluster.admin.get({ resource: MEMBER_NETWORKS, name: "local" }, { signal });
+  return got.ok ? Reflect.get(got.value, "status") : got.error.kind;
+}
+
+async function warnings(cluster: TestCluster): Promise<readonly string[]> {
+  const listed = await cluster.admin.list<KubeEvent>(EVENTS, {}, { signal });
+  if (!listed.ok) throw new Error(listed.error.message);
+  return listed.value.items
+    .filter(({ type }) => type === "Warning")
+    .map(({ reason, note, regarding }) => `${regarding?.kind} ${reason}: ${note}`)
+    .toSorted();
+}
+
+test("networks that nobody can have, and more than the protocol takes, cost paths and not discovery: told in status, once as Events", async () => {
+  await using world = new World();
+  const { a, b } = await twoMembers(world);
+  const apart = Array.from({ length: 70 }, (_, at) => `${at + 11}.0.0.0/24`);
+  const stop = world.start(a, ["127.0.0.0/8", "fe80::/64", ...apart]);
+  world.start(b);
+  await world.advance(15_000);
+  const link = world.links.get(a.id);
+  expect([link?.hasSynced("shop"), link?.status().kind]).toEqual([true, "connected"]);
+  expect(await read(b, PEERS, "a")).toMatchObject({ podCidrs: apart.slice(0, 64) });
+  const told = [
+    "pod network not used, --cidrs: must not meet 127.0.0.0/8: got 127.0.0.0/8",
+    "pod network not used, --cidrs: must not meet fe80::/10: got fe80::/64",
+    expect.stringMatching(/pod networks must come to at most 64, --cidrs: 6 more are not reached/),
+  ];
+  expect(await problems(a)).toEqual({ problems: told });
+  const events = await warnings(a);
+  expect(events).toHaveLength(3);
+  expect(events[0]).toMatch(/^MemberNetwork NetworkProblem: pod network not used/);
+  // Mended: what was told is taken back, and a new process tells nothing that is known (I9).
+  await stop();
+  world.start(a, ["10.1.0.0/16"]);
+  await world.advance(15_000);
+  expect(await problems(a)).toEqual({ problems: [] });
+  expect(await warnings(a)).toEqual(events);
+});
+
+test("a cluster of hundreds of Nodes works without --cidrs, and keeps its global addresses while it grows", async () => {
+  await using world = new World();
+  const a = await world.members.cluster("a");
+  const b = await world.members.cluster("b");
+  await addNode(b, "m1", "10.65.40.0/24", "172.19.0.1");
+  world.start(b);
+  await world.advance(5000);
+  const add = async (from: number, to: number): Promise<void> => {
+    for (let at = from; at < to; at++) {
+      const podCidr = `10.${64 + Math.floor(at / 256)}.${at % 256}.0/24`;
+      await addNode(a, `n${at}`, podCidr, `172.18.${Math.floor(at / 256)}.${at % 256}`);
+    }
+  };
+  await add(0, 200);
+  world.start(a);
+  await world.advance(15_000);
+  expect(await read(b, PEERS, "a")).toMatchObject({ podCidrs: ["10.64.0.0/16"] });
+  const before = (await read(a, MEMBER_NETWORKS, "local")) as { globalPrefixes: unknown[] };
+  expect(before.globalPrefixes).toHaveLength(1);
+  await add(200, 280);
+  await world.advance(15_000);
+  const { podCidrs } = (await read(b, PEERS, "a")) as { podCidrs: string[] };
+  expect(podCidrs[0]).toBe("10.64.0.0/16");
+  // The next /16 has a network of b in it: not taken, though the rest of it is.
+  const [last, others] = [cidrOf("10.65.23.0/24"), cidrOf("10.65.40.0/24")];
+  expect(podCidrs.some((text) => containsCidr(cidrOf(text), last))).toBe(true);
+  expect(podCidrs.some((text) => cidrsOverlap(cidrOf(text), others))).toBe(false);
+  expect(podCidrs.length).toBeLessThan(24);
+  expect(await read(a, MEMBER_NETWORKS, "local")).toMatchObject({
+    globalPrefixes: expect.arrayContaining(before.globalPrefixes),
+  });
+});
+
+function cidrOf(text: string): Cidr {
+  const parsed = parseCidr(text);
+  if (!parsed.ok) throw new Error(parsed.error);
+  return parsed.value;
+}
+
+test("of a refused network row the hub's reason is told where the cluster's people look", async () => {
+  await using world = new World();
+  const { a, b } = await twoMembers(world);
+  const policy = parsePolicy("clusters: { a: { cidrs: [10.9.0.0/16] } }");
+  if (!policy.ok) throw new Error(policy.error);
+  world.members.hubPolicy.set(policy.value);
+  world.start(a);
+  world.start(b);
+  await world.advance(15_000);
+  expect(await problems(a)).toEqual({
+    problems: [expect.stringMatching(/^refused by the hub: pod network must lie in the cidrs/)],
+  });
+  expect(await problems(b)).toBeUndefined();
 });

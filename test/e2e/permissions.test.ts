@@ -93,6 +93,8 @@ const ONLY_SOMETIMES: Readonly<Record<string, string>> = {
     ),
   ),
   "patch peers.isthmus.dev/status": "with --backends",
+  "patch membernetworks.isthmus.dev/status": "with --backends, when something is wrong",
+  "list servicecidrs.networking.k8s.io": "with --backends, without --service-cidrs",
   ...Object.fromEntries(
     ["peers", "membernetworks"].flatMap((plural) =>
       ["create", "patch"].map((verb) => [`${verb} ${plural}.isthmus.dev`, "with --backends"]),

@@ -305,6 +305,26 @@ describe("global addresses", () => {
   });
 
   test.each([
+    [{ podCidrs: ["127.0.0.0/8"] }, /must not meet 127/],
+    [{ podCidrs: ["10.1.0.1/16"] }, /no bits beyond its prefix/],
+    [{ podCidrs: Array.from({ length: 65 }, (_, at) => `10.${at}.0.0/16`) }, /at most 64: got 65/],
+    [{ fixed: [{ cidr: "10.1.0.0/16", global: "242.0.0.0/17" }] }, /family and length/],
+  ])(
+    "what the broker could not read is not asked for, and the stream stands: %j",
+    async (change, reason) => {
+      const world = new World();
+      const a = await world.member(A);
+      expect(a.setGlobalNeed(NEED)).toEqual(ok(undefined));
+      await world.clock.advance(1000);
+      const refused = a.setGlobalNeed({ ...NEED, ...change });
+      expect(refused.ok ? "" : refused.error).toMatch(reason);
+      await world.clock.advance(5000);
+      expect([a.globalBlock(), world.asked]).toEqual([BLOCK, [["a", NEED]]]);
+      expect([a.status().kind, a.hasSynced("shop")]).toEqual(["connected", true]);
+    },
+  );
+
+  test.each([
     [{ globalPrefixes: [{ cidr: "10.1.0.0/16", global: "242.9.0.0/16" }] }, /242\.9\.0\.0\/16/],
     [{ nodePrefixes: ["242.9.0.0/24"] }, /242\.9\.0\.0\/24/],
     [{ nodePrefixes: ["242.8.0.0/23"] }, /242\.8\.0\.0\/23/],

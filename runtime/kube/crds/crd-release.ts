@@ -9,14 +9,19 @@ interface CrdRelease {
   readonly revision: number;
 }
 
-const RELEASE_LABEL = "multicluster.x-k8s.io/release-version";
-const REVISION_LABEL = "multicluster.x-k8s.io/crd-schema-revision";
+/** Whose labels say it: ours for our own kinds, whose releases are the program's. */
+function labelDomain({ spec: { group } }: CustomResourceDefinition): string {
+  const isOurs = group === "isthmus.dev" || group.endsWith(".isthmus.dev");
+  return isOurs ? "isthmus.dev" : "multicluster.x-k8s.io";
+}
 
 /** Undefined when a label is missing or cannot be read. */
 function crdReleaseOf(definition: CustomResourceDefinition): CrdRelease | undefined {
   const labels = definition.metadata.labels ?? {};
-  const release = /^v(\d{1,9})\.(\d{1,9})\.(\d{1,9})$/.exec(labels[RELEASE_LABEL] ?? "");
-  const revision = labels[REVISION_LABEL] ?? "";
+  const domain = labelDomain(definition);
+  const text = labels[`${domain}/release-version`] ?? "";
+  const release = /^v(\d{1,9})\.(\d{1,9})\.(\d{1,9})$/.exec(text);
+  const revision = labels[`${domain}/crd-schema-revision`] ?? "";
   if (release === null || !/^\d{1,9}$/.test(revision)) return undefined;
   const [, major, minor, patch] = release;
   return {

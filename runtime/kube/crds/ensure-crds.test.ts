@@ -5,6 +5,7 @@ import type { KubeObject } from "../../../api/kube/object.ts";
 import { SERVICES } from "../../../api/kube/service.ts";
 import type { Result } from "../../../api/result.ts";
 import { err, ok } from "../../../api/result.ts";
+import packageJson from "../../../package.json" with { type: "json" };
 import { VirtualClock } from "../../clock/virtual-clock.ts";
 import type { KubeClient } from "../kube-client.ts";
 import type { KubeError } from "../kube-error.ts";
@@ -54,6 +55,41 @@ describe("decideCrd (VER-07)", () => {
   test("a manifest that claims no release fills an absence only", () => {
     expect(decideCrd(aCrd(), undefined)).toBe("install");
     expect(decideCrd(aCrd(), aCrd())).toBe("keep");
+  });
+});
+
+describe("our own kinds (VER-07)", () => {
+  const directory = fileURLToPath(new URL("../../../api/crds", import.meta.url));
+  const ours = [...readCrdManifests(directory), ...readCrdManifests(`${directory}/hub`)].filter(
+    ({ spec: { group } }) => group.endsWith("isthmus.dev"),
+  );
+
+  test.each(ours.map((crd) => [crd.metadata.name, crd] as const))(
+    "%s says its release, so that an earlier one is replaced and a later one kept",
+    (_name, crd) => {
+      const relabelled = (change: Record<string, string> | undefined) => ({
+        ...crd,
+        metadata: { name: crd.metadata.name, ...(change && { labels: change }) },
+      });
+      const release = crd.metadata.labels?.["isthmus.dev/release-version"] ?? "";
+      const revision = Number(crd.metadata.labels?.["isthmus.dev/crd-schema-revision"]);
+      const of = (text: string, count: number) => ({
+        "isthmus.dev/release-version": text,
+        "isthmus.dev/crd-schema-revision": String(count),
+      });
+      expect(decideCrd(crd, relabelled(undefined))).toBe("replace");
+      expect(decideCrd(crd, relabelled(of(release, revision - 1)))).toBe("replace");
+      expect(decideCrd(crd, relabelled(of(release, revision)))).toBe("keep");
+      expect(decideCrd(crd, relabelled(of(release, revision + 1)))).toBe("keep");
+      expect(decideCrd(crd, relabelled(of("v0.0.9", 9)))).toBe("replace");
+      expect(decideCrd(crd, relabelled(of("v99.0.0", 0)))).toBe("keep");
+    },
+  );
+
+  test("they are of this release", () => {
+    const releases = ours.map(({ metadata }) => metadata.labels?.["isthmus.dev/release-version"]);
+    expect(releases.length).toBeGreaterThanOrEqual(4);
+    expect(new Set(releases)).toEqual(new Set([`v${packageJson.version}`]));
   });
 });
 
