@@ -40,3 +40,6 @@ export interface PathStatus {
   /** RFC 3339: since when it is in this state. */
   readonly since?: string;
 }
+
+/** Begins the reason of a path that overlapping networks rule out. */
+export const OVERLAP_REASON = "pod networks overlap";

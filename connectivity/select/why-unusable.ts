@@ -2,6 +2,7 @@ import type { ClusterId } from "../../api/cluster-id.ts";
 import type { BackendName } from "../../api/network/backend-name.ts";
 import { cidrsOverlap, parseCidr } from "../../api/network/cidr.ts";
 import type { GlobalPrefix, NetworkFacts, OverlayFact } from "../../api/network/network-facts.ts";
+import { OVERLAP_REASON } from "../../api/network/peer.ts";
 
 /** What this cluster can do. */
 export interface OwnNetwork {
@@ -22,9 +23,6 @@ export interface OwnOverlay extends OverlayFact {
   /** Why the mesh with a member of this id in it is not up, as far as its objects tell; undefined: it is. */
   readonly problemWith: (id: string) => string | undefined;
 }
-
-/** Begins the reason of a path that overlapping networks rule out. */
-export const OVERLAP_REASON = "pod networks overlap";
 
 /** Why a backend cannot carry anything between this cluster and a peer, whatever probes say; undefined: it can. */
 export function whyUnusable(

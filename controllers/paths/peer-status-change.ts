@@ -1,5 +1,4 @@
-import type { PathStatus, PeerStatus } from "../../api/network/peer.ts";
-import { OVERLAP_REASON } from "../../connectivity/select/why-unusable.ts";
+import { OVERLAP_REASON, type PathStatus, type PeerStatus } from "../../api/network/peer.ts";
 import type { EventDraft } from "../events/event-draft.ts";
 
 /** Less is no news worth a write: a round trip is never the same twice (I9). */
