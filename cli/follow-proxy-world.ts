@@ -4,7 +4,7 @@ import type { KubeObject } from "../api/kube/object.ts";
 import { parsePeer } from "../api/network/parse-network-objects.ts";
 import type { ReportedPath } from "../api/network/path-report.ts";
 import type { ProxyNode } from "../connectivity/proxy/proxy-node.ts";
-import { Reporter, type ReporterDeps } from "../connectivity/vxlan/gateway/reporter.ts";
+import { Reporter, type ReporterDeps } from "../connectivity/report/reporter.ts";
 import { sleep } from "../runtime/clock/sleep.ts";
 import type { ObjectView } from "../runtime/kube/object-view.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";

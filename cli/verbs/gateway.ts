@@ -2,11 +2,12 @@ import { z } from "zod";
 import { ENDPOINT_SLICES, type EndpointSlice } from "../../api/kube/endpoint-slice.ts";
 import { LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
 import { parseRate } from "../../api/slices/rate.ts";
+import { Reporter } from "../../connectivity/report/reporter.ts";
 import { LINE_RATE_DEFAULT } from "../../connectivity/slices/slice-queues.ts";
 import { ChosenTransport } from "../../connectivity/vxlan/gateway/chosen-transport.ts";
+import { DeniedMetrics } from "../../connectivity/vxlan/gateway/denied-metrics.ts";
 import { Gateway } from "../../connectivity/vxlan/gateway/gateway.ts";
 import { PlainTransport } from "../../connectivity/vxlan/gateway/plain-transport.ts";
-import { Reporter } from "../../connectivity/vxlan/gateway/reporter.ts";
 import { ResponderKeeper } from "../../connectivity/vxlan/gateway/responder-keeper.ts";
 import { Dataplane } from "../../connectivity/vxlan/linux/dataplane.ts";
 import { commandRunner } from "../../connectivity/vxlan/linux/run-command.ts";
@@ -121,10 +122,16 @@ export const gatewayVerb = defineVerb({
         return state.ok ? true : state.error;
       }),
     );
+    const denied = new DeniedMetrics({ ...deps, run });
     const responder = new ResponderKeeper({ port: vxlan.probePort }, { ...deps, views });
     followPods(signal);
     await runReflected(reflectors, signal, async () => {
-      await Promise.all([gateway.run(signal), reporter.run(signal), responder.run(signal)]);
+      await Promise.all([
+        gateway.run(signal),
+        reporter.run(signal),
+        responder.run(signal),
+        denied.run(signal),
+      ]);
     });
     await started.value.stop();
     return 0;

@@ -38,6 +38,14 @@ export const manifestsVerb = defineVerb({
       .string()
       .default(SHIPPED_NAMES.proxyServiceAccount)
       .describe("service account of the proxies"),
+    gatewayServiceAccount: z
+      .string()
+      .default(SHIPPED_NAMES.gatewayServiceAccount)
+      .describe("service account of the gateways"),
+    nodeAgentServiceAccount: z
+      .string()
+      .default(SHIPPED_NAMES.nodeAgentServiceAccount)
+      .describe("service account of the node agents"),
     allowUsers: z
       .array(z.string())
       .default([])
@@ -49,6 +57,8 @@ export const manifestsVerb = defineVerb({
       controllersServiceAccount: settings.serviceAccount,
       dnsServiceAccount: settings.dnsServiceAccount,
       proxyServiceAccount: settings.proxyServiceAccount,
+      gatewayServiceAccount: settings.gatewayServiceAccount,
+      nodeAgentServiceAccount: settings.nodeAgentServiceAccount,
       otherWriters: settings.allowUsers,
     });
     if (!objects.ok) {

@@ -1,4 +1,4 @@
-import type { PathReportSpec, ReportedPath } from "../../../api/network/path-report.ts";
+import type { ReportedPath } from "../../../api/network/path-report.ts";
 import type { PathMeasurement, ProbeTarget } from "../../probe/path-measurement.ts";
 import { chooseGateways } from "../choose-gateways.ts";
 import { gatewayName, type OwnNetwork, type PeerNetwork } from "../plan/networks.ts";
@@ -77,21 +77,6 @@ function together(measured: readonly PathMeasurement[]): Omit<ReportedPath, "pee
     ...(mtu !== undefined && { mtu }),
     ...(lossPercent !== undefined && { lossPercent: Math.round(lossPercent * 10) / 10 }),
   };
-}
-
-/** Whether a report says something that others act on at once, rather than newer figures. */
-export function isNews(
-  before: Omit<PathReportSpec, "renewedAt"> | undefined,
-  now: Omit<PathReportSpec, "renewedAt">,
-): boolean {
-  return before === undefined || essence(before) !== essence(now);
-}
-
-function essence({ paths, ...facts }: Omit<PathReportSpec, "renewedAt">): string {
-  return JSON.stringify({
-    ...facts,
-    paths: paths.map(({ peer, backend, state, mtu }) => ({ peer, backend, state, mtu })),
-  });
 }
 
 function leastMtu(gateways: readonly string[], measure: Measure): number | undefined {

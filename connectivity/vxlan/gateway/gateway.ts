@@ -8,6 +8,7 @@ import type { Logger } from "../../../runtime/log/log.ts";
 import type { Meter } from "../../../runtime/metrics/meter.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import type { PathMeasurement, PathProber } from "../../probe/path-measurement.ts";
+import type { ReachedAt, Reporter } from "../../report/reporter.ts";
 import { withSlices } from "../../slices/with-slices.ts";
 import { type ApplyMetrics, applyMetrics } from "../apply-metrics.ts";
 import type { Dataplane } from "../linux/dataplane.ts";
@@ -21,7 +22,6 @@ import { ReconcileLoop } from "../reconcile-loop.ts";
 import { currentNetwork, currentPeers, type GatewayViews } from "../views.ts";
 import { gatewayPaths, gatewayProbeTargets, reportedPaths } from "./gateway-paths.ts";
 import type { OuterTransport } from "./outer-transport.ts";
-import type { GatewayFacts, Reporter } from "./reporter.ts";
 
 export interface GatewayOptions {
   /** Name of the Node it runs on. */
@@ -68,7 +68,7 @@ export class Gateway {
     | {
         readonly network: OwnNetwork;
         readonly peers: readonly PeerNetwork[];
-        readonly facts: GatewayFacts;
+        readonly facts: ReachedAt;
         readonly sizes: string;
       }
     | undefined;

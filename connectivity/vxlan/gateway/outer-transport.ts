@@ -1,12 +1,12 @@
 import type { Result } from "../../../api/result.ts";
+import type { ReachedAt } from "../../report/reporter.ts";
 import type { OwnNetwork, PeerNetwork } from "../plan/networks.ts";
 import type { Outer } from "../plan/outer-paths.ts";
-import type { GatewayFacts } from "./reporter.ts";
 
 export interface Prepared {
   readonly outer: Outer;
   /** What peers need to know of it. */
-  readonly facts: GatewayFacts;
+  readonly facts: ReachedAt;
 }
 
 /** What packets between gateways travel in: plain, or inside WireGuard. */

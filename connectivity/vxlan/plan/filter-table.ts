@@ -24,6 +24,9 @@ export const HOST_SETS = [
 export type FilterSet = (typeof PORT_SETS)[number] | (typeof HOST_SETS)[number];
 export const FILTER_SETS: readonly FilterSet[] = [...PORT_SETS, ...HOST_SETS];
 
+/** Counters of what is refused, and which way it went. */
+export const DENIED_COUNTERS = { denied_in: "in", denied_out: "out" } as const;
+
 const ERRORS_V4 = "icmp type { destination-unreachable, time-exceeded, parameter-problem } accept";
 const ERRORS_V6 =
   "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept";
@@ -51,8 +54,7 @@ export function filterTable(
   return {
     name: FILTER_TABLE,
     body: [
-      "counter denied_in { }",
-      "counter denied_out { }",
+      ...Object.keys(DENIED_COUNTERS).map((name) => `counter ${name} { }`),
       ...FILTER_SETS.map((name) => `set ${name} { type ${setType(name)}; }`),
       chain("answers", "", [
         "meta l4proto tcp tcp flags & (syn | ack) != syn accept",

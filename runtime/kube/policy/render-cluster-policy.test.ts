@@ -34,12 +34,16 @@ test("other names stand wherever the shipped ones stood", () => {
       controllersServiceAccount: "one",
       dnsServiceAccount: "two",
       proxyServiceAccount: "three",
+      gatewayServiceAccount: "four",
+      nodeAgentServiceAccount: "five",
     }),
   );
-  expect(text).not.toMatch(/isthmus-system|isthmus-controllers|isthmus-dns|isthmus-proxy/);
+  expect(text).not.toMatch(/isthmus-(system|controllers|dns|proxy|gateway|node-agent)/);
   expect(text).toContain('{"kind":"ServiceAccount","namespace":"mesh","name":"one"}');
   expect(text).toContain('{"kind":"ServiceAccount","namespace":"mesh","name":"two"}');
   expect(text).toContain('{"kind":"ServiceAccount","namespace":"mesh","name":"three"}');
+  expect(text).toContain('{"kind":"ServiceAccount","namespace":"mesh","name":"four"}');
+  expect(text).toContain('{"kind":"ServiceAccount","namespace":"mesh","name":"five"}');
   expect(text).toContain("system:serviceaccount:mesh:one");
 });
 
@@ -66,6 +70,7 @@ test.each([
   { bad: { namespace: "Not_A_Name" }, rule: "lower-case RFC 1123 DNS label" },
   { bad: { dnsServiceAccount: "" }, rule: "lower-case RFC 1123 DNS label" },
   { bad: { proxyServiceAccount: "a b" }, rule: "lower-case RFC 1123 DNS label" },
+  { bad: { nodeAgentServiceAccount: "-" }, rule: "lower-case RFC 1123 DNS label" },
   { bad: { otherWriters: [""] }, rule: 'must have 1 to 512 bytes: got ""' },
 ])("$bad is refused", ({ bad, rule }) => {
   const refused = renderClusterPolicy(TEXTS, { ...SHIPPED_NAMES, ...bad });
@@ -86,18 +91,56 @@ test("users may export and look, nobody is given a verb that writes imports (SEC
   expect(roles.map(({ metadata }) => metadata.name)).toEqual(["isthmus:edit", "isthmus:view"]);
 });
 
-test("nobody may read all Pods unless an admin says so", () => {
+test("all Pods are read by gateways alone, who tell clients of slices apart, unless an admin says so", () => {
   const mayReadPods = rendered().filter((object) =>
     ("rules" in object ? (object.rules as readonly Rule[]) : []).some(({ resources }) =>
       resources.includes("pods"),
     ),
   );
-  expect(mayReadPods.map(({ metadata }) => metadata.name)).toEqual([
+  expect(mayReadPods.map(({ metadata }) => metadata.name).toSorted()).toEqual([
+    "isthmus:gateway",
     "isthmus:proxy-client-namespaces",
   ]);
   const bound = rendered().filter((object) => "roleRef" in object);
   expect(JSON.stringify(bound)).toContain('"name":"isthmus:proxy"');
   expect(JSON.stringify(bound)).not.toContain("isthmus:proxy-client-namespaces");
+});
+
+test.each([
+  {
+    role: "isthmus:gateway",
+    account: "isthmus-gateway",
+    mayRead: ["endpointslices", "membernetworks", "nodes", "peers", "pods", "slices"],
+    mayWrite: ["pathreports"],
+  },
+  {
+    role: "isthmus:node-agent",
+    account: "isthmus-node-agent",
+    mayRead: ["membernetworks", "nodes", "pathreports", "peers"],
+    mayWrite: [],
+  },
+])("$role reads what it goes by and writes nothing but its report (SEC-08)", (expected) => {
+  const { role, account, mayRead, mayWrite } = expected;
+  const objects = rendered().filter(({ metadata }) => metadata.name === role);
+  const rules = objects.flatMap((object) =>
+    "rules" in object ? (object.rules as readonly Rule[]) : [],
+  );
+  const withVerbs = (verbs: readonly string[]): readonly string[] =>
+    rules
+      .filter((rule) => rule.verbs.join() === verbs.join())
+      .flatMap(({ resources }) => resources)
+      .toSorted();
+  expect(withVerbs(["list", "watch"])).toEqual(mayRead);
+  expect(withVerbs(["create", "patch"])).toEqual(mayWrite);
+  expect(new Set(rules.flatMap(({ resources }) => resources)).size).toBe(
+    mayRead.length + mayWrite.length,
+  );
+  expect(objects).toContainEqual(
+    expect.objectContaining({
+      kind: "ClusterRoleBinding",
+      subjects: [{ kind: "ServiceAccount", namespace: "isthmus-system", name: account }],
+    }),
+  );
 });
 
 test("the policy on labels names the labels that the code gives (SEC-03)", () => {

@@ -12,6 +12,8 @@ export interface PolicyNames {
   readonly controllersServiceAccount: string;
   readonly dnsServiceAccount: string;
   readonly proxyServiceAccount: string;
+  readonly gatewayServiceAccount: string;
+  readonly nodeAgentServiceAccount: string;
   /** Users, beside the controllers, who may write what the admission policies keep for them. */
   readonly otherWriters: readonly string[];
 }
@@ -22,6 +24,8 @@ export const SHIPPED_NAMES: PolicyNames = {
   controllersServiceAccount: "isthmus-controllers",
   dnsServiceAccount: "isthmus-dns",
   proxyServiceAccount: "isthmus-proxy",
+  gatewayServiceAccount: "isthmus-gateway",
+  nodeAgentServiceAccount: "isthmus-node-agent",
   otherWriters: [],
 };
 
@@ -30,6 +34,8 @@ const LABEL_KEYS = [
   "controllersServiceAccount",
   "dnsServiceAccount",
   "proxyServiceAccount",
+  "gatewayServiceAccount",
+  "nodeAgentServiceAccount",
 ] as const;
 
 const USER_BYTES_MAX = 512;
@@ -61,12 +67,14 @@ export function renderClusterPolicy(
 
 /** The shipped names are no parts of other words there, so that a chart can do the same with a text function. */
 function renamed(text: string, names: PolicyNames): string {
-  const shipped = /isthmus-system|isthmus-controllers|isthmus-dns|isthmus-proxy/g;
+  const shipped = /isthmus-(system|controllers|dns|proxy|gateway|node-agent)/g;
   const chosen: Readonly<Record<string, string>> = {
     [SHIPPED_NAMES.namespace]: names.namespace,
     [SHIPPED_NAMES.controllersServiceAccount]: names.controllersServiceAccount,
     [SHIPPED_NAMES.dnsServiceAccount]: names.dnsServiceAccount,
     [SHIPPED_NAMES.proxyServiceAccount]: names.proxyServiceAccount,
+    [SHIPPED_NAMES.gatewayServiceAccount]: names.gatewayServiceAccount,
+    [SHIPPED_NAMES.nodeAgentServiceAccount]: names.nodeAgentServiceAccount,
   };
   return text.replace(shipped, (name) => chosen[name] ?? name);
 }

@@ -236,7 +236,7 @@ grep -rs . /proc/sys/net/ipv4 /proc/sys/net/ipv6 | sort`;
       });
     });
 
-    test("a gateway that dies under load is left within a second, and nothing is lost for good", async () => {
+    test("a gateway that dies under load is left within three seconds, and no connection is lost", async () => {
       const [client] = world.cluster("a").clients;
       const b = world.cluster("b");
       const address = globalAddress(b.plan, await service.podAddress("b", "node-1"));
@@ -253,7 +253,7 @@ grep -rs . /proc/sys/net/ipv4 /proc/sys/net/ipv6 | sort`;
       if (answer?.kind !== "load") throw new Error(JSON.stringify(answer));
       const { tcp, opens } = answer.report;
       expect([tcp.lost, opens.failed]).toEqual([0, 0]);
-      // A second of detection, and what TCP takes to try again.
+      // Half a second of detection, and what TCP waits before it tries again: 0.2, 0.4, 0.8 s. `bench/net/faults.ts` has figures.
       expect(tcp.longestGapMs).toBeLessThan(3_000);
       process.stdout.write(
         `gateway gone: longest gap ${Math.round(tcp.longestGapMs)} ms on a connection\n`,

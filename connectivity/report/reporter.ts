@@ -1,27 +1,27 @@
-import { microTime } from "../../../api/kube/micro-time.ts";
+import { microTime } from "../../api/kube/micro-time.ts";
 import type {
   PathReport,
   PathReportSpec,
   ReportedPath,
   ReporterRole,
-} from "../../../api/network/path-report.ts";
-import { NETWORK_GROUP, NETWORK_VERSION, PATH_REPORTS } from "../../../api/network/resources.ts";
-import { backoffMs } from "../../../runtime/backoff/backoff.ts";
-import type { Clock } from "../../../runtime/clock/clock.ts";
-import { sleep } from "../../../runtime/clock/sleep.ts";
-import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
-import type { Logger } from "../../../runtime/log/log.ts";
-import type { Random } from "../../../runtime/random/random.ts";
-import { isNews } from "./gateway-paths.ts";
+} from "../../api/network/path-report.ts";
+import { NETWORK_GROUP, NETWORK_VERSION, PATH_REPORTS } from "../../api/network/resources.ts";
+import { backoffMs } from "../../runtime/backoff/backoff.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import { sleep } from "../../runtime/clock/sleep.ts";
+import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import type { Random } from "../../runtime/random/random.ts";
+import { isNews } from "./is-news.ts";
 
 /** How this gateway or proxy is reached, by peers and, of a proxy, by clients. */
-export type GatewayFacts = Pick<
+export type ReachedAt = Pick<
   PathReportSpec,
   "endpoints" | "clientAddresses" | "port" | "publicKey" | "wgPort"
 >;
 
 export interface Said {
-  readonly facts: GatewayFacts;
+  readonly facts: ReachedAt;
   readonly paths: readonly ReportedPath[];
 }
 
@@ -32,11 +32,11 @@ export interface ReporterDeps {
   readonly log: Logger;
 }
 
-/** Figures that nobody acts on are told this often, and show that the gateway lives. */
+/** Figures that nobody acts on are told this often, and show that who reports lives. */
 const RENEW_MS = 10_000;
 const RETRY = { firstMs: 200, maxMs: 10_000 };
 
-/** Writes a gateway's PathReport: news at once, figures now and then, and what could not be written until it can. */
+/** Writes a gateway's or a proxy's PathReport: news at once, figures now and then, and what could not be written until it can. */
 export class Reporter {
   readonly #node: string;
   readonly #deps: ReporterDeps;
