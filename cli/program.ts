@@ -77,8 +77,12 @@ function buildCommand(path: readonly string[], verb: Verb): Command {
       command.addOption(new Option(name, `${description} (default: ${shape.default})`));
       continue;
     }
-    const value = shape.kind === "list" ? "<a,b,...>" : "<value>";
-    command.addOption(new Option(`${flag} ${value}`, `${description}${defaultText(shape)}`));
+    const isList = shape.kind === "list";
+    const option = new Option(
+      `${flag} ${isList ? "<a,b,...>" : "<value>"}`,
+      `${description}${defaultText(shape)}`,
+    );
+    command.addOption(isList ? option.argParser(addToList) : option);
   }
   return command;
 }
@@ -96,7 +100,7 @@ async function runVerb(
   command: Command,
   surroundings: Surroundings & Pick<VerbInput<unknown>, "args">,
 ): Promise<ExitCode> {
-  const { config: path, ...flags } = givenOptions(command, verb.settings);
+  const { config: path, ...flags } = givenOptions(command);
   const config = typeof path === "string" ? configFile(path, verb.settings, flags) : undefined;
   const settings =
     config === undefined
@@ -129,20 +133,21 @@ function configFile<S extends SettingsSchema>(
 }
 
 /** Only what was typed: commander's own defaults (a `--no-x` switch has one) are not settings. */
-function givenOptions(command: Command, schema: SettingsSchema): Record<string, unknown> {
+function givenOptions(command: Command): Record<string, unknown> {
   const given: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(command.opts<Record<string, unknown>>())) {
     if (command.getOptionValueSource(key) !== "cli") continue;
-    const type = schema.shape[key];
-    const isList = type !== undefined && flagShape(type).kind === "list";
-    given[key] = isList && typeof value === "string" ? listOf(value) : value;
+    given[key] = value;
   }
   return given;
 }
 
-/** `""` is a list of nothing, which a list of one empty text never has to be. */
-function listOf(text: string): readonly string[] {
-  return text === "" ? [] : text.split(",");
+/**
+ * A flag that is given twice means both. `""` is a list of nothing, which a list of one empty text never has to be.
+ * BOUNDED: by the command line.
+ */
+function addToList(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), ...(text === "" ? [] : text.split(","))];
 }
 
 function readTextFile<T>(

@@ -107,7 +107,7 @@ function dnsProcess(settings: MemberSettings): Process {
       `--log-level=${settings.logLevel}`,
     ],
     // It makes hardly any garbage once it has read its cluster: room for young objects would stay for nothing.
-    env: { NODE_OPTIONS: "--max-semi-space-size=16" },
+    env: { NODE_OPTIONS: "--max-semi-space-size=8" },
     ports: dnsPorts(DNS_PORT),
     healthPort: DNS_HEALTH_PORT,
     scratch: [],
