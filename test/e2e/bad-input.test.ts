@@ -114,7 +114,11 @@ describe("joining", () => {
   });
 
   test("controllers without an identity say how to get one", async () => {
-    const outcome = await runCli(["controllers", "--identity-dir", join(scratch, "nobody")]);
+    const outcome = await runCli([
+      "controllers",
+      ...["--kubeconfig", set.members[0]?.kubeconfig ?? ""],
+      ...["--identity-dir", join(scratch, "nobody")],
+    ]);
     expect(outcome.code).toBe(1);
     expect(outcome.stderr).toContain('run "isthmus join" first');
   });
