@@ -297,8 +297,8 @@ grep -rs . /proc/sys/net/ipv4 /proc/sys/net/ipv6 | sort`;
         if (answer?.kind !== "load") throw new Error(JSON.stringify(answer));
         const { tcp, udp, opens } = answer.report;
         expect([tcp.lost, opens.failed]).toEqual([0, 0]);
-        // The last questions of each of the eight flows are still on their way.
-        expect(udp.sent - udp.answers).toBeLessThanOrEqual(16);
+        // At most one of each of the eight flows, while a device is put in the other's place.
+        expect(udp.sent - udp.answers).toBeLessThanOrEqual(8);
         process.stdout.write(`keys rotated: longest gap ${Math.round(tcp.longestGapMs)} ms\n`);
       });
 

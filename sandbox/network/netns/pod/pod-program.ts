@@ -55,7 +55,7 @@ async function answer(question: PodQuestion): Promise<PodAnswer> {
       await load.start(question.options);
       return { kind: "done" };
     case "end-load":
-      return { kind: "load", report: load.end() };
+      return { kind: "load", report: await load.end() };
   }
 }
 

@@ -19,6 +19,9 @@ interface Flow {
   readonly meter: GapMeter;
 }
 
+/** Longer than a round trip on a path that works. */
+const LAST_ANSWERS_MS = 500;
+
 /** Drives one load at a time and measures what a user of the path would notice. */
 export class LoadClient {
   readonly #clock: Clock;
@@ -35,11 +38,12 @@ export class LoadClient {
     await this.#running.start();
   }
 
-  end(): LoadReport {
-    if (this.#running === undefined) throw new Error("no load is under way");
-    const report = this.#running.end();
+  /** Answers that are still on their way are waited for, a moment. */
+  end(): Promise<LoadReport> {
+    const running = this.#running;
+    if (running === undefined) throw new Error("no load is under way");
     this.#running = undefined;
-    return report;
+    return running.end();
   }
 }
 
@@ -72,10 +76,11 @@ class RunningLoad {
     this.#tick();
   }
 
-  end(): LoadReport {
-    this.#isOver = true;
+  async end(): Promise<LoadReport> {
     this.#timer?.cancel();
     const nowMs = this.#clock.monotonicMs();
+    await new Promise<void>((resolve) => void this.#clock.setTimer(LAST_ANSWERS_MS, resolve));
+    this.#isOver = true;
     const longest = (meters: readonly GapMeter[]): number =>
       meters.reduce((max, meter) => Math.max(max, meter.longestMs(nowMs)), 0);
     const answers = (meters: readonly GapMeter[]): number =>
