@@ -44,14 +44,14 @@ export async function connectTo(
   const { host, port } = httpProxy?.address ?? parsed.value;
   if (host === undefined) return err(`cannot dial ${endpoint}: must name a host`);
   const socket = connect({ host, port, signal, noDelay: true });
+  // Errors show as the end of what is carried. From the first moment on: nobody may be waiting when one comes.
+  socket.on("error", () => undefined);
   try {
     await once(socket, "connect", { signal });
   } catch (error) {
     socket.destroy();
     return err(`cannot dial ${formatListenAddress({ host, port })}: ${reasonOf(signal, error)}`);
   }
-  // Errors show as the end of what is carried.
-  socket.on("error", () => undefined);
   if (httpProxy === undefined) return ok(socket);
   const answered = await httpConnect(socket, endpoint, httpProxy.authorization);
   if (answered.ok) return ok(socket);
@@ -69,6 +69,7 @@ export async function secureTo(
 ): Promise<Result<Secured, string>> {
   using limit = deadline(clock, HANDSHAKE_MS, signal);
   const socket = secureAsDialler(raw, identity);
+  socket.on("error", () => undefined);
   try {
     await once(socket, "secureConnect", { signal: limit.signal });
   } catch (error) {

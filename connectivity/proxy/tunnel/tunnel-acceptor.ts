@@ -34,6 +34,8 @@ export class TunnelAcceptor {
     this.#identity = identity;
     this.#server = createServer({ ...serverOptions(identity), noDelay: true });
     this.#server.maxConnections = MAX_CONNECTIONS;
+    // Before the handshake is done, and when it fails, whoever hangs up is no error of ours.
+    this.#server.on("connection", (raw: Duplex) => void raw.on("error", () => undefined));
     this.#server.on("secureConnection", (socket: TLSSocket) => {
       socket.on("error", () => undefined);
       const nowMs = clock.nowMs();

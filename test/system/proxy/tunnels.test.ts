@@ -31,6 +31,7 @@ async function serveEcho(): Promise<number> {
 
 async function ask(port: number, text: string): Promise<string> {
   const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => undefined);
   socket.end(text);
   const chunks: Buffer[] = [];
   for await (const chunk of socket) chunks.push(chunk);
@@ -110,6 +111,7 @@ describe("tunnels come and go", () => {
     ends.push(() => pair.stop());
     const port = await pair.carry(await serveEcho());
     const socket = connect({ port, host: "127.0.0.1" });
+    socket.on("error", () => undefined);
     await once(socket, "connect");
     socket.write("before ");
     await once(socket, "data");
@@ -139,6 +141,7 @@ describe("tunnels come and go", () => {
     await until("down", () => usable(pair.west, pair.east) === 0);
     const port = await pair.carry(echo);
     const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => undefined);
     const [error] = await once(socket, "error");
     expect(error).toMatchObject({ code: "ECONNRESET" });
     await until("why", () => pair.west.node.hub.failureOf(pair.east.cluster) !== undefined);
@@ -157,6 +160,7 @@ describe("tunnels come and go", () => {
     ends.push(() => pair.stop());
     const port = await pair.carry(await serveEcho());
     const socket = connect({ port, host: "127.0.0.1" });
+    socket.on("error", () => undefined);
     socket.write("x");
     await once(socket, "data");
     let isStopped = false;
