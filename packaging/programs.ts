@@ -17,6 +17,9 @@ export const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   ],
   controllers: ["controllers", "join", "leave", "status"],
   dns: ["dns", "dns-worker"],
+  gateway: ["gateway"],
+  "node-agent": ["node-agent"],
+  proxy: ["proxy"],
 };
 
 /** Verbs that no shipped program has. */
