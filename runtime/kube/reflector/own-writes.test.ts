@@ -146,6 +146,18 @@ describe("OwnWrites", () => {
     expect(world.view).toEqual(world.server);
   });
 
+  test("deleted, made anew and deleted again: the end of the first life is not that of the second", () => {
+    const world = new World();
+    for (const kind of ["put", "delete", "put", "delete"] as const) {
+      world.answer(world.begin("a", kind));
+    }
+    for (let told = 0; told < 4; told++) {
+      world.tell();
+      expect(world.view.size).toBe(0);
+    }
+    expect(world.writes.size).toBe(0);
+  });
+
   test("an answer that comes after its own events is not news", () => {
     const world = new World();
     const write = world.begin("a", "put");
@@ -234,6 +246,7 @@ describe("OwnWrites", () => {
           expect(world.view).toEqual(world.server);
         }
       }),
+      { numRuns: 2_000 },
     );
   });
 });

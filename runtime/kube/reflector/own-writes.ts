@@ -20,11 +20,11 @@ export interface OpenWrite {
 
 /** An object whose state we know from our own write, while the watch has yet to tell it. */
 interface Ahead {
-  /** Undefined: we deleted it. */
-  readonly uid: string | undefined;
+  /** uid of the life that we ended; undefined: it lives, we wrote it. */
+  readonly gone: string | undefined;
   /** `uid/resourceVersion` of what came before. */
   readonly superseded: ReadonlySet<string>;
-  /** uids of lives before this one. */
+  /** uids of lives that are over, `gone` among them. */
   readonly ended: ReadonlySet<string>;
 }
 
@@ -87,8 +87,8 @@ export class OwnWrites<T extends KubeObject> {
     if (uid !== undefined) for (const write of this.#open.get(key) ?? []) write.ended.add(uid);
     const ahead = this.#ahead.get(key);
     if (ahead === undefined) return true;
-    const isEarlierLife = uid !== undefined && ahead.ended.has(uid);
-    if (isEarlierLife && ahead.uid !== undefined) return false;
+    const isEarlierLife = uid !== undefined && uid !== ahead.gone && ahead.ended.has(uid);
+    if (isEarlierLife) return false;
     this.#ahead.delete(key);
     return true;
   }
@@ -121,19 +121,19 @@ function following<T extends KubeObject>(
   const ended = new Set(before?.ended);
   if (outcome.kind === "deleted") {
     ended.add(outcome.uid);
-    return { uid: undefined, superseded, ended };
+    return { gone: outcome.uid, superseded, ended };
   }
   const { uid } = outcome.object.metadata;
   const earlier = current?.metadata.uid;
   if (earlier !== undefined && earlier !== uid) ended.add(earlier);
-  return { uid, superseded, ended };
+  return { gone: undefined, superseded, ended };
 }
 
 function isOld(ahead: Ahead, object: KubeObject): boolean {
   const { uid, deletionTimestamp } = object.metadata;
   if (uid !== undefined && ahead.ended.has(uid)) {
     // What we deleted may still be there, waiting for its finalizers: that is news.
-    return ahead.uid !== undefined || deletionTimestamp === undefined;
+    return uid !== ahead.gone || deletionTimestamp === undefined;
   }
   return ahead.superseded.has(identity(object));
 }
