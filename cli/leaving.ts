@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ABOUT_GROUP, ABOUT_VERSIONS } from "../api/mcs/cluster-property.ts";
 import { MCS_GROUP, MCS_VERSIONS } from "../api/mcs/service-export.ts";
-import { ok, type Result } from "../api/result.ts";
+import type { Result } from "../api/result.ts";
 import { leaveClusterset } from "../broker/client/grpc/leave-clusterset.ts";
 import { leaveCluster, type Receipt } from "../controllers/membership/leave-cluster.ts";
 import { systemClock } from "../runtime/clock/system-clock.ts";
@@ -61,9 +61,10 @@ export async function tellBroker(
   return true;
 }
 
-/** Removes from the cluster what its controllers made. */
+/** Forgets the identity, and removes from the cluster what its controllers made. */
 export async function cleanUp(
   kube: KubeClient,
+  { store }: IdentityPlace,
   signal: AbortSignal,
 ): Promise<Result<Receipt, string>> {
   const mcs = await kube.servedVersions(MCS_GROUP, "serviceimports", { signal });
@@ -72,8 +73,8 @@ export async function cleanUp(
   if (!about.ok) return { ok: false, error: about.error.message };
   const mcsVersion = MCS_VERSIONS.find((version) => mcs.value.includes(version)) ?? "v1beta1";
   const aboutVersion = ABOUT_VERSIONS.find((one) => about.value.includes(one)) ?? "v1beta1";
-  const left = await leaveCluster(kube, { mcsVersion, aboutVersion, signal }, systemClock);
-  return left.ok ? ok(left.value) : { ok: false, error: left.error.message };
+  const forgetIdentity = () => store.remove();
+  return leaveCluster(kube, { mcsVersion, aboutVersion, forgetIdentity, signal }, systemClock);
 }
 
 export function receiptLines(receipt: Receipt): readonly string[] {

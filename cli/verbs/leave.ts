@@ -28,20 +28,14 @@ export const leaveVerb = defineVerb({
       out.problem(place.error);
       return 1;
     }
-    const identities = place.value.store;
     if (!settings.localOnly) {
       const told = await tellBroker(place.value, settings, out);
       if (!told) return 1;
     }
-    const identity = await identities.load();
-    const left = await cleanUp(client, signal);
+    const identity = await place.value.store.load();
+    const left = await cleanUp(client, place.value, signal);
     if (!left.ok) {
-      out.problem(`${left.error}: run "isthmus leave" again`);
-      return 1;
-    }
-    const removed = await identities.remove();
-    if (!removed.ok) {
-      out.problem(removed.error);
+      out.problem(`${left.error}: run "isthmus leave --local-only" again`);
       return 1;
     }
     if (identity.ok && identity.value !== undefined && settings.identitySecret === undefined) {

@@ -106,11 +106,10 @@ async function leave(
     const removed = await removeUnlessNamespace(ref, deps);
     if (!removed.ok) return removed;
   }
-  const cleaned = await cleanUp(client, signal);
+  const cleaned = await cleanUp(client, place.value, signal);
   if (!cleaned.ok) return err(`${cleaned.error}: run it again with --local-only`);
   for (const line of receiptLines(cleaned.value)) out.line(line);
-  const forgotten = await place.value.store.remove();
-  return forgotten.ok ? ok(undefined) : forgotten;
+  return ok(undefined);
 }
 
 /** First the processes, which would make their records anew. */

@@ -11,7 +11,7 @@ import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
-import { isLeaving } from "./leaving.ts";
+import { isLeaving, leavingText } from "./leaving.ts";
 
 export interface Membership {
   readonly clusterId: ClusterId;
@@ -56,10 +56,7 @@ async function claim(
   const { name, value } = property;
   const existing = await kube.get<ClusterProperty>({ resource, name }, { signal });
   if (existing.ok) {
-    if (isLeaving(existing.value)) {
-      const message = `this cluster is leaving its clusterset: ClusterProperty ${name} says so; join again when it has left`;
-      return err({ kind: "leaving", message });
-    }
+    if (isLeaving(existing.value)) return err({ kind: "leaving", message: leavingText(name) });
     const found = existing.value.spec.value;
     if (found === value) return ok(undefined);
     return err({

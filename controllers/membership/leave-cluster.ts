@@ -29,6 +29,8 @@ import { ANNOTATION_LEAVING } from "./leaving.ts";
 export interface LeaveClusterOptions {
   readonly mcsVersion: McsVersion;
   readonly aboutVersion: AboutVersion;
+  /** Forgets who this cluster was. */
+  readonly forgetIdentity: () => Promise<Result<undefined, string>>;
   readonly signal: AbortSignal;
 }
 
@@ -44,17 +46,29 @@ const PASSES_MAX = 10;
 /**
  * Removes everything of ours from a cluster (CLN-04, CLN-11): imports, derived Services, slices, Leases, Peers, conditions on
  * exports, and last the properties that say it is a member (CID-06). ServiceExports are the users' and stay, definitions
- * too. Running controllers are told first, by a mark on the clusterset's property, and stop writing. May be repeated.
+ * too. Running controllers are told first, by a mark on the clusterset's property, and stop writing. The identity goes while that
+ * mark is there: controllers that are started anew find the mark or no identity, and never claim the properties again. May be repeated.
  */
 export async function leaveCluster(
   kube: KubeClient,
-  { mcsVersion, aboutVersion, signal }: LeaveClusterOptions,
+  options: LeaveClusterOptions,
+  clock: Clock,
+): Promise<Result<Receipt, string>> {
+  const marked = await markLeaving(kube, clusterProperties(options.aboutVersion), options.signal);
+  if (!marked.ok) return err(marked.error.message);
+  const forgotten = await options.forgetIdentity();
+  if (!forgotten.ok) return forgotten;
+  const removed = await removeAll(kube, options, clock);
+  return removed.ok ? removed : err(removed.error.message);
+}
+
+async function removeAll(
+  kube: KubeClient,
+  { mcsVersion, aboutVersion, signal }: Omit<LeaveClusterOptions, "forgetIdentity">,
   clock: Clock,
 ): Promise<Result<Receipt, KubeError>> {
   const receipt = new Map<string, string[]>();
   const properties = clusterProperties(aboutVersion);
-  const marked = await markLeaving(kube, properties, signal);
-  if (!marked.ok) return marked;
   const networks = [PEERS, MEMBER_NETWORKS];
   const kinds = [serviceImports(mcsVersion), ENDPOINT_SLICES, SERVICES, LEASES, ...networks];
   // What controllers had under way when they were told may still arrive: so until nothing is found any more.

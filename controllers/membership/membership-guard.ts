@@ -8,6 +8,7 @@ import type { Logger } from "../../runtime/log/log.ts";
 import type { Meter } from "../../runtime/metrics/meter.ts";
 import type { Random } from "../../runtime/random/random.ts";
 import { claimMembership, type Membership } from "./claim-membership.ts";
+import { isLeaving, leavingText } from "./leaving.ts";
 
 export interface MembershipGuardDeps {
   readonly client: KubeClient;
@@ -58,7 +59,11 @@ export class MembershipGuard {
   /** Until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const unsubscribe = this.#reflector.view.subscribe((event) => {
-      if (event.kind === "changed") this.#queue.add(KEY);
+      if (event.kind !== "changed") return;
+      const { before, after = before } = event;
+      // Not left to the check: by then the property may be gone, mark and all, and would be made anew.
+      if (after !== undefined && isLeaving(after)) this.#leave(leavingText(after.metadata.name));
+      else this.#queue.add(KEY);
     });
     this.#reflector.start(signal);
     this.#queue.start(signal);
@@ -81,11 +86,18 @@ export class MembershipGuard {
     }
     const { message } = claimed.error;
     if (claimed.error.kind === "leaving") {
-      log.warn("cluster is leaving its clusterset");
-      this.#leaving.abort();
+      this.#leave(message);
+      return { kind: "done" };
     }
     if (message !== this.#problem) log.error("cluster identity was changed", { problem: message });
     this.#problem = message;
     return { kind: "done" };
+  }
+
+  #leave(why: string): void {
+    if (this.#leaving.signal.aborted) return;
+    this.#deps.log.warn("cluster is leaving its clusterset");
+    this.#problem = why;
+    this.#leaving.abort();
   }
 }

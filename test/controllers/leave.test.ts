@@ -7,6 +7,7 @@ import { CLUSTERSET_PROPERTY, clusterProperties } from "../../api/mcs/cluster-pr
 import { LABEL_MANAGED_BY } from "../../api/mcs/labels.ts";
 import { type ServiceExport, serviceExports } from "../../api/mcs/service-export.ts";
 import { serviceImports } from "../../api/mcs/service-import.ts";
+import { err, ok } from "../../api/result.ts";
 import { claimMembership } from "../../controllers/membership/claim-membership.ts";
 import { leaveCluster, type Receipt } from "../../controllers/membership/leave-cluster.ts";
 import { ANNOTATION_LEAVING } from "../../controllers/membership/leaving.ts";
@@ -17,7 +18,12 @@ import { MemberWorld } from "./member-world.ts";
 import type { TestCluster } from "./test-cluster.ts";
 
 const { signal } = new AbortController();
-const VERSIONS = { mcsVersion: "v1beta1", aboutVersion: "v1beta1", signal } as const;
+const VERSIONS = {
+  mcsVersion: "v1beta1",
+  aboutVersion: "v1beta1",
+  forgetIdentity: async () => ok(undefined),
+  signal,
+} as const;
 const KINDS = [serviceImports(), SERVICES, ENDPOINT_SLICES, LEASES, clusterProperties()];
 
 let world: MemberWorld;
@@ -52,7 +58,7 @@ async function leave(): Promise<Receipt> {
   const leaving = leaveCluster(west.admin, VERSIONS, world.clock);
   await world.clock.advance(60_000);
   const left = await leaving;
-  if (!left.ok) throw new Error(left.error.message);
+  if (!left.ok) throw new Error(left.error);
   return left.value;
 }
 
@@ -127,12 +133,61 @@ describe("a cluster that leaves (CLN-04, CLN-11)", () => {
     await world.settle();
   });
 
+  test("is not made a member again by controllers that hear late of the mark and of its end (CID-06)", async () => {
+    const { random } = world;
+    const deps = { client: west.client, clock: world.clock, random, log: silentLogger };
+    const guard = new MembershipGuard({ clusterId: west.id, clusterset: "blue" }, "v1beta1", {
+      ...deps,
+      meter: silentMeter,
+    });
+    const stop = new AbortController();
+    void guard.run(stop.signal);
+    await world.settle();
+    // Both before anything is told of either.
+    const mark = { metadata: { annotations: { [ANNOTATION_LEAVING]: "true" } } };
+    const marked = west.patch(clusterProperties(), CLUSTERSET_PROPERTY, mark);
+    const gone = west.admin.delete(
+      { resource: clusterProperties(), name: CLUSTERSET_PROPERTY },
+      {},
+      { signal },
+    );
+    await Promise.all([marked, gone]);
+    await world.settle();
+    expect(guard.leaving.aborted).toBe(true);
+    const names = (await west.list(clusterProperties())).map(({ metadata }) => metadata.name);
+    expect(names).not.toContain(CLUSTERSET_PROPERTY);
+    stop.abort();
+    await world.settle();
+  });
+
+  test("has no identity any more before the properties go: controllers that are started anew find one mark or the other", async () => {
+    west.stop();
+    let found: readonly string[] = [];
+    const forgetIdentity = async () => {
+      const properties = await west.list(clusterProperties());
+      found = properties.flatMap(({ metadata }) => Object.keys(metadata.annotations ?? {}));
+      return ok(undefined);
+    };
+    const leaving = leaveCluster(west.admin, { ...VERSIONS, forgetIdentity }, world.clock);
+    await world.clock.advance(60_000);
+    expect((await leaving).ok).toBe(true);
+    expect(found).toEqual([ANNOTATION_LEAVING]);
+  });
+
+  test("keeps everything when the identity cannot be forgotten, and says why", async () => {
+    west.stop();
+    const forgetIdentity = async () => err("disk full");
+    const left = await leaveCluster(west.admin, { ...VERSIONS, forgetIdentity }, world.clock);
+    expect(left).toEqual({ ok: false, error: "disk full" });
+    expect((await ours(west)).length).toBeGreaterThan(5);
+  });
+
   test("with controllers that do not stop is an error that says so", async () => {
     const leaving = leaveCluster(west.admin, VERSIONS, world.clock);
     await world.clock.advance(120_000);
     expect(await leaving).toMatchObject({
       ok: false,
-      error: { message: expect.stringContaining("keep coming back") },
+      error: expect.stringContaining("keep coming back"),
     });
   });
 });
