@@ -1,11 +1,5 @@
 import { defineConfig } from "vitest/config";
 
-/**
- * On a machine of CI, where whatever else runs there takes the processor away for seconds, tests of real processes and real packets
- * have a second try, which the report shows. Everywhere else a test that fails once has failed.
- */
-const retry = process.env["CI"] === undefined ? 0 : 1;
-
 export default defineConfig({
   test: {
     projects: [
@@ -23,7 +17,6 @@ export default defineConfig({
       {
         test: {
           name: "system",
-          retry,
           include: ["test/{system,e2e,sim}/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -36,7 +29,6 @@ export default defineConfig({
         // In network namespaces, by `npm run test:net`: it needs root.
         test: {
           name: "net",
-          retry,
           include: ["test/net/**/*.net.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 180_000,
