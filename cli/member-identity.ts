@@ -38,6 +38,24 @@ export async function loadIdentity({
     : ok(loaded.value);
 }
 
+const LOOK_MS = 2_000;
+
+/** Looks until somebody has joined this member; undefined when the signal aborts first. `onWaiting` hears why there is none. */
+export async function identityAppears(
+  place: IdentityPlace,
+  { clock }: Pick<Deps, "clock">,
+  signal: AbortSignal,
+  onWaiting: (reason: string) => void = () => undefined,
+): Promise<MemberIdentity | undefined> {
+  while (!signal.aborted) {
+    const loaded = await loadIdentity(place);
+    if (loaded.ok) return loaded.value;
+    onWaiting(loaded.error);
+    await sleep(clock, LOOK_MS, signal);
+  }
+  return undefined;
+}
+
 /**
  * Joins with the token in a file unless an identity is there already, and keeps trying while the hub cannot be reached: it may
  * come up after this member. Error: what an admin must mend; or the signal aborted.

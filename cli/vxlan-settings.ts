@@ -48,6 +48,12 @@ export const vxlanSettings = {
     .string()
     .default("/run/isthmus")
     .describe("directory for what has to be put back on cleanup; it must not outlive a reboot"),
+  procSys: z
+    .string()
+    .default("/proc/sys")
+    .describe(
+      "where the kernel's settings are: a container whose own /proc/sys is read-only has the machine's net mounted elsewhere",
+    ),
   cleanup: z
     .boolean()
     .default(false)

@@ -6,7 +6,8 @@ import {
 } from "../runtime/kube/policy/render-cluster-policy.ts";
 import type { HubSettings } from "./hub-settings.ts";
 import { disruptionBudgetOf, networkPolicyOf, serviceOf } from "./pieces/around-process.ts";
-import { deploymentOf, type Port, type Process } from "./pieces/process.ts";
+import type { Port } from "./pieces/piece-words.ts";
+import { deploymentOf, type Process } from "./pieces/process.ts";
 
 /** Of the Deployment, its Service and its service account. */
 export const BROKER_NAME = "isthmus-broker";
@@ -60,6 +61,7 @@ function brokerProcess(settings: HubSettings): Process {
       `--log-level=${settings.logLevel}`,
     ],
     env: {},
+    fields: {},
     ports: [GRPC],
     healthPort: HEALTH_PORT,
     scratch: [{ name: "data", path: DATA_DIR }],

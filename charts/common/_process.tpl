@@ -5,7 +5,7 @@ app.kubernetes.io/name: {{ . }}
 app.kubernetes.io/part-of: isthmus
 {{- end }}
 
-{{/* Takes: root, name, replicas, memoryLimit, args, env, ports, healthPort, volumes, mounts. */}}
+{{/* Takes: root, name, replicas, memoryLimit, args, env, ports, healthPort, volumes, mounts; ingress, further rules; stopSeconds. */}}
 {{- define "isthmus.process" -}}
 {{- $values := .root.Values -}}
 {{- $namespace := .root.Release.Namespace -}}
@@ -35,6 +35,9 @@ spec:
       ports:
         - port: {{ .healthPort }}
           protocol: TCP
+    {{- range .ingress }}
+    - {{ toRawJson . }}
+    {{- end }}
 ---
 {{- end }}
 apiVersion: apps/v1
@@ -60,6 +63,9 @@ spec:
         {{- include "isthmus.labels" .name | nindent 8 }}
     spec:
       serviceAccountName: {{ .name }}
+      {{- with .stopSeconds }}
+      terminationGracePeriodSeconds: {{ . }}
+      {{- end }}
       securityContext:
         runAsNonRoot: true
         runAsUser: 65532

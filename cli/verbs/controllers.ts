@@ -3,7 +3,6 @@ import { z } from "zod";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
 import { runWhileLeading } from "../../controllers/leadership/run-while-leading.ts";
-import { sleep } from "../../runtime/clock/sleep.ts";
 import {
   durationSetting,
   kubeSettings,
@@ -13,7 +12,7 @@ import {
 import { LeaderElector } from "../../runtime/kube/leader/leader-elector.ts";
 import { followConfig } from "../follow-config.ts";
 import { type IdentityPlace, identityPlaceOf, identitySettings } from "../identity-place.ts";
-import { type JoinChoice, joinOnce, loadIdentity } from "../member-identity.ts";
+import { identityAppears, type JoinChoice, joinOnce, loadIdentity } from "../member-identity.ts";
 import { startMemberProcess } from "../member-process.ts";
 import { announcedCidrs, networkSettings, toNetworkOptions } from "../network-settings.ts";
 import { pathSettings, toPathSettings } from "../path-settings.ts";
@@ -193,22 +192,6 @@ async function identityOf(
   done.abort();
   const identity = await found;
   return identity === undefined ? joined : ok(identity);
-}
-
-const LOOK_MS = 2_000;
-
-/** Undefined when the signal aborts first. */
-async function identityAppears(
-  { store }: IdentityPlace,
-  { clock }: RunMemberDeps,
-  signal: AbortSignal,
-): Promise<MemberIdentity | undefined> {
-  while (!signal.aborted) {
-    const loaded = await store.load();
-    if (loaded.ok && loaded.value !== undefined) return loaded.value;
-    await sleep(clock, LOOK_MS, signal);
-  }
-  return undefined;
 }
 
 function electorIn(namespace: string, deps: RunMemberDeps): LeaderElector {

@@ -63,6 +63,7 @@ export const gatewayVerb = defineVerb({
       {
         owner: "gateway",
         stateDir: settings.stateDir,
+        procSys: settings.procSys,
         ownership: gatewayOwnership(vxlan),
         tables: GATEWAY_TABLES,
       },

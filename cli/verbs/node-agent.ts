@@ -26,6 +26,7 @@ export const nodeAgentVerb = defineVerb({
       {
         owner: "node-agent",
         stateDir: settings.stateDir,
+        procSys: settings.procSys,
         ownership: nodeAgentOwnership(vxlan),
         tables: NODE_AGENT_TABLES,
       },

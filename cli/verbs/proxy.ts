@@ -29,7 +29,7 @@ import { discoverMcsVersion } from "../discover-mcs-version.ts";
 import { reflectorOf } from "../follow-network.ts";
 import { followProxyWorld } from "../follow-proxy-world.ts";
 import { identityPlaceOf } from "../identity-place.ts";
-import { loadIdentity } from "../member-identity.ts";
+import { identityAppears, loadIdentity } from "../member-identity.ts";
 import { type MemberProcess, startMemberProcess } from "../member-process.ts";
 import { type ProxySettings, proxyNodeOptions, proxySettings } from "../proxy-settings.ts";
 import { reflectorsCheck } from "../reflectors-check.ts";
@@ -46,8 +46,16 @@ export const proxyVerb = defineVerb({
       out.problem(started.error);
       return 1;
     }
-    const { deps } = started.value;
+    const { deps, readiness } = started.value;
     const place = identityPlaceOf(settings, () => ok(deps.client), { ...deps, signal });
+    // A pod may start before the controllers of its member have joined.
+    if (place.ok && settings.identitySecret !== undefined) {
+      await identityAppears(place.value, deps, signal, (reason) => readiness.waitingFor(reason));
+    }
+    if (signal.aborted) {
+      await started.value.stop();
+      return 0;
+    }
     const identity = place.ok ? await loadIdentity(place.value) : place;
     if (!place.ok || !identity.ok) {
       await started.value.stop();

@@ -2,15 +2,16 @@ import { z } from "zod";
 import { NAMESPACES } from "../../api/kube/namespace.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import { commonSettings } from "../../install/common-settings.ts";
-import { IDENTITY_SECRET } from "../../install/member-objects.ts";
+import { IDENTITY_SECRET } from "../../install/controllers-process.ts";
 import { sleep } from "../../runtime/clock/sleep.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
-import { kubeSettings } from "../../runtime/config/common-settings.ts";
+import { durationSetting, kubeSettings } from "../../runtime/config/common-settings.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { connectKube } from "../connect-kube.ts";
 import { identityPlaceOf } from "../identity-place.ts";
 import { refText, removeRef } from "../install/apply-install.ts";
+import { cleanNodes } from "../install/clean-nodes.ts";
 import {
   type InstalledRef,
   type InstallRecord,
@@ -26,6 +27,13 @@ const settingsSchema = z.object({
   ...kubeSettings,
   namespace: commonSettings.namespace,
   ...leavingSettings,
+  skipNodes: z
+    .boolean()
+    .default(false)
+    .describe(
+      "leave what gateways and node agents put into nodes: for nodes that are gone; a reboot removes it too",
+    ),
+  nodesTimeout: durationSetting("5m", "how long to wait for the last node to be clean"),
 });
 type Settings = z.output<typeof settingsSchema>;
 
@@ -101,6 +109,10 @@ async function leave(
   if (!settings.localOnly) {
     const told = await tellBroker(place.value, settings, out);
     if (!told) return err("nothing was removed");
+  }
+  if (!settings.skipNodes) {
+    const cleaned = await cleanNodes(record, settings.nodesTimeout, deps);
+    if (!cleaned.ok) return cleaned;
   }
   for (const ref of record.objects.filter(({ kind }) => kind === "Deployment")) {
     const removed = await removeUnlessNamespace(ref, deps);

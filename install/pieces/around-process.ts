@@ -1,5 +1,6 @@
 import type { KubeObject } from "../../api/kube/object.ts";
-import { labelsOf, type Port, type Process, selectorOf } from "./process.ts";
+import { labelsOf, type Port, selectorOf } from "./piece-words.ts";
+import type { Process } from "./process.ts";
 
 /** One of several replicas may be evicted at a time. Undefined for a single one: it could never be. */
 export function disruptionBudgetOf({ name, namespace, replicas }: Process): KubeObject | undefined {
@@ -15,8 +16,14 @@ export function disruptionBudgetOf({ name, namespace, replicas }: Process): Kube
   );
 }
 
-/** Lets in what the process serves, and its health and metrics from pods of this cluster. */
-export function networkPolicyOf({ name, namespace, ports, healthPort }: Process): KubeObject {
+/**
+ * Lets in what the process serves, and its health and metrics from pods of this cluster.
+ * @param more rules of ingress
+ */
+export function networkPolicyOf(
+  { name, namespace, ports, healthPort }: Process,
+  more: readonly object[] = [],
+): KubeObject {
   const open = ports.map(({ port, protocol }) => ({ port, protocol }));
   return object(
     "networking.k8s.io/v1",
@@ -28,6 +35,7 @@ export function networkPolicyOf({ name, namespace, ports, healthPort }: Process)
       ingress: [
         ...(open.length === 0 ? [] : [{ ports: open }]),
         { from: [{ namespaceSelector: {} }], ports: [{ port: healthPort, protocol: "TCP" }] },
+        ...more,
       ],
     },
   );

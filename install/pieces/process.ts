@@ -1,41 +1,13 @@
 import type { KubeObject } from "../../api/kube/object.ts";
+import { containerOf, volumesOf } from "./container.ts";
+import { type Container, labelsOf, selectorOf } from "./piece-words.ts";
 
-/** One process of ours in a cluster, as far as processes differ. */
-export interface Process {
-  /** Of the Deployment, the service account and all that goes with it. */
-  readonly name: string;
-  readonly namespace: string;
-  readonly image: string;
-  readonly imagePullPolicy: string;
+/** One process of ours that runs anywhere in a cluster, as far as such processes differ. */
+export interface Process extends Container {
   readonly replicas: number;
-  /** Verb and flags. */
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly ports: readonly Port[];
-  /** Of /livez, /readyz and /metrics. */
-  readonly healthPort: number;
-  readonly memoryLimit: string;
-  /** Folders that may be written; gone with the pod. */
-  readonly scratch: readonly Mount[];
-  readonly secrets: readonly (Mount & { readonly secret: string; readonly optional: boolean })[];
-  readonly configMaps: readonly (Mount & { readonly configMap: string })[];
+  /** How long it may take to stop. @default 30, which is Kubernetes' own */
+  readonly stopSeconds?: number;
 }
-
-export interface Port {
-  readonly name: string;
-  readonly port: number;
-  readonly protocol: "TCP" | "UDP";
-}
-
-interface Mount {
-  readonly name: string;
-  readonly path: string;
-}
-
-export const labelsOf = (name: string) =>
-  ({ "app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "isthmus" }) as const;
-
-export const selectorOf = (name: string) => ({ "app.kubernetes.io/name": name }) as const;
 
 /** The user of the image: nobody. */
 const USER = 65_532;
@@ -58,17 +30,10 @@ export function deploymentOf(process: Process): KubeObject & { readonly spec: ob
 }
 
 function podOf(process: Process): object {
-  const { name, scratch, secrets, configMaps } = process;
-  const volumes = [
-    ...scratch.map((one) => ({ name: one.name, emptyDir: {} })),
-    ...secrets.map(({ name: volume, secret, optional }) => ({
-      name: volume,
-      secret: { secretName: secret, optional },
-    })),
-    ...configMaps.map((one) => ({ name: one.name, configMap: { name: one.configMap } })),
-  ];
+  const { name, stopSeconds } = process;
   return {
     serviceAccountName: name,
+    ...(stopSeconds === undefined ? {} : { terminationGracePeriodSeconds: stopSeconds }),
     securityContext: {
       runAsNonRoot: true,
       runAsUser: USER,
@@ -84,46 +49,7 @@ function podOf(process: Process): object {
         labelSelector: { matchLabels: selectorOf(name) },
       },
     ],
-    containers: [containerOf(process)],
-    volumes,
+    containers: [containerOf(process, [])],
+    volumes: volumesOf(process),
   };
-}
-
-function containerOf(process: Process): object {
-  const { image, imagePullPolicy, args, env, ports, healthPort, memoryLimit } = process;
-  const mounts = [
-    ...process.scratch.map(({ name, path }) => ({ name, mountPath: path })),
-    ...[...process.secrets, ...process.configMaps].map(({ name, path }) => ({
-      name,
-      mountPath: path,
-      readOnly: true,
-    })),
-  ];
-  const variables = Object.entries(env).map(([name, value]) => ({ name, value }));
-  return {
-    name: "isthmus",
-    image,
-    imagePullPolicy,
-    args,
-    ...(variables.length === 0 ? {} : { env: variables }),
-    ports: [...ports, { name: "health", port: healthPort, protocol: "TCP" }].map(
-      ({ name, port, protocol }) => ({ name, containerPort: port, protocol }),
-    ),
-    livenessProbe: probe("/livez", 10),
-    readinessProbe: probe("/readyz", 5),
-    resources: {
-      requests: { cpu: "50m", memory: "128Mi" },
-      limits: { memory: memoryLimit },
-    },
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ["ALL"] },
-    },
-    volumeMounts: mounts,
-  };
-}
-
-function probe(path: string, periodSeconds: number): object {
-  return { httpGet: { path, port: "health" }, periodSeconds, timeoutSeconds: 5 };
 }

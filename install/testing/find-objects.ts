@@ -29,12 +29,21 @@ export interface Container {
   readonly env?: readonly object[];
 }
 
-/** The only one of a Deployment. */
-export function containerOf(objects: readonly KubeObject[], deployment: string): Container {
-  const found = findObject(objects, "Deployment", deployment) as unknown as {
-    readonly spec: {
-      readonly template: { readonly spec: { readonly containers: readonly [Container] } };
-    };
+interface Pod {
+  readonly containers: readonly [Container];
+  readonly initContainers?: readonly Container[];
+}
+
+/** Of a Deployment or a DaemonSet. */
+export function podOf(objects: readonly KubeObject[], name: string): Pod {
+  const found = (findObject(objects, "Deployment", name) ??
+    findObject(objects, "DaemonSet", name)) as unknown as {
+    readonly spec: { readonly template: { readonly spec: Pod } };
   };
-  return found.spec.template.spec.containers[0];
+  return found.spec.template.spec;
+}
+
+/** Its only one. */
+export function containerOf(objects: readonly KubeObject[], name: string): Container {
+  return podOf(objects, name).containers[0];
 }

@@ -10,6 +10,7 @@ describe("parseListenAddress", () => {
     { text: "127.0.0.1:0", want: { host: "127.0.0.1", port: 0 } },
     { text: "[::]:53", want: { host: "::", port: 53 } },
     { text: "[::1]:65535", want: { host: "::1", port: 65_535 } },
+    { text: "[10.0.0.1]:80", want: { host: "10.0.0.1", port: 80 } },
     { text: "localhost:80", want: { host: "localhost", port: 80 } },
     { text: "broker.example.com:443", want: { host: "broker.example.com", port: 443 } },
   ])("reads $text", ({ text, want }) => {
@@ -27,7 +28,7 @@ describe("parseListenAddress", () => {
     { text: ": 80", rule: "port must be 0 to 65535" },
     { text: "::1:80", rule: "an IPv6 address must be in brackets" },
     { text: "[::1:80", rule: "an IPv6 address must be in brackets" },
-    { text: "[10.0.0.1]:80", rule: "brackets must hold an IPv6 address" },
+    { text: "[a.example]:80", rule: "brackets must hold an IP address" },
     { text: "10.0.0.300:80", rule: "host must be an IPv4 address" },
     { text: "a b:80", rule: "host must be an IP address or a host name" },
     { text: "http://x:80", rule: "an IPv6 address must be in brackets" },

@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from "node:net";
+import { isIP, isIPv4 } from "node:net";
 import type { Result } from "../../api/result.ts";
 import { err, ok } from "../../api/result.ts";
 
@@ -13,7 +13,7 @@ export interface ListenAddress {
 const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/i;
 
-/** Reads `host:port`, `:port` or `[ipv6]:port`. */
+/** Reads `host:port`, `:port` or `[address]:port`: brackets are for whoever puts in an address of a family that he does not know. */
 export function parseListenAddress(text: string): Result<ListenAddress, string> {
   const fail = (rule: string): Result<never, string> =>
     err(`cannot parse listen address: ${rule}: got ${JSON.stringify(text)}`);
@@ -26,7 +26,7 @@ export function parseListenAddress(text: string): Result<ListenAddress, string> 
   if (host === "") return ok({ port });
   if (host.startsWith("[") && host.endsWith("]")) {
     const inner = host.slice(1, -1);
-    return isIPv6(inner) ? ok({ host: inner, port }) : fail("brackets must hold an IPv6 address");
+    return isIP(inner) === 0 ? fail("brackets must hold an IP address") : ok({ host: inner, port });
   }
   if (host.includes(":")) return fail("an IPv6 address must be in brackets");
   if (/^[\d.]+$/.test(host) && !isIPv4(host)) return fail("host must be an IPv4 address");

@@ -107,6 +107,46 @@ describe.each([
     },
   },
   { chart: "isthmus", part: "member", values: { ...MEMBER, dns: false, networkPolicy: false } },
+  {
+    chart: "isthmus",
+    part: "member",
+    values: { ...MEMBER, backends: ["underlay", "vxlan", "proxy"], encryption: "wireguard" },
+  },
+  {
+    chart: "isthmus",
+    part: "member",
+    values: {
+      ...MEMBER,
+      ...{ backends: ["vxlan"], gatewayNodes: "labelled", cleanNodes: true, controllers: false },
+      ...{ gatewayMemoryLimit: "1Gi", netImage: "registry.example.com:5000/net@sha256:1" },
+    },
+  },
+  {
+    chart: "isthmus",
+    part: "member",
+    values: {
+      ...MEMBER,
+      ...{ backends: ["vxlan", "proxy"], gateway: false, nodeAgent: false, proxy: false },
+      ...{ pin: ["west=proxy"], serviceCidrs: ["10.96.0.0/12"] },
+      ...{ globalPrefix: ["10.1.0.0/16=242.1.0.0/16"] },
+    },
+  },
+  {
+    chart: "isthmus",
+    part: "member",
+    values: {
+      ...MEMBER,
+      ...{ gateway: true, nodeAgent: true, proxy: true, brokers: ["b:8443"] },
+      ...{ proxyReplicas: 1, proxyServiceType: "NodePort", proxyNodePort: 30_743 },
+      ...{ proxyAdvertise: ["a.example.com:30743"], proxyRelayFor: ["*"] },
+      ...{ proxyHttpProxy: "proxy:3128", proxyClientNamespaces: true, proxyBufferMax: 64 },
+    },
+  },
+  {
+    chart: "isthmus",
+    part: "member",
+    values: { ...MEMBER, backends: ["proxy"], proxyServiceType: "None", networkPolicy: false },
+  },
 ] as const)("$chart with $values", ({ chart, part, values }) => {
   test("renders what isthmus install applies, but for the namespace, which is helm's", async () => {
     const wanted = render(part, { ...values, namespace: "mesh" });
@@ -129,6 +169,8 @@ test.each([
   { chart: "isthmus", values: { ...MEMBER, dnsReplicas: 0 }, want: /dnsReplicas/ },
   { chart: "isthmus", values: { ...MEMBER, dnsReplica: 3 }, want: /dnsReplica/ },
   { chart: "isthmus", values: { ...MEMBER, joinToken: "secret" }, want: /joinToken/ },
+  { chart: "isthmus", values: { ...MEMBER, backends: ["carrier-pigeon"] }, want: /backends/ },
+  { chart: "isthmus", values: { ...MEMBER, gateway: "maybe" }, want: /gateway/ },
   { chart: "isthmus-broker", values: { serviceType: "None" }, want: /serviceType/ },
   { chart: "isthmus-broker", values: { nodePort: 70_000 }, want: /nodePort/ },
 ] as const)("$chart refuses $values", async ({ chart, values, want }) => {

@@ -92,6 +92,47 @@ test("a namespace that was there before stays, with what else is in it", async (
   expect(await everything()).toEqual(before);
 });
 
+test("gateways and node agents clean their nodes before they go; until they have, nothing goes", async () => {
+  const before = await everything();
+  const vxlan = ["--backends", "vxlan,proxy"];
+  expect(await isthmus(...memberInstall, "--apply", ...vxlan)).toMatchObject(done);
+  const installed = await everything();
+  expect(installed).toContain("DaemonSet isthmus-system/isthmus-gateway");
+  const uninstall = ["uninstall", "member", "--local-only"];
+  // Nobody runs DaemonSets here: no node is ever clean.
+  const stuck = await isthmus(...uninstall, "--nodes-timeout", "0s");
+  expect(stuck.code).toBe(1);
+  expect(stuck.problems.join()).toContain("isthmus-gateway has cleaned 0 of an unknown number");
+  expect(await everything()).toEqual(installed);
+  for (const name of ["isthmus-gateway", "isthmus-node-agent"]) await runDaemonSet(name);
+  const left = await isthmus(...uninstall);
+  expect(left).toMatchObject(done);
+  expect(left.lines).toContain("cleaned 3 nodes of what isthmus-node-agent put into them");
+  expect(await everything()).toEqual(before);
+});
+
+/** What Kubernetes' own controller says once all pods of the newest kind are ready. */
+async function runDaemonSet(name: string): Promise<void> {
+  const metadata = { namespace: "isthmus-system", name };
+  const resource = resourceOf({ apiVersion: "apps/v1", kind: "DaemonSet", metadata });
+  const { metadata: found } = unwrap(
+    await client.get<KubeObject>({ resource, ...metadata }, { signal }),
+  );
+  const status = {
+    observedGeneration: found.generation,
+    desiredNumberScheduled: 3,
+    updatedNumberScheduled: 3,
+    numberReady: 3,
+  };
+  unwrap(
+    await client.mergePatch(
+      { resource, ...metadata },
+      { status },
+      { signal, subresource: "status" },
+    ),
+  );
+}
+
 test("an upgrade keeps the settings, takes the new image and drops the spent token", async () => {
   expect(await isthmus(...memberInstall, "--apply", "--no-dns")).toMatchObject(done);
   const record = {

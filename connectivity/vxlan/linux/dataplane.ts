@@ -19,6 +19,8 @@ export interface DataplaneOptions {
   /** Of files; "node-agent" or "gateway". */
   readonly owner: string;
   readonly stateDir: string;
+  /** Where the kernel's settings are. @default /proc/sys */
+  readonly procSys?: string;
   readonly ownership: Ownership;
   /** Names of all our nft tables. */
   readonly tables: readonly string[];
@@ -50,7 +52,11 @@ export class Dataplane {
     this.#options = options;
     this.#deps = deps;
     this.#sysctls = new Sysctls(
-      { directory: join(options.stateDir, "found"), owner: options.owner },
+      {
+        procSys: options.procSys ?? "/proc/sys",
+        directory: join(options.stateDir, "found"),
+        owner: options.owner,
+      },
       deps.files,
     );
     this.#watch = new NftWatch(deps.run);

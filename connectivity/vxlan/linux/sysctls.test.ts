@@ -38,7 +38,8 @@ function machine() {
   files.content.set(FORWARD, "0\n");
   files.content.set(REDIRECTS, "1\n");
   files.content.set(LOOSE, "1\n");
-  const of = (owner: string) => new Sysctls({ directory: "/state/found", owner }, files);
+  const of = (owner: string) =>
+    new Sysctls({ procSys: "/proc/sys", directory: "/state/found", owner }, files);
   return { files, of };
 }
 

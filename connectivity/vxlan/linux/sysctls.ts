@@ -2,8 +2,6 @@ import { join } from "node:path";
 import type { Sysctl } from "../plan/kernel-state.ts";
 import type { Files } from "./system-files.ts";
 
-const PROC_SYS = "/proc/sys";
-
 /** What the kernel changes along with a setting, in these directories: it has to be put back too. */
 const SIDE_EFFECTS: Readonly<
   Record<string, { readonly directory: string; readonly names: readonly string[] }>
@@ -16,6 +14,8 @@ const SIDE_EFFECTS: Readonly<
 };
 
 export interface SysctlsOptions {
+  /** Where the kernel's settings are, as a rule /proc/sys: a container may write to them elsewhere. */
+  readonly procSys: string;
   /** Shared by everything of ours on the machine: who comes first notes what it found, who leaves last puts it back. */
   readonly directory: string;
   /** Who we are among them. */
@@ -35,7 +35,7 @@ export class Sysctls {
   /** Notes what is there before it changes anything. */
   async apply(wanted: readonly Sysctl[]): Promise<void> {
     for (const { path, value, ofLink } of wanted) {
-      const file = join(PROC_SYS, path);
+      const file = join(this.#options.procSys, path);
       const found = (await this.#files.read(file))?.trim();
       if (found === undefined) continue;
       if (ofLink === undefined) {
@@ -67,7 +67,7 @@ export class Sysctls {
   async #putBack(note: string): Promise<void> {
     const found = JSON.parse((await this.#files.read(note)) ?? "{}") as Record<string, unknown>;
     for (const [path, value] of Object.entries(found)) {
-      const file = join(PROC_SYS, path);
+      const file = join(this.#options.procSys, path);
       const now = (await this.#files.read(file))?.trim();
       if (now !== undefined && typeof value === "string" && now !== value) {
         await this.#files.write(file, value);
@@ -81,10 +81,10 @@ export class Sysctls {
     const snapshot: Record<string, string> = { [path]: value };
     const along = SIDE_EFFECTS[path];
     if (along === undefined) return snapshot;
-    for (const device of await this.#files.list(join(PROC_SYS, along.directory))) {
+    for (const device of await this.#files.list(join(this.#options.procSys, along.directory))) {
       for (const name of along.names) {
         const sibling = `${along.directory}/${device}/${name}`;
-        const found = await this.#files.read(join(PROC_SYS, sibling));
+        const found = await this.#files.read(join(this.#options.procSys, sibling));
         if (found !== undefined && sibling !== path) snapshot[sibling] = found.trim();
       }
     }

@@ -1,0 +1,64 @@
+import type { KubeObject } from "../api/kube/object.ts";
+import type { Secret } from "../api/kube/secret.ts";
+import { SHIPPED_NAMES } from "../runtime/kube/policy/render-cluster-policy.ts";
+import { flagOf, listFlag } from "./flags.ts";
+import type { MemberSettings } from "./member-settings.ts";
+import { labelsOf, type Port } from "./pieces/piece-words.ts";
+import type { Process } from "./pieces/process.ts";
+
+export const CONTROLLERS_NAME = SHIPPED_NAMES.controllersServiceAccount;
+/** Of the Secret with who the member is: `api/cluster-policy` grants it by name. */
+export const IDENTITY_SECRET = "isthmus-identity";
+export const JOIN_SECRET = "isthmus-join";
+const JOIN_DIR = "/etc/isthmus/join";
+const STATE_DIR = "/var/lib/isthmus";
+const HEALTH_PORT = 8080;
+const PROBES: Port = { name: "probes", port: 4796, protocol: "UDP" };
+
+export function controllersProcess(settings: MemberSettings): Process {
+  const { namespace, image, imagePullPolicy, backends } = settings;
+  // These two are probed from pod to pod, by controllers; the others' own processes do it.
+  const answers = backends.includes("underlay") || backends.includes("overlay-cni");
+  return {
+    ...{ name: CONTROLLERS_NAME, namespace, image, imagePullPolicy },
+    replicas: settings.controllersReplicas,
+    memoryLimit: settings.controllersMemoryLimit,
+    args: [
+      "controllers",
+      "--leader-elect",
+      `--namespace=${namespace}`,
+      `--identity-secret=${namespace}/${IDENTITY_SECRET}`,
+      `--join-token-file=${JOIN_DIR}/token`,
+      `--cluster-id=${settings.clusterId}`,
+      `--state-dir=${STATE_DIR}`,
+      ...listFlag("broker", settings.brokers),
+      ...listFlag("cidrs", settings.cidrs),
+      ...listFlag("backends", backends),
+      ...listFlag("pin", settings.pin),
+      ...listFlag("service-cidrs", settings.serviceCidrs),
+      ...listFlag("global-prefix", settings.globalPrefix),
+      ...flagOf("encryption", settings.encryption === "none" ? undefined : settings.encryption),
+      ...flagOf("probe-listen", answers ? `:${PROBES.port}` : undefined),
+      `--health-listen=:${HEALTH_PORT}`,
+      `--log-level=${settings.logLevel}`,
+    ],
+    env: {},
+    fields: {},
+    ports: answers ? [PROBES] : [],
+    healthPort: HEALTH_PORT,
+    scratch: [{ name: "state", path: STATE_DIR }],
+    // Gone once the member has joined, if its admin wishes so.
+    secrets: [{ name: "join", path: JOIN_DIR, secret: JOIN_SECRET, optional: true }],
+    configMaps: [],
+  };
+}
+
+export function joinSecret(namespace: string, token: string): Secret & KubeObject {
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { namespace, name: JOIN_SECRET, labels: labelsOf(CONTROLLERS_NAME) },
+    type: "Opaque",
+    data: { token: Buffer.from(token).toString("base64") },
+  };
+}

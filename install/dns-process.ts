@@ -1,0 +1,45 @@
+import type { KubeObject } from "../api/kube/object.ts";
+import { SHIPPED_NAMES } from "../runtime/kube/policy/render-cluster-policy.ts";
+import type { MemberSettings } from "./member-settings.ts";
+import { serviceOf } from "./pieces/around-process.ts";
+import type { Port } from "./pieces/piece-words.ts";
+import type { Process } from "./pieces/process.ts";
+
+export const DNS_NAME = SHIPPED_NAMES.dnsServiceAccount;
+const HEALTH_PORT = 8081;
+const DNS_PORT = 5353;
+
+export function dnsProcess(settings: MemberSettings): Process {
+  const { namespace, image, imagePullPolicy } = settings;
+  return {
+    ...{ name: DNS_NAME, namespace, image, imagePullPolicy },
+    replicas: settings.dnsReplicas,
+    memoryLimit: settings.dnsMemoryLimit,
+    args: [
+      "dns",
+      `--listen=:${DNS_PORT}`,
+      `--health-listen=:${HEALTH_PORT}`,
+      `--cluster-id=${settings.clusterId}`,
+      `--log-level=${settings.logLevel}`,
+    ],
+    // It makes hardly any garbage once it has read its cluster: room for young objects would stay for nothing.
+    env: { NODE_OPTIONS: "--max-semi-space-size=8" },
+    fields: {},
+    ports: dnsPorts(DNS_PORT),
+    healthPort: HEALTH_PORT,
+    scratch: [],
+    secrets: [],
+    configMaps: [],
+  };
+}
+
+export function dnsService(process: Process, { dnsAddress }: MemberSettings): KubeObject {
+  return serviceOf(process, { type: "ClusterIP", clusterIP: dnsAddress, outside: dnsPorts(53) });
+}
+
+function dnsPorts(port: number): readonly Port[] {
+  return [
+    { name: "dns", port, protocol: "UDP" },
+    { name: "dns-tcp", port, protocol: "TCP" },
+  ];
+}
