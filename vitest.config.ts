@@ -8,7 +8,7 @@ export default defineConfig({
           name: "unit",
           include: [
             "{api,runtime,broker,controllers,dns-server,connectivity,sandbox,install,cli}/**/*.test.ts",
-            "test/{arch,conformance,controllers,fuzz,golden}/**/*.test.ts",
+            "test/{arch,conformance,controllers,fuzz,golden,permissions}/**/*.test.ts",
           ],
           testTimeout: 20_000,
           sequence: { groupOrder: 0 },

@@ -172,6 +172,13 @@ export class ClustersetProcesses {
     }
   }
 
+  /** What /metrics of a process says. */
+  async metrics(process: ManagedProcess, healthPort: number): Promise<string> {
+    const host = this.#hosts.get(process) ?? LOOPBACK.host;
+    const answer = await fetch(`http://${host}:${healthPort}/metrics`);
+    return answer.text();
+  }
+
   /** Members first, so that nobody logs a lost broker. */
   async stop(): Promise<void> {
     await Promise.all(

@@ -81,6 +81,12 @@ export class NetNodeProcesses {
     }
   }
 
+  /** What /metrics of a process says. */
+  metrics(verb: NodeVerb, { namespace }: NodePlan): Promise<string> {
+    const url = `http://127.0.0.1:${HEALTH_PORTS[verb]}/metrics`;
+    return mustRunIn(namespace, ["curl", "-s", url]);
+  }
+
   async stop(): Promise<void> {
     await Promise.all([...this.#processes.values()].map((process) => process.stop()));
   }

@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parse, parseAllDocuments } from "yaml";
+import { parse } from "yaml";
 import { ENDPOINT_SLICES } from "../../api/kube/endpoint-slice.ts";
 import type { KubeObject } from "../../api/kube/object.ts";
 import { SERVICES, type Service } from "../../api/kube/service.ts";
@@ -21,12 +20,12 @@ import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { resourceOf } from "../../runtime/kube/policy/apply-manifests.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { addressesIn, askDns } from "../../sandbox/clusterset/ask-dns.ts";
+import { callsIn, unlawful, unused } from "../permissions/calls.ts";
 import { writeAccess } from "./harness/cluster-access.ts";
 import { E2eClusterset, runsOnEmbedded } from "./harness/e2e-clusterset.ts";
 import { ServiceFixture } from "./harness/service-fixture.ts";
 
 const NO_RBAC = runsOnEmbedded() ? " (not run: the embedded API server knows no RBAC)" : "";
-const POLICY = new URL("../../api/cluster-policy/", import.meta.url);
 
 let set: E2eClusterset;
 beforeAll(async () => {
@@ -36,85 +35,11 @@ afterAll(async () => {
   await set?.stop();
 });
 
-interface Rule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly verbs: readonly string[];
-}
-
-/** `verb resource.group[/subresource]` of every rule in a file's roles. */
-function granted(file: string): ReadonlySet<string> {
-  const objects = parseAllDocuments(readFileSync(new URL(file, POLICY), "utf8"));
-  const rules = objects.flatMap(
-    (document) => (document.toJS() as { readonly rules?: readonly Rule[] }).rules ?? [],
-  );
-  return new Set(
-    rules.flatMap(({ apiGroups: [group = ""], resources, verbs }) =>
-      resources.flatMap((resource) => verbs.map((verb) => `${verb} ${qualified(resource, group)}`)),
-    ),
-  );
-}
-
-function qualified(resource: string, group: string): string {
-  const [plural = "", subresource] = resource.split("/");
-  const name = group === "" ? plural : `${plural}.${group}`;
-  return subresource === undefined ? name : `${name}/${subresource}`;
-}
-
-/** The same of what a process has asked for since its start, from its own metrics. */
+/** What a process has asked for since its start. */
 async function used(healthPort: number): Promise<ReadonlySet<string>> {
   const response = await fetch(`http://127.0.0.1:${healthPort}/metrics`);
-  const lines = (await response.text()).matchAll(
-    /^isthmus_kube_request_seconds_count\{([^}]*)\}/gm,
-  );
-  const calls = [...lines].map(([, labels = ""]) => Object.fromEntries(labelsIn(labels)));
-  return new Set(
-    calls.flatMap(({ verb, resource }) => {
-      // Discovery is everybody's. An apply that creates needs both.
-      if (verb === "discover") return [];
-      return (verb === "apply" ? ["create", "patch"] : [verb]).map((one) => `${one} ${resource}`);
-    }),
-  );
+  return callsIn(await response.text());
 }
-
-function labelsIn(text: string): readonly (readonly [string, string])[] {
-  return [...text.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = "", value = ""]) => [key, value]);
-}
-
-/** Granted for what no run is sure to meet. */
-const ONLY_SOMETIMES: Readonly<Record<string, string>> = {
-  "get services": "own-objects.ts reads what it could not create because it was there",
-  "get endpointslices.discovery.k8s.io": "the same",
-  "get serviceimports.multicluster.x-k8s.io": "the same",
-  "delete leases.coordination.k8s.io": "when another cluster leaves: membership.test.ts",
-  ...Object.fromEntries(
-    ["peers", "pathreports", "membernetworks"].flatMap((plural) =>
-      ["list", "watch"].map((verb) => [`${verb} ${plural}.isthmus.dev`, "with --backends"]),
-    ),
-  ),
-  "patch peers.isthmus.dev/status": "with --backends",
-  "patch membernetworks.isthmus.dev/status": "with --backends, when something is wrong",
-  "list servicecidrs.networking.k8s.io": "with --backends, without --service-cidrs",
-  ...Object.fromEntries(
-    ["peers", "membernetworks"].flatMap((plural) =>
-      ["create", "patch"].map((verb) => [`${verb} ${plural}.isthmus.dev`, "with --backends"]),
-    ),
-  ),
-  ...Object.fromEntries(
-    ["create", "patch", "delete"].map((verb) => [
-      `${verb} slices.isthmus.dev`,
-      "with slices in the hub's policy",
-    ]),
-  ),
-  "delete peers.isthmus.dev": "with --backends, when another cluster leaves",
-  "list nodes": "with --backends",
-  "watch nodes": "with --backends",
-  "get configmaps": "with --backends overlay-cni",
-  "get secrets": "the same, and with --identity-secret",
-  "patch secrets": "with --identity-secret",
-  "list clustersets.multicluster.crd.antrea.io": "the same",
-  "list clusterinfoimports.multicluster.crd.antrea.io": "the same",
-};
 
 describe("what each process does is what its role grants (SEC-08)", () => {
   test("controllers and DNS, at their whole job", async () => {
@@ -162,7 +87,7 @@ describe("what each process does is what its role grants (SEC-08)", () => {
       (is) => is === undefined,
     );
     // Leases of the other member are kept from the first word of the broker on.
-    const wanted = granted("30-controllers-role.yaml");
+    const controllers = ["30-controllers-role.yaml", "isthmus:controllers"] as const;
     const did = await set.eventually(
       "controllers to have used all they were granted",
       async () => {
@@ -171,12 +96,13 @@ describe("what each process does is what its role grants (SEC-08)", () => {
         );
         return both.flatMap((one) => [...one]);
       },
-      (is) => [...wanted].every((one) => is.includes(one) || one in ONLY_SOMETIMES),
+      (is) => unused(...controllers, is).length === 0,
     );
-    expect(did.filter((one) => !wanted.has(one))).toEqual([]);
-    expect([...(await used(b.processes.dnsHealthPort))].toSorted()).toEqual(
-      [...granted("31-dns-role.yaml")].toSorted(),
-    );
+    expect(unlawful(...controllers, did)).toEqual([]);
+    const dns = ["31-dns-role.yaml", "isthmus:dns"] as const;
+    const read = await used(b.processes.dnsHealthPort);
+    expect(unused(...dns, read)).toEqual([]);
+    expect(unlawful(...dns, read)).toEqual([]);
   });
 });
 

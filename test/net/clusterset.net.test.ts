@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { MemberNetwork } from "../../api/network/member-network.ts";
 import type { Peer } from "../../api/network/peer.ts";
 import { MEMBER_NETWORKS, PEERS } from "../../api/network/resources.ts";
+import { callsIn, excusedBy, unlawful, unused } from "../permissions/calls.ts";
+import { WITH_BACKENDS } from "../permissions/proofs.ts";
 import { HTTP, NetService, UNEXPORTED } from "./harness/net-service.ts";
 import { NetWorld } from "./harness/net-world.ts";
 import { httpFrom, whoByUdp } from "./harness/talk.ts";
@@ -65,6 +67,29 @@ describe("a clusterset over vxlan whose clusters have the same pod and service C
       expect((await httpFrom(client, address, UNEXPORTED)).cluster).toMatch(/^E[A-Z]+$/);
       expect(await whoByUdp(client, address, UNEXPORTED)).toMatch(/^E[A-Z]+$/);
     }
+  });
+
+  test("gateways and node agents did what their roles grant, all of it and nothing more; controllers too (SEC-08)", async () => {
+    const { processes, clusters } = world.clusterset;
+    for (const verb of ["gateway", "node-agent"] as const) {
+      const texts = await Promise.all(
+        clusters.flatMap(({ plan }) => plan.nodes.map((node) => world.nodes.metrics(verb, node))),
+      );
+      const calls = texts.flatMap((text) => [...callsIn(text)]);
+      const role = verb === "gateway" ? "isthmus:gateway" : "isthmus:node-agent";
+      expect(unused("33-vxlan-roles.yaml", role, calls)).toEqual([]);
+      expect(unlawful("33-vxlan-roles.yaml", role, calls)).toEqual([]);
+    }
+    const texts = await Promise.all(
+      processes.members.map((member) =>
+        processes.metrics(member.controllers, member.controllersHealthPort),
+      ),
+    );
+    const calls = texts.flatMap((text) => [...callsIn(text)]);
+    expect(unlawful("30-controllers-role.yaml", "isthmus:controllers", calls)).toEqual([]);
+    const withBackends = excusedBy("isthmus:controllers", WITH_BACKENDS);
+    expect(withBackends.length).toBeGreaterThan(10);
+    expect(calls).toEqual(expect.arrayContaining([...withBackends]));
   });
 
   test("with the broker away everything goes on; what is unexported is closed once it is back", async () => {

@@ -21,6 +21,8 @@ import { PODS, type Pod } from "../../sandbox/node/kinds/pod.ts";
 import { type MemberNode, startMemberNode } from "../../sandbox/node/member-node.ts";
 import { ProgramPods } from "../../sandbox/node/pod-server/program-pods.ts";
 import { freePorts } from "../../sandbox/process/free-ports.ts";
+import { callsIn, excusedBy, unlawful } from "../permissions/calls.ts";
+import { WITH_SECRET } from "../permissions/proofs.ts";
 import { unwrap } from "./broker-world.ts";
 import { type Outcome, runIsthmus } from "./run-isthmus.ts";
 
@@ -199,6 +201,44 @@ test("five lines to the first answer of another cluster", async () => {
   });
   expect(JSON.parse(body)).toMatchObject({ cluster: "east", namespace: "shop" });
 }, 180_000);
+
+test("all of it with no more than the shipped roles grant: every process of every pod (SEC-08)", async () => {
+  const roles = {
+    "isthmus-broker": ["hub/10-broker.yaml", "isthmus:broker"],
+    "isthmus-controllers": ["30-controllers-role.yaml", "isthmus:controllers"],
+    "isthmus-dns": ["31-dns-role.yaml", "isthmus:dns"],
+  } as const;
+  const ports = { "isthmus-broker": 8082, "isthmus-controllers": 8080, "isthmus-dns": 8081 };
+  for (const name of ["isthmus-broker", "isthmus-controllers", "isthmus-dns"] as const) {
+    const texts = await Promise.all([east, west].map((one) => metricsOf(one, name, ports[name])));
+    const calls = texts.flat().flatMap((text) => [...callsIn(text)]);
+    expect(calls).not.toEqual([]);
+    const [file, role] = roles[name];
+    expect(unlawful(file, role, calls)).toEqual([]);
+    if (name !== "isthmus-controllers") continue;
+    const withSecret = excusedBy("isthmus:controllers", WITH_SECRET);
+    expect(withSecret).toHaveLength(2);
+    expect(calls).toEqual(expect.arrayContaining([...withSecret]));
+  }
+});
+
+/** What /metrics of each pod of a process says. */
+async function metricsOf(
+  { kube, directory }: Cluster,
+  name: string,
+  healthPort: number,
+): Promise<readonly string[]> {
+  const query = { namespace: "isthmus-system", labelSelector: `app.kubernetes.io/name=${name}` };
+  const pods = unwrap(await kube.list<Pod>(PODS, query, { signal })).items;
+  const ports = pods.flatMap(({ status }) => {
+    const found =
+      status?.podIP === undefined ? undefined : directory.lookup(status.podIP)?.tcp.get(healthPort);
+    return found ?? [];
+  });
+  return Promise.all(
+    ports.map(async (port) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text()),
+  );
+}
 
 test("and out again: the member that leaves takes all of its own with it", async () => {
   const left = await type("isthmus uninstall member", west);

@@ -1,8 +1,6 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { parseAllDocuments } from "yaml";
 import type { KubeObject, Resource } from "../../api/kube/object.ts";
 import { silentAudit } from "../../broker/audit/audit-log.ts";
 import { openBrokerIdentity } from "../../broker/identity/broker-identity.ts";
@@ -25,6 +23,7 @@ import { silentLogger } from "../../runtime/log/silent-log.ts";
 import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
 import { writeAccess } from "../e2e/harness/cluster-access.ts";
+import { callsIn, unlawful, unused } from "../permissions/calls.ts";
 import { unwrap } from "./broker-world.ts";
 import { ExistingServer } from "./kube-hub/existing-server.ts";
 import { KubeHub } from "./kube-hub/kube-hub.ts";
@@ -135,27 +134,8 @@ test("two replicas share one authority; its key is in a Secret and nowhere else"
 });
 
 test("the shipped role grants what a broker asks for, and nothing more (SEC-08)", async () => {
-  const text = await meter.text();
-  const used = new Set(
-    [...text.matchAll(/^isthmus_kube_request_seconds_count\{([^}]*)\}/gm)].flatMap(([, labels]) => {
-      const verb = /verb="([^"]*)"/.exec(labels ?? "")?.[1];
-      const resource = /resource="([^"]*)"/.exec(labels ?? "")?.[1];
-      return verb === "discover" ? [] : [`${verb} ${resource}`];
-    }),
-  );
-  const role = parseAllDocuments(readFileSync(new URL("10-broker.yaml", HUB_POLICY), "utf8"))
-    .map((document) => document.toJS() as { readonly kind: string; readonly rules?: Rule[] })
-    .find(({ kind }) => kind === "Role");
-  const granted = new Set(
-    (role?.rules ?? []).flatMap(({ apiGroups: [group = ""], resources: [plural = ""], verbs }) =>
-      verbs.map((verb) => `${verb} ${group === "" ? plural : `${plural}.${group}`}`),
-    ),
-  );
-  expect([...used].sort()).toEqual([...granted].sort());
+  const calls = callsIn(await meter.text());
+  const role = ["hub/10-broker.yaml", "isthmus:broker"] as const;
+  expect(unused(...role, calls)).toEqual([]);
+  expect(unlawful(...role, calls)).toEqual([]);
 });
-
-interface Rule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly verbs: readonly string[];
-}

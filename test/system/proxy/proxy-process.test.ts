@@ -1,11 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { parseAllDocuments } from "yaml";
 import { ENDPOINT_SLICES } from "../../../api/kube/endpoint-slice.ts";
 import { NAMESPACES } from "../../../api/kube/namespace.ts";
 import type { KubeObject, Resource } from "../../../api/kube/object.ts";
@@ -13,13 +11,14 @@ import { PODS } from "../../../api/kube/pod.ts";
 import { serviceExports } from "../../../api/mcs/service-export.ts";
 import type { PathReport } from "../../../api/network/path-report.ts";
 import { PATH_REPORTS, PEERS } from "../../../api/network/resources.ts";
-import { FileIdentityStore } from "../../../broker/identity/member/file-identity-store.ts";
+import { SecretIdentityStore } from "../../../broker/identity/member/secret-identity-store.ts";
 import { connectKube } from "../../../cli/connect-kube.ts";
 import { installCrds } from "../../../cli/install-crds.ts";
 import { ANNOTATION_ALLOW_CLIENTS } from "../../../connectivity/proxy/dial/export-policy.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
 import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
 import { ROOT } from "../../arch/source-files.ts";
+import { callsIn, unlawful, unused } from "../../permissions/calls.ts";
 import { startApiServer, type TestApiServer } from "../api-server.ts";
 import { must, slice, TestAuthority } from "./proxy-world.ts";
 
@@ -42,6 +41,8 @@ interface Member {
   readonly put: (resource: Resource, object: KubeObject) => Promise<void>;
   readonly patch: (resource: Resource, name: string, patch: object, more?: object) => Promise<void>;
   readonly report: () => Promise<PathReport | undefined>;
+  /** Until then it waits. */
+  readonly join: () => Promise<void>;
   readonly start: (args: readonly string[]) => ChildProcess;
 }
 
@@ -53,10 +54,10 @@ async function member(name: string, authority: TestAuthority): Promise<Member> {
   const { client } = kube.value;
   const installed = await installCrds(client, systemClock, signal);
   if (!installed.ok) throw new Error(installed.error);
-  const identityDir = join(server.folder, "identity");
   const { keyPem, certPem } = await authority.identity(name);
   const material = { keyPem, certPem, caPem: authority.certPem, brokerAddress: "127.0.0.1:9" };
-  must(await new FileIdentityStore(identityDir, { clock: systemClock }).save(material));
+  const secret = { namespace: "isthmus-system", name: "isthmus-identity" };
+  const store = new SecretIdentityStore(secret, { client, clock: systemClock, signal });
   const isthmus = join(ROOT, "cli/isthmus.mjs");
   return {
     server,
@@ -76,8 +77,17 @@ async function member(name: string, authority: TestAuthority): Promise<Member> {
       );
       return got.ok ? got.value : undefined;
     },
+    join: async () => {
+      const metadata = { name: secret.namespace };
+      await client.create(
+        NAMESPACES,
+        { apiVersion: "v1", kind: "Namespace", metadata },
+        { signal },
+      );
+      must(await store.save(material));
+    },
     start: (args) => {
-      const flags = ["--kubeconfig", server.kubeconfig, "--identity-dir", identityDir];
+      const flags = ["--kubeconfig", server.kubeconfig, "--identity-secret", secret.name];
       const own = ["--name", `${name}-0`, "--address", here, "--client-host", here];
       const started = spawn(process.execPath, [isthmus, "proxy", ...flags, ...own, ...args], {
         stdio: ["ignore", "inherit", "pipe"],
@@ -146,38 +156,6 @@ async function metricsOf(port: number): Promise<string> {
   return (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
 }
 
-/** `verb resource.group` of every rule of the role that is shipped. */
-function granted(): readonly string[] {
-  const file = join(ROOT, "api/cluster-policy/32-proxy-role.yaml");
-  const objects = parseAllDocuments(readFileSync(file, "utf8")).map(
-    (document) => document.toJS() as { readonly rules?: readonly Rule[] },
-  );
-  return objects
-    .flatMap(({ rules = [] }) => rules)
-    .flatMap(({ apiGroups: [group], resources, verbs }) =>
-      resources.flatMap((resource) =>
-        verbs.map((verb) => `${verb} ${resource}${group === "" ? "" : `.${group}`}`),
-      ),
-    );
-}
-
-interface Rule {
-  readonly apiGroups: readonly [string];
-  readonly resources: readonly string[];
-  readonly verbs: readonly string[];
-}
-
-/** The same of what a process has asked for since its start. An apply that creates needs both create and patch. */
-function used(metrics: string): readonly string[] {
-  const labels = metrics.matchAll(/^isthmus_kube_request_seconds_count\{([^}]*)\}/gm);
-  const calls = [...labels].flatMap(([, text = ""]) => {
-    const of = (name: string): string => new RegExp(`${name}="([^"]*)"`).exec(text)?.[1] ?? "";
-    const verbs = of("verb") === "apply" ? ["create", "patch"] : [of("verb")];
-    return verbs.map((verb) => `${verb} ${of("resource")}`);
-  });
-  return [...new Set(calls)].filter((call) => !call.startsWith("discover "));
-}
-
 test("two processes of isthmus proxy, each beside its cluster, carry what objects say, and report", async () => {
   const authority = await TestAuthority.create();
   const [west, east] = await Promise.all([member("west", authority), member("east", authority)]);
@@ -213,10 +191,18 @@ test("two processes of isthmus proxy, each beside its cluster, carry what object
   await east.put(PEERS, peer("west", []));
   const listen = ["--listen", `127.0.0.1:${tunnels}`, "--advertise", `127.0.0.1:${tunnels}`];
   const away = ["--health-listen", "127.0.0.1:0"];
+  await east.join();
   east.start([...listen, ...away]);
   const dialling = west.start([
     ...["--listen", "none", "--health-listen", `127.0.0.1:${health}`, "--client-namespaces"],
   ]);
+  const waiting = await eventually("a proxy that waits for its member", async () => {
+    const ready = await fetch(`http://127.0.0.1:${health}/readyz`).catch(() => undefined);
+    const text = await ready?.text();
+    return text?.includes("no identity") === true ? text : undefined;
+  });
+  expect(waiting).toContain("in Secret isthmus-system/isthmus-identity");
+  await west.join();
   const refused = await eventually("the log of a refusal", async () => {
     await ask(clients);
     const text = await metricsOf(health).catch(() => "");
@@ -240,7 +226,11 @@ test("two processes of isthmus proxy, each beside its cluster, carry what object
   const metrics = await metricsOf(health);
   expect(metrics).toMatch(/isthmus_proxy_streams_total\{[^}]*service="shop\/db"[^}]*\} [1-9]/);
   expect(metrics).toMatch(/isthmus_proxy_tunnels_count\{peer="east"\} 2/);
-  expect(used(metrics).toSorted()).toEqual(granted().toSorted());
+  const calls = callsIn(metrics);
+  const roles = ["isthmus:proxy", "isthmus:proxy-client-namespaces"];
+  for (const role of roles) expect(unused("32-proxy-role.yaml", role, calls)).toEqual([]);
+  const [own = [], more = []] = roles.map((role) => unlawful("32-proxy-role.yaml", role, calls));
+  expect(own.filter((call) => more.includes(call))).toEqual([]);
   const exited = once(dialling, "exit");
   dialling.kill("SIGTERM");
   expect((await exited)[0]).toBe(0);
