@@ -59,7 +59,8 @@ function overview(argv: readonly string[], { out }: Surroundings): ExitCode {
 /** As kubectl has them. */
 const SHORT: Readonly<Record<string, string>> = { output: "-o, ", namespace: "-n, " };
 
-function buildCommand(path: readonly string[], verb: Verb): Command {
+/** What parses the options of a verb, and prints them for `--help`. */
+export function buildCommand(path: readonly string[], verb: Verb): Command {
   const command = new Command(`isthmus ${path.join(" ")}`)
     .description(verb.summary)
     .exitOverride()

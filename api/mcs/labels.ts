@@ -24,10 +24,11 @@ export const LABEL_MANAGED_BY = "isthmus.dev/managed-by";
 export const ANNOTATION_EXPORT_TO = "isthmus.dev/export-to";
 
 /**
- * On the Lease of a source cluster, while a broker that can be heard has no stream of it: `suspect` or `gone`, and since when
- * (RFC 3339). Without them it was alive when the Lease was renewed last.
+ * On the Lease of a source cluster, while a broker that can be heard has no stream of it: `suspect` or `gone`. Without it the
+ * cluster was alive when the Lease was renewed last.
  */
 export const ANNOTATION_LIVENESS = "isthmus.dev/liveness";
+/** On the same Lease: since when the broker has no stream of the cluster (RFC 3339). */
 export const ANNOTATION_SILENT_SINCE = "isthmus.dev/silent-since";
 
 /** Keys with these prefixes are ours or Kubernetes' and are stripped from exported labels and annotations (IMP-24). */

@@ -1,11 +1,13 @@
 import type { ServiceImport } from "../../api/mcs/service-import.ts";
 
-/**
- * Annotations of a ServiceExport (`spec.exportedAnnotations`) that the winner's import carries to every cluster.
- * They balance headless services alone: a ClusterSetIP has one address, which its cluster's proxies balance.
- */
+// Annotations of a ServiceExport (`spec.exportedAnnotations`) that the winner's import carries to every cluster.
+// They balance headless services alone: a ClusterSetIP has one address, which its cluster's proxies balance.
+
+/** In `spec.exportedAnnotations`: `local` answers with own endpoints of a headless service alone, while enough are ready. */
 export const ANNOTATION_AFFINITY = "dns.isthmus.dev/affinity";
+/** In `spec.exportedAnnotations`: the percentage of own endpoints that has to be ready for that, 0 to 100; without it 50. */
 export const ANNOTATION_LOCAL_THRESHOLD = "dns.isthmus.dev/local-threshold";
+/** In `spec.exportedAnnotations`: parts of a headless service's traffic by cluster, `east=3,west=1`; 0 drains. */
 export const ANNOTATION_WEIGHTS = "dns.isthmus.dev/weights";
 
 /** How answers spread clients over clusters. */

@@ -33,7 +33,10 @@ const MAY_IMPORT: Readonly<
     ],
     why: "the program assembles everything",
   },
-  packaging: { folders: ["cli", "install"], why: "what is shipped is the program, verb by verb" },
+  packaging: {
+    folders: ["api", "runtime", "broker", "sandbox", "cli", "install"],
+    why: "what is shipped is the program, verb by verb, and the reference is what the program says of itself",
+  },
 };
 
 /** The third-party and IO modules that pure cores must not see. */
