@@ -3,6 +3,7 @@ import { gatewayName } from "../plan/networks.ts";
 import { isV6, ofFamily } from "../plan/underlay-family.ts";
 import type { RingKey } from "./key-ring.ts";
 import { isPublicKey, keyAddress } from "./keys.ts";
+import { type Handshakes, isDrained, type Looks, sessionName } from "./sessions.ts";
 
 /** A key that a remote gateway has told, and where it listens. */
 export interface PeerKey {
@@ -16,18 +17,12 @@ export interface PeerKey {
 /** After a handshake both sides need a moment to see it and to send over it: so long the old key goes on to be good, ms. */
 export const GRACE_MS = 5_000;
 
-/** By gateway, newest last; the one before the newest stays until the newest has been heard from for a while. */
+/** By gateway, newest last; the one before the newest stays until the newest is good and nothing comes from the old one. */
 export type PeerKeys = ReadonlyMap<string, readonly PeerKey[]>;
-
-/** Device and public key that have shaken hands lately, as `device key`. */
-export type Handshakes = ReadonlySet<string>;
-
-export function handshakeOf(device: string, publicKey: string): string {
-  return `${device} ${publicKey}`;
-}
 
 export interface PeerKeysMoment {
   readonly handshakes: Handshakes;
+  readonly looks: Looks;
   /** Own devices. */
   readonly devices: readonly string[];
   /** Epoch milliseconds. */
@@ -39,8 +34,14 @@ export function currentPeerKeys(
   before: PeerKeys,
   peers: readonly PeerNetwork[],
   local: readonly string[],
-  { handshakes, devices, nowMs }: PeerKeysMoment,
+  { handshakes, looks, devices, nowMs }: PeerKeysMoment,
 ): PeerKeys {
+  const isShaken = (key: string) => devices.some((each) => handshakes.has(sessionName(each, key)));
+  /** Over a device that never heard of it nothing comes either. */
+  const isQuiet = (key: string) =>
+    devices
+      .map((device) => sessionName(device, key))
+      .every((session) => !handshakes.has(session) || isDrained(looks, session));
   const keys = peers.flatMap(({ cluster, gateways }) =>
     gateways.flatMap(({ node, publicKey, wgPort, endpoints }) => {
       const name = gatewayName(cluster, node);
@@ -51,13 +52,16 @@ export function currentPeerKeys(
       if (!isPublicKey(publicKey)) return [];
       const endpoint = isV6(address) ? `[${address}]:${wgPort}` : `${address}:${wgPort}`;
       const known = before.get(name) ?? [];
-      const isHeard = devices.some((device) => handshakes.has(handshakeOf(device, publicKey)));
       const heardMs =
-        known.find((key) => key.publicKey === publicKey)?.heardMs ?? (isHeard ? nowMs : undefined);
-      const old = known.filter((key) => key.publicKey !== publicKey).slice(-1);
-      const isOldNeeded = heardMs === undefined || nowMs - heardMs < GRACE_MS;
+        known.find((key) => key.publicKey === publicKey)?.heardMs ??
+        (isShaken(publicKey) ? nowMs : undefined);
+      const isNewGood = heardMs !== undefined && nowMs - heardMs >= GRACE_MS;
+      const old = known
+        .filter((key) => key.publicKey !== publicKey)
+        .slice(-1)
+        .filter((key) => !(isNewGood && isQuiet(key.publicKey)));
       const key: PeerKey = { publicKey, endpoint, ...(heardMs !== undefined && { heardMs }) };
-      return [[name, [...(isOldNeeded ? old : []), key]] as const];
+      return [[name, [...old, key]] as const];
     }),
   );
   return new Map(keys);
@@ -81,7 +85,7 @@ export function chooseKeys(
 ): { readonly addresses: ReadonlyMap<string, string>; readonly routes: readonly KeyRoute[] } {
   const newestFirst = [...ring].reverse();
   const heard = (publicKey: string) =>
-    newestFirst.find(({ device }) => handshakes.has(handshakeOf(device, publicKey)));
+    newestFirst.find(({ device }) => handshakes.has(sessionName(device, publicKey)));
   const addresses = new Map<string, string>();
   const routes: KeyRoute[] = [];
   for (const [name, told] of keys) {
@@ -101,36 +105,24 @@ export function chooseKeys(
   return { addresses, routes };
 }
 
-/** For `wg syncconf`: sessions of peers that stay are not disturbed. */
-export function deviceConfig({ privateKey, port }: RingKey, keys: PeerKeys): string {
-  const peers = [...keys.values()].flat().map(({ publicKey, endpoint }) =>
-    [
-      "[Peer]",
-      `PublicKey = ${publicKey}`,
-      `AllowedIPs = ${keyAddress(publicKey)}/128`,
-      `Endpoint = ${endpoint}`,
-      // Also makes both sides begin at once: a path is known before it is needed.
-      "PersistentKeepalive = 5",
-    ].join("\n"),
-  );
-  return [`[Interface]\nPrivateKey = ${privateKey}\nListenPort = ${port}`, ...peers, ""].join(
-    "\n\n",
-  );
-}
-
-/** Whether some gateway is heard over the old device only. */
+/**
+ * Whether some gateway has only the old device to reach us by, or sends over it still: it has to hear of the new key, to shake
+ * hands, and to move its packets.
+ */
 export function isOldInUse(
   keys: PeerKeys,
   ring: readonly { readonly device: string }[],
-  handshakes: Handshakes,
+  { handshakes, looks }: Pick<PeerKeysMoment, "handshakes" | "looks">,
 ): boolean {
   const [old, newest] = ring;
   if (old === undefined || newest === undefined) return false;
-  return [...keys.values()]
-    .flat()
-    .some(
-      ({ publicKey }) =>
-        handshakes.has(handshakeOf(old.device, publicKey)) &&
-        !handshakes.has(handshakeOf(newest.device, publicKey)),
-    );
+  return [...keys.values()].some((told) => {
+    const hasShaken = (device: string) =>
+      told.some(({ publicKey }) => handshakes.has(sessionName(device, publicKey)));
+    if (!hasShaken(old.device)) return false;
+    if (!hasShaken(newest.device)) return true;
+    return told
+      .map(({ publicKey }) => sessionName(old.device, publicKey))
+      .some((session) => handshakes.has(session) && !isDrained(looks, session));
+  });
 }

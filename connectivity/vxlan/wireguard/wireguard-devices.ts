@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { err, ok, type Result } from "../../../api/result.ts";
 import type { RunCommand } from "../linux/run-command.ts";
-import { type Handshakes, handshakeOf } from "./peer-keys.ts";
+import { type DevicePeers, peerChanges } from "./device-peers.ts";
+import type { RingKey } from "./key-ring.ts";
+import { type Handshakes, type Received, sessionName } from "./sessions.ts";
 
 /** A session without a handshake for so long has ended (the protocol's own limit, REJECT_AFTER_TIME). */
 const HANDSHAKE_LIFE_S = 180;
@@ -11,8 +13,8 @@ const LINKS = z.array(z.object({ ifname: z.string().default("") }));
 export class WireguardDevices {
   readonly #run: RunCommand;
   readonly #prefix: string;
-  /** Configurations in force. BOUNDED: by our devices. */
-  readonly #configs = new Map<string, string>();
+  /** Peers of those that we brought to what they should be. BOUNDED: by our devices. */
+  readonly #peers = new Map<string, DevicePeers>();
 
   constructor(prefix: string, run: RunCommand) {
     this.#prefix = prefix;
@@ -35,7 +37,7 @@ export class WireguardDevices {
     { address, mtu }: { readonly address: string; readonly mtu: number },
     signal: AbortSignal,
   ): Promise<Result<void, string>> {
-    this.#configs.delete(name);
+    this.#peers.delete(name);
     const byKernel = await this.#ip(["link", "add", "dev", name, "type", "wireguard"], signal);
     if (!byKernel.ok) {
       // It goes into the background by itself, outlives us as a device of the kernel would, and ends with its device.
@@ -55,38 +57,87 @@ export class WireguardDevices {
     return ok(undefined);
   }
 
-  /** Does nothing when it is in force already. */
+  /** Brings it to its key, port and peers; says nothing of what is in force already, so that no session is disturbed. */
   async configure(
     name: string,
-    config: string,
+    { privateKey, publicKey, port }: Pick<RingKey, "privateKey" | "publicKey" | "port">,
+    wanted: DevicePeers,
     signal: AbortSignal,
   ): Promise<Result<void, string>> {
-    if (this.#configs.get(name) === config) return ok(undefined);
-    // Our end of standard input is a socket, which /dev/stdin cannot be opened again as; behind `cat` it is a pipe.
-    const script = 'cat | wg syncconf "$0" /dev/stdin';
-    const args = ["-c", script, name];
-    const done = await this.#run({ program: "sh", args, input: config }, signal);
-    if (!done.ok) return done;
-    this.#configs.set(name, config);
+    let present = this.#peers.get(name);
+    // Until all of it has been done, it is not known how far it got.
+    this.#peers.delete(name);
+    if (present === undefined) {
+      const own = await this.#ownKey(name, { privateKey, publicKey, port }, signal);
+      if (!own.ok) return own;
+      const found = await this.#show(name, "endpoints", signal);
+      if (!found.ok) return found;
+      present = new Map(found.value.map(([key = "", endpoint = ""]) => [key, endpoint]));
+    }
+    for (const change of peerChanges(present, wanted)) {
+      const done = await this.#run({ program: "wg", args: ["set", name, ...change] }, signal);
+      if (!done.ok) return done;
+    }
+    this.#peers.set(name, wanted);
     return ok(undefined);
   }
 
   async remove(name: string, signal: AbortSignal): Promise<Result<void, string>> {
-    this.#configs.delete(name);
+    this.#peers.delete(name);
     return this.#ip(["link", "del", "dev", name], signal);
   }
 
   /** With whom each device has a session now. */
   async handshakes(nowMs: number, signal: AbortSignal): Promise<Result<Handshakes, string>> {
-    const args = ["show", "all", "latest-handshakes"];
-    const shown = await this.#run({ program: "wg", args }, signal);
+    const shown = await this.#show("all", "latest-handshakes", signal);
     if (!shown.ok) return shown;
-    const recent = shown.value.split("\n").flatMap((line) => {
-      const [device = "", publicKey = "", seconds = "0"] = line.split("\t");
+    const recent = shown.value.filter(([, , seconds = "0"]) => {
       const ageS = nowMs / 1_000 - Number(seconds);
-      return Number(seconds) > 0 && ageS < HANDSHAKE_LIFE_S ? [handshakeOf(device, publicKey)] : [];
+      return Number(seconds) > 0 && ageS < HANDSHAKE_LIFE_S;
     });
-    return ok(new Set(recent));
+    return ok(new Set(recent.map(([device = "", key = ""]) => sessionName(device, key))));
+  }
+
+  async received(signal: AbortSignal): Promise<Result<Received, string>> {
+    const shown = await this.#show("all", "transfer", signal);
+    if (!shown.ok) return shown;
+    const bytes = shown.value.map(
+      ([device = "", key = "", received = "0"]) =>
+        [sessionName(device, key), Number(received)] as const,
+    );
+    return ok(new Map(bytes));
+  }
+
+  /** One that an earlier process of ours made has them already, unless that process ended halfway. */
+  async #ownKey(
+    name: string,
+    { privateKey, publicKey, port }: Pick<RingKey, "privateKey" | "publicKey" | "port">,
+    signal: AbortSignal,
+  ): Promise<Result<void, string>> {
+    const key = await this.#show(name, "public-key", signal);
+    if (!key.ok) return key;
+    const listening = await this.#show(name, "listen-port", signal);
+    if (!listening.ok) return listening;
+    if (key.value[0]?.[0] === publicKey && listening.value[0]?.[0] === `${port}`) {
+      return ok(undefined);
+    }
+    const input = `[Interface]\nPrivateKey = ${privateKey}\nListenPort = ${port}\n`;
+    // Our end of standard input is a socket, which /dev/stdin cannot be opened again as; behind `cat` it is a pipe.
+    const script = 'cat | wg setconf "$0" /dev/stdin';
+    const done = await this.#run({ program: "sh", args: ["-c", script, name], input }, signal);
+    return done.ok ? ok(undefined) : done;
+  }
+
+  /** Lines of `wg show`, in fields. */
+  async #show(
+    device: string,
+    what: string,
+    signal: AbortSignal,
+  ): Promise<Result<readonly (readonly string[])[], string>> {
+    const shown = await this.#run({ program: "wg", args: ["show", device, what] }, signal);
+    if (!shown.ok) return shown;
+    const lines = shown.value.split("\n").filter((line) => line !== "");
+    return ok(lines.map((line) => line.split("\t")));
   }
 
   async #ip(args: readonly string[], signal: AbortSignal): Promise<Result<void, string>> {

@@ -10,17 +10,11 @@ import type { Files } from "../linux/system-files.ts";
 import type { OwnNetwork, PeerNetwork } from "../plan/networks.ts";
 import { isV6 } from "../plan/underlay-family.ts";
 import { WIREGUARD_PREFIX } from "../plan/wan-table.ts";
+import { devicePeers } from "./device-peers.ts";
 import { type KeyRing, turnRing } from "./key-ring.ts";
 import { deviceName, generateKeyPair, keyAddress } from "./keys.ts";
-import {
-  chooseKeys,
-  currentPeerKeys,
-  deviceConfig,
-  GRACE_MS,
-  type Handshakes,
-  isOldInUse,
-  type PeerKeys,
-} from "./peer-keys.ts";
+import { chooseKeys, currentPeerKeys, GRACE_MS, isOldInUse, type PeerKeys } from "./peer-keys.ts";
+import { type Handshakes, type Looks, lookAt, sessionName } from "./sessions.ts";
 import { WireguardDevices } from "./wireguard-devices.ts";
 
 export interface WireguardTransportOptions {
@@ -62,7 +56,7 @@ const RING = z
 /**
  * Packets between gateways inside WireGuard. The private keys are made here, stay in one file that only root reads, and go
  * nowhere else; public keys travel with the gateway's report. A new key gets a device of its own beside the old one, and each
- * peer is moved over once both have shaken hands over it: no packet is lost.
+ * peer is moved over once both have shaken hands over it; the old one stays until nothing has come over it for seconds: no packet is lost.
  */
 export class WireguardTransport implements OuterTransport {
   readonly #options: WireguardTransportOptions;
@@ -70,6 +64,8 @@ export class WireguardTransport implements OuterTransport {
   readonly #devices: WireguardDevices;
   #ring: KeyRing | undefined;
   #peerKeys: PeerKeys = new Map();
+  /** Of sessions, while some key takes over from another. BOUNDED: by keys of devices and peers. */
+  #looks: Looks = new Map();
   #isSettled = false;
   /** When the old key was last seen to be needed, epoch milliseconds. */
   #oldInUseMs = 0;
@@ -93,6 +89,8 @@ export class WireguardTransport implements OuterTransport {
     const shaken = await this.#devices.handshakes(this.#deps.clock.nowMs(), signal);
     if (!shaken.ok) return shaken;
     const handshakes = shaken.value;
+    const looked = await this.#look(signal);
+    if (!looked.ok) return looked;
     const ring = await this.#turn(handshakes);
     if (!ring.ok) return ring;
     const devices = ring.value.map((key) => ({
@@ -102,6 +100,7 @@ export class WireguardTransport implements OuterTransport {
     const names = devices.map(({ device }) => device);
     this.#peerKeys = currentPeerKeys(this.#peerKeys, peers, local, {
       handshakes,
+      looks: this.#looks,
       devices: names,
       nowMs: this.#deps.clock.nowMs(),
     });
@@ -114,7 +113,7 @@ export class WireguardTransport implements OuterTransport {
     this.#isSettled =
       devices.length === 1 &&
       told.every((keys) => keys.length === 1) &&
-      told.flat().every(({ publicKey }) => handshakes.has(`${newest.device} ${publicKey}`));
+      told.flat().every(({ publicKey }) => handshakes.has(sessionName(newest.device, publicKey)));
     return ok({
       outer: { local: [], mtu, encrypted: { addresses, routes } },
       facts: {
@@ -145,13 +144,27 @@ export class WireguardTransport implements OuterTransport {
     return ok(undefined);
   }
 
+  /** Only while one key takes over from another does it matter what comes over which. */
+  async #look(signal: AbortSignal): Promise<Result<void, string>> {
+    const hasTwo = (keys: readonly unknown[]): boolean => keys.length > 1;
+    if (!hasTwo(this.#ring ?? []) && ![...this.#peerKeys.values()].some(hasTwo)) {
+      this.#looks = new Map();
+      return ok(undefined);
+    }
+    const received = await this.#devices.received(signal);
+    if (!received.ok) return received;
+    this.#looks = lookAt(this.#looks, received.value, this.#deps.clock.monotonicMs());
+    return ok(undefined);
+  }
+
   async #turn(handshakes: Handshakes): Promise<Result<KeyRing, string>> {
     const { files, clock, log } = this.#deps;
     const before = this.#ring ?? (await this.#read());
     const devices = before.map(({ publicKey }) => ({
       device: deviceName(WIREGUARD_PREFIX, publicKey),
     }));
-    if (isOldInUse(this.#peerKeys, devices, handshakes)) this.#oldInUseMs = clock.nowMs();
+    const isInUse = isOldInUse(this.#peerKeys, devices, { handshakes, looks: this.#looks });
+    if (isInUse) this.#oldInUseMs = clock.nowMs();
     const ring = turnRing(
       before,
       { ...this.#options, port: this.#options.wgPort },
@@ -195,8 +208,8 @@ export class WireguardTransport implements OuterTransport {
         const made = await this.#devices.create(key.device, { address, mtu }, signal);
         if (!made.ok) return made;
       }
-      const config = deviceConfig(key, this.#peerKeys);
-      const configured = await this.#devices.configure(key.device, config, signal);
+      const peers = devicePeers(this.#peerKeys);
+      const configured = await this.#devices.configure(key.device, key, peers, signal);
       if (!configured.ok) return configured;
     }
     const names = new Set(keys.map(({ device }) => device));

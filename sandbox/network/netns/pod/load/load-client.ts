@@ -4,7 +4,8 @@ import type { Clock, Timer } from "../../../../../runtime/clock/clock.ts";
 import { GapMeter } from "./gap-meter.ts";
 import type { LoadOptions, LoadReport } from "./load-report.ts";
 
-const CONNECT_LIMIT_MS = 3_000;
+/** Far beyond what TCP takes to get over a fault (it asks again after 1, 3 and 7 s): whoever is not answered by then never is. */
+const CONNECT_LIMIT_MS = 15_000;
 /** A question that is no HTTP, so that the pod answers at once. */
 const QUESTION = Buffer.from("?".repeat(64));
 
