@@ -82,9 +82,8 @@ export class NetNodeProcesses {
   }
 
   /** What /metrics of a process says. */
-  metrics(verb: NodeVerb, { namespace }: NodePlan): Promise<string> {
-    const url = `http://127.0.0.1:${HEALTH_PORTS[verb]}/metrics`;
-    return mustRunIn(namespace, ["curl", "-s", url]);
+  async metrics(verb: NodeVerb, { managementAddress }: NodePlan): Promise<string> {
+    return (await fetch(`http://${managementAddress}:${HEALTH_PORTS[verb]}/metrics`)).text();
   }
 
   async stop(): Promise<void> {
