@@ -22,6 +22,7 @@ import type { Meter } from "../runtime/metrics/meter.ts";
 import type { Random } from "../runtime/random/random.ts";
 import type { MemberNetworkOptions } from "./network-settings.ts";
 import { prepareMember } from "./prepare-member.ts";
+import { udpProbes } from "./probe-network.ts";
 import { reflectorsCheck } from "./reflectors-check.ts";
 import { savedStateFile } from "./saved-state-file.ts";
 import { type PathOptions, type RunningPaths, startPaths } from "./start-paths.ts";
@@ -146,5 +147,6 @@ async function pathsOf(
 ): Promise<Result<RunningPaths | undefined, string>> {
   if (paths.backends.length === 0) return ok(undefined);
   onReadiness(() => err("waiting for Peers, PathReports and MemberNetworks to be listed"));
-  return startPaths(cluster, { ...paths, podCidrs: cidrs }, deps, signal);
+  const probes = udpProbes(deps);
+  return startPaths(cluster, { ...paths, podCidrs: cidrs }, { ...deps, probes }, signal);
 }

@@ -1,6 +1,4 @@
-import { randomBytes } from "node:crypto";
 import { isIPv6 } from "node:net";
-import { networkInterfaces } from "node:os";
 import type { ClusterId } from "../api/cluster-id.ts";
 import { ENDPOINT_SLICES, type EndpointSlice } from "../api/kube/endpoint-slice.ts";
 import type { KubeObject, Resource } from "../api/kube/object.ts";
@@ -18,8 +16,6 @@ import {
   DEFAULT_PROBE_SETTINGS,
 } from "../connectivity/probe/probe-settings.ts";
 import { Prober } from "../connectivity/probe/prober.ts";
-import { UdpProbeSocket } from "../connectivity/probe/udp-probe-socket.ts";
-import { UdpResponder } from "../connectivity/probe/udp-responder.ts";
 import { PortKeeper } from "../connectivity/proxy/listen/port-keeper.ts";
 import { PortTable } from "../connectivity/proxy/listen/port-table.ts";
 import { proxyBackend } from "../connectivity/proxy/proxy-backend.ts";
@@ -36,8 +32,9 @@ import type { ObjectView } from "../runtime/kube/object-view.ts";
 import { Reflector } from "../runtime/kube/reflector/reflector.ts";
 import type { Logger } from "../runtime/log/log.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
-import { formatListenAddress, type ListenAddress } from "../runtime/net/listen-address.ts";
+import type { ListenAddress } from "../runtime/net/listen-address.ts";
 import type { Random } from "../runtime/random/random.ts";
+import type { ProbeNetwork } from "./probe-network.ts";
 
 export interface PathOptions {
   readonly backends: readonly BackendName[];
@@ -61,6 +58,7 @@ export interface PathDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly meter: Meter;
+  readonly probes: ProbeNetwork;
 }
 
 /**
@@ -74,7 +72,7 @@ export async function startPaths(
   deps: PathDeps,
   signal: AbortSignal,
 ): Promise<Result<RunningPaths | undefined, string>> {
-  const responders = await startResponder(cluster, options.probeListen, deps, signal);
+  const responders = await respond(cluster, options.probeListen, deps.probes, signal);
   if (!responders.ok) return responders;
   const reflect = (resource: Resource): Reflector<KubeObject> =>
     new Reflector<KubeObject>({ resource }, deps);
@@ -111,11 +109,7 @@ export async function startPaths(
   const backends = options.backends.map((name) => makers[name]());
   const prober = new Prober(
     { ...DEFAULT_PROBE_SETTINGS, mtu: DEFAULT_MTU_SETTINGS },
-    {
-      ...deps,
-      openSocket: (onPacket) => new UdpProbeSocket(onPacket, deps),
-      drawNonce: () => randomBytes(8).readBigUInt64BE(),
-    },
+    { ...deps, ...deps.probes },
     signal,
   );
   const { podCidrs, settings } = options;
@@ -169,33 +163,11 @@ function ofFamily(family: IpFamily, addresses: readonly string[]): readonly stri
   return addresses.filter((address) => isIPv6(address) === (family === "IPv6"));
 }
 
-/** @returns where it answers, as peers dial it: at the address it listens on, or at those of this machine. */
-async function startResponder(
+function respond(
   cluster: ClusterId,
   listen: ListenAddress | undefined,
-  deps: PathDeps,
+  probes: ProbeNetwork,
   signal: AbortSignal,
 ): Promise<Result<readonly string[], string>> {
-  if (listen === undefined) return ok([]);
-  const responder = new UdpResponder({ cluster, listen }, deps);
-  const started = await responder.start();
-  if (!started.ok) return started;
-  signal.addEventListener("abort", () => responder.stop(), { once: true });
-  const port = started.value;
-  const isAny = listen.host === undefined || listen.host === "::" || listen.host === "0.0.0.0";
-  const hosts = isAny ? ownAddresses() : [listen.host];
-  return ok(
-    hosts.map((host) => formatListenAddress({ ...(host !== undefined && { host }), port })),
-  );
-}
-
-/** In a pod: the pod's, one a family. */
-function ownAddresses(): readonly string[] {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const outside = all.filter(
-    ({ internal, address }) => !internal && !address.toLowerCase().startsWith("fe80:"),
-  );
-  return ["IPv4", "IPv6"].flatMap(
-    (family) => outside.find((address) => address.family === family)?.address ?? [],
-  );
+  return listen === undefined ? Promise.resolve(ok([])) : probes.respond(cluster, listen, signal);
 }

@@ -9,7 +9,8 @@ import { DEFAULT_SCRIPT } from "./script/draw-script.ts";
 /**
  * `npm run sim -- --seed 42` runs one seed, and when it fails prints the smallest script that fails likewise, with its trace.
  * `npm run sim -- --seeds 10000 [--from 1] [--jobs N]` runs many. `--rounds`, `--steps` make scripts longer, `--hubs`
- * adds replicas of the broker to some, `--bug NAME` plants a bug. `--world hub`: replicas of the hub over a shared store alone.
+ * adds replicas of the broker to some, `--bug NAME` plants a bug. `--world hub`: replicas of the hub over a shared store
+ * alone. `--world paths`: members whose paths die and heal.
  */
 const { values } = parseArgs({
   options: {
@@ -96,8 +97,8 @@ async function runOne(seed: number): Promise<number> {
 }
 
 function parseWorld(text: string): WorldKind {
-  if (text === "clusterset" || text === "hub") return text;
-  return fail(`--world must be clusterset or hub: got ${text}`);
+  if (text === "clusterset" || text === "hub" || text === "paths") return text;
+  return fail(`--world must be clusterset, hub or paths: got ${text}`);
 }
 
 function count(name: "seed" | "seeds" | "from" | "jobs" | "rounds" | "steps" | "hubs"): number {

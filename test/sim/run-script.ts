@@ -1,5 +1,6 @@
 import { checkConverged } from "./check/check-converged.ts";
 import type { Report } from "./check/violation.ts";
+import { restWithPaths } from "./paths/rest-with-paths.ts";
 import { type RunResult, runSteps } from "./run-steps.ts";
 import { type CheckpointAction, type Script, stepText } from "./script/step.ts";
 import { rest } from "./world/rest.ts";
@@ -32,6 +33,7 @@ async function checkpoint(
     const told: Report = gone.size === 0 ? report : (_, text) => report("I8", text);
     checkConverged({ clusters: world.clusters, dns, lost: gone }, told);
   };
-  await rest(world, report, { loseBroker, lost, check });
+  if (world.paths === undefined) await rest(world, report, { loseBroker, lost, check });
+  else await restWithPaths(world, report);
   world.lifetime.checkpointed();
 }

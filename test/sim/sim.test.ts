@@ -6,7 +6,7 @@ import { DEFAULT_SCRIPT, drawScript } from "./script/draw-script.ts";
 import { shrinkScript } from "./script/shrink-script.ts";
 import { type Script, stepText } from "./script/step.ts";
 
-const SEEDS = 200;
+const SEEDS = 150;
 /** So many a test, so that a failure names a narrow range and no test is long. */
 const CHUNK = 25;
 

@@ -56,5 +56,6 @@ function rightAnswer({ views }: DnsProcess, key: string): string {
       ({ metadata }) =>
         metadata.namespace === namespace && metadata.labels?.[LABEL_SERVICE_NAME] === name,
     ),
+    dead: views.deadPeers?.current ?? new Set(),
   });
 }

@@ -36,7 +36,7 @@ export class BrokerRows {
       return;
     }
     const row = decoded.value;
-    // About no service; no member of the simulation takes part in connectivity yet.
+    // About no service.
     if (row.kind === "network") return;
     const service = `${row.namespace}/${row.name}`;
     if (!this.#offers.isExported(cluster, service)) {

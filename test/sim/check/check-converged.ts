@@ -23,6 +23,7 @@ import {
   joinName,
   mapText,
   portText,
+  type Reach,
 } from "./expected-service.ts";
 import { EXPORTS, liveExport, liveExports } from "./live-export.ts";
 import { naiveAddresses, type ZoneObjects } from "./naive-addresses.ts";
@@ -35,7 +36,7 @@ const IMPORTS = serviceImports("v1beta1");
  * members say, worked out anew. A service under a hand-made import is the user's: only that nothing of ours is beside
  * it is not checked, everything else is.
  */
-export function checkConverged({ clusters, dns, lost }: Converged, report: Report): void {
+export function checkConverged({ clusters, dns, lost, paths }: Converged, report: Report): void {
   for (const namespace of SIM_NAMESPACES) {
     for (const name of [...SIM_SERVICES, PRIVATE_SERVICE]) {
       const exports = liveExports(clusters, namespace, name);
@@ -45,7 +46,9 @@ export function checkConverged({ clusters, dns, lost }: Converged, report: Repor
         const others = clusters.filter((other) => other !== cluster);
         const isAlone = others.length > 1 && others.every((other) => lost.has(other));
         const unheard = lost.has(cluster) || isAlone ? NOBODY : lost;
-        const expected = expectedService(exports, unheard);
+        const view = paths?.seenFrom(cluster, namespace, name);
+        const gone = new Set([...unheard, ...(view?.dead ?? [])]);
+        const expected = expectedService(exports, gone, view?.reach);
         checkImport(at, expected, report);
         checkConditions(at, expected, report);
       }
@@ -59,9 +62,24 @@ interface Converged {
   readonly dns: readonly DnsProcess[];
   /** Cut off from the broker for longer than anybody keeps endpoints of lost clusters (I8). */
   readonly lost: ReadonlySet<SimCluster>;
+  /** Where members take part in connectivity. */
+  readonly paths?: PathTruths | undefined;
+}
+
+/** What the network is really like. */
+export interface PathTruths {
+  seenFrom(importer: SimCluster, namespace: string, name: string): PathView;
+}
+
+/** How the clients of one cluster reach those of one service's exporters. */
+export interface PathView {
+  /** Their path is dead, and those of others are not. */
+  readonly dead: readonly SimCluster[];
+  readonly reach: Reach;
 }
 
 const NOBODY: ReadonlySet<SimCluster> = new Set();
+const NO_IDS: ReadonlySet<string> = new Set();
 
 interface Place {
   readonly cluster: SimCluster;
@@ -224,6 +242,7 @@ function checkAnswer(server: DnsProcess, namespace: string, name: string, report
     slices: cluster
       .list<EndpointSlice>(ENDPOINT_SLICES, namespace)
       .filter(({ metadata }) => metadata.labels?.[LABEL_SERVICE_NAME] === name),
+    dead: server.views.deadPeers?.current ?? NO_IDS,
   };
   const sources = objects.slices.flatMap(
     ({ metadata }) => metadata.labels?.[LABEL_SOURCE_CLUSTER] ?? [],

@@ -26,6 +26,11 @@ export interface ExpectedService {
   readonly conflicts: readonly string[];
 }
 
+/** Where clients dial an endpoint of a cluster; undefined: they have no way to it. */
+export type Reach = (cluster: SimCluster, address: string) => string | undefined;
+
+const AS_IT_IS: Reach = (_cluster, address) => address;
+
 /**
  * @param exports oldest first; undefined when there is none.
  * @param lost clusters whose endpoints must be gone, unless nobody else could answer (CLN-05, CLN-08).
@@ -33,6 +38,7 @@ export interface ExpectedService {
 export function expectedService(
   exports: readonly LiveExport[],
   lost: ReadonlySet<SimCluster> = new Set(),
+  reach: Reach = AS_IT_IS,
 ): ExpectedService | undefined {
   const winner = exports[0];
   if (winner === undefined) return undefined;
@@ -46,22 +52,25 @@ export function expectedService(
     labels: labelsOf(winner),
     annotations: annotationsOf(winner),
     clusters: exports.map(({ cluster }) => cluster.id),
-    endpoints: offered(exports, ports, lost).toSorted(),
+    endpoints: offered({ exports, ports, lost, reach }).toSorted(),
     families: familiesOf(exports).families,
     conflicts: conflictsOf(exports, winner).toSorted(),
   };
 }
 
-function offered(
-  exports: readonly LiveExport[],
-  ports: readonly ServicePort[],
-  lost: ReadonlySet<SimCluster>,
-): string[] {
-  const all = exports.flatMap((one) => endpointsOf(one, ports));
+function offered({ exports, ports, lost, reach }: Offering): string[] {
+  const all = exports.flatMap((one) => endpointsOf(one, ports, reach));
   const heard = exports
     .filter(({ cluster }) => !lost.has(cluster))
-    .flatMap((one) => endpointsOf(one, ports));
+    .flatMap((one) => endpointsOf(one, ports, reach));
   return heard.some((line) => line.endsWith(" ready")) ? heard : all;
+}
+
+interface Offering {
+  readonly exports: readonly LiveExport[];
+  readonly ports: readonly ServicePort[];
+  readonly lost: ReadonlySet<SimCluster>;
+  readonly reach: Reach;
 }
 
 function typeOf({ service }: LiveExport): "ClusterSetIP" | "Headless" {
@@ -139,6 +148,7 @@ function numberOf({ port, protocol = "TCP" }: ServicePort): string {
 function endpointsOf(
   { cluster, service, slices }: LiveExport,
   merged: readonly ServicePort[],
+  reach: Reach,
 ): string[] {
   return slices.flatMap((slice) => {
     const targets = merged.flatMap((port) => {
@@ -151,9 +161,12 @@ function endpointsOf(
         : [`${joinName(port, merged)}:${target.port}/${port.protocol}`];
     });
     const shown = merged.length === 0 ? ["-"] : targets;
-    return (slice.endpoints ?? []).flatMap((endpoint) =>
-      shown.map((target) => endpointText(`${cluster.id} ${target}`, endpoint)),
-    );
+    return (slice.endpoints ?? []).flatMap((endpoint) => {
+      const address = reach(cluster, endpoint.addresses[0] ?? "");
+      if (address === undefined) return [];
+      const reached = { ...endpoint, addresses: [address] };
+      return shown.map((target) => endpointText(`${cluster.id} ${target}`, reached));
+    });
   });
 }
 

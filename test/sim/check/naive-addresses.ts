@@ -8,6 +8,8 @@ export interface ZoneObjects {
   readonly serviceImport: ServiceImport | undefined;
   /** Slices that carry the service's MCS label. */
   readonly slices: readonly EndpointSlice[];
+  /** Clusters that are proved dead: they answer only where nobody else does. */
+  readonly dead: ReadonlySet<string>;
 }
 
 /**
@@ -16,7 +18,7 @@ export interface ZoneObjects {
  * @param host one endpoint of a headless service, `<hostname>.<cluster>`.
  */
 export function naiveAddresses(
-  { hasNamespace, serviceImport, slices }: ZoneObjects,
+  { hasNamespace, serviceImport, slices, dead }: ZoneObjects,
   host?: string,
 ): string {
   if (!hasNamespace || serviceImport === undefined) return "NXDOMAIN ";
@@ -24,8 +26,15 @@ export function naiveAddresses(
     if (host !== undefined) return "NXDOMAIN ";
     return `NOERROR ${(serviceImport.spec?.ips ?? []).toSorted().join(",")}`;
   }
-  const ready = slices.flatMap(({ metadata, endpoints }) => {
-    const cluster = metadata.labels?.[LABEL_SOURCE_CLUSTER];
+  const sourceOf = ({ metadata }: EndpointSlice): string | undefined =>
+    metadata.labels?.[LABEL_SOURCE_CLUSTER];
+  const living = slices.filter((slice) => !dead.has(sourceOf(slice) ?? ""));
+  const isAnyReady = living.some(({ endpoints }) =>
+    (endpoints ?? []).some(({ conditions }) => conditions?.ready !== false),
+  );
+  const ready = (isAnyReady ? living : slices).flatMap((slice) => {
+    const { endpoints } = slice;
+    const cluster = sourceOf(slice);
     // An edited label that can be no part of a name.
     if (cluster === undefined || !/^[a-z0-9-]+$/.test(cluster)) return [];
     return (endpoints ?? [])

@@ -20,10 +20,17 @@ export const EVENTS_COLLECTION = "/events";
 export class WriteRules {
   readonly #report: Report;
   readonly #offers: Offers;
+  readonly #podAddress: (source: string, address: string) => string;
 
-  constructor(report: Report, offers: Offers) {
+  /** @param podAddress the pod of a source cluster behind the address that an importer's clients dial. */
+  constructor(
+    report: Report,
+    offers: Offers,
+    podAddress: (source: string, address: string) => string = (_source, address) => address,
+  ) {
     this.#report = report;
     this.#offers = offers;
+    this.#podAddress = podAddress;
   }
 
   /** @param hasSynced whether the writing process has heard all rows; undefined for other writers. */
@@ -71,7 +78,8 @@ export class WriteRules {
     if (collection !== SLICES_COLLECTION) return;
     const source = after.metadata.labels?.[LABEL_SOURCE_CLUSTER] ?? "";
     const service = importOf(change);
-    for (const address of addressesOf(after)) {
+    for (const shown of addressesOf(after)) {
+      const address = this.#podAddress(source, shown);
       if (!this.#offers.hasEndpoint(source, service, address)) {
         this.#fail("I2", change, `${address} was never an endpoint of ${service} in ${source}`);
       }

@@ -2,6 +2,8 @@ import { PLANTED_BUGS } from "../bugs/planted-bugs.ts";
 import { HUB_BUGS } from "../hub/hub-bugs.ts";
 import { drawHubScript, hubStepText } from "../hub/hub-script.ts";
 import { runHubScript } from "../hub/run-hub-script.ts";
+import { PATH_BUGS } from "../paths/path-bugs.ts";
+import { drawPathScript } from "../paths/path-script.ts";
 import { runScript } from "../run-script.ts";
 import type { RunResult } from "../run-steps.ts";
 import { DEFAULT_SCRIPT, drawScript, type ScriptOptions } from "../script/draw-script.ts";
@@ -25,8 +27,8 @@ export interface SimulationJob {
   readonly bug?: string;
 }
 
-/** `clusterset`: members, controllers, DNS and broker. `hub`: replicas over a shared store, and certificates. */
-export type WorldKind = "clusterset" | "hub";
+/** `paths`: members that take part in connectivity, over paths that die and heal. `clusterset`: members, controllers, DNS and broker. `hub`: replicas over a shared store, and certificates. */
+export type WorldKind = "clusterset" | "hub" | "paths";
 
 export const SIMULATIONS: Readonly<Record<WorldKind, Simulation>> = {
   clusterset: simulation({
@@ -35,6 +37,13 @@ export const SIMULATIONS: Readonly<Record<WorldKind, Simulation>> = {
     run: runScript,
     stepText,
     about: ({ members }) => `members ${JSON.stringify(members)}`,
+  }),
+  paths: simulation({
+    bugs: PATH_BUGS,
+    draw: (seed) => drawPathScript(seed),
+    run: runScript,
+    stepText,
+    about: ({ members, paths }) => `members ${JSON.stringify(members)} ${JSON.stringify(paths)}`,
   }),
   hub: simulation({
     bugs: HUB_BUGS,

@@ -1,6 +1,6 @@
 import type { IpFamily } from "../../../api/kube/service.ts";
-import type { Random } from "../../../runtime/random/random.ts";
 import { seededRandom } from "../../../runtime/random/seeded-random.ts";
+import { Draw } from "./draw.ts";
 import { EXPORT_SPECS, SERVICE_SHAPES, SIM_NAMESPACES, SIM_SERVICES } from "./service-shapes.ts";
 import type {
   Action,
@@ -53,7 +53,8 @@ export function drawScript(seed: number, options: ScriptOptions = DEFAULT_SCRIPT
   return { seed, hubs, members, steps };
 }
 
-function opening(draw: Draw, member: number): Step[] {
+/** A service with endpoints, exported. */
+export function opening(draw: Draw, member: number): Step[] {
   const target = { member, namespace: draw.one(SIM_NAMESPACES), service: draw.one(SIM_SERVICES) };
   const actions: Action[] = [
     { kind: "put-service", ...target, shape: shape(draw) },
@@ -115,7 +116,7 @@ const USER_ACTIONS: readonly DrawUserAction[] = [
   (draw, target) => ({ kind: "delete-hand-made", ...target, what: draw.one(OWN_OBJECTS) }),
 ];
 
-function userAction(draw: Draw, members: number): UserAction {
+export function userAction(draw: Draw, members: number): UserAction {
   const target = {
     member: draw.below(members),
     namespace: draw.one(SIM_NAMESPACES),
@@ -180,42 +181,10 @@ const FAULTS: readonly DrawFault[] = [
   (draw, member) => ({ kind: "restart-dns", member, downMs: draw.one([0, 1_000]) }),
 ];
 
-function fault(draw: Draw, members: number): FaultAction {
+export function fault(draw: Draw, members: number): FaultAction {
   return draw.one(FAULTS)(draw, draw.below(members));
 }
 
 function repeat<T>(times: number, item: T): readonly T[] {
   return Array.from({ length: times }, () => item);
-}
-
-/** Draws from a stream of random numbers. */
-class Draw {
-  readonly #random: Random;
-
-  constructor(random: Random) {
-    this.#random = random;
-  }
-
-  /** 0 to limit - 1. */
-  below(limit: number): number {
-    return Math.floor(this.#random.next() * limit);
-  }
-
-  chance(probability: number): boolean {
-    return this.#random.next() < probability;
-  }
-
-  /** One or more of so many, but not all. */
-  some(count: number): readonly number[] {
-    const all = Array.from({ length: count }, (_, index) => index);
-    const [left, taken] = [this.below(count), this.below(count - 1)];
-    const others = all.filter((index) => index !== left);
-    return others.filter((index) => index === others[taken] || this.chance(0.4));
-  }
-
-  one<const T>(items: readonly T[]): T {
-    const item = items[this.below(items.length)];
-    if (item === undefined) throw new Error("cannot draw: the list must not be empty");
-    return item;
-  }
 }

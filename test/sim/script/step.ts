@@ -93,7 +93,26 @@ export interface CheckpointAction {
   readonly lost: readonly number[];
 }
 
-export type Action = UserAction | FaultAction | CheckpointAction;
+/** What happens to paths, where a script has them. */
+export type PathAction =
+  /** One way; `lossy` loses a part of what is sent. */
+  | {
+      readonly kind: "path";
+      readonly from: number;
+      readonly to: number;
+      readonly backend: SimBackend;
+      readonly condition: PathCondition;
+    }
+  /** A member's admin chooses others of `PIN_SETS`. */
+  | { readonly kind: "pins"; readonly member: number; readonly pins: number }
+  /** A member without services, which only takes global addresses; it comes back as another incarnation. */
+  | { readonly kind: "guest"; readonly guest: number; readonly what: "join" | "leave" };
+
+export const SIM_BACKENDS = ["underlay", "vxlan"] as const;
+export type SimBackend = (typeof SIM_BACKENDS)[number];
+export type PathCondition = "open" | "blackhole" | "lossy";
+
+export type Action = UserAction | FaultAction | PathAction | CheckpointAction;
 
 /** One line of a script: an action, and the time that passes after it. */
 export interface Step {
@@ -108,6 +127,13 @@ export interface Script {
   readonly hubs: number;
   readonly members: readonly MemberDraft[];
   readonly steps: readonly Step[];
+  /** Present: members take part in connectivity. */
+  readonly paths?: PathsDraft;
+}
+
+export interface PathsDraft {
+  /** Members that have one network in common, so that none of them reaches another as it is. */
+  readonly overlapping: readonly number[];
 }
 
 export interface MemberDraft {
@@ -137,4 +163,10 @@ const FAULTS: ReadonlySet<string> = new Set<FaultAction["kind"]>([
 
 export function isFault(action: Action): action is FaultAction {
   return FAULTS.has(action.kind);
+}
+
+const PATH_ACTIONS: ReadonlySet<string> = new Set<PathAction["kind"]>(["path", "pins", "guest"]);
+
+export function isPathAction(action: Action): action is PathAction {
+  return PATH_ACTIONS.has(action.kind);
 }

@@ -4,6 +4,7 @@ import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../../runtime/kube/kube-error.ts";
 import { LeaderElector } from "../../../runtime/kube/leader/leader-elector.ts";
 import type { InMemoryKubeClient } from "../../../sandbox/apiserver/in-memory-kube-client.ts";
+import { startMemberPaths } from "../paths/member-paths.ts";
 import type { KubeFaults } from "./kube-faults.ts";
 import { LEASE_NAME, LEASE_NAMESPACE } from "./lease.ts";
 import { MemberTerm, type MemberTermDeps } from "./member-term.ts";
@@ -139,8 +140,14 @@ export class ControllersProcess {
       clock: cluster.clock,
       log: reportingLogger(`state of ${this.identity}`, report),
     });
+    const { paths: withPaths } = this.#deps;
+    const paths =
+      withPaths && (await startMemberPaths(withPaths, this.#deps, this.#client, signal));
+    // Ended before anything was known.
+    if (withPaths !== undefined && paths === undefined) return;
     const saved = await keeper.load();
-    const term = new MemberTerm(this.#deps, this.#client, { incarnation: this.incarnation, saved });
+    const { incarnation } = this;
+    const term = new MemberTerm(this.#deps, this.#client, { incarnation, saved, paths });
     keeper.follow(term.link);
     this.#term = term;
     this.#deps.onTerm(this, term);

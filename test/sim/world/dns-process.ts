@@ -1,11 +1,14 @@
 import { invariant } from "../../../api/invariant.ts";
 import { ENDPOINT_SLICES, type EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
 import { NAMESPACES, type Namespace } from "../../../api/kube/namespace.ts";
+import type { KubeObject } from "../../../api/kube/object.ts";
 import { LABEL_SERVICE_NAME } from "../../../api/mcs/labels.ts";
 import { type ServiceImport, serviceImports } from "../../../api/mcs/service-import.ts";
+import { PEERS } from "../../../api/network/resources.ts";
 import { type ServiceKey, splitServiceKey } from "../../../api/service-key.ts";
 import { Responder } from "../../../dns-server/answer/responder.ts";
-import { ZoneSource } from "../../../dns-server/source/zone-source.ts";
+import { DeadPeersView } from "../../../dns-server/source/dead-peers-view.ts";
+import { type DeadPeers, ZoneSource } from "../../../dns-server/source/zone-source.ts";
 import { messageText } from "../../../dns-server/testing/message-text.ts";
 import { CLIENT, queryPacket } from "../../../dns-server/testing/test-responder.ts";
 import { MESSAGE_BYTES_MAX } from "../../../dns-server/wire/dns-numbers.ts";
@@ -16,6 +19,7 @@ import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import type { InMemoryKubeClient } from "../../../sandbox/apiserver/in-memory-kube-client.ts";
 import type { Report } from "../check/violation.ts";
+import type { MemberPaths } from "../paths/member-paths.ts";
 import { SIM_KEYS } from "../script/service-shapes.ts";
 import type { KubeFaults } from "./kube-faults.ts";
 import { reportingLogger } from "./reporting-logger.ts";
@@ -38,6 +42,8 @@ export interface DnsProcessDeps {
   readonly onZone: (process: DnsProcess, changed: readonly string[]) => void;
   /** What a view behind the zone says of these services has changed. */
   readonly onView: (process: DnsProcess, services: readonly string[]) => void;
+  /** Present: its member takes part in connectivity. */
+  readonly paths?: MemberPaths | undefined;
 }
 
 /** What the DNS server sees: the objects its zone may be made of. */
@@ -45,6 +51,9 @@ export interface DnsViews {
   readonly imports: Reflector<ServiceImport>;
   readonly slices: Reflector<EndpointSlice>;
   readonly namespaces: Reflector<Namespace>;
+  /** Where its member takes part in connectivity. */
+  readonly peers?: Reflector<KubeObject>;
+  readonly deadPeers?: DeadPeers;
 }
 
 /** One run of a member's DNS server: reflectors, zone and answers, without the listeners. */
@@ -65,7 +74,12 @@ export class DnsProcess {
     const { clock } = cluster;
     const log = reportingLogger(`dns of ${cluster.id}`, deps.report);
     const parts = { client, clock, random, log, meter: silentMeter };
+    const peers =
+      deps.paths === undefined ? undefined : new Reflector<KubeObject>({ resource: PEERS }, parts);
+    const deadPeers = peers === undefined ? undefined : new DeadPeersView(peers.view);
     this.views = {
+      ...(peers === undefined ? {} : { peers }),
+      ...(deadPeers === undefined ? {} : { deadPeers }),
       imports: new Reflector({ resource: serviceImports("v1beta1") }, parts),
       slices: new Reflector(
         { resource: ENDPOINT_SLICES, labelSelector: LABEL_SERVICE_NAME },
@@ -98,6 +112,7 @@ export class DnsProcess {
     namespaces.view.subscribe((event) => {
       if (event.kind === "changed") deps.onView(this, servicesIn(event.key));
     });
+    deadPeers?.subscribe(() => deps.onView(this, SIM_KEYS));
     this.#source = new ZoneSource(
       { zone: config.value.zone },
       {
@@ -106,6 +121,7 @@ export class DnsProcess {
         imports: imports.view,
         slices: slices.view,
         namespaces: namespaces.view,
+        ...(deadPeers === undefined ? {} : { deadPeers }),
       },
       (zone, changed, rebuildMs) => {
         const services = [...changed];
@@ -121,7 +137,8 @@ export class DnsProcess {
 
   start(): void {
     this.#source.start();
-    const { imports, slices, namespaces } = this.views;
+    const { imports, slices, namespaces, peers } = this.views;
+    peers?.start(this.#stop.signal);
     for (const reflector of [imports, slices, namespaces]) reflector.start(this.#stop.signal);
   }
 

@@ -86,7 +86,7 @@ async function comesToRest(world: World): Promise<boolean> {
   for (let window = 0; window < WINDOWS_MAX; window += 1) {
     const before = world.writes.all;
     await world.clock.advance(WINDOW_MS);
-    const isIdle = world.members.every(({ term }) => term?.controllers.idle === true);
+    const isIdle = world.members.every(({ term }) => term?.idle === true);
     if (world.writes.all === before && world.isConnected && isIdle) return true;
   }
   return false;

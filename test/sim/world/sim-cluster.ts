@@ -15,7 +15,7 @@ import {
 } from "../../../sandbox/apiserver/in-memory-kube-client.ts";
 
 /** Who wrote: told apart by the client that carried the request. `cluster` is the API server's own background work. */
-export type Author = "cluster" | "user" | "controllers" | "dns";
+export type Author = "cluster" | "user" | "controllers" | "dns" | "gateway";
 
 /** One committed write of one cluster. */
 export interface Change {

@@ -1,9 +1,16 @@
 import type { IpFamily } from "../../../api/kube/service.ts";
 import type { BrokerLink } from "../../../broker/client/broker-link.ts";
+import type { SharedRecords } from "../../../broker/shared/shared-records.ts";
+import type { ProbeNetwork } from "../../../cli/probe-network.ts";
+import type { PathSelection } from "../../../connectivity/path-selection.ts";
+import type { PathSettings } from "../../../connectivity/select/path-settings.ts";
 import type { Candidate } from "../../../controllers/leadership/run-while-leading.ts";
 import type { Responder } from "../../../dns-server/answer/responder.ts";
 import type { ZoneListener } from "../../../dns-server/source/zone-source.ts";
+import type { Clock } from "../../../runtime/clock/clock.ts";
 import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
+
+export type BookRecords = Pick<SharedRecords, "read" | "create" | "replace">;
 
 /**
  * Where a planted bug may sit between the real parts. The product's parts themselves are never changed: a bug is a
@@ -24,6 +31,16 @@ export interface Wiring {
   readonly candidate?: (candidate: Candidate) => Candidate;
   /** Between the API server and the DNS server. */
   readonly dnsKube?: (client: KubeClient) => KubeClient;
+  /** Between path selection and the controllers. */
+  readonly selection?: (selection: PathSelection, clock: Clock) => PathSelection;
+  /** What a member's path selection is told by its admin. */
+  readonly pathSettings?: (settings: PathSettings) => PathSettings;
+  /** Between path selection and the API server. */
+  readonly pathsKube?: (client: KubeClient) => KubeClient;
+  /** Between a member's probes and the network. */
+  readonly probes?: (probes: ProbeNetwork, clock: Clock) => ProbeNetwork;
+  /** Between the hub and its record of global addresses. */
+  readonly globals?: (records: BookRecords) => BookRecords;
   /** Between zone and answers. */
   readonly publishZone?: (responder: Responder) => ZoneListener;
 }

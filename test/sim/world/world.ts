@@ -3,6 +3,7 @@ import { parseClusterId } from "../../../api/cluster-id.ts";
 import { invariant } from "../../../api/invariant.ts";
 import { LEASES } from "../../../api/kube/lease.ts";
 import { MemoryBroker } from "../../../broker/client/memory/memory-broker.ts";
+import type { GlobalAllocator } from "../../../broker/globals/global-block.ts";
 import { VirtualClock } from "../../../runtime/clock/virtual-clock.ts";
 import type { KubeError } from "../../../runtime/kube/kube-error.ts";
 import type { Random } from "../../../runtime/random/random.ts";
@@ -14,11 +15,17 @@ import { Leadership } from "../check/leadership.ts";
 import { Offers } from "../check/offers.ts";
 import type { Report } from "../check/violation.ts";
 import { EVENTS_COLLECTION, WriteRules } from "../check/write-rules.ts";
+import { podAddress } from "../paths/sim-addresses.ts";
+import { simGlobals } from "../paths/sim-globals.ts";
+import { WorldPaths } from "../paths/world-paths.ts";
 import { PRIVATE_SERVICE } from "../script/service-shapes.ts";
 import {
   type FaultAction,
   isFault,
+  isPathAction,
   type LinkFault,
+  type PathAction,
+  type PathsDraft,
   type Script,
   type UserAction,
 } from "../script/step.ts";
@@ -65,6 +72,8 @@ export class World {
   readonly broker: MemoryBroker;
   readonly members: readonly SimMember[];
   readonly lifetime: ImportLifetime;
+  /** Present where the script has them. */
+  readonly paths: WorldPaths | undefined;
   readonly #script: Script;
   readonly #deps: WorldDeps;
   readonly #rules: WriteRules;
@@ -87,11 +96,16 @@ export class World {
       {
         latencyMs: () => (random.next() < 0.05 ? 500 : 5) * random.next(),
         hubs: script.hubs,
+        ...(script.paths === undefined ? {} : { globals: this.#globals() }),
       },
       { clock: this.clock, random: this.#random(2) },
     );
+    this.paths = script.paths && this.#worldPaths(script.paths);
     const offers = new Offers();
-    this.#rules = new WriteRules(deps.report, offers);
+    this.#rules = new WriteRules(deps.report, offers, (source, address) => {
+      const cluster = this.clusters.find(({ id }) => id === source);
+      return (cluster && podAddress(cluster, address)) ?? address;
+    });
     this.#rows = new BrokerRows(offers, deps.report);
     this.#watchStore();
     this.members = script.members.map((_, index) => this.#member(index));
@@ -123,13 +137,19 @@ export class World {
       }
     }
     this.lifetime.checkpointed();
+    await this.paths?.begin(this.members);
     for (const member of this.members) member.calm();
     await this.clock.advance(10);
   }
 
-  async perform(action: FaultAction | UserAction): Promise<void> {
+  async perform(action: FaultAction | PathAction | UserAction): Promise<void> {
     this.checkLeadership();
-    if (isFault(action)) return this.#fault(action);
+    if (isPathAction(action)) return this.paths?.perform(action);
+    if (isFault(action)) {
+      this.paths?.disturbed();
+      return this.#fault(action);
+    }
+    this.paths?.userActed();
     await performUserAction(this.clusters, action);
   }
 
@@ -139,6 +159,7 @@ export class World {
 
   /** All faults end. */
   calm(): void {
+    this.paths?.calm();
     this.broker.start();
     for (const member of this.members) {
       const { cluster } = member.deps;
@@ -159,6 +180,7 @@ export class World {
   stop(): void {
     for (const member of this.members) member.stop();
     this.broker.stop();
+    this.paths?.stop();
   }
 
   #fault(action: FaultAction): void {
@@ -236,6 +258,7 @@ export class World {
     this.#leaderships.set(cluster, leadership);
     return new SimMember({
       cluster,
+      paths: this.paths?.member(cluster),
       families,
       replicas,
       broker,
@@ -302,6 +325,21 @@ export class World {
     const hasSynced = writer?.term?.link.hasSynced();
     this.#rules.onChange(change, hasSynced);
     this.lifetime.onChange(change);
+    this.paths?.onChange(change);
+  }
+
+  #globals(): GlobalAllocator {
+    return simGlobals({
+      clock: this.clock,
+      random: this.#random(3),
+      wiring: this.#deps.wiring,
+      table: () => this.broker.store.table,
+    });
+  }
+
+  #worldPaths(draft: PathsDraft): WorldPaths {
+    const { broker, clock } = this;
+    return new WorldPaths(draft, { ...this.#deps, broker, clock, random: this.#random(4) });
   }
 
   /** Numbers of its own for each user of chance: leaving a step out does not shift everybody's draws. */
