@@ -81,6 +81,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import("./verbs/uninstall.ts")).uninstallVerb,
   },
   {
+    path: ["wire-dns"],
+    summary: "have this cluster's DNS send clusterset.local to Isthmus, or take that back",
+    load: async () => (await import("./verbs/wire-dns.ts")).wireDnsVerb,
+  },
+  {
     path: ["export"],
     summary: "export a Service to the clusterset",
     load: async () => (await import("./verbs/export.ts")).exportVerb,

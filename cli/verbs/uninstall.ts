@@ -8,6 +8,7 @@ import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { durationSetting, kubeSettings } from "../../runtime/config/common-settings.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
+import { restoreWiring } from "../cluster-dns/wire-dns.ts";
 import { connectKube } from "../connect-kube.ts";
 import { identityPlaceOf } from "../identity-place.ts";
 import { refText, removeRef } from "../install/apply-install.ts";
@@ -110,6 +111,9 @@ async function leave(
     const told = await tellBroker(place.value, settings, out);
     if (!told) return err("nothing was removed");
   }
+  // Before its server goes, so that nobody is sent to where nobody answers.
+  const restored = await restoreWiring(settings.namespace, deps);
+  if (!restored.ok) return restored;
   if (!settings.skipNodes) {
     const cleaned = await cleanNodes(record, settings.nodesTimeout, deps);
     if (!cleaned.ok) return cleaned;

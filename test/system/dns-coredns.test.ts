@@ -1,78 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import { anImport } from "../../dns-server/testing/objects.ts";
-import { systemRandom } from "../../runtime/random/system-random.ts";
-import { freePorts } from "../../sandbox/process/free-ports.ts";
-import { findProgram, run, startDnsWorld } from "./dns-world.ts";
+import { asker, CoreDns, testWithCoreDns } from "./coredns.ts";
+import { startDnsWorld } from "./dns-world.ts";
 
-// CoreDNS as clusters run it: in front of the server with the Corefile of docs/dns.md, and behind it for other zones. No
-// Debian package has it: the tests run where $ISTHMUS_COREDNS or the PATH names one.
+// CoreDNS as clusters run it: in front of the server with the Corefile of docs/dns.md, and behind it for other zones.
 
 const Z = "svc.clusterset.local";
-const program = process.env["ISTHMUS_COREDNS"] ?? findProgram("coredns");
-const dig = findProgram("dig");
-
-class CoreDns implements AsyncDisposable {
-  readonly port: number;
-  readonly #folder: string;
-  readonly #process: ChildProcess;
-
-  private constructor(port: number, folder: string, process: ChildProcess) {
-    this.port = port;
-    this.#folder = folder;
-    this.#process = process;
-  }
-
-  /** `block` is a server block without its address. */
-  static async start(path: string, zone: string, block: string): Promise<CoreDns> {
-    const [port = 0] = await freePorts(1, systemRandom);
-    const folder = mkdtempSync(join(tmpdir(), "isthmus-coredns-"));
-    const file = join(folder, "Corefile");
-    writeFileSync(file, `${zone}:${port} {\n  bind 127.0.0.1\n${block}\n}\n`);
-    const child = spawn(path, ["-conf", file], { stdio: ["ignore", "pipe", "pipe"] });
-    let log = "";
-    const listening = new Promise<void>((resolve) => {
-      for (const stream of [child.stdout, child.stderr]) {
-        stream.on("data", (chunk) => {
-          log += String(chunk);
-          // Printed once every server block listens.
-          if (/^CoreDNS-/m.test(log)) resolve();
-        });
-      }
-    });
-    const exited = once(child, "exit").then(() => {
-      throw new Error(`coredns ended: ${log}`);
-    });
-    await Promise.race([listening, exited]);
-    exited.catch(() => undefined);
-    return new CoreDns(port, folder, child);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const exited = once(this.#process, "exit");
-    this.#process.kill();
-    await exited;
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-}
-
-function testWithCoreDns(name: string, body: (path: string, dig: string) => Promise<void>): void {
-  test(name, async ({ skip }) => {
-    if (program === undefined || dig === undefined) {
-      return skip("coredns or dig is missing: set ISTHMUS_COREDNS, install bind9-dnsutils");
-    }
-    return body(program, dig);
-  });
-}
-
-function asker(client: string, port: number): (...args: string[]) => Promise<string> {
-  return (...args) =>
-    run(client, ["@127.0.0.1", "-p", String(port), "+tries=1", "+time=10", ...args]);
-}
 
 testWithCoreDns(
   "in front, with `forward` and `cache`, as docs/dns.md has it",
