@@ -111,6 +111,7 @@ async function runVerb(
     surroundings.out.problem(settings.error);
     return 2;
   }
+  if (verb.isService) surroundings.onHangup(() => undefined);
   return verb.run({
     ...surroundings,
     settings: settings.value,

@@ -9,6 +9,8 @@ export interface Verb<S extends SettingsSchema = SettingsSchema> {
   /** Positional arguments, in order; all of them required. */
   readonly positionals?: readonly { readonly name: string; readonly description: string }[];
   readonly settings: S;
+  /** It serves until it is stopped: SIGHUP, whatever it means to the verb, does not stop it. */
+  readonly isService?: true;
   run(input: VerbInput<z.output<S>>): Promise<ExitCode>;
 }
 

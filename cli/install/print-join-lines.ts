@@ -1,6 +1,7 @@
 import { SERVICES } from "../../api/kube/service.ts";
 import { err, ok, type Result } from "../../api/result.ts";
-import { silentAudit } from "../../broker/audit/audit-log.ts";
+import { FileAuditLog } from "../../broker/audit/file-audit-log.ts";
+import { auditPath } from "../../broker/data-dir.ts";
 import { issueToken } from "../../broker/identity/token/issue-token.ts";
 import { openPlace } from "../../broker/place/open-place.ts";
 import { BROKER_NAME, BROKER_PORT } from "../../install/hub-objects.ts";
@@ -18,6 +19,8 @@ export interface JoinLines {
   readonly store: "kubernetes" | "etcd";
   readonly clusters: readonly string[];
   readonly address: string | undefined;
+  /** Of the audit log of tokens that are made by hand: where the command runs. */
+  readonly dataDir: string;
   readonly ttlMs: number;
   readonly timeoutMs: number;
 }
@@ -49,14 +52,17 @@ export async function printJoinLines(
   const { namespace, clusterset } = lines;
   const place = openPlace({ kind: "kubernetes", client, namespace, clusterset }, surroundings);
   if (!place.ok) return place;
+  // As "token create" keeps it.
+  const options = { path: auditPath(lines.dataDir), maxBytes: Number.POSITIVE_INFINITY };
+  const audit = new FileAuditLog(options, { clock: systemClock, log });
   try {
     for (const clusterId of lines.clusters) {
-      const options = { clusterId, ttlMs: lines.ttlMs, brokerAddress: address.value };
+      const wanted = { clusterId, ttlMs: lines.ttlMs, brokerAddress: address.value };
       const running = await waitFor(() => brokerRuns(lines, deps), untilMs, deps);
       if (!running.ok) return running;
-      const issued = await issueToken(place.value, options, {
+      const issued = await issueToken(place.value, wanted, {
         ...surroundings,
-        audit: silentAudit,
+        audit,
       });
       if (!issued.ok) return issued;
       deps.out.line(
@@ -64,6 +70,7 @@ export async function printJoinLines(
       );
     }
   } finally {
+    await audit.flush();
     await place.value.close();
   }
   return ok(undefined);

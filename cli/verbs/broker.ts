@@ -29,10 +29,11 @@ import type { ListenAddress } from "../../runtime/net/listen-address.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
 import { placeOf, placeSettings } from "../place-settings.ts";
 import { untilAborted } from "../until-aborted.ts";
-import { defineVerb } from "../verb.ts";
+import { defineVerb, type VerbInput } from "../verb.ts";
 
 export const brokerVerb = defineVerb({
   summary: "run the hub's broker",
+  isService: true,
   settings: z.object({
     ...placeSettings,
     listen: listenDefault("0.0.0.0:8443", "the one port members need: TLS, gRPC"),
@@ -67,10 +68,10 @@ export const brokerVerb = defineVerb({
     healthListen: listenDefault("127.0.0.1:8082", "address of /livez, /readyz and /metrics"),
     logLevel: logLevelSetting,
   }),
-  async run({ settings, signal, env, out }) {
+  async run({ settings, signal, onHangup, env, out }) {
     const log = pinoLogger("broker", settings.logLevel);
     const meter = new PrometheusMeter();
-    const policy = await followPolicy(settings.policy, { log, meter, signal });
+    const policy = await followPolicy(settings.policy, { log, meter, signal, onHangup });
     if (!policy.ok) {
       out.problem(policy.error);
       return 1;
@@ -126,12 +127,18 @@ async function followPolicy(
     log,
     meter,
     signal,
-  }: { readonly log: Logger; readonly meter: PrometheusMeter; readonly signal: AbortSignal },
+    onHangup,
+  }: Pick<VerbInput<unknown>, "signal" | "onHangup"> & {
+    readonly log: Logger;
+    readonly meter: PrometheusMeter;
+  },
 ): Promise<Result<Changing<HubPolicy>, string>> {
   if (path === undefined) return ok(unchanging(NO_POLICY));
   const options = { path, what: "policy", parse: parsePolicy };
   const file = await ReloadedFile.open(options, { clock: systemClock, log, meter });
-  if (file.ok) void file.value.follow(signal);
+  if (!file.ok) return file;
+  void file.value.follow(signal);
+  onHangup(() => void file.value.reload());
   return file;
 }
 

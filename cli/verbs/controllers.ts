@@ -27,6 +27,7 @@ const LEASE_NAME = "isthmus-controllers";
 
 export const controllersVerb = defineVerb({
   summary: "run a member's export and import controllers",
+  isService: true,
   settings: z.object({
     ...kubeSettings,
     ...identitySettings,

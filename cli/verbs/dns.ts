@@ -6,6 +6,7 @@ import { runDnsWorkers } from "../workers/run-dns-workers.ts";
 
 export const dnsVerb = defineVerb({
   summary: "run a member's authoritative DNS server",
+  isService: true,
   settings: dnsSettings,
   async run(input) {
     const { settings, env, out } = input;

@@ -37,6 +37,7 @@ const LOG_NAME = "gateway";
 
 export const gatewayVerb = defineVerb({
   summary: "carry traffic between this cluster's nodes and other clusters' gateways (root)",
+  isService: true,
   settings: z.object({
     ...vxlanSettings,
     healthListen: listenDefault("127.0.0.1:8083", "address of /livez, /readyz and /metrics"),

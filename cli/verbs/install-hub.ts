@@ -4,6 +4,7 @@ import { hubSettings } from "../../install/hub-settings.ts";
 import { durationSetting, kubeSettings } from "../../runtime/config/common-settings.ts";
 import { printJoinLines } from "../install/print-join-lines.ts";
 import { applySettings, installSettings, runInstall } from "../install/run-install.ts";
+import { DEFAULT_DATA_DIR } from "../place-settings.ts";
 import { defineVerb } from "../verb.ts";
 
 export const installHubVerb = defineVerb({
@@ -22,6 +23,10 @@ export const installHubVerb = defineVerb({
       .describe(
         `address of the broker as members dial it, host:port; default: the load balancer's, port ${BROKER_PORT}`,
       ),
+    dataDir: z
+      .string()
+      .default(DEFAULT_DATA_DIR)
+      .describe('directory of the audit log of these tokens, for "isthmus audit" here'),
     ttl: durationSetting("15m", "life of the tokens in join lines"),
     timeout: durationSetting("5m", "how long to wait for the broker to run and for its address"),
   }),

@@ -18,6 +18,7 @@ const LOG_NAME = "node-agent";
 
 export const nodeAgentVerb = defineVerb({
   summary: "send a node's traffic for other clusters to the gateways (root, on every node)",
+  isService: true,
   settings: z.object(vxlanSettings),
   async run({ settings, signal, env, out }) {
     const vxlan = vxlanSettingsOf(settings);

@@ -39,6 +39,7 @@ import { defineVerb } from "../verb.ts";
 
 export const proxyVerb = defineVerb({
   summary: "carry connections to and from other members, one by one, over a single TCP port",
+  isService: true,
   settings: proxySettings,
   async run({ settings, signal, env, out }) {
     const started = await startMemberProcess("proxy", settings, env);

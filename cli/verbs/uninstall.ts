@@ -13,6 +13,7 @@ import { connectKube } from "../connect-kube.ts";
 import { identityPlaceOf } from "../identity-place.ts";
 import { refText, removeRef } from "../install/apply-install.ts";
 import { cleanNodes } from "../install/clean-nodes.ts";
+import { membersOfHub } from "../install/hub-members.ts";
 import {
   type InstalledRef,
   type InstallRecord,
@@ -34,6 +35,10 @@ const settingsSchema = z.object({
     .describe(
       "leave what gateways and node agents put into nodes: for nodes that are gone; a reboot removes it too",
     ),
+  force: z
+    .boolean()
+    .default(false)
+    .describe("remove a hub although clusters are its members: they are then without one"),
   nodesTimeout: durationSetting("5m", "how long to wait for the last node to be clean"),
 });
 type Settings = z.output<typeof settingsSchema>;
@@ -131,9 +136,17 @@ async function leave(
 /** First the processes, which would make their records anew. */
 async function removeHub(
   record: InstallRecord,
-  { namespace }: Settings,
+  { namespace, force }: Settings,
   deps: Deps,
 ): Promise<Result<undefined, string>> {
+  const members = force ? ok([]) : await membersOfHub(record, namespace, deps.client);
+  if (!members.ok) return members;
+  if (members.value === undefined || members.value.length > 0) {
+    const who = members.value?.join(", ") ?? "not to be seen from here, with this store";
+    return err(
+      `members must leave first ("isthmus uninstall member", "isthmus revoke"), or be left without a hub by --force: got ${who}; nothing was removed`,
+    );
+  }
   for (const ref of record.objects.filter(({ kind }) => kind === "Deployment")) {
     const removed = await removeUnlessNamespace(ref, deps);
     if (!removed.ok) return removed;

@@ -182,7 +182,7 @@ async function wireDns({ kube, node, directory }: Cluster): Promise<void> {
 
 test("five lines to the first answer of another cluster", async () => {
   const hub = await type(
-    `isthmus install hub --apply --cluster east,west --address ${hubAddress}`,
+    `isthmus install hub --apply --cluster east,west --address ${hubAddress} --data-dir ${join(folder, "audit")}`,
     east,
   );
   expect(hub).toMatchObject({ code: 0, problems: [] });
@@ -239,6 +239,24 @@ async function metricsOf(
     ports.map(async (port) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text()),
   );
 }
+
+test("a hub with members is not taken away", async () => {
+  const { code, problems } = await type("isthmus uninstall hub", east);
+  expect({ code, problems }).toEqual({
+    code: 1,
+    problems: [expect.stringContaining("got east, west; nothing was removed")],
+  });
+});
+
+test("the audit log holds who was let in by a join line", async () => {
+  const { code, lines } = await runIsthmus(["audit", "--data-dir", join(folder, "audit")], signal);
+  expect(code).toBe(0);
+  const tokens = lines.map((line) => JSON.parse(line) as { kind: string; cluster: string });
+  expect(tokens.map(({ kind, cluster }) => `${kind} ${cluster}`)).toEqual([
+    "token-created east",
+    "token-created west",
+  ]);
+});
 
 test("and out again: the member that leaves takes all of its own with it", async () => {
   const left = await type("isthmus uninstall member", west);
