@@ -33,7 +33,12 @@ export function followProxyWorld(
     readonly clientAddresses: readonly string[];
   },
   deps: Deps,
-): { refresh(): void; run(signal: AbortSignal): Promise<void> } {
+): {
+  refresh(): void;
+  /** Says from now on that no client is to be sent here; `"peers"`: that none is to dial us either. */
+  withdraw(from: "clients" | "peers"): void;
+  run(signal: AbortSignal): Promise<void>;
+} {
   const { node, slices, peers, clock, log, meter } = deps;
   const reporter = new Reporter(name, deps, "proxy");
   const tunnels = meter.gauge({
@@ -93,13 +98,23 @@ export function followProxyWorld(
     };
   };
 
+  let withdrawn: "clients" | "peers" | undefined;
   const refresh = (): void => {
     const paths = node.hub.peers.map(({ peer }) => pathTo(peer));
-    reporter.say({ facts: { endpoints: advertise, clientAddresses }, paths });
+    const facts = {
+      endpoints: withdrawn === "peers" ? [] : advertise,
+      clientAddresses: withdrawn === undefined ? clientAddresses : [],
+    };
+    // Who goes away is no way to anybody, even while what is open goes on.
+    reporter.say({ facts, paths: withdrawn === undefined ? paths : [] });
   };
 
   return {
     refresh,
+    withdraw(from) {
+      withdrawn = from;
+      refresh();
+    },
     async run(signal) {
       const unsubscribe = [
         slices.subscribe((event) => {

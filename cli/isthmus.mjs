@@ -9,25 +9,10 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const runtime = `${root}node_modules/node/bin/node`;
 const main = `${root}cli/main.ts`;
 
-/**
- * Flags of Node for this verb. The DNS server makes hardly any garbage once it has read its cluster: room for young objects
- * that grew while it read, up to 128 MiB, would stay for nothing.
- */
-const flags = process.argv[2] === "dns" ? ["--max-semi-space-size=8"] : [];
-
 if (Number(process.versions.node.split(".")[0]) >= 24) {
-  const isFlagged = flags.every((flag) => process.execArgv.includes(flag));
-  // Replaces this very process; a system that cannot goes on without the flags.
-  if (!isFlagged && process.platform === "linux") {
-    process.execve?.(
-      process.execPath,
-      [process.execPath, ...flags, ...process.argv.slice(1)],
-      process.env,
-    );
-  }
   await import("./main.ts");
 } else if (existsSync(runtime)) {
-  const child = spawn(runtime, [...flags, main, ...process.argv.slice(2)], { stdio: "inherit" });
+  const child = spawn(runtime, [main, ...process.argv.slice(2)], { stdio: "inherit" });
   // A terminal sends its signals to the child as well; those sent to this process alone are passed on.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => signal !== "SIGINT" && child.kill(signal));

@@ -1,7 +1,10 @@
 import { enableCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";
+import { takeNodeFlags } from "./node-flags.ts";
 import { processSignals } from "./process-signals.ts";
 import { poolChannel } from "./workers/pool-channel.ts";
+
+takeNodeFlags(process);
 
 // Compiled code is kept beside the dependencies, where it is nobody's litter; a read-only file system just goes without.
 enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/isthmus", import.meta.url)));

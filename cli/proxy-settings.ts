@@ -58,7 +58,11 @@ export const proxySettings = z.object({
       "members between which this one carries tunnels on, by cluster id, * for all; default: none",
     ),
   udpIdle: durationSetting("60s", "how long a UDP session lasts without a datagram"),
-  drain: durationSetting("30s", "how long open connections may go on while this process stops"),
+  linger: durationSetting(
+    "5s",
+    "how long clients that have not heard yet are still taken while this process stops",
+  ),
+  drain: durationSetting("30s", "how long open connections may go on after that"),
   bufferMax: z.coerce
     .number()
     .int()

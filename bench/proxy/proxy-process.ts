@@ -60,7 +60,7 @@ async function start({
       log: silentLogger,
       meter: silentMeter,
       policyOf: () => exportPolicy(),
-      hasAffinity: () => false,
+      importOf: () => undefined,
       namespaceOf: () => "",
       onPeerChanged: () => undefined,
     },

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
+import { NODE_FLAGS } from "../../cli/node-flags.ts";
 import { cpuSeconds, loadAverage } from "../dns/process-usage.ts";
 import { startHaproxies } from "./haproxy.ts";
 import { makeIdentities } from "./identities.ts";
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     streams: { type: "string", default: "1,4,64" },
     tunnels: { type: "string", default: "2" },
     what: { type: "string", default: "throughput,connections,requests" },
+    subjects: { type: "string", default: "direct,haproxy plain,haproxy TLS,Isthmus" },
   },
 });
 const seconds = Number(values.seconds);
@@ -44,7 +46,7 @@ function note(subject: Subject, what: string, value: number): void {
 
 function child(file: string, args: readonly string[] = []): ChildProcess {
   const started = fork(join(import.meta.dirname, file), [...args], {
-    execArgv: ["--max-semi-space-size=32"],
+    execArgv: file === "proxy-process.ts" ? [...(NODE_FLAGS["proxy"] ?? [])] : [],
   });
   children.push(started);
   return started;
@@ -90,12 +92,13 @@ async function startAll(): Promise<readonly Subject[]> {
   children.push(...plain, ...tls);
   const subjects = [
     { name: "direct", iperf, echo, processes: [] },
-    { name: "haproxy, plain", iperf: 7320, echo: 7321, processes: plain },
-    { name: "haproxy, TLS", iperf: 7330, echo: 7331, processes: tls },
+    { name: "haproxy plain", iperf: 7320, echo: 7321, processes: plain },
+    { name: "haproxy TLS", iperf: 7330, echo: 7331, processes: tls },
     { name: "Isthmus", iperf: 7310, echo: 7311, processes: [west, east] },
   ];
   for (const subject of subjects) await listening(subject.echo);
-  return subjects;
+  const wanted = new Set(values.subjects.split(","));
+  return subjects.filter(({ name }) => wanted.has(name));
 }
 
 function cpu({ processes }: Subject): number {

@@ -123,7 +123,7 @@ async function serveProxy(
       const found = exports.view.get(service);
       return found === undefined ? undefined : exportPolicy(found.metadata.annotations);
     },
-    hasAffinity: (service) => imports.view.get(service)?.spec.sessionAffinity === "ClientIP",
+    importOf: (service) => imports.view.get(service)?.spec,
     namespaceOf: (address) => (pods === undefined ? "" : namespaceOfClient(pods.view, address)),
     onPeerChanged: () => world.refresh(),
   });
@@ -161,6 +161,9 @@ async function serveProxy(
   });
   readiness.waitingFor("stopping");
   unsubscribe();
+  world.withdraw("clients");
+  await node.linger(settings.linger);
+  world.withdraw("peers");
   await node.stop(settings.drain);
   following.abort();
   await followed;

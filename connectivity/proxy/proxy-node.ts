@@ -2,16 +2,17 @@ import type { ClusterId } from "../../api/cluster-id.ts";
 import type { EndpointSlice } from "../../api/kube/endpoint-slice.ts";
 import { LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
 import type { Result } from "../../api/result.ts";
-import type { ServiceKey } from "../../api/service-key.ts";
+import { type ServiceKey, serviceKey } from "../../api/service-key.ts";
 import { sleep } from "../../runtime/clock/sleep.ts";
 import type { Meter } from "../../runtime/metrics/meter.ts";
 import type { ListenAddress } from "../../runtime/net/listen-address.ts";
 import { TurnEnd } from "./bridge/turn-end.ts";
 import { ExportBook } from "./dial/export-book.ts";
 import type { ExportPolicy } from "./dial/export-policy.ts";
-import { ServiceDialler } from "./dial/service-dialler.ts";
+import { type ImportFacts, ServiceDialler } from "./dial/service-dialler.ts";
 import { ImportBook } from "./listen/import-book.ts";
 import { ServiceListeners } from "./listen/service-listeners.ts";
+import { portNumberOf } from "./merged-ports.ts";
 import { CreditBudget } from "./stream/credit-budget.ts";
 import { DEFAULT_LIMITS } from "./stream/session-limits.ts";
 import { StreamRecorder } from "./stream-record.ts";
@@ -39,7 +40,8 @@ export interface ProxyNodeDeps
   readonly meter: Meter;
   /** Undefined: there is no such export. */
   readonly policyOf: (service: ServiceKey) => ExportPolicy | undefined;
-  readonly hasAffinity: (service: ServiceKey) => boolean;
+  /** Undefined: it is not imported here, or not yet. */
+  readonly importOf: (service: ServiceKey) => ImportFacts | undefined;
   readonly namespaceOf: (address: string) => string;
   readonly onPeerChanged: (peer: ClusterId) => void;
 }
@@ -72,6 +74,8 @@ export class ProxyNode {
     this.listeners = new ServiceListeners(options.clientHost, {
       ...shared,
       open: (peer, header) => this.hub.open(peer, header),
+      portNumberOf: ({ namespace, name, port, protocol }) =>
+        portNumberOf(deps.importOf(serviceKey(namespace, name))?.ports ?? [], port, protocol),
     });
   }
 
@@ -101,6 +105,11 @@ export class ProxyNode {
 
   applyImports(): Promise<void> {
     return this.listeners.set(this.#imports.wanted());
+  }
+
+  /** Goes on for a while, so that clients that are still sent here find what they look for; not where none can come. */
+  async linger(lingerMs: number): Promise<void> {
+    if (this.listeners.size > 0) await sleep(this.#clock, lingerMs, new AbortController().signal);
   }
 
   /** Takes nothing new, waits for what is open up to `drainMs`, then ends it. */

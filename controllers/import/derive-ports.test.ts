@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { slicePortName } from "../../api/mcs/slice-port-name.ts";
 import { anExport, port, someEndpoints } from "../testing/builders.ts";
-import { importPorts, joinName, slicePorts } from "./derive-ports.ts";
+import { importPorts, slicePorts } from "./derive-ports.ts";
 
 describe("slicePorts joins by (protocol, number) and renames (CON-24)", () => {
   test.each([
@@ -72,7 +73,7 @@ describe("slicePorts joins by (protocol, number) and renames (CON-24)", () => {
 
 test("a generated name never collides with a given one", () => {
   const all = [":80", "p-80-tcp:81"].map(port);
-  expect(all.map((p) => joinName(p, all))).toEqual(["p-80-tcp-unnamed", "p-80-tcp"]);
+  expect(all.map((p) => slicePortName(p, all))).toEqual(["p-80-tcp-unnamed", "p-80-tcp"]);
 });
 
 test("import ports write the protocol and leave out what is absent (IMP-11, IMP-12)", () => {

@@ -1,5 +1,6 @@
 import type { EndpointsRow, ExportRow, RowPort } from "../../api/broker/row.ts";
 import type { ImportPort } from "../../api/mcs/service-import.ts";
+import { slicePortName } from "../../api/mcs/slice-port-name.ts";
 import { sameNumber } from "../merge/merge-ports.ts";
 
 /** The import's ports: no target port, protocol always written, appProtocol as it came (IMP-10 to IMP-12). */
@@ -10,16 +11,6 @@ export function importPorts(ports: readonly RowPort[]): readonly ImportPort[] {
     ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }),
     port: port.port,
   }));
-}
-
-/**
- * Name of a merged port where Kubernetes joins ports by name: the derived Service and its slices.
- * A core Service with several ports needs all of them named, a merged one may hold an unnamed port (CON-22).
- */
-export function joinName(port: RowPort, all: readonly RowPort[]): string {
-  if (port.name !== "" || all.length === 1) return port.name;
-  const generated = `p-${port.port}-${port.protocol.toLowerCase()}`;
-  return all.some((other) => other.name === generated) ? `${generated}-unnamed` : generated;
 }
 
 /**
@@ -39,7 +30,7 @@ export function slicePorts(
     if (target === undefined) return [];
     return [
       {
-        name: joinName(port, merged),
+        name: slicePortName(port, merged),
         protocol: port.protocol,
         port: target.port,
         ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }),

@@ -1,6 +1,7 @@
 import { createSocket } from "node:dgram";
 import { connect, isIPv6, type Socket } from "node:net";
 import type { ClusterId } from "../../../api/cluster-id.ts";
+import type { ServiceImportSpec } from "../../../api/mcs/service-import.ts";
 import { type ServiceKey, serviceKey } from "../../../api/service-key.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import type { Random } from "../../../runtime/random/random.ts";
@@ -11,6 +12,7 @@ import type { TurnEnd } from "../bridge/turn-end.ts";
 import type { ResetCode } from "../frame/frame-type.ts";
 import type { ServiceOpen } from "../frame/open-header.ts";
 import { addressBytes } from "../ip-bytes.ts";
+import { portNameOf } from "../merged-ports.ts";
 import type { TunnelStream } from "../stream/tunnel-stream.ts";
 import type { StreamRecorder } from "../stream-record.ts";
 import { EndpointBalance } from "./endpoint-balance.ts";
@@ -23,12 +25,15 @@ const CONNECT_MS = 5_000;
 /** Endpoints that are tried for one stream. */
 const MAX_TRIES = 3;
 
+/** Of the own ServiceImport: names of ports, and whether a client is to come back to the same endpoint (`ClientIP`). */
+export type ImportFacts = Pick<ServiceImportSpec, "ports" | "sessionAffinity">;
+
 export interface ServiceDiallerDeps {
   readonly exports: ExportBook;
   /** Undefined: there is no such export, whatever slices say. */
   readonly policyOf: (service: ServiceKey) => ExportPolicy | undefined;
-  /** Whether a client is to come back to the same endpoint (`sessionAffinity: ClientIP`). */
-  readonly hasAffinity: (service: ServiceKey) => boolean;
+  /** Undefined: it is not imported here, or not yet. */
+  readonly importOf: (service: ServiceKey) => ImportFacts | undefined;
   readonly udpIdleMs: number;
   readonly turnEnd: TurnEnd;
   readonly clock: Clock;
@@ -52,7 +57,12 @@ export class ServiceDialler {
     const record = this.#deps.recorder.begin("in", peer, header);
     const key = serviceKey(header.namespace, header.name);
     const policy = this.#deps.policyOf(key);
-    const candidates = policy === undefined ? [] : this.#deps.exports.find(header);
+    const facts = this.#deps.importOf(key);
+    const port = portAsHere(header, facts);
+    const candidates =
+      policy === undefined || port === undefined
+        ? []
+        : this.#deps.exports.find({ ...header, port });
     const refuse = (code: ResetCode): void => {
       stream.reset(code);
       record.end({ code, bytesIn: 0, bytesOut: 0 });
@@ -60,7 +70,7 @@ export class ServiceDialler {
     if (policy === undefined || candidates.length === 0) return refuse("not-exported");
     if (!policy.admits(peer, header.clientNamespace)) return refuse("forbidden");
     const nowMs = this.#deps.clock.monotonicMs();
-    const affinity = this.#deps.hasAffinity(key) ? header.client.address : undefined;
+    const affinity = facts?.sessionAffinity === "ClientIP" ? header.client.address : undefined;
     const order = this.#balance.order(candidates, nowMs, affinity).slice(0, MAX_TRIES);
     const job: Job = { stream, header, peer, policy, record };
     if (header.protocol === "udp") this.#joinDatagrams(job, order[0]);
@@ -95,7 +105,12 @@ export class ServiceDialler {
         this.#balance.failed(candidate, clock.monotonicMs());
         attempt(at + 1, code);
       };
-      const timer = clock.setTimer(CONNECT_MS, () => fail("timeout"));
+      // After what has come meanwhile has been read: it may be this process that stood still.
+      const timer = clock.setTimer(CONNECT_MS, () =>
+        setImmediate(() => {
+          if (tried.connecting) fail("timeout");
+        }),
+      );
       tried.once("error", () => fail("refused"));
       tried.once("connect", () => {
         timer.cancel();
@@ -165,6 +180,15 @@ interface Job {
   readonly peer: ClusterId;
   readonly policy: ExportPolicy;
   readonly record: ReturnType<StreamRecorder["begin"]>;
+}
+
+/** Name of the port in the own slices; undefined: it is none of ours. A peer that tells no number names it as we do. */
+function portAsHere(
+  { port, portNumber, protocol }: ServiceOpen,
+  facts: ImportFacts | undefined,
+): string | undefined {
+  if (portNumber === 0 || facts === undefined) return port;
+  return portNameOf(facts.ports, portNumber, protocol);
 }
 
 function proxyHeader(header: ServiceOpen, cluster: ClusterId, to: Candidate): Uint8Array {

@@ -47,6 +47,11 @@ export class FieldReader {
     this.#payload = payload;
   }
 
+  /** What may follow is of later versions than the writer's. */
+  get isAtEnd(): boolean {
+    return this.#at === this.#payload.length;
+  }
+
   uint8(): number {
     const value = this.#payload[this.#at];
     if (value === undefined) {

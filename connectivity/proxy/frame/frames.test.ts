@@ -22,6 +22,7 @@ const SERVICE: OpenHeader = {
   hostname: "db-0",
   client: { address: Uint8Array.of(10, 1, 2, 3), port: 40_000 },
   clientNamespace: "web",
+  portNumber: 5432,
 };
 const RELAY: OpenHeader = { kind: "relay", to: "east", from: "west", hopsLeft: 3 };
 const HELLO: Hello = {
@@ -45,7 +46,7 @@ describe("golden bytes", () => {
     [
       "open a connection to a service",
       controlFrame(FRAME.open, 7, encodeOpenHeader(SERVICE)),
-      "0200001d00000007 01 0473686f70 026462 0373716c 0464622d30 040a010203 9c40 03776562",
+      "0200001f00000007 01 0473686f70 026462 0373716c 0464622d30 040a010203 9c40 03776562 1538",
     ],
     [
       "open a tunnel through a relay",
@@ -78,6 +79,11 @@ describe("headers", () => {
       expect(decodeOpenHeader(Buffer.concat([bytes, Buffer.from("later")]))).toEqual(ok(header));
     },
   );
+
+  test("an open frame of the time before ports had numbers tells none", () => {
+    const before = encodeOpenHeader(SERVICE).subarray(0, -2);
+    expect(decodeOpenHeader(before)).toEqual(ok({ ...SERVICE, portNumber: 0 }));
+  });
 
   test("hello tells other protocols and other versions apart", () => {
     expect(decodeHello(encodeHello(HELLO))).toEqual(ok(HELLO));

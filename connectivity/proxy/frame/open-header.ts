@@ -19,6 +19,11 @@ export interface ServiceOpen {
   readonly client: ClientAddress;
   /** Namespace of the client where the importing side knows it; empty otherwise. */
   readonly clientNamespace: string;
+  /**
+   * Number of the Service's port. Names are those of a merge, and not everybody merges the same exports (`isthmus.dev/export-to`).
+   * 0: not known.
+   */
+  readonly portNumber: number;
 }
 
 export interface RelayOpen {
@@ -63,6 +68,7 @@ export function encodeOpenHeader(header: OpenHeader): Uint8Array {
     .bytes(header.client.address)
     .uint16(header.client.port)
     .text(header.clientNamespace)
+    .uint16(header.portNumber)
     .finish();
 }
 
@@ -87,6 +93,8 @@ export function decodeOpenHeader(payload: Uint8Array): Result<OpenHeader, string
   const address = reader.bytes(16);
   const clientPort = reader.uint16();
   const clientNamespace = reader.text(MAX_NAME_BYTES);
+  // Added later than the others.
+  const portNumber = reader.isAtEnd ? 0 : reader.uint16();
   if (reader.failed) return err(`open frame: ${reader.failed}`);
   if (address.length !== 4 && address.length !== 16) {
     return err(`open frame: client address must have 4 or 16 bytes: got ${address.length}`);
@@ -100,5 +108,6 @@ export function decodeOpenHeader(payload: Uint8Array): Result<OpenHeader, string
     hostname,
     client: { address, port: clientPort },
     clientNamespace,
+    portNumber,
   });
 }

@@ -16,6 +16,8 @@ export interface ServiceListener {
 export interface ListenerDeps {
   /** Undefined: no tunnel to that cluster takes a stream now. */
   readonly open: (peer: WantedListener["peer"], header: OpenHeader) => TunnelStream | undefined;
+  /** Number of the imported port behind a listener; 0: not known. */
+  readonly portNumberOf: (wanted: WantedListener) => number;
   /** Namespace of the pod with that address; empty: not known. */
   readonly namespaceOf: (address: string) => string;
   readonly udpIdleMs: number;

@@ -1,8 +1,15 @@
+import type { Timer } from "../../../runtime/clock/clock.ts";
 import type { Logger } from "../../../runtime/log/log.ts";
 import type { ListenerSlot, WantedListener } from "./import-book.ts";
 import type { ListenerDeps, ServiceListener } from "./service-listener.ts";
 import { startTcpListener } from "./tcp-listener.ts";
 import { startUdpListener } from "./udp-listener.ts";
+
+/**
+ * A port that is wanted no more stays open for so long: kube-proxy and clients follow slices later than we do, and a client that
+ * still dials it must find what it found before. Who needs the port for something else has it at once.
+ */
+export const LINGER_MS = 30_000;
 
 /** Keeps listeners equal to what is wanted: one pass after the other, each towards what is wanted then. */
 export class ServiceListeners {
@@ -10,6 +17,8 @@ export class ServiceListeners {
   readonly #deps: ListenerDeps & { readonly log: Logger };
   /** BOUNDED: by what is wanted. */
   readonly #listeners = new Map<ListenerSlot, ServiceListener>();
+  /** Those that are wanted no more, and when they close. */
+  readonly #lingering = new Map<ListenerSlot, Timer>();
   /** Ports that could not be opened, and why. */
   readonly #failures = new Map<ListenerSlot, string>();
   #wanted: ReadonlyMap<ListenerSlot, WantedListener> = new Map();
@@ -43,8 +52,7 @@ export class ServiceListeners {
 
   close(): void {
     this.#wanted = new Map();
-    for (const listener of this.#listeners.values()) listener.close();
-    this.#listeners.clear();
+    for (const slot of [...this.#listeners.keys()]) this.#close(slot);
   }
 
   async #run(): Promise<void> {
@@ -52,15 +60,33 @@ export class ServiceListeners {
       this.#isDirty = false;
       const wanted = this.#wanted;
       for (const [slot, listener] of this.#listeners) {
-        if (isSame(wanted.get(slot), listener.wanted)) continue;
-        listener.close();
-        this.#listeners.delete(slot);
+        const next = wanted.get(slot);
+        if (next === undefined) this.#linger(slot);
+        else if (!isSame(next, listener.wanted)) this.#close(slot);
+        else this.#stay(slot);
       }
       this.#failures.clear();
       for (const [slot, listener] of wanted) {
         if (!this.#listeners.has(slot)) await this.#start(slot, listener);
       }
     }
+  }
+
+  #linger(slot: ListenerSlot): void {
+    if (this.#lingering.has(slot)) return;
+    const timer = this.#deps.clock.setTimer(LINGER_MS, () => this.#close(slot));
+    this.#lingering.set(slot, timer);
+  }
+
+  #stay(slot: ListenerSlot): void {
+    this.#lingering.get(slot)?.cancel();
+    this.#lingering.delete(slot);
+  }
+
+  #close(slot: ListenerSlot): void {
+    this.#stay(slot);
+    this.#listeners.get(slot)?.close();
+    this.#listeners.delete(slot);
   }
 
   async #start(slot: ListenerSlot, wanted: WantedListener): Promise<void> {

@@ -43,6 +43,7 @@ function onConnection(socket: Socket, wanted: WantedListener, deps: ListenerDeps
     hostname: "",
     client: { address: addressBytes(address), port: socket.remotePort ?? 0 },
     clientNamespace: deps.namespaceOf(address),
+    portNumber: deps.portNumberOf(wanted),
   };
   const record = deps.recorder.begin("out", peer, header);
   const stream = deps.open(peer, header);

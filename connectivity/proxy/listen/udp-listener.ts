@@ -28,6 +28,7 @@ export const startUdpListener: StartListener = (wanted, at, deps) => {
       hostname: "",
       client: { address: addressBytes(client.address), port: client.port },
       clientNamespace: deps.namespaceOf(client.address),
+      portNumber: deps.portNumberOf(wanted),
     };
     const stream = deps.open(peer, header);
     if (stream === undefined) return undefined;

@@ -17,7 +17,7 @@ export const DEFAULT_LIMITS: SessionLimits = {
   opensPerSecond: 20_000,
   firstWindowBytes: 64 * 1024,
   windowMaxBytes: 4 * 1024 * 1024,
-  queueBytes: 128 * 1024,
+  queueBytes: 512 * 1024,
 };
 
 /** Control frames that wait to be sent, bytes: who asks for more answers than it reads is cut off. */

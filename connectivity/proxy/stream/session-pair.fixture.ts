@@ -15,6 +15,7 @@ export function openHeader(protocol: "tcp" | "udp" = "tcp"): OpenHeader {
     hostname: "",
     client: { address: Uint8Array.of(10, 0, 0, 1), port: 1 },
     clientNamespace: "",
+    portNumber: 5432,
   };
 }
 

@@ -176,7 +176,7 @@ export class TunnelStream {
     this.#queuedBytes -= length;
     this.#owner.onQueued(-length);
     if (!this.isDatagrams) this.#sendCredit -= length;
-    if (this.#isFull && this.#queueCost() * 16 <= this.#queueMaxBytes) {
+    if (this.#isFull && this.#queueCost() * 2 <= this.#queueMaxBytes) {
       this.#isFull = false;
       if (!this.#isEndQueued) this.handler?.onWritable();
     }

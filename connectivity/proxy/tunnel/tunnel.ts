@@ -40,8 +40,11 @@ export interface TunnelDeps {
 }
 
 const PING_EVERY_MS = 1_000;
-/** Without an answer for so long the tunnel is dead. TCP alone would need minutes to say so. */
-const DEAD_AFTER_MS = 5_000;
+/**
+ * So many beats without an answer and the tunnel is dead: 5 s, where TCP alone would need minutes. Beats and not time: when
+ * this process or its machine has stood still, the answers that came meanwhile are read before the next beat.
+ */
+const DEAD_AFTER_BEATS = 5;
 
 /** One tunnel to one peer, whose identity has been checked. */
 export class Tunnel {
@@ -55,14 +58,14 @@ export class Tunnel {
   #isDraining = false;
   #pingToken = 0;
   #pingAtMs = 0;
-  #answeredAtMs: number;
+  #unansweredBeats = 0;
+  #isPingOut = false;
   #rttMs: number | undefined;
 
   constructor(socket: Duplex, facts: TunnelFacts, events: TunnelEvents, deps: TunnelDeps) {
     this.facts = facts;
     this.#deps = deps;
     this.#events = events;
-    this.#answeredAtMs = deps.clock.monotonicMs();
     let isStarted = false;
     this.#session = new TunnelSession(
       { isDialler: facts.isDialler, limits: deps.limits, instance: deps.instance },
@@ -136,6 +139,7 @@ export class Tunnel {
 
   #onHello(): void {
     this.#isUp = true;
+    this.#unansweredBeats = 0;
     this.#events.onUp(this);
   }
 
@@ -146,23 +150,24 @@ export class Tunnel {
 
   #onPong(token: number): void {
     if (token !== this.#pingToken) return;
-    this.#answeredAtMs = this.#deps.clock.monotonicMs();
-    this.#rttMs = this.#answeredAtMs - this.#pingAtMs;
+    this.#isPingOut = false;
+    this.#unansweredBeats = 0;
+    this.#rttMs = this.#deps.clock.monotonicMs() - this.#pingAtMs;
   }
 
   #beat(): void {
     this.#timer = this.#deps.clock.setTimer(PING_EVERY_MS, () => this.#beat());
-    const nowMs = this.#deps.clock.monotonicMs();
-    const silentMs = nowMs - this.#answeredAtMs;
-    if (silentMs >= DEAD_AFTER_MS) {
-      this.close(`no answer for ${Math.round(silentMs)} ms`, "reset");
+    if (this.#unansweredBeats >= DEAD_AFTER_BEATS) {
+      this.close(`no answer for ${DEAD_AFTER_BEATS} beats of ${PING_EVERY_MS} ms`, "reset");
       return;
     }
-    if (!this.#isUp) return;
+    // The first answer that is waited for is the hello.
+    this.#unansweredBeats += 1;
     // One at a time: a late answer is an answer.
-    if (this.#pingAtMs > this.#answeredAtMs) return;
+    if (!this.#isUp || this.#isPingOut) return;
+    this.#isPingOut = true;
     this.#pingToken = (this.#pingToken + 1) >>> 0;
-    this.#pingAtMs = nowMs;
+    this.#pingAtMs = this.#deps.clock.monotonicMs();
     this.#session.ping(this.#pingToken);
   }
 }

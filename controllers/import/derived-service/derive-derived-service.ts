@@ -2,8 +2,8 @@ import type { RowPort } from "../../../api/broker/row.ts";
 import type { OwnerReference } from "../../../api/kube/object.ts";
 import type { IpFamily, Service, ServicePort } from "../../../api/kube/service.ts";
 import { LABEL_MANAGED_BY, MANAGED_BY } from "../../../api/mcs/labels.ts";
+import { slicePortName } from "../../../api/mcs/slice-port-name.ts";
 import type { MergedService } from "../../merge/merge-exports.ts";
-import { joinName } from "../derive-ports.ts";
 import { derivedServiceName } from "./derived-service-name.ts";
 
 /**
@@ -50,7 +50,7 @@ export function deriveDerivedService(
 
 function servicePorts(ports: readonly RowPort[]): readonly ServicePort[] {
   return ports.map((port) => {
-    const name = joinName(port, ports);
+    const name = slicePortName(port, ports);
     return {
       ...(name === "" ? {} : { name }),
       protocol: port.protocol,

@@ -108,7 +108,7 @@ export async function startProxy(
       log: silentLogger,
       meter: silentMeter,
       policyOf: (service) => exportPolicy(annotations.get(service)),
-      hasAffinity: () => false,
+      importOf: () => undefined,
       namespaceOf: () => "",
       onPeerChanged: () => undefined,
       ...more,
@@ -146,7 +146,7 @@ export function slice(
 }
 
 /** Waits until it holds; a deadline that only a broken program meets. */
-export async function until(what: string, holds: () => boolean, withinMs = 15_000): Promise<void> {
+export async function until(what: string, holds: () => boolean, withinMs = 60_000): Promise<void> {
   const start = performance.now();
   while (!holds()) {
     if (performance.now() - start > withinMs) throw new Error(`not within ${withinMs} ms: ${what}`);
@@ -166,6 +166,24 @@ export interface Pair {
 
 let nextPort = 21_000 + Math.floor(Math.random() * 6_000);
 
+/** Ports to try, one after the other: files that run beside this one may have taken some. */
+export function* nextPorts(): Generator<number> {
+  for (let tries = 0; tries < 100; tries++) yield nextPort++;
+}
+
+/** Has a proxy listen for clients of a slice at a port that nobody has; the port. */
+export async function listenAnywhere(
+  { node }: Pick<TestProxy, "node">,
+  sliceAt: (port: number) => EndpointSlice,
+): Promise<number> {
+  for (const port of nextPorts()) {
+    node.putSlice(sliceAt(port));
+    await node.applyImports();
+    if (node.listeners.problems.length === 0) return port;
+  }
+  throw new Error(node.listeners.problems.join("; "));
+}
+
 export async function startPair(
   more: {
     west?: Partial<ProxyNodeOptions & ProxyNodeDeps>;
@@ -183,14 +201,10 @@ export async function startPair(
     west,
     east,
     async carry(port, protocol = "TCP", service = "shop/db") {
-      const local = nextPort++;
       east.node.putSlice(slice("east", service, { name: "main", protocol, port }));
-      west.node.putSlice(slice("east", service, { name: "main", protocol, port: local }));
-      await west.node.applyImports();
-      if (west.node.listeners.problems.length > 0) {
-        throw new Error(west.node.listeners.problems.join("; "));
-      }
-      return local;
+      return listenAnywhere(west, (local) =>
+        slice("east", service, { name: "main", protocol, port: local }),
+      );
     },
     async stop() {
       await Promise.all([west.node.stop(0), east.node.stop(0)]);
