@@ -46,6 +46,7 @@ function startProxy(world: NetWorld, { plan, kubeconfig }: NetCluster): ManagedP
           "--relay-for",
           plan.id === "b" ? "a,c" : plan.id,
         ],
+        ...["--linger", "0s"],
         ...["--health-listen", `${node.managementAddress}:8088`],
       ],
       logFile: join(world.directory, "logs", `${plan.id}-proxy.log`),

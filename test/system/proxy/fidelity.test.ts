@@ -3,7 +3,8 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Pair, startPair, until } from "./proxy-world.ts";
+import type { ImportFacts } from "../../../connectivity/proxy/dial/service-dialler.ts";
+import { listenAnywhere, type Pair, slice, startPair, until } from "./proxy-world.ts";
 
 let pair: Pair;
 const servers: Server[] = [];
@@ -189,6 +190,25 @@ test("many megabytes both ways at once, with checksums", async () => {
   await ended;
   expect(bytes).toBe(64 * 1024 * 1024 + (63 * 64) / 2);
   expect(got.digest("hex")).toBe(sent.digest("hex"));
+});
+
+test("a port that the two members name differently is found by its number (CON-24)", async () => {
+  const named = (name: string, port: number): ImportFacts => ({
+    ports: [{ name, protocol: "TCP", port }],
+  });
+  await serve((socket) => socket.end("found"));
+  const service = `shop/s${servers.length}`;
+  // West merges an older export that east may not see, and whose name for the port wins there.
+  const port = await listenAnywhere(pair.west, (at) =>
+    slice("east", service, { name: "sql", port: at }),
+  );
+  pair.west.imports.set(service, named("sql", 5432));
+  pair.east.imports.set(service, named("main", 5432));
+  expect((await readAll(await dial(port))).toString()).toBe("found");
+  // A port of another number is not taken for it, whatever its name.
+  pair.east.imports.set(service, named("main", 3306));
+  const [error] = await once(await dial(port), "error");
+  expect(error).toMatchObject({ code: "ECONNRESET" });
 });
 
 test("hundreds of streams at once, each its own", async () => {

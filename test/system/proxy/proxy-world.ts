@@ -13,6 +13,7 @@ import {
 import { generateKeyPem } from "../../../broker/identity/authority/key-pair.ts";
 import { parsePeerIdentity } from "../../../broker/identity/peer-identity.ts";
 import { exportPolicy } from "../../../connectivity/proxy/dial/export-policy.ts";
+import type { ImportFacts } from "../../../connectivity/proxy/dial/service-dialler.ts";
 import {
   ProxyNode,
   type ProxyNodeDeps,
@@ -81,6 +82,8 @@ export interface TestProxy {
   readonly endpoint: string;
   /** Annotations of its ServiceExports by service. */
   readonly annotations: Map<string, Record<string, string>>;
+  /** Its ServiceImports by service, where a test needs them. */
+  readonly imports: Map<string, ImportFacts>;
 }
 
 /** One member's proxy on this machine; `own` are addresses that slices may name as its. */
@@ -89,6 +92,7 @@ export async function startProxy(
   more: Partial<ProxyNodeOptions & ProxyNodeDeps> = {},
 ): Promise<TestProxy> {
   const annotations = new Map<string, Record<string, string>>();
+  const imports = new Map<string, ImportFacts>();
   const node = new ProxyNode(
     {
       ownAddresses: ["127.0.0.1"],
@@ -108,7 +112,7 @@ export async function startProxy(
       log: silentLogger,
       meter: silentMeter,
       policyOf: (service) => exportPolicy(annotations.get(service)),
-      importOf: () => undefined,
+      importOf: (service) => imports.get(service),
       namespaceOf: () => "",
       onPeerChanged: () => undefined,
       ...more,
@@ -120,6 +124,7 @@ export async function startProxy(
     cluster: identity.cluster,
     endpoint: `127.0.0.1:${bound.port}`,
     annotations,
+    imports,
   };
 }
 
