@@ -10,7 +10,7 @@ import type { Process } from "./pieces/process.ts";
 const PROXY_NAME = SHIPPED_NAMES.proxyServiceAccount;
 const HEALTH_PORT = 8085;
 const TUNNELS: Port = { name: "tunnels", port: 7443, protocol: "TCP" };
-/** The proxy's own 30 s of draining, and time to end. */
+/** The proxy's own 5 s of lingering and 30 s of draining, and time to end. */
 const STOP_SECONDS = 45;
 
 export function runsProxies({ proxy, backends }: MemberSettings): boolean {
