@@ -14,6 +14,7 @@ import { slimImport, slimNamespace, slimSlice } from "../dns-server/source/slim-
 import { sleep } from "../runtime/clock/sleep.ts";
 import { parseWith } from "../runtime/kube/reflector/parse-with.ts";
 import { Reflector } from "../runtime/kube/reflector/reflector.ts";
+import { answersFirst } from "./answers-first.ts";
 import { discoverMcsVersion } from "./discover-mcs-version.ts";
 import { answerOptions, type DnsSettings } from "./dns-settings.ts";
 import { followConfig } from "./follow-config.ts";
@@ -85,6 +86,7 @@ export async function serveDns(
       udpEngine: settings.udpEngine,
       reusePort: how.sharesPort ?? false,
       ...(how.sharesPort === true && { onOpenFailed }),
+      onZone: answersFirst,
       tcpIdleMs: settings.tcpIdle,
       tcpConnectionsMax: settings.tcpConnections,
       tcpConnectionsPerClientMax: settings.tcpConnectionsPerClient,

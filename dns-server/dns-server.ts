@@ -90,15 +90,16 @@ export async function startDnsServer(
     return ok(undefined);
   };
   let opening: Promise<void> | undefined;
-  const { onOpenFailed } = options;
+  const { onOpenFailed, onZone } = options;
   if (onOpenFailed === undefined) {
     const opened = await open();
     if (!opened.ok) return opened;
-  } else {
-    engines.onReady = () => {
-      opening ??= open().then((opened) => (opened.ok ? undefined : onOpenFailed(opened.error)));
-    };
   }
+  engines.onReady = () => {
+    onZone?.();
+    if (onOpenFailed === undefined) return;
+    opening ??= open().then((opened) => (opened.ok ? undefined : onOpenFailed(opened.error)));
+  };
   engines.start();
   stats.start();
   const stop = async (): Promise<void> => {

@@ -183,7 +183,8 @@ export class QueryStats {
   }
 
   #report(): void {
-    for (const [slot, count] of this.#counts.entries()) {
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const count = this.#counts[slot] ?? 0;
       if (count === 0) continue;
       this.#queries.add(count, {
         type: TYPE_NAMES.get(slot >> 6) ?? "other",

@@ -64,6 +64,8 @@ export interface DnsServerOptions extends AnswerOptions {
    * that they can answer. Told when the port cannot be opened then. @default it opens at once, and the start fails
    */
   readonly onOpenFailed?: (error: string) => void;
+  /** Told each time that settings have their whole zone, the first ones among them. */
+  readonly onZone?: () => void;
   /** What moves datagrams. @default "auto" */
   readonly udpEngine?: UdpEngine;
   /** How long a TCP connection may be without a whole query. @default 10,000 */

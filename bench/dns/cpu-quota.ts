@@ -7,8 +7,11 @@ const CPU_GROUPS = "/sys/fs/cgroup/cpu";
 const UNIFIED_GROUPS = "/sys/fs/cgroup";
 /** Short, so that a process at its limit stops often and briefly. */
 const PERIOD_US = 10_000;
+/** The most that the kernel takes: what the quota allows is there, whoever else wants the core. */
+const FIRST_SHARES_MAX = 262_144;
+const UNIFIED_WEIGHT_MAX = 10_000;
 
-/** A control group with a part of one core for each process. Needs root, and control groups that can be written. */
+/** A control group with a part of one core for each process, ahead of other groups. Needs root, and control groups that can be written. */
 export class CpuQuotas implements Disposable {
   /** BOUNDED: by the processes given. */
   readonly #folders: string[] = [];
@@ -25,8 +28,10 @@ export class CpuQuotas implements Disposable {
         if (isFirst) {
           writeFileSync(join(folder, "cpu.cfs_period_us"), `${PERIOD_US}`);
           writeFileSync(join(folder, "cpu.cfs_quota_us"), `${quotaUs}`);
+          writeFileSync(join(folder, "cpu.shares"), `${FIRST_SHARES_MAX}`);
         } else {
           writeFileSync(join(folder, "cpu.max"), `${quotaUs} ${PERIOD_US}`);
+          writeFileSync(join(folder, "cpu.weight"), `${UNIFIED_WEIGHT_MAX}`);
         }
         writeFileSync(join(folder, "cgroup.procs"), `${pid}`);
       }

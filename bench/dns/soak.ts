@@ -7,12 +7,16 @@ import { print } from "./report.ts";
 import { startWorld } from "./world.ts";
 
 // `npm run soak:dns -- --minutes 30`: one server at a part of its capacity while endpoints change all the time; a line for each
-// half minute. `--quota 25` holds the server to a quarter of a core, as a container's limit does, and its capacity is what it
-// has within that: for machines that have other things to do. Exits with 1 when an answer was wrong, the server died, or its memory went on growing.
+// half minute. Its capacity is what it answers while they change. `--quota 25` holds the server to a quarter of a core, as a
+// container's limit does, and its capacity is what it has within that: for machines that have other things to do. Exits with 1
+// when an answer was wrong, the server died, or its memory went on growing.
 
 const SERVER_CORE = 0;
 const GENERATOR_CORE = 1;
 const WINDOW_SECONDS = 30;
+/** Code is compiled, and old objects have been collected a few times. */
+const WARM_UP_SECONDS = 30;
+const CAPACITY_SECONDS = 60;
 /** Asks beside the load, for the times of answers. */
 const PROBES_PER_SECOND = 500;
 /** Above what the first third needed, memory has grown. */
@@ -38,13 +42,13 @@ if (values.quota !== undefined && !quotas.limit([server.pid], Number(values.quot
 }
 const load = { port: server.port, questions: world.questions.hits, core: GENERATOR_CORE };
 
-await dnsperf({ ...load, seconds: 5 });
-const capacity = await dnsperf({ ...load, seconds: 10 });
+world.apiServer.send({ changesPerSecond: Number(values.changes) });
+await dnsperf({ ...load, seconds: WARM_UP_SECONDS });
+const capacity = await dnsperf({ ...load, seconds: CAPACITY_SECONDS });
 const perSecond = capacity.perSecond * Number(values.part);
 print(
-  `capacity ${capacity.perSecond}/s, asked ${Math.round(perSecond)}/s, ${values.changes} changes/s, ${windows} windows of ${WINDOW_SECONDS} s`,
+  `${values.changes} changes/s; capacity beside them ${capacity.perSecond}/s, asked ${Math.round(perSecond)}/s; ${windows} windows of ${WINDOW_SECONDS} s`,
 );
-world.apiServer.send({ changesPerSecond: Number(values.changes) });
 
 const memory: number[] = [];
 let wrong = 0;

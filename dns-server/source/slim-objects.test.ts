@@ -54,11 +54,33 @@ test("derivation sees no difference", () => {
       const slim = deriveServiceRecords({
         ...input,
         serviceImport: slimImport(serviceImport),
-        slices: of.map(slimSlice),
+        slices: of.map((slice) => slimSlice(slice)),
       });
       expect(slim).toEqual(whole);
     }),
   );
+});
+
+test("what was known of a slice changes nothing but whose memory it is", () => {
+  fc.assert(
+    fc.property(slices, slices, (first, second) => {
+      const before = slimSlice(first);
+      expect(slimSlice(second, before)).toEqual(slimSlice(second));
+      slimSlice(first, before).endpoints?.forEach((endpoint, index) => {
+        expect(endpoint).toBe(before.endpoints?.[index]);
+      });
+    }),
+  );
+});
+
+test("an endpoint moves: the others are those that were there", () => {
+  const before = slimSlice(aSlice({ endpoints: ["10.0.0.1=a", "10.0.0.2=b", "!10.0.0.3=c"] }));
+  const after = slimSlice(
+    aSlice({ endpoints: ["10.0.0.1=a", "10.0.0.9=b", "!10.0.0.3=c"] }),
+    before,
+  );
+  const isKept = after.endpoints?.map((endpoint, index) => endpoint === before.endpoints?.[index]);
+  expect(isKept).toEqual([true, false, true]);
 });
 
 test("what nobody reads goes; what a reflector needs stays", () => {

@@ -11,14 +11,23 @@ import type { ServiceImport } from "../../api/mcs/service-import.ts";
 const ANNOTATION_PREFIX = "dns.isthmus.dev/";
 const NOT_READY = { ready: false } as const;
 
-export function slimSlice(slice: EndpointSlice): EndpointSlice {
+/**
+ * Endpoints that are as they were are those of `before`: one of a hundred moves, and only that one is new to the garbage
+ * collector, which has to look at everything that is not old.
+ */
+export function slimSlice(slice: EndpointSlice, before?: EndpointSlice): EndpointSlice {
   const { apiVersion, kind, metadata, addressType, endpoints, ports } = slice;
+  const known = before?.endpoints ?? [];
   return {
     apiVersion,
     kind,
     metadata: slimMetadata(metadata),
     addressType,
-    endpoints: (endpoints ?? []).map(slimEndpoint),
+    endpoints: (endpoints ?? []).map((endpoint, index) => {
+      const slim = slimEndpoint(endpoint);
+      const other = known[index];
+      return other !== undefined && isSameEndpoint(slim, other) ? other : slim;
+    }),
     ports: (ports ?? []).map(({ name, port, protocol }) => ({
       ...(name !== undefined && { name }),
       ...(port !== undefined && { port }),
@@ -34,6 +43,16 @@ function slimEndpoint({ addresses, conditions, hostname }: Endpoint): Endpoint {
     ...(conditions?.ready === false && { conditions: NOT_READY }),
     ...(hostname !== undefined && { hostname }),
   };
+}
+
+/** Of two that are slim. */
+function isSameEndpoint(left: Endpoint, right: Endpoint): boolean {
+  return (
+    left.hostname === right.hostname &&
+    left.conditions === right.conditions &&
+    left.addresses.length === right.addresses.length &&
+    left.addresses[0] === right.addresses[0]
+  );
 }
 
 export function slimImport(serviceImport: ServiceImport): ServiceImport {

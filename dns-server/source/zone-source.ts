@@ -9,7 +9,7 @@ import type { Logger } from "../../runtime/log/log.ts";
 import type { EndpointPolicy } from "../zone/choose-endpoints.ts";
 import { deriveServiceRecords } from "../zone/derive-service-records.ts";
 import { livingSlices } from "../zone/living-slices.ts";
-import { isSameRecords, type ServiceRecords } from "../zone/service-records.ts";
+import { isSameRecords, type ServiceRecords, shareRecords } from "../zone/service-records.ts";
 import { nextSerial } from "../zone/zone-serial.ts";
 import { changeZone, EMPTY_ZONE, type ZoneSnapshot } from "../zone/zone-snapshot.ts";
 
@@ -168,7 +168,10 @@ export class ZoneSource {
     const endMs = clock.monotonicMs() + BATCH_MS;
     for (const key of take(this.#dirtyServices, BATCH_SERVICES)) {
       const records = this.#derive(key);
-      if (!isSame(this.#current(key), records)) services.set(key, records);
+      const current = this.#current(key);
+      if (!isSame(current, records)) {
+        services.set(key, records === undefined ? undefined : shareRecords(current, records));
+      }
       // Before the first zone nobody waits for anything but the zone.
       if (this.#isReady && clock.monotonicMs() >= endMs) break;
     }

@@ -5,7 +5,7 @@ import type { ServiceImport } from "../../api/mcs/service-import.ts";
 import { serviceKey } from "../../api/service-key.ts";
 import { anImport, aSlice, port } from "../testing/objects.ts";
 import { type DerivedService, deriveServiceRecords } from "./derive-service-records.ts";
-import { isSameRecords } from "./service-records.ts";
+import { isSameRecords, shareRecords } from "./service-records.ts";
 
 function derive(
   serviceImport: ServiceImport,
@@ -194,4 +194,34 @@ test("isSameRecords is equality of records", () => {
       if (isSameRecords(one, other)) expect(other.names).toEqual(one.names);
     }),
   );
+});
+
+test("shareRecords changes nothing but whose memory it is", () => {
+  fc.assert(
+    fc.property(slices, slices, (left, right) => {
+      const before = derive(headless, left.map(aSlice)).records;
+      const after = derive(headless, right.map(aSlice)).records;
+      const shared = shareRecords(before, after);
+      expect(shared).toEqual(after);
+      expect([...shared.names.keys()]).toEqual([...after.names.keys()]);
+      for (const [name, node] of shareRecords(after, shared).names) {
+        expect(node).toBe(after.names.get(name));
+      }
+    }),
+  );
+});
+
+test("an endpoint moves: names and records of the others are those that were there", () => {
+  const of = (address: string) =>
+    derive(headless, [aSlice({ endpoints: [address, "10.0.0.2=b"], ports: [port("http", 80)] })])
+      .records;
+  const before = of("10.0.0.1=a");
+  const { names } = shareRecords(before, of("10.0.0.9=a"));
+  expect(names.get("a.east")).toEqual({ a: ["10.0.0.9"] });
+  for (const name of ["b.east", "_http._tcp"]) {
+    expect(names.get(name)).toBe(before.names.get(name));
+  }
+  const [own, known] = [names.get(""), before.names.get("")];
+  expect(own?.a).toEqual(["10.0.0.9", "10.0.0.2"]);
+  expect(own?.srv?.records[1]).toBe(known?.srv?.records[1]);
 });

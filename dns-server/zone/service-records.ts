@@ -47,6 +47,49 @@ export function isSameRecords(left: ServiceRecords, right: ServiceRecords): bool
   return true;
 }
 
+/**
+ * `after` with every part that is as in `before` being that very part. Answers alike; but what stays is old to the garbage
+ * collector already, and a change of one endpoint of a hundred leaves it one to move.
+ */
+export function shareRecords(
+  before: ServiceRecords | undefined,
+  after: ServiceRecords,
+): ServiceRecords {
+  if (before === undefined) return after;
+  const keys = new Map([...before.names.keys()].map((name) => [name, name]));
+  const names = new Map<string, NameNode>();
+  for (const [name, node] of after.names) {
+    names.set(keys.get(name) ?? name, shareNode(before.names.get(name), node));
+  }
+  return { key: before.key, names };
+}
+
+function shareNode(before: NameNode | undefined, after: NameNode): NameNode {
+  if (before === undefined) return after;
+  if (isSameNode(before, after)) return before;
+  const { a, aaaa, srv } = after;
+  return {
+    ...after,
+    ...(a !== undefined && { a: shareItems(before.a, a, Object.is) }),
+    ...(aaaa !== undefined && { aaaa: shareItems(before.aaaa, aaaa, Object.is) }),
+    ...(srv !== undefined && {
+      srv: { ...srv, records: shareItems(before.srv?.records, srv.records, isSameSrvRecord) },
+    }),
+  };
+}
+
+/** Items that are alike at the same place are those of `before`: of strings too, which are alike in memory of their own. */
+function shareItems<T>(
+  before: readonly T[] | undefined,
+  after: readonly T[],
+  isSame: (left: T, right: T) => boolean,
+): readonly T[] {
+  return after.map((item, index) => {
+    const known = before?.[index];
+    return known !== undefined && isSame(known, item) ? known : item;
+  });
+}
+
 function isSameNode(left: NameNode, right: NameNode): boolean {
   return (
     isSameList(left.a, right.a) &&
@@ -66,13 +109,13 @@ function isSameSrv(left: SrvSet | undefined, right: SrvSet | undefined): boolean
     left.records.length === right.records.length &&
     left.records.every((record, index) => {
       const other = right.records[index];
-      return (
-        other?.port === record.port &&
-        other.target === record.target &&
-        other.weight === record.weight
-      );
+      return other !== undefined && isSameSrvRecord(record, other);
     })
   );
+}
+
+function isSameSrvRecord(left: SrvRecord, right: SrvRecord): boolean {
+  return left.port === right.port && left.target === right.target && left.weight === right.weight;
 }
 
 function isSameList<T extends string | number>(

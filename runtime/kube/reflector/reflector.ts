@@ -23,8 +23,11 @@ export interface ReflectorOptions<T extends KubeObject> {
   /** Of a list. @default 500 */
   readonly pageSize?: number;
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
-  /** Drops what nobody reads, to save memory; managedFields are always dropped. Keep `metadata`. */
-  readonly project?: (object: T) => T;
+  /**
+   * Drops what nobody reads, to save memory; managedFields are always dropped. Keep `metadata`. `before` is what it made of
+   * the object as last known, so that parts which are the same can be the very same.
+   */
+  readonly project?: (object: T, before: T | undefined) => T;
 }
 
 export interface ReflectorDeps {
@@ -283,6 +286,7 @@ export class Reflector<T extends KubeObject> {
 
   readonly #slim = (object: T): T => {
     const slim = slimObject(object);
-    return this.#options.project === undefined ? slim : this.#options.project(slim);
+    const { project } = this.#options;
+    return project === undefined ? slim : project(slim, this.#store.get(objectKey(slim)));
   };
 }
