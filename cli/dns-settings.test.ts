@@ -24,6 +24,7 @@ test("by default everything that is optional is off", () => {
     forwardAllow: NEARBY,
     forwardTimeoutMs: 1500,
     forwardCacheSeconds: 3600,
+    forwardStaleSeconds: 0,
   });
   expect(parseAnswerOptions(options)).toMatchObject({
     ok: true,
@@ -44,6 +45,7 @@ test.each([
   { flags: { ptr: true }, want: { answersReverse: true } },
   { flags: { forwardTimeout: "2s" }, want: { forwardTimeoutMs: 2000 } },
   { flags: { forwardCache: "0" }, want: { forwardCacheSeconds: 0 } },
+  { flags: { forwardStale: "86400" }, want: { forwardStaleSeconds: 86_400 } },
 ])("$flags", ({ flags, want }) => {
   expect(optionsOf(flags)).toMatchObject(want);
 });

@@ -70,6 +70,13 @@ export const answerSettings = {
     .max(86_400)
     .default(3600)
     .describe("longest time their answers are kept, whatever their TTLs, seconds; 0: none are"),
+  forwardStale: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(604_800)
+    .default(0)
+    .describe("how long after that they are given while no resolver answers, seconds; 0: never"),
   clusterId: z
     .string()
     .optional()
@@ -97,6 +104,7 @@ export function answerOptions(settings: Answers): AnswerOptions {
     forwardAllow: settings.forwardAllow,
     forwardTimeoutMs: settings.forwardTimeout,
     forwardCacheSeconds: settings.forwardCache,
+    forwardStaleSeconds: settings.forwardStale,
     ...(exportAnnotations
       ? { balancing: clusterId === undefined ? {} : { localCluster: clusterId } }
       : {}),

@@ -341,6 +341,7 @@ describe.each(UDP_ENGINES)("errors name what failed, datagrams by %s", (udpEngin
     { options: { forwardAllow: ["x"] }, error: "cannot parse forward allow" },
     { options: { forwardTimeoutMs: 0 }, error: "cannot parse forward timeout" },
     { options: { forwardCacheSeconds: 86_401 }, error: "cannot parse forward cache: must be" },
+    { options: { forwardStaleSeconds: 604_801 }, error: "cannot parse forward stale: must be" },
     { options: { nsid: "" }, error: "cannot parse nsid" },
     { options: { tcpConnectionsMax: 0 }, error: "cannot parse tcp connectionsMax" },
     {

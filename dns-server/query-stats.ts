@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../runtime/clock/clock.ts";
 import type { Counter, Gauge, Histogram, Meter } from "../runtime/metrics/meter.ts";
 import type { Transport } from "./answer/client.ts";
+import type { ForwardLookup } from "./forward/caching-forwarder.ts";
 import type { ForwardResult } from "./forward/forwarder.ts";
 import type { DropReason } from "./transport/answer-packet.ts";
 import { RCODE, TYPE } from "./wire/dns-numbers.ts";
@@ -25,6 +26,8 @@ const SECONDS_BUCKETS = [0.000_005, 0.000_01, 0.000_05, 0.000_1, 0.000_5, 0.001,
 const REBUILD_SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 const FORWARD_SECONDS_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5];
 
+const FORWARD_LOOKUPS: readonly ForwardLookup[] = ["hit", "stale", "failure", "miss"];
+
 /** Counts on the hot path in plain numbers and hands them to the meter once a second. */
 export class QueryStats {
   readonly #clock: Clock;
@@ -44,7 +47,7 @@ export class QueryStats {
   readonly #names: Gauge;
   /** Queries since the last report, by slot. */
   readonly #counts = new Uint32Array(SLOTS);
-  readonly #lookups = { hit: 0, miss: 0 };
+  readonly #lookups: Record<ForwardLookup, number> = { hit: 0, stale: 0, failure: 0, miss: 0 };
   #truncatedCount = 0;
   #changedAtMs: number | undefined;
   #sinceTimed = 0;
@@ -79,7 +82,7 @@ export class QueryStats {
     });
     this.#forwardLookups = meter.counter({
       name: "isthmus_dns_forward_cache_lookups_total",
-      help: "Queries about other zones, by whether an upstream's answer was still known: hit, miss.",
+      help: "Queries about other zones, by what was known: hit, stale (an old answer while upstreams fail), failure, miss.",
       labels: ["result"],
     });
     this.#forwardCacheEntries = meter.gauge({
@@ -162,7 +165,7 @@ export class QueryStats {
     this.#changedAtMs = this.#clock.monotonicMs();
   }
 
-  readonly forwardLookup = (result: "hit" | "miss"): void => {
+  readonly forwardLookup = (result: ForwardLookup): void => {
     this.#lookups[result]++;
   };
 
@@ -198,7 +201,7 @@ export class QueryStats {
     }
     if (this.#truncatedCount > 0) this.#truncated.add(this.#truncatedCount);
     this.#truncatedCount = 0;
-    for (const result of ["hit", "miss"] as const) {
+    for (const result of FORWARD_LOOKUPS) {
       if (this.#lookups[result] > 0) this.#forwardLookups.add(this.#lookups[result], { result });
       this.#lookups[result] = 0;
     }

@@ -2,7 +2,7 @@ import { parseClusterId } from "../api/cluster-id.ts";
 import { err, ok, type Result } from "../api/result.ts";
 import type { ListenAddress } from "../runtime/net/listen-address.ts";
 import { parseNsid } from "./answer/edns-options.ts";
-import type { CachingForwarderOptions } from "./forward/caching-forwarder.ts";
+import type { ForwardMemoryOptions } from "./forward/forward-memory.ts";
 import type { ForwarderOptions } from "./forward/forwarder.ts";
 import { parseUpstreams } from "./forward/parse-upstreams.ts";
 import { AccessList } from "./guard/access-list.ts";
@@ -52,6 +52,8 @@ export interface AnswerOptions {
   readonly forwardTimeoutMs?: number;
   /** Longest time that their answers are kept, whatever their TTLs, seconds, 0 to 86,400; 0 keeps none. @default 3600 */
   readonly forwardCacheSeconds?: number;
+  /** How long after that they are given while no resolver answers, seconds, 0 to 604,800 (RFC 8767). @default 0: never */
+  readonly forwardStaleSeconds?: number;
 }
 
 export interface DnsServerOptions extends AnswerOptions {
@@ -85,7 +87,7 @@ export interface AnswerSettings {
   readonly rateLimit?: { readonly perSecond: number; readonly exempt: AccessList };
   readonly endpoints: EndpointPolicy;
   readonly answersReverse: boolean;
-  readonly forward?: ForwarderOptions & CachingForwarderOptions & { readonly access: AccessList };
+  readonly forward?: ForwarderOptions & ForwardMemoryOptions & { readonly access: AccessList };
 }
 
 /** Loopback, private (RFC 1918, 4193, 6598) and link-local addresses. */
@@ -95,6 +97,8 @@ export const NEARBY: readonly string[] = [
 ];
 const FORWARD_TIMEOUT_MS = 1500;
 const FORWARD_CACHE_SECONDS = { default: 3600, max: 86_400 } as const;
+/** Seven days (RFC 8767, section 4). */
+const FORWARD_STALE_SECONDS_MAX = 604_800;
 const UDP_PAYLOAD_BYTES = { default: 1232, min: 512, max: 4096 } as const;
 
 /** The error names the option, the rule and the value. */
@@ -123,19 +127,13 @@ export function parseAnswerOptions(options: AnswerOptions): Result<AnswerSetting
   const forwardAccess = AccessList.parse("forward allow", options.forwardAllow ?? NEARBY);
   if (!forwardAccess.ok) return forwardAccess;
   const ttlMaxSeconds = options.forwardCacheSeconds ?? FORWARD_CACHE_SECONDS.default;
-  if (
-    !Number.isInteger(ttlMaxSeconds) ||
-    ttlMaxSeconds < 0 ||
-    ttlMaxSeconds > FORWARD_CACHE_SECONDS.max
-  ) {
-    return err(
-      `cannot parse forward cache: must be a whole number of seconds from 0 to ${FORWARD_CACHE_SECONDS.max}: got ${ttlMaxSeconds}`,
-    );
-  }
+  const staleMaxSeconds = options.forwardStaleSeconds ?? 0;
   const counts = [
     checkCount("rate limit", "responses per second", rateLimit),
     checkCount("headless subset", "endpoints", headlessEndpointsMax),
     checkCount("forward timeout", "milliseconds", forwardTimeoutMs),
+    checkSeconds("forward cache", ttlMaxSeconds, FORWARD_CACHE_SECONDS.max),
+    checkSeconds("forward stale", staleMaxSeconds, FORWARD_STALE_SECONDS_MAX),
   ];
   const wrong = counts.find((problem) => problem !== undefined);
   if (wrong !== undefined) return err(wrong);
@@ -163,6 +161,7 @@ export function parseAnswerOptions(options: AnswerOptions): Result<AnswerSetting
             upstreams: upstreams.value,
             timeoutMs: forwardTimeoutMs,
             ttlMaxSeconds,
+            staleMaxSeconds,
             access: forwardAccess.value,
           },
         }),
@@ -185,4 +184,9 @@ function parseAll<T>(
 function checkCount(what: string, unit: string, count: number | undefined): string | undefined {
   if (count === undefined || (Number.isInteger(count) && count > 0)) return undefined;
   return `cannot parse ${what}: must be a whole number of ${unit} from 1: got ${count}`;
+}
+
+function checkSeconds(what: string, seconds: number, max: number): string | undefined {
+  if (Number.isInteger(seconds) && seconds >= 0 && seconds <= max) return undefined;
+  return `cannot parse ${what}: must be a whole number of seconds from 0 to ${max}: got ${seconds}`;
 }

@@ -4,8 +4,11 @@ import type { AbsenceReason } from "../zone/find-name.ts";
 /** Info codes of RFC 8914, section 5.2. */
 const INFO = {
   other: 0,
+  staleAnswer: 3,
+  cachedError: 13,
   notReady: 14,
   prohibited: 18,
+  staleNxdomain: 19,
   notAuthoritative: 20,
   notSupported: 21,
   noReachableAuthority: 22,
@@ -37,6 +40,9 @@ export const EXTENDED_ERRORS = {
   prohibited: extendedError(INFO.prohibited, "not allowed from this address"),
   outsideSlice: extendedError(INFO.prohibited, "namespace is of a slice that the client is not in"),
   noUpstream: extendedError(INFO.noReachableAuthority, "no upstream resolver answered"),
+  upstreamFailed: extendedError(INFO.cachedError, "upstream resolvers failed a moment ago"),
+  staleAnswer: extendedError(INFO.staleAnswer, "upstream resolvers fail: last known answer"),
+  staleDenial: extendedError(INFO.staleNxdomain, "upstream resolvers fail: last known answer"),
   noTransfer: extendedError(INFO.notSupported, "no zone transfers"),
   noAddress: extendedError(INFO.other, "service has no clusterset IP yet"),
 } as const;

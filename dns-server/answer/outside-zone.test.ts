@@ -92,11 +92,12 @@ describe("other zones go to upstream resolvers", () => {
   }
 
   const nothing: Forward["recall"] = () => undefined;
+  const SILENCE = { kind: "failure", response: undefined, isKept: false } as const;
 
   const echo: Forward["ask"] = async (query) => {
     const response = Buffer.from(query);
     response.writeUInt16BE(0x8180, 2);
-    return response;
+    return { kind: "answer", response };
   };
 
   test("and the answer comes later, under the client's id", async () => {
@@ -119,7 +120,7 @@ describe("other zones go to upstream resolvers", () => {
       (query) => {
         const known = Buffer.from(query);
         known.writeUInt16BE(0x8183, 2);
-        return known;
+        return { kind: "answer", response: known };
       },
     );
     expect(isLater).toBe(false);
@@ -129,9 +130,18 @@ describe("other zones go to upstream resolvers", () => {
 
   test("nobody answers: SERVFAIL, and why", async () => {
     const query = queryPacket("www.example.com A", { flags: 0x0100, ednsBytes: 1232 });
-    const { response } = await send(query, async () => undefined);
+    const { response } = await send(query, async () => SILENCE);
     expect(messageText(response)).toEqual(["SERVFAIL rd"]);
     expect(optionTexts(response)).toEqual(["EDE 22 no upstream resolver answered"]);
+  });
+
+  test("nobody answered a moment ago: SERVFAIL at once (RFC 9520)", async () => {
+    const query = queryPacket("www.example.com A", { id: 4242, flags: 0x0100, ednsBytes: 1232 });
+    const { isLater, response } = await send(query, echo, () => ({ ...SILENCE, isKept: true }));
+    expect(isLater).toBe(false);
+    expect(response.readUInt16BE(0)).toBe(4242);
+    expect(messageText(response)).toEqual(["SERVFAIL rd"]);
+    expect(optionTexts(response)).toEqual(["EDE 13 upstream resolvers failed a moment ago"]);
   });
 
   test.each([

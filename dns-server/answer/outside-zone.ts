@@ -5,7 +5,7 @@ import { FLAG, RCODE, TYPE } from "../wire/dns-numbers.ts";
 import type { ZoneConfig } from "../zone/zone-config.ts";
 import type { ZoneSnapshot } from "../zone/zone-snapshot.ts";
 import { NOTHING_NOW, type Transport } from "./client.ts";
-import { EXTENDED_ERRORS } from "./extended-errors.ts";
+import { EXTENDED_ERRORS, type ExtendedError } from "./extended-errors.ts";
 import type { Question } from "./question.ts";
 import { labelsBefore } from "./question-name.ts";
 import type { AnswerObserver } from "./responder.ts";
@@ -14,15 +14,19 @@ import { type ResponseFrame, roomForOptions, writeAnswer, writeError } from "./w
 
 /** What others know. `query` is the question as they are asked (`toUpstreamQuery`); `questionEnd` the first byte after it. */
 export interface Forward {
-  /** An answer that is known already; it must repeat the question of `query`. */
-  readonly recall: (query: Buffer, questionEnd: number) => Buffer | undefined;
-  /** Asks; undefined when nobody answered in time. Keeps `query`. */
-  readonly ask: (
-    query: Buffer,
-    questionEnd: number,
-    transport: Transport,
-  ) => Promise<Buffer | undefined>;
+  /** What is known without asking; undefined when somebody is to be asked. */
+  readonly recall: (query: Buffer, questionEnd: number, transport: Transport) => Reply | undefined;
+  /** Asks. Keeps `query`. */
+  readonly ask: (query: Buffer, questionEnd: number, transport: Transport) => Promise<Reply>;
 }
+
+/** What others say; messages repeat the question of the query. */
+export type Reply =
+  | { readonly kind: "answer"; readonly response: Buffer }
+  /** It is older than its records allow, and nobody knows better (RFC 8767). */
+  | { readonly kind: "stale"; readonly response: Buffer }
+  /** With what they said, where they said something. `isKept`: some time ago (RFC 9520). */
+  | { readonly kind: "failure"; readonly response: Buffer | undefined; readonly isKept: boolean };
 
 export interface OutsideZoneOptions {
   readonly config: ZoneConfig;
@@ -80,22 +84,54 @@ export class OutsideZone {
     const ownOptions = Buffer.from(options.bytes.subarray(0, options.length));
     const client: ToClient = { id, questionEnd, bytesMax, options: ownOptions };
     const asked = toUpstreamQuery(packet, query, Math.min(bytesMax, frame.ednsBytes));
-    const known = forward.recall(asked, questionEnd);
+    const known = forward.recall(asked, questionEnd, transport);
     if (known !== undefined) {
-      const message = toClientResponse(known, client);
+      const message = clientResponse(known, client) ?? this.#failure(frame, known);
       this.#observe(type, rcodeOf(message), transport);
       return message.copy(into);
     }
-    options.explain(EXTENDED_ERRORS.noUpstream, roomForOptions(frame, questionEnd));
-    const failure = Buffer.from(into.subarray(0, writeError(frame, RCODE.SERVFAIL, 0)));
+    const failure = this.#failure(frame);
     const reply = frame.client.later();
-    const answered = (response: Buffer | undefined): void => {
-      const message = response === undefined ? failure : toClientResponse(response, client);
+    const answered = (said: Reply): void => {
+      const message = clientResponse(said, client) ?? failure;
       this.#observe(type, rcodeOf(message), transport);
       reply(message);
     };
     void forward.ask(asked, questionEnd, transport).then(answered);
     return NOTHING_NOW;
+  }
+
+  /** SERVFAIL of our own, because nobody said anything. */
+  #failure(frame: ResponseFrame, known?: Reply): Buffer {
+    const { query, into, options } = frame;
+    const why = known === undefined ? EXTENDED_ERRORS.noUpstream : EXTENDED_ERRORS.upstreamFailed;
+    options.explain(why, roomForOptions(frame, query.nameEnd + 4));
+    return Buffer.from(into.subarray(0, writeError(frame, RCODE.SERVFAIL, 0)));
+  }
+}
+
+/** Undefined for a failure of which nobody said anything. */
+function clientResponse(reply: Reply, client: ToClient): Buffer | undefined {
+  const { response } = reply;
+  if (response === undefined) return undefined;
+  const why = explanationOf(reply);
+  if (why === undefined) return toClientResponse(response, client);
+  return toClientResponse(response, {
+    ...client,
+    options: Buffer.concat([client.options, why]),
+  });
+}
+
+function explanationOf(reply: Reply): ExtendedError | undefined {
+  switch (reply.kind) {
+    case "answer":
+      return undefined;
+    case "stale": {
+      const isDenial = rcodeOf(reply.response) === RCODE.NXDOMAIN;
+      return isDenial ? EXTENDED_ERRORS.staleDenial : EXTENDED_ERRORS.staleAnswer;
+    }
+    case "failure":
+      return reply.isKept ? EXTENDED_ERRORS.upstreamFailed : undefined;
   }
 }
 

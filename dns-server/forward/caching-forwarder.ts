@@ -1,122 +1,90 @@
-import { LRUCache } from "lru-cache";
-import type { Clock } from "../../runtime/clock/clock.ts";
+import type { Clock, Timer } from "../../runtime/clock/clock.ts";
 import type { Transport } from "../answer/client.ts";
-import type { Forward } from "../answer/outside-zone.ts";
-import { HEADER_BYTES, OPT_BYTES } from "../wire/dns-numbers.ts";
-import { type KeptAnswer, keepAnswer, recallAnswer, withQuestion } from "./kept-answer.ts";
+import type { Forward, Reply } from "../answer/outside-zone.ts";
+import { ForwardMemory, type ForwardMemoryOptions, keyOf, sizeOf } from "./forward-memory.ts";
+import type { Asked, AskUpstreams } from "./forwarder.ts";
 
-export interface CachingForwarderOptions {
-  /** Longest time that an answer is kept, whatever its TTL, seconds; 0 keeps none. */
-  readonly ttlMaxSeconds: number;
-}
+/** What was known of a question about another zone: an answer, one that is too old, that it fails, nothing. */
+export type ForwardLookup = "hit" | "stale" | "failure" | "miss";
 
 export interface CachingForwarderDeps {
   readonly clock: Clock;
   /** Asks the upstream resolvers. */
-  readonly ask: Forward["ask"];
-  readonly onLookup: (result: "hit" | "miss") => void;
+  readonly ask: AskUpstreams;
+  readonly onLookup: (result: ForwardLookup) => void;
   readonly onSize: (entries: number) => void;
 }
 
-const ENTRIES_MAX = 20_000;
-const BYTES_MAX = 16 * 1024 * 1024;
-/** Estimated bytes of an entry besides its message and its key: objects, the cache's own lists. */
-const ENTRY_BYTES = 400;
-const TTL_BYTES = 48;
+const LOOKUPS = { answer: "hit", stale: "stale", failure: "failure" } as const;
 /** Queries that wait for the answer to somebody else's; more are asked on their own, within the forwarder's limit. */
 const JOINED_MAX = 4096;
-/** Where OPT has the size that the client takes. */
-const OPT_SIZE_AT = 3;
-
-interface Kept {
-  readonly answer: KeptAnswer;
-  readonly keptAtMs: number;
-}
+/** Who could have an old answer waits so long for a new one: the "client response timer" (RFC 8767, section 5). */
+const STALE_AFTER_MS = 1800;
 
 /**
  * Answers of upstream resolvers, given again as long as their TTLs allow. The same question asked twice at once goes out once: less
  * work, and no more guesses for who forges answers (RFC 5452, section 5).
  */
 export class CachingForwarder implements Forward {
-  readonly #options: CachingForwarderOptions;
   readonly #deps: CachingForwarderDeps;
-  readonly #kept = new LRUCache<string, Kept>({
-    max: ENTRIES_MAX,
-    maxSize: BYTES_MAX,
-    sizeCalculation: ({ answer }, key) =>
-      ENTRY_BYTES + key.length + answer.message.length + answer.ttls.length * TTL_BYTES,
-  });
+  readonly #memory: ForwardMemory;
   /** BOUNDED: by the forwarder's queries under way. */
-  readonly #underWay = new Map<string, Promise<Buffer | undefined>>();
+  readonly #underWay = new Map<string, Promise<Asked>>();
   #joined = 0;
 
-  constructor(options: CachingForwarderOptions, deps: CachingForwarderDeps) {
-    this.#options = options;
+  constructor(options: ForwardMemoryOptions, deps: CachingForwarderDeps) {
+    this.#memory = new ForwardMemory(options);
     this.#deps = deps;
   }
 
-  // HOT: runs for each query about other zones.
-  readonly recall = (query: Buffer, questionEnd: number): Buffer | undefined => {
+  readonly recall: Forward["recall"] = (query, questionEnd, transport) => {
     const { clock, onLookup, onSize } = this.#deps;
-    const key = keyOf(query, questionEnd);
-    const kept = this.#kept.get(key);
-    const ageMs = kept === undefined ? 0 : clock.monotonicMs() - kept.keptAtMs;
-    if (kept !== undefined && ageMs < kept.answer.lifetimeSeconds * 1000) {
-      onLookup("hit");
-      return recallAnswer(kept.answer, query, questionEnd, Math.floor(ageMs / 1000));
-    }
-    onLookup("miss");
-    if (this.#kept.delete(key)) onSize(this.#kept.size);
-    return undefined;
+    const before = this.#memory.size;
+    const known = this.#memory.recall(query, questionEnd, transport, clock.monotonicMs());
+    onLookup(known === undefined ? "miss" : LOOKUPS[known.kind]);
+    if (this.#memory.size !== before) onSize(this.#memory.size);
+    return known;
   };
 
-  readonly ask = async (
-    query: Buffer,
-    questionEnd: number,
-    transport: Transport,
-  ): Promise<Buffer | undefined> => {
-    const key = keyOf(query, questionEnd);
+  readonly ask: Forward["ask"] = async (query, questionEnd, transport) => {
+    const { clock } = this.#deps;
+    const told = this.#learn(query, questionEnd, transport).then((asked) =>
+      this.#memory.reply(query, questionEnd, asked, clock.monotonicMs()),
+    );
+    const stale = this.#memory.recallStale(query, questionEnd, clock.monotonicMs());
+    return stale === undefined ? told : this.#unlessLate(told, stale);
+  };
+
+  async #learn(query: Buffer, questionEnd: number, transport: Transport): Promise<Asked> {
     // Those that take less are sent less, and by TCP there is more.
-    const how = `${transport} ${sizeOf(query, questionEnd)} ${key}`;
+    const how = `${transport} ${sizeOf(query, questionEnd)} ${keyOf(query, questionEnd)}`;
     const others = this.#underWay.get(how);
     if (others !== undefined && this.#joined < JOINED_MAX) {
       this.#joined++;
-      const response = await others;
+      const asked = await others;
       this.#joined--;
-      return response === undefined ? undefined : withQuestion(response, query, questionEnd);
+      return asked;
     }
-    const own = this.#deps.ask(query, questionEnd, transport);
+    const { ask, clock, onSize } = this.#deps;
+    const own = ask(query, questionEnd, transport).then((asked) => {
+      this.#memory.keep(query, questionEnd, transport, asked, clock.monotonicMs());
+      onSize(this.#memory.size);
+      return asked;
+    });
     if (others === undefined) this.#underWay.set(how, own);
-    const response = await own;
+    const asked = await own;
     if (this.#underWay.get(how) === own) this.#underWay.delete(how);
-    if (response !== undefined) this.#keep(key, response, questionEnd);
-    return response;
-  };
-
-  #keep(key: string, response: Buffer, questionEnd: number): void {
-    const answer = keepAnswer(response, questionEnd, this.#options.ttlMaxSeconds);
-    if (answer === undefined) return;
-    this.#kept.set(key, { answer, keptAtMs: this.#deps.clock.monotonicMs() });
-    this.#deps.onSize(this.#kept.size);
+    return asked;
   }
-}
 
-/** The question and the wishes that shape its answer: all but the id, the letters' case and the size that the client takes. */
-function keyOf(query: Buffer, questionEnd: number): string {
-  const key = Buffer.from(query);
-  key.fill(0, 0, 2);
-  // Letters are ASCII (RFC 4343); no length of a label and no byte of the header above it is one.
-  for (let at = HEADER_BYTES; at < questionEnd - 4; at++) {
-    const byte = key[at] ?? 0;
-    if (byte >= 0x41 && byte <= 0x5a) key[at] = byte + 0x20;
+  /** The old answer when the new one lets wait; who asks next may get the new one. */
+  async #unlessLate(told: Promise<Reply>, stale: Reply): Promise<Reply> {
+    let timer: Timer | undefined;
+    const late = new Promise<Reply>((resolve) => {
+      timer = this.#deps.clock.setTimer(STALE_AFTER_MS, () => resolve(stale));
+    });
+    const reply = await Promise.race([told, late]);
+    timer?.cancel();
+    return reply;
   }
-  if (key.length === questionEnd + OPT_BYTES)
-    key.fill(0, questionEnd + OPT_SIZE_AT, questionEnd + 5);
-  return key.toString("latin1");
-}
-
-function sizeOf(query: Buffer, questionEnd: number): number {
-  return query.length === questionEnd + OPT_BYTES
-    ? query.readUInt16BE(questionEnd + OPT_SIZE_AT)
-    : 0;
 }

@@ -65,7 +65,9 @@ function forwarderTo(upstreams: readonly Upstream[], timeoutMs = 5000, clock: Cl
   );
   closing.push(() => forwarder.stop());
   const ask = async (transport: "udp" | "tcp" = "udp"): Promise<string | undefined> => {
-    const response = await forwarder.ask(QUERY, QUERY.length, transport);
+    const asked = await forwarder.ask(QUERY, QUERY.length, transport);
+    if (asked.kind === "overload") return "overload";
+    const { response } = asked;
     if (response === undefined) return undefined;
     const { answers = [], flags = 0 } = decode(response);
     const [first] = answers;

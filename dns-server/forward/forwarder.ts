@@ -12,8 +12,22 @@ export interface ForwarderOptions {
   readonly timeoutMs: number;
 }
 
-/** How a query that was sent on ended. */
+/** How a query that was sent on ended, as it is counted. */
 export type ForwardResult = "answered" | "no-answer" | "overload";
+
+/** What upstream resolvers said. */
+export type Asked =
+  | { readonly kind: "answered"; readonly response: Buffer }
+  /** All were silent, or would not answer; then with what the last of them said. */
+  | { readonly kind: "failed"; readonly response: Buffer | undefined }
+  /** Nobody was asked. */
+  | { readonly kind: "overload" };
+
+export type AskUpstreams = (
+  query: Buffer,
+  questionEnd: number,
+  transport: Transport,
+) => Promise<Asked>;
 
 export interface ForwarderDeps extends ExchangeDeps {
   readonly onResult: (result: ForwardResult, tookMs: number) => void;
@@ -41,34 +55,26 @@ export class Forwarder {
     this.#exchanges = { udp: this.#udp.exchange, tcp: tcpExchange(deps) };
   }
 
-  /** The response, or undefined when nobody gave one in time. */
-  readonly ask = async (
-    query: Buffer,
-    questionEnd: number,
-    transport: Transport,
-  ): Promise<Buffer | undefined> => {
+  readonly ask: AskUpstreams = async (query, questionEnd, transport) => {
     const { clock, onResult } = this.#deps;
     const startMs = clock.monotonicMs();
     if (this.#underWay >= UNDER_WAY_MAX) {
       onResult("overload", 0);
-      return undefined;
+      return { kind: "overload" };
     }
     this.#underWay++;
-    const response = await this.#askInTurn(query, questionEnd, transport);
+    const asked = await this.#askInTurn(query, questionEnd, transport);
     this.#underWay--;
-    onResult(response === undefined ? "no-answer" : "answered", clock.monotonicMs() - startMs);
-    return response;
+    const isSilence = asked.kind === "failed" && asked.response === undefined;
+    onResult(isSilence ? "no-answer" : "answered", clock.monotonicMs() - startMs);
+    return asked;
   };
 
   stop(): void {
     this.#udp.stop();
   }
 
-  async #askInTurn(
-    query: Buffer,
-    questionEnd: number,
-    transport: Transport,
-  ): Promise<Buffer | undefined> {
+  async #askInTurn(query: Buffer, questionEnd: number, transport: Transport): Promise<Asked> {
     const { upstreams, timeoutMs } = this.#options;
     const { clock } = this.#deps;
     const order = this.#health.order(clock.monotonicMs());
@@ -85,12 +91,12 @@ export class Forwarder {
         continue;
       }
       this.#health.answered(index);
-      if (!isUnwilling(response)) return response;
+      if (!isUnwilling(response)) return { kind: "answered", response };
       // Another one may do better; the last word is better than none.
       unwilling = response;
       if (upstreams.length === 1) break;
     }
-    return unwilling;
+    return { kind: "failed", response: unwilling };
   }
 }
 

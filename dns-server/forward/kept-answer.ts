@@ -61,6 +61,20 @@ export function keepAnswer(
   return { message, ttls, lifetimeSeconds };
 }
 
+/** "It is RECOMMENDED that the TTL" of stale records "be set to 30 seconds" (RFC 8767, section 4). */
+const STALE_TTL_SECONDS = 30;
+
+/** The answer to `query` when it is older than its records allow. */
+export function staleAnswer(
+  { message, ttls }: KeptAnswer,
+  query: Buffer,
+  questionEnd: number,
+): Buffer {
+  const response = withQuestion(message, query, questionEnd);
+  for (const { at } of ttls) response.writeUInt32BE(STALE_TTL_SECONDS, at);
+  return response;
+}
+
 /** The answer to `query`, the same question in letters of its own, when `ageSeconds` have passed. */
 export function recallAnswer(
   { message, ttls }: KeptAnswer,
