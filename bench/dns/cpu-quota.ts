@@ -5,8 +5,9 @@ import { join } from "node:path";
 const CPU_GROUPS = "/sys/fs/cgroup/cpu";
 /** The second: one hierarchy for all, where the root must hand `cpu` on. */
 const UNIFIED_GROUPS = "/sys/fs/cgroup";
-/** Short, so that a process at its limit stops often and briefly. */
-const PERIOD_US = 10_000;
+/** Short, so that a process at its limit stops often and briefly; longer where the kernel's least quota would not fit. */
+const PERIOD_MIN_US = 10_000;
+const QUOTA_MIN_US = 1000;
 /** The most that the kernel takes: what the quota allows is there, whoever else wants the core. */
 const FIRST_SHARES_MAX = 262_144;
 const UNIFIED_WEIGHT_MAX = 10_000;
@@ -18,7 +19,8 @@ export class CpuQuotas implements Disposable {
 
   /** False, and nothing is changed, where this machine has no such groups. */
   limit(pids: readonly number[], percent: number): boolean {
-    const quotaUs = Math.round((PERIOD_US * percent) / 100);
+    const periodUs = Math.max(PERIOD_MIN_US, Math.round((QUOTA_MIN_US * 100) / percent));
+    const quotaUs = Math.round((periodUs * percent) / 100);
     const isFirst = isWritable(join(CPU_GROUPS, "cpu.cfs_quota_us"), CPU_GROUPS);
     try {
       for (const pid of pids) {
@@ -26,11 +28,11 @@ export class CpuQuotas implements Disposable {
         mkdirSync(folder);
         this.#folders.push(folder);
         if (isFirst) {
-          writeFileSync(join(folder, "cpu.cfs_period_us"), `${PERIOD_US}`);
+          writeFileSync(join(folder, "cpu.cfs_period_us"), `${periodUs}`);
           writeFileSync(join(folder, "cpu.cfs_quota_us"), `${quotaUs}`);
           writeFileSync(join(folder, "cpu.shares"), `${FIRST_SHARES_MAX}`);
         } else {
-          writeFileSync(join(folder, "cpu.max"), `${quotaUs} ${PERIOD_US}`);
+          writeFileSync(join(folder, "cpu.max"), `${quotaUs} ${periodUs}`);
           writeFileSync(join(folder, "cpu.weight"), `${UNIFIED_WEIGHT_MAX}`);
         }
         writeFileSync(join(folder, "cgroup.procs"), `${pid}`);

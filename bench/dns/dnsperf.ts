@@ -13,12 +13,19 @@ export interface DnsperfOptions {
   readonly perSecond?: number;
   /** Sockets it asks from. @default 20 */
   readonly clients?: number;
+  /** Address it asks from, of the loopback network. */
+  readonly from?: string;
+  /** Questions that may wait for an answer; who asks more than is answered needs many. @default 500 */
+  readonly outstanding?: number;
+  /** Gets the core before others, as far as that is allowed: so that its times are not those of another generator. */
+  readonly isAhead?: boolean;
   /** Measures no times: printing them costs the generator half of its speed. */
   readonly isQuiet?: boolean;
 }
 
 export interface DnsperfResult {
   readonly perSecond: number;
+  readonly sent: number;
   readonly answered: number;
   readonly lost: number;
   /** Share of the answers with the code NOERROR, percent; 0 when none is. */
@@ -28,6 +35,9 @@ export interface DnsperfResult {
   readonly p99Ms: number;
 }
 
+/** Asks beside a load, for the times of answers: the load's own generator is busy, and its times would be its own. */
+export const PROBE = { perSecond: 500, clients: 4, isAhead: true } as const;
+
 /** Outstanding questions when it asks as fast as it can. */
 const OUTSTANDING = 500;
 
@@ -36,12 +46,15 @@ const OUTSTANDING = 500;
  * answer's time, from which the percentiles come.
  */
 export async function dnsperf(options: DnsperfOptions): Promise<DnsperfResult> {
-  const { port, questions, seconds, core, perSecond, clients = 20, isQuiet } = options;
-  const pin = core === undefined ? [] : ["taskset", "-c", `${core}`];
+  const { port, questions, seconds, core, perSecond, clients = 20, isQuiet, from } = options;
+  const outstanding = options.outstanding ?? OUTSTANDING;
+  const ahead = options.isAhead === true ? ["nice", "-n", "-5"] : [];
+  const pin = core === undefined ? ahead : [...ahead, "taskset", "-c", `${core}`];
   const [program = "", ...args] = [
     ...pin,
     ...["dnsperf", "-s", "127.0.0.1", "-p", `${port}`, "-d", questions, "-l", `${seconds}`],
-    ...["-c", `${clients}`, "-q", `${OUTSTANDING}`, "-e", "-t", "2"],
+    ...["-c", `${clients}`, "-q", `${outstanding}`, "-e", "-t", "2"],
+    ...(from === undefined ? [] : ["-a", from]),
     ...(perSecond === undefined ? [] : ["-Q", `${Math.round(perSecond)}`]),
     ...(perSecond === undefined || isQuiet === true ? [] : ["-v"]),
   ];
@@ -61,6 +74,7 @@ export async function dnsperf(options: DnsperfOptions): Promise<DnsperfResult> {
   times.sort((left, right) => left - right);
   return {
     perSecond: Math.round(number(/Queries per second:\s+([\d.]+)/)),
+    sent: number(/Queries sent:\s+(\d+)/),
     answered: number(/Queries completed:\s+(\d+)/),
     lost: number(/Queries lost:\s+(\d+)/),
     noErrorPercent: Number(/NOERROR \d+ \(([\d.]+)%\)/.exec(summary)?.[1] ?? 0),

@@ -3,18 +3,25 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { queryPacket } from "../../dns-server/testing/test-responder.ts";
 
-// A hostile client, a process of its own: `flood-client.ts addresses|slow-tcp <port> <seconds>`. Tells its parent what it did.
+// A hostile client, a process of its own: `flood-client.ts addresses|slow-tcp <port> <seconds> <packets a second>`. Tells its parent
+// when it begins, and what it did.
 
 const ADDRESSES = 2_000;
 const BURST = 64;
 const TCP_CLIENTS = 1_500;
 
-const [kind, portText, secondsText] = process.argv.slice(2);
+const [kind, portText, secondsText, perSecondText] = process.argv.slice(2);
 const port = Number(portText);
-const untilMs = performance.now() + Number(secondsText) * 1000;
+const packetsPerMs = Number(perSecondText) / 1000;
 
 process.send?.(kind === "addresses" ? await fromManyAddresses() : await slowTcp());
 process.exit();
+
+/** When the flood is over. */
+function begin(): number {
+  process.send?.("begins");
+  return performance.now() + Number(secondsText) * 1000;
+}
 
 /** Each packet from the next of many addresses: to the server as good as forged ones, of which it knows none. */
 async function fromManyAddresses(): Promise<string> {
@@ -32,8 +39,11 @@ async function fromManyAddresses(): Promise<string> {
   let sent = 0;
   let answered = 0;
   for (const socket of sockets) socket.on("message", () => answered++);
+  const untilMs = begin();
+  const startMs = performance.now();
   while (performance.now() < untilMs) {
-    for (let count = 0; count < BURST; count++, sent++) {
+    const due = (performance.now() - startMs) * packetsPerMs - sent;
+    for (let count = 0; count < Math.min(BURST, due); count++, sent++) {
       const index = sent % ADDRESSES;
       sockets[index]?.send(packets[index] ?? "", port, "127.0.0.1");
     }
@@ -47,6 +57,7 @@ async function fromManyAddresses(): Promise<string> {
 async function slowTcp(): Promise<string> {
   let opened = 0;
   let open = 0;
+  const untilMs = begin();
   const start = (): void => {
     const socket = connect(port, "127.0.0.1");
     socket.on("error", () => undefined);

@@ -1,8 +1,8 @@
-import { execFileSync, fork } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { dnsperf } from "./dnsperf.ts";
+import { type FloodKind, startFlood } from "./flood-process.ts";
 import { cpuSeconds, loadAverage, memoryMiB } from "./process-usage.ts";
 import { print, printTable } from "./report.ts";
 import { startWorld } from "./world.ts";
@@ -69,9 +69,7 @@ for (const flood of FLOODS) {
 printTable(figures);
 print(`load average ${loadAverage()}`);
 
-async function floodFrom(kind: "addresses" | "slow-tcp"): Promise<string> {
-  const args = [kind, String(port), String(SECONDS)];
-  const child = fork(new URL("./flood-client.ts", import.meta.url), args);
-  const [did] = await once(child, "message");
-  return String(did);
+async function floodFrom(kind: FloodKind): Promise<string> {
+  const flood = await startFlood({ kind, port, seconds: SECONDS });
+  return flood.did;
 }

@@ -1,4 +1,4 @@
-import { dnsperf } from "./dnsperf.ts";
+import { dnsperf, PROBE } from "./dnsperf.ts";
 import { cpuSeconds } from "./process-usage.ts";
 import type { RunningServer } from "./servers/measured-server.ts";
 
@@ -26,13 +26,16 @@ export async function measureRound(server: RunningServer, options: RoundOptions)
   const before = cpuSeconds(server.pid);
   const full = await dnsperf(load);
   const cpu = cpuSeconds(server.pid) - before;
-  const half = await dnsperf({ ...load, perSecond: full.perSecond / 2 });
+  const [half, probe] = await Promise.all([
+    dnsperf({ ...load, perSecond: full.perSecond / 2, isQuiet: true }),
+    dnsperf({ ...load, ...PROBE }),
+  ]);
   return {
     perSecond: full.perSecond,
     perCpuSecond: full.answered / cpu,
-    p50Ms: half.p50Ms,
-    p99Ms: half.p99Ms,
-    lost: full.lost + half.lost,
+    p50Ms: probe.p50Ms,
+    p99Ms: probe.p99Ms,
+    lost: full.lost + half.lost + probe.lost,
   };
 }
 

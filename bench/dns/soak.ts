@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { CpuQuotas } from "./cpu-quota.ts";
-import { dnsperf } from "./dnsperf.ts";
+import { dnsperf, PROBE } from "./dnsperf.ts";
 import { cpuSeconds, loadAverage, memoryMiB } from "./process-usage.ts";
 import { print } from "./report.ts";
 import { startWorld } from "./world.ts";
@@ -17,8 +17,6 @@ const WINDOW_SECONDS = 30;
 /** Code is compiled, and old objects have been collected a few times. */
 const WARM_UP_SECONDS = 30;
 const CAPACITY_SECONDS = 60;
-/** Asks beside the load, for the times of answers. */
-const PROBES_PER_SECOND = 500;
 /** Above what the first third needed, memory has grown. */
 const GROWTH_MAX = 1.15;
 
@@ -60,7 +58,7 @@ for (let window = 1; window <= windows; window++) {
   const before = cpuSeconds(server.pid);
   const [full, probe] = await Promise.all([
     dnsperf({ ...load, seconds: WINDOW_SECONDS, perSecond, isQuiet: true }),
-    dnsperf({ ...load, seconds: WINDOW_SECONDS - 1, perSecond: PROBES_PER_SECOND, clients: 4 }),
+    dnsperf({ ...load, seconds: WINDOW_SECONDS - 1, ...PROBE }),
   ]);
   const cpuPercent = ((cpuSeconds(server.pid) - before) / WINDOW_SECONDS) * 100;
   memory.push(memoryMiB(server.pid));
