@@ -1,12 +1,13 @@
 import { stringify } from "yaml";
 import { z } from "zod";
+import { chartSettings } from "./chart-settings.ts";
 import { hubSettings } from "./hub-settings.ts";
 import { memberSettings } from "./member-settings.ts";
 
 /** The settings of each chart, by its folder. The namespace is the release's. */
 export const CHARTS = {
-  "isthmus-broker": hubSettings.omit({ namespace: true }),
-  isthmus: memberSettings.omit({ namespace: true }),
+  "isthmus-broker": hubSettings.omit({ namespace: true }).extend(chartSettings),
+  isthmus: memberSettings.omit({ namespace: true }).extend(chartSettings),
 } as const;
 
 /** `values.schema.json`: what a chart takes, and nothing else. */

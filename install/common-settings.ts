@@ -45,5 +45,19 @@ export const commonSettings = {
     .boolean()
     .default(true)
     .describe("NetworkPolicies that let in what is served and nothing else"),
+  monitors: z
+    .boolean()
+    .default(false)
+    .describe("a PodMonitor, for the operator of a Prometheus that is to scrape our processes"),
+  alerts: z
+    .boolean()
+    .default(false)
+    .describe("a PrometheusRule with our alerts, for the same operator"),
+  dashboards: z
+    .boolean()
+    .default(false)
+    .describe(
+      "a ConfigMap with our dashboard, for a Grafana that looks for label grafana_dashboard",
+    ),
   logLevel: z.enum(LOG_LEVELS).default("info").describe("least severe level that is logged"),
 } as const;

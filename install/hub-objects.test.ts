@@ -2,12 +2,18 @@ import { expect, test } from "vitest";
 import { readSettings } from "../runtime/config/settings.ts";
 import { hubObjects } from "./hub-objects.ts";
 import { hubSettings } from "./hub-settings.ts";
-import { containerOf, findObject, namesOf, shippedTexts } from "./testing/find-objects.ts";
+import {
+  containerOf,
+  findObject,
+  NO_WATCH,
+  namesOf,
+  shippedTexts,
+} from "./testing/find-objects.ts";
 
 function hub(flags: Readonly<Record<string, unknown>> = {}) {
   const settings = readSettings(hubSettings, { flags, file: undefined });
   if (!settings.ok) throw new Error(settings.error);
-  const objects = hubObjects(settings.value, shippedTexts("hub"));
+  const objects = hubObjects(settings.value, shippedTexts("hub"), NO_WATCH);
   if (!objects.ok) throw new Error(objects.error);
   return objects.value;
 }

@@ -5,6 +5,7 @@ import {
   SHIPPED_NAMES,
 } from "../runtime/kube/policy/render-cluster-policy.ts";
 import type { HubSettings } from "./hub-settings.ts";
+import { type WatchTexts, watchObjects } from "./observability/watching.ts";
 import { disruptionBudgetOf, networkPolicyOf, serviceOf } from "./pieces/around-process.ts";
 import type { Port } from "./pieces/piece-words.ts";
 import { deploymentOf, type Process } from "./pieces/process.ts";
@@ -21,10 +22,12 @@ const GRPC: Port = { name: "grpc", port: BROKER_PORT, protocol: "TCP" };
 /**
  * What a hub's cluster holds, in the order in which it must get it; without custom resource definitions.
  * @param policy texts of `api/cluster-policy/hub`
+ * @param watch texts of `api/observability`
  */
 export function hubObjects(
   settings: HubSettings,
   policy: readonly string[],
+  watch: WatchTexts,
 ): Result<readonly KubeObject[], string> {
   const names = { ...SHIPPED_NAMES, namespace: settings.namespace };
   const identities = renderClusterPolicy(policy, names);
@@ -38,6 +41,7 @@ export function hubObjects(
     serviceOf(broker, { type, nodePort, outside: [GRPC] }),
     deploymentOf(broker),
     ...(budget === undefined ? [] : [budget]),
+    ...watchObjects("hub", settings, [BROKER_NAME], watch),
   ]);
 }
 

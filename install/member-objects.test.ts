@@ -8,7 +8,14 @@ import { hubSettings } from "./hub-settings.ts";
 import { memberObjects } from "./member-objects.ts";
 import { memberSettings } from "./member-settings.ts";
 import { CLIENT_PORTS } from "./proxy-process.ts";
-import { containerOf, findObject, namesOf, podOf, shippedTexts } from "./testing/find-objects.ts";
+import {
+  containerOf,
+  findObject,
+  NO_WATCH,
+  namesOf,
+  podOf,
+  shippedTexts,
+} from "./testing/find-objects.ts";
 
 const TOKEN = "isthmus-join.a.b.c.hub:8443";
 const EVERYTHING = {
@@ -22,7 +29,7 @@ function member(flags: Readonly<Record<string, unknown>> = {}) {
   const given = { clusterId: "east", ...flags };
   const settings = readSettings(memberSettings, { flags: given, file: undefined });
   if (!settings.ok) throw new Error(settings.error);
-  const objects = memberObjects(settings.value, shippedTexts("member"));
+  const objects = memberObjects(settings.value, shippedTexts("member"), NO_WATCH);
   if (!objects.ok) throw new Error(objects.error);
   return objects.value;
 }
@@ -30,7 +37,7 @@ function member(flags: Readonly<Record<string, unknown>> = {}) {
 function hub() {
   const settings = readSettings(hubSettings, { flags: {}, file: undefined });
   if (!settings.ok) throw new Error(settings.error);
-  const objects = hubObjects(settings.value, shippedTexts("hub"));
+  const objects = hubObjects(settings.value, shippedTexts("hub"), NO_WATCH);
   if (!objects.ok) throw new Error(objects.error);
   return objects.value;
 }
@@ -160,6 +167,30 @@ test("proxies are let in at the ports that controllers choose from", () => {
   expect(CLIENT_PORTS.ports).toEqual(
     ["TCP", "UDP"].map((protocol) => ({ port, endPort, protocol })),
   );
+});
+
+test("what is watched is everything that shows metrics, at the port that it has for that", () => {
+  const objects = member({ ...EVERYTHING, monitors: true, alerts: true, dashboards: true });
+  expect(namesOf(objects).slice(-3)).toEqual([
+    "PodMonitor isthmus-member",
+    "PrometheusRule isthmus-member",
+    "ConfigMap isthmus-member-dashboard",
+  ]);
+  const running = objects.filter(({ kind }) => /^D(eployment|aemonSet)$/.test(kind));
+  const monitor = findObject(objects, "PodMonitor") as unknown as {
+    readonly spec: {
+      readonly selector: {
+        readonly matchExpressions: readonly [{ readonly values: readonly string[] }];
+      };
+    };
+  };
+  const { values } = monitor.spec.selector.matchExpressions[0];
+  expect(values.toSorted()).toEqual(running.map(({ metadata }) => metadata.name).toSorted());
+  for (const { metadata } of running) {
+    const { ports } = containerOf(objects, metadata.name);
+    expect(ports.map(({ name }) => name)).toContain("health");
+  }
+  expect(findObject(member(), "PodMonitor")).toBeUndefined();
 });
 
 test("probes of pod networks are answered where backends are probed from pod to pod", () => {

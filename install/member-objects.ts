@@ -13,6 +13,7 @@ import {
   runsNodeAgents,
 } from "./gateway-processes.ts";
 import type { MemberSettings } from "./member-settings.ts";
+import { type WatchTexts, watchObjects } from "./observability/watching.ts";
 import { disruptionBudgetOf, networkPolicyOf } from "./pieces/around-process.ts";
 import { daemonSetOf } from "./pieces/node-process.ts";
 import { deploymentOf, type Process } from "./pieces/process.ts";
@@ -24,13 +25,24 @@ import {
   runsProxies,
 } from "./proxy-process.ts";
 
+/** What is scraped, where it runs. */
+const PROCESSES = [
+  SHIPPED_NAMES.controllersServiceAccount,
+  SHIPPED_NAMES.dnsServiceAccount,
+  SHIPPED_NAMES.gatewayServiceAccount,
+  SHIPPED_NAMES.nodeAgentServiceAccount,
+  SHIPPED_NAMES.proxyServiceAccount,
+];
+
 /**
  * What a member's cluster holds, in the order in which it must get it; without custom resource definitions.
  * @param policy texts of `api/cluster-policy`
+ * @param watch texts of `api/observability`
  */
 export function memberObjects(
   settings: MemberSettings,
   policy: readonly string[],
+  watch: WatchTexts,
 ): Result<readonly KubeObject[], string> {
   const { namespace, allowUsers, joinToken } = settings;
   const names = { ...SHIPPED_NAMES, namespace, otherWriters: allowUsers };
@@ -46,6 +58,7 @@ export function memberObjects(
     ...(runsGateways(settings) ? [daemonSetOf(gatewayProcess(settings))] : []),
     ...(runsNodeAgents(settings) ? [daemonSetOf(nodeAgentProcess(settings))] : []),
     ...(runsProxies(settings) ? proxyObjects(settings) : []),
+    ...watchObjects("member", settings, PROCESSES, watch),
   ]);
 }
 

@@ -14,7 +14,7 @@ if (out === "") throw new Error("--out must name a folder: got nothing");
 
 rmSync(out, { recursive: true, force: true });
 const inputs = await bundlePrograms(join(out, "bin"));
-for (const folder of ["api/crds", "api/cluster-policy"]) {
+for (const folder of ["api/crds", "api/cluster-policy", "api/observability"]) {
   cpSync(join(ROOT, folder), join(out, folder), { recursive: true });
 }
 const packages = packagesOf(ROOT, inputs);

@@ -7,6 +7,7 @@ import { memberSettings } from "../../install/member-settings.ts";
 import { readSettings } from "../../runtime/config/settings.ts";
 import type { Part } from "./install-record.ts";
 import { shippedPolicy } from "./shipped-policy.ts";
+import { shippedWatch } from "./shipped-watch.ts";
 
 /** What settings mean, be they typed now or recorded by an earlier install: those that are gone since are an error. */
 export function render(
@@ -14,10 +15,11 @@ export function render(
   settings: Readonly<Record<string, unknown>>,
 ): Result<readonly KubeObject[], string> {
   const policy = shippedPolicy(part);
+  const watch = shippedWatch(part);
   if (part === "hub") {
     const read = readSettings(hubSettings, { flags: settings, file: undefined });
-    return read.ok ? hubObjects(read.value, policy) : err(read.error);
+    return read.ok ? hubObjects(read.value, policy, watch) : err(read.error);
   }
   const read = readSettings(memberSettings, { flags: settings, file: undefined });
-  return read.ok ? memberObjects(read.value, policy) : err(read.error);
+  return read.ok ? memberObjects(read.value, policy, watch) : err(read.error);
 }

@@ -21,6 +21,10 @@ export const crdsVerb = defineVerb({
       .boolean()
       .default(false)
       .describe("install them; newer ones that are there already are left alone"),
+    ensureNamespace: z
+      .boolean()
+      .default(true)
+      .describe(`with --apply: make namespace ${SYSTEM_NAMESPACE} too, where it is missing`),
   }),
   async run({ settings, signal, env, out }) {
     const crds = settings.hub ? hubCrds() : shippedCrds();
@@ -52,6 +56,7 @@ export const crdsVerb = defineVerb({
     for (const [name, count] of rewritten.value) {
       out.line(`${name}: ${count} objects rewritten to the storage version`);
     }
+    if (!settings.ensureNamespace) return 0;
     const namespace = await ensureSystemNamespace(kube.value.client, signal);
     if (!namespace.ok) {
       out.problem(`cannot create namespace ${SYSTEM_NAMESPACE}: ${namespace.error.message}`);

@@ -8,6 +8,9 @@ export function shippedTexts(part: "hub" | "member"): readonly string[] {
   return readClusterPolicy(fileURLToPath(new URL(folder, import.meta.url)));
 }
 
+/** For tests: alerts and a dashboard that say nothing. */
+export const NO_WATCH = { alerts: "groups: []", dashboard: "{}" };
+
 export function namesOf(objects: readonly KubeObject[]): readonly string[] {
   return objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
 }
@@ -24,6 +27,7 @@ export function findObject(
 
 export interface Container {
   readonly args: readonly string[];
+  readonly ports: readonly { readonly name: string }[];
   readonly volumeMounts: readonly object[];
   readonly securityContext: object;
   readonly env?: readonly object[];

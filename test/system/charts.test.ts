@@ -1,71 +1,16 @@
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseAllDocuments, stringify } from "yaml";
-import type { KubeObject } from "../../api/kube/object.ts";
+import { describe, expect, test } from "vitest";
 import { render } from "../../cli/install/render.ts";
 import { CHARTS, valuesSchema, valuesText } from "../../install/chart-values.ts";
-import { type Outcome, runCommand } from "./kubectl-command.ts";
+import { byName, CHARTS_FOLDER, helmOffline, templated } from "./chart-objects.ts";
+import { runCommand } from "./kubectl-command.ts";
 
 // The charts render what `isthmus install` applies, object by object. Needs helm, as .ci/run installs it.
 
-const charts = new URL("../../charts/", import.meta.url).pathname;
 const TOKEN = "isthmus-join.a.b.c.hub:8443";
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "isthmus-charts-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
-
-async function helm(
-  verb: "template" | "lint",
-  chart: keyof typeof CHARTS,
-  values: object,
-): Promise<Outcome> {
-  const file = join(folder, "values.yaml");
-  await writeFile(file, stringify(values));
-  const release = verb === "template" ? ["it", "--namespace", "mesh"] : [];
-  // A helm that was built by `go install` takes itself to be of Kubernetes 1.20.
-  const args = [
-    verb,
-    ...release,
-    join(charts, chart),
-    "--values",
-    file,
-    "--kube-version",
-    "1.34.0",
-  ];
-  return runCommand("helm", args, {});
-}
-
-/** Those of helm, by kind and name. What it says of links comes first, on standard error. */
-async function templated(
-  chart: keyof typeof CHARTS,
-  values: object,
-): Promise<ReadonlyMap<string, unknown>> {
-  const { code, out } = await helm("template", chart, values);
-  expect({ code, out: code === 0 ? "" : out }).toEqual({ code: 0, out: "" });
-  const yaml = out
-    .split("\n")
-    .filter((line) => !line.startsWith("walk.go"))
-    .join("\n");
-  return byName(
-    parseAllDocuments(yaml)
-      .map((document) => document.toJS() as KubeObject | null)
-      .filter((object) => object !== null),
-  );
-}
-
-function byName(objects: readonly KubeObject[]): ReadonlyMap<string, unknown> {
-  const entries = objects.map((one) => [`${one.kind} ${one.metadata.name}`, one] as const);
-  const map = new Map(entries);
-  expect(map.size).toBe(objects.length);
-  return map;
-}
-
+const WATCHED = { monitors: true, alerts: true, dashboards: true };
 const MEMBER = { clusterId: "east" };
 
 describe.each([
@@ -95,7 +40,9 @@ describe.each([
     part: "hub",
     values: { store: "etcd", etcdEndpoints: ["http://a:2379"] },
   },
+  { chart: "isthmus-broker", part: "hub", values: WATCHED },
   { chart: "isthmus", part: "member", values: MEMBER },
+  { chart: "isthmus", part: "member", values: { ...MEMBER, ...WATCHED } },
   {
     chart: "isthmus",
     part: "member",
@@ -156,7 +103,7 @@ describe.each([
   });
 
   test("is clean to helm lint", async () => {
-    const { code, out } = await helm("lint", chart, values);
+    const { code, out } = await helmOffline("lint", chart, values);
     expect({ code, out }).toMatchObject({ code: 0 });
     expect(out).toContain("0 chart(s) failed");
     expect(out).not.toMatch(/\[(WARNING|ERROR)\]/);
@@ -174,7 +121,7 @@ test.each([
   { chart: "isthmus-broker", values: { serviceType: "None" }, want: /serviceType/ },
   { chart: "isthmus-broker", values: { nodePort: 70_000 }, want: /nodePort/ },
 ] as const)("$chart refuses $values", async ({ chart, values, want }) => {
-  const { code, out } = await helm("template", chart, values);
+  const { code, out } = await helmOffline("template", chart, values);
   expect(code).not.toBe(0);
   expect(out).toMatch(want);
 });
@@ -182,14 +129,14 @@ test.each([
 test.each(["isthmus", "isthmus-broker"] as const)(
   "values of %s and their schema are those of the settings (npm run charts)",
   (chart) => {
-    const read = (file: string): string => readFileSync(join(charts, chart, file), "utf8");
+    const read = (file: string): string => readFileSync(join(CHARTS_FOLDER, chart, file), "utf8");
     expect(read("values.yaml")).toBe(valuesText(CHARTS[chart]));
     expect(read("values.schema.json")).toBe(valuesSchema(CHARTS[chart]));
   },
 );
 
 test("definitions are in helm's folder for them: it adds what is missing and removes none (VER-07)", async () => {
-  const { out } = await runCommand("helm", ["show", "crds", join(charts, "isthmus")], {});
+  const { out } = await runCommand("helm", ["show", "crds", join(CHARTS_FOLDER, "isthmus")], {});
   expect(out).toContain("name: serviceimports.multicluster.x-k8s.io");
   expect([...(await templated("isthmus", MEMBER)).keys()].join()).not.toContain(
     "CustomResourceDefinition",

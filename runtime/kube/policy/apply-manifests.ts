@@ -17,6 +17,9 @@ const ADMISSION = { group: "admissionregistration.k8s.io", version: "v1" };
 
 const APPS = { group: "apps", version: "v1", namespaced: true };
 
+/** Of the Prometheus operator. */
+const MONITORING = { group: "monitoring.coreos.com", version: "v1", namespaced: true };
+
 /** Kinds that manifests may hold: those of api/cluster-policy, and what an install adds. */
 const KINDS: readonly Resource[] = [
   { group: "", version: "v1", plural: "namespaces", kind: "Namespace", namespaced: false },
@@ -40,6 +43,8 @@ const KINDS: readonly Resource[] = [
     kind: "NetworkPolicy",
     namespaced: true,
   },
+  { ...MONITORING, plural: "podmonitors", kind: "PodMonitor" },
+  { ...MONITORING, plural: "prometheusrules", kind: "PrometheusRule" },
   { ...RBAC, plural: "clusterroles", kind: "ClusterRole", namespaced: false },
   { ...RBAC, plural: "clusterrolebindings", kind: "ClusterRoleBinding", namespaced: false },
   { ...RBAC, plural: "roles", kind: "Role", namespaced: true },
