@@ -13,7 +13,10 @@ const BY_SERVERS = ["uid", "resourceVersion", "creationTimestamp", "generation",
 export function wishOf(object: KubeObject): KubeObject {
   const metadata = Object.entries(object.metadata).filter(([key]) => !BY_SERVERS.includes(key));
   const rest = Object.entries(object).filter(([key]) => key !== "status");
-  return { ...Object.fromEntries(rest), metadata: Object.fromEntries(metadata) } as unknown as KubeObject;
+  return {
+    ...Object.fromEntries(rest),
+    metadata: Object.fromEntries(metadata),
+  } as unknown as KubeObject;
 }
 
 /** Every object of an embedded server by kind, namespace and name, but for definitions and Events. */

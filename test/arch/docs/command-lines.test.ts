@@ -14,7 +14,8 @@ test("every command line in the docs is one the program understands", async () =
     }),
   );
   expect(problems.flat()).toEqual([]);
-});
+  // It loads every verb, which takes long on a busy machine.
+}, 120_000);
 
 describe("what is wrong in a line is found", () => {
   test.each([
