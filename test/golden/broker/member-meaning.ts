@@ -14,7 +14,8 @@ export class MemberMeaning {
     switch (message?.$case) {
       case "hello": {
         const { protocolVersions, storeEpoch, known, namespaces, cidrs } = message.value;
-        this.#hello = { protocolVersions, storeEpoch, known, cidrs };
+        const { globalNeed, networksKnown } = message.value;
+        this.#hello = { protocolVersions, storeEpoch, known, cidrs, globalNeed, networksKnown };
         for (const namespace of namespaces) this.#namespaces.add(namespace);
         return;
       }

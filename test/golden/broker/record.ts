@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { NETWORK_SCENARIOS } from "./network-scenarios.ts";
 import { recordScenario } from "./record-scenario.ts";
 import { RECORDINGS } from "./recording.ts";
 import { SCENARIOS } from "./scenarios.ts";
@@ -14,7 +15,9 @@ if (!/^v[0-9][a-z0-9-]*$/.test(version)) {
 // What has been released is what members in the field say: it is never recorded again.
 if (existsSync(folder)) throw new Error(`version must be new: ${folder} exists`);
 const recordings = await Promise.all(
-  SCENARIOS.map(async (scenario) => [scenario.name, await recordScenario(scenario)] as const),
+  [...SCENARIOS, ...NETWORK_SCENARIOS].map(
+    async (scenario) => [scenario.name, await recordScenario(scenario)] as const,
+  ),
 );
 mkdirSync(folder);
 for (const [name, lines] of recordings) {

@@ -3,17 +3,28 @@ import { join } from "node:path";
 import { z } from "zod";
 import { BrokerMessage, MemberMessage } from "../../../api/broker/broker.gen.ts";
 import type { ServiceRow } from "../../../api/broker/row.ts";
+import type { NetworkFacts } from "../../../api/network/network-facts.ts";
+import type { GlobalNeed } from "../../../broker/client/network-link.ts";
 import type { StreamEnd } from "../../../broker/client/sync-transport.ts";
 import type { CloseReason } from "../../../broker/core/session-io.ts";
 import { type SingleMessage, unpackBatch } from "../../../broker/wire/batch.ts";
 
 /** What a member's own side does: its controllers and its process. */
 export type MemberAct =
-  | { readonly do: "start"; readonly incarnation: number; readonly cidrs?: readonly string[] }
+  | {
+      readonly do: "start";
+      readonly incarnation: number;
+      readonly cidrs?: readonly string[];
+      /** It takes part in connectivity. */
+      readonly hasNetwork?: true;
+    }
   | { readonly do: "stop" }
   | { readonly do: "namespaces"; readonly names: readonly string[] }
   | { readonly do: "rows"; readonly service: string; readonly rows: readonly ServiceRow[] }
-  | { readonly do: "complete" };
+  | { readonly do: "complete" }
+  | { readonly do: "need"; readonly need: GlobalNeed }
+  /** Null: it says nothing about its network any more. */
+  | { readonly do: "network"; readonly facts: NetworkFacts | null };
 
 /** What happens to the broker, or to the network between. */
 export type BrokerAct =

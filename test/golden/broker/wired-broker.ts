@@ -1,15 +1,21 @@
 import type { CloseReason, SessionPeer } from "../../../broker/core/session-io.ts";
+import { DEFAULT_GLOBAL_CIDRS, parsePools } from "../../../broker/globals/block-book.ts";
+import { GlobalAddresses } from "../../../broker/globals/global-addresses.ts";
 import type { HubPolicy } from "../../../broker/policy/cluster-policy.ts";
 import { NO_POLICY } from "../../../broker/policy/cluster-policy.ts";
 import { parsePolicy } from "../../../broker/policy/parse-policy.ts";
 import type { Connection, Transport } from "../../../broker/server/connection.ts";
 import { Hub } from "../../../broker/server/hub.ts";
+import { SpaceRecords } from "../../../broker/shared/space-records.ts";
 import { MemoryStore } from "../../../broker/store/memory/memory-store.ts";
+import { MemorySpace } from "../../../broker/store/space/memory/memory-space.ts";
+import { MemorySpaceServer } from "../../../broker/store/space/memory/memory-space-server.ts";
 import { testCluster } from "../../../broker/wire/row-arbitrary.ts";
 import type { VirtualClock } from "../../../runtime/clock/virtual-clock.ts";
 import type { Changing } from "../../../runtime/config/changing.ts";
 import { silentLogger as log } from "../../../runtime/log/silent-log.ts";
 import { silentMeter as meter } from "../../../runtime/metrics/silent-meter.ts";
+import { seededRandom } from "../../../runtime/random/seeded-random.ts";
 import type { BrokerAct } from "./recording.ts";
 
 /** Today's broker over a store in memory, to which everything that a recording names can happen. */
@@ -17,6 +23,8 @@ export class WiredBroker {
   readonly #clock: VirtualClock;
   #epoch = 1;
   #store = new MemoryStore("epoch-1");
+  /** Its record outlives a lost store. */
+  readonly #globals: GlobalAddresses;
   #policy: HubPolicy = NO_POLICY;
   /** BOUNDED: one hub at a time listens. */
   readonly #policyListeners = new Set<() => void>();
@@ -26,6 +34,18 @@ export class WiredBroker {
 
   constructor(clock: VirtualClock) {
     this.#clock = clock;
+    const pools = parsePools(DEFAULT_GLOBAL_CIDRS);
+    if (!pools.ok) throw new Error(pools.error);
+    this.#globals = new GlobalAddresses(pools.value, {
+      records: new SpaceRecords(new MemorySpace(new MemorySpaceServer())),
+      table: {
+        departed: (cluster) => this.#store.table.departed(cluster),
+        member: (cluster) => this.#store.table.member(cluster),
+      },
+      clock,
+      random: seededRandom(1),
+      log,
+    });
     this.#start();
   }
 
@@ -106,7 +126,7 @@ export class WiredBroker {
     const store = this.#store;
     const hub = new Hub(
       { clusterset: "golden" },
-      { store, clock: this.#clock, log, meter, policy },
+      { store, clock: this.#clock, log, meter, policy, globals: this.#globals },
     );
     this.#hub = hub;
     hub.start();

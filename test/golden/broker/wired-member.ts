@@ -1,4 +1,4 @@
-import { rowKey, type ServiceRow } from "../../../api/broker/row.ts";
+import { NETWORK_ROW_KEY, rowKey, type ServiceRow } from "../../../api/broker/row.ts";
 import { parseServiceKey, type ServiceKey } from "../../../api/service-key.ts";
 import { MemberLink } from "../../../broker/client/member-link.ts";
 import type { SyncTransport } from "../../../broker/client/sync-transport.ts";
@@ -15,6 +15,7 @@ export class WiredMember {
   readonly #open: (incarnation: number) => SyncTransport["open"];
   #link: MemberLink | undefined;
   #stop = new AbortController();
+  #hasNetwork = false;
   readonly #own = new Map<ServiceKey, readonly ServiceRow[]>();
 
   constructor(
@@ -34,7 +35,12 @@ export class WiredMember {
         this.#own.clear();
         const transport = { open: this.#open(act.incarnation), close: () => undefined };
         const random = seededRandom(this.name.length);
-        const options = { clusterId: testCluster(this.name), cidrs: act.cidrs ?? [] };
+        this.#hasNetwork = act.hasNetwork === true;
+        const options = {
+          clusterId: testCluster(this.name),
+          cidrs: act.cidrs ?? [],
+          hasNetwork: this.#hasNetwork,
+        };
         this.#link = new MemberLink(options, { transport, clock: this.#clock, random, log });
         this.#link.start(this.#stop.signal);
         return;
@@ -53,6 +59,14 @@ export class WiredMember {
       }
       case "complete":
         this.#link?.markOwnComplete();
+        return;
+      case "need": {
+        const asked = this.#link?.setGlobalNeed(act.need);
+        if (asked?.ok === false) throw new Error(asked.error);
+        return;
+      }
+      case "network":
+        this.#link?.setOwnNetwork(act.facts ?? undefined);
         return;
     }
   }
@@ -78,8 +92,21 @@ export class WiredMember {
       known: clusters.filter((cluster) => link.isKnown(cluster)),
       synced: link.hasSynced(),
       status: link.status(),
+      ...(this.#hasNetwork ? networkOf(link) : {}),
     });
   }
+}
+
+/** Of a member that takes part in connectivity; recordings of before know nothing of it. */
+function networkOf(link: MemberLink): object {
+  return {
+    networks: Object.fromEntries([...link.networks()].sort()),
+    block: link.globalBlock() ?? null,
+    network: {
+      stored: link.isStored(NETWORK_ROW_KEY),
+      refused: link.refusal(NETWORK_ROW_KEY) ?? null,
+    },
+  };
 }
 
 function byName(left: ServiceRow, right: ServiceRow): number {
