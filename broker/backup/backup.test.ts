@@ -6,6 +6,8 @@ import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { silentLogger } from "../../runtime/log/silent-log.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { seededRandom } from "../../runtime/random/seeded-random.ts";
+import { DEFAULT_GLOBAL_CIDRS, parsePools } from "../globals/block-book.ts";
+import { GlobalAddresses } from "../globals/global-addresses.ts";
 import type { BrokerPlace } from "../place/broker-place.ts";
 import { FolderPlace } from "../place/folder-place.ts";
 import { SpacePlace } from "../place/space-place.ts";
@@ -20,6 +22,7 @@ import { restoreBackup } from "./restore-backup.ts";
 
 const a = testCluster("a");
 const b = testCluster("b");
+const c = testCluster("c");
 const { signal } = new AbortController();
 const deps = { clock: systemClock, random: seededRandom(1), log: silentLogger, meter: silentMeter };
 
@@ -60,7 +63,43 @@ async function fill(place: BrokerPlace): Promise<Store> {
   return store;
 }
 
+/** As a broker that has just been started over the place gives global addresses. */
+function globalsOf(place: BrokerPlace, table: Store["table"]): GlobalAddresses {
+  const pools = must(parsePools(DEFAULT_GLOBAL_CIDRS));
+  return new GlobalAddresses(pools, { ...deps, records: place.records, table });
+}
+
 describe.each(kinds)("a backup of $kind", ({ make }) => {
+  test.each(kinds)(
+    "in $kind gives every member the global addresses that it had, and nobody else",
+    async (target) => {
+      const place = make();
+      const store = await fill(place);
+      const need = { podCidrs: ["10.0.0.0/16", "fd00:1::/56"], fixed: [] };
+      const before = globalsOf(place, store.table);
+      const [ofA, ofC] = [
+        must(await before.allocate(a, need)),
+        must(await before.allocate(c, need)),
+      ];
+      const text = formatBackup(must(await makeBackup(place)));
+      await store.close();
+      const into = target.make();
+      must(await restoreBackup(into, must(parseBackup(text)), signal));
+      const again = must(await into.openStore(signal));
+      const after = globalsOf(into, again.table);
+      // One that is new asks first: it is given what nobody had.
+      const ofNew = must(await after.allocate(testCluster("new"), need));
+      expect(must(await after.allocate(c, need))).toEqual(ofC);
+      expect(must(await after.allocate(a, need))).toEqual(ofA);
+      const given = [ofA, ofC, ofNew].flatMap(({ prefixes, nodePrefixes }) => [
+        ...prefixes.map(({ global }) => global),
+        ...nodePrefixes,
+      ]);
+      expect(new Set(given).size).toBe(given.length);
+      await again.close();
+    },
+  );
+
   test.each(kinds)("taken while it is in use goes into $kind", async (target) => {
     const place = make();
     const store = await fill(place);

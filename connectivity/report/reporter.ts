@@ -1,4 +1,5 @@
 import { microTime } from "../../api/kube/micro-time.ts";
+import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
 import type {
   PathReport,
   PathReportSpec,
@@ -80,7 +81,10 @@ export class Reporter {
     const report: PathReport = {
       apiVersion: `${NETWORK_GROUP}/${NETWORK_VERSION}`,
       kind: PATH_REPORTS.kind,
-      metadata: { name: reportName(this.#node, this.#role) },
+      metadata: {
+        name: reportName(this.#node, this.#role),
+        labels: { [LABEL_MANAGED_BY]: MANAGED_BY },
+      },
       spec: { ...spec, renewedAt: microTime(clock.nowMs()) },
     };
     const written = await client.apply(PATH_REPORTS, report, { signal });

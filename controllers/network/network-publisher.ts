@@ -40,6 +40,7 @@ import { NetworkProblems } from "./network-problems.ts";
 import { addressNodes, type NodeAddressing } from "./node-addresses.ts";
 import { FEW_NODES, type PodNetworks, podNetworks } from "./pod-networks.ts";
 import { ServiceNetworkReader } from "./service-networks.ts";
+import { SilentReports } from "./silent-reports.ts";
 
 export interface NetworkPublisherOptions {
   readonly cluster: ClusterId;
@@ -80,6 +81,7 @@ export class NetworkPublisher {
   readonly #peers: Reflector<KubeObject>;
   readonly #services: ServiceNetworkReader;
   readonly #problems: NetworkProblems;
+  readonly #silent = new SilentReports();
   #addressing: NodeAddressing | undefined;
 
   constructor(options: NetworkPublisherOptions, deps: NetworkPublisherDeps) {
@@ -138,6 +140,7 @@ export class NetworkPublisher {
 
   async #publishOwn(signal: AbortSignal): Promise<JobOutcome> {
     const { link } = this.#deps;
+    await this.#removeSilentReports(signal);
     const known = this.#known();
     const services = await this.#services.current(known?.spec.serviceCidrs ?? [], signal);
     const nodes = [...this.#nodes.view.values()];
@@ -171,6 +174,17 @@ export class NetworkPublisher {
     const there = this.#networks.view.get(LOCAL_NETWORK);
     const failed = await this.#write(MEMBER_NETWORKS, LOCAL_NETWORK, spec, there, signal);
     return failed ?? LATER;
+  }
+
+  /** Pods that report come and go under ever new names; what cannot be removed now is another time. */
+  async #removeSilentReports(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#deps;
+    const reports = [...this.#reports.view.values()];
+    for (const report of this.#silent.look(reports, clock.monotonicMs())) {
+      const removed = await this.#objects.remove(PATH_REPORTS, report, signal);
+      const { name } = report.metadata;
+      if (!removed.ok) log.debug("silent path report not removed", { name, err: removed.error });
+    }
   }
 
   /** As an earlier look, or process, said it; undefined: it did not, or it cannot be read. */

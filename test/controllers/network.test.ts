@@ -3,6 +3,7 @@ import { EVENTS, type KubeEvent } from "../../api/kube/event.ts";
 import { microTime } from "../../api/kube/micro-time.ts";
 import { NODES, type Node } from "../../api/kube/node.ts";
 import type { KubeObject } from "../../api/kube/object.ts";
+import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
 import { type Cidr, cidrsOverlap, containsCidr, parseCidr } from "../../api/network/cidr.ts";
 import { MEMBER_NETWORKS, PATH_REPORTS, PEERS } from "../../api/network/resources.ts";
 import type { MemberLink } from "../../broker/client/member-link.ts";
@@ -16,6 +17,7 @@ import { MemorySpaceServer } from "../../broker/store/space/memory/memory-space-
 import { electGateways, LABEL_GATEWAY } from "../../connectivity/vxlan/election/elect-gateways.ts";
 import { EventRecorder } from "../../controllers/events/event-recorder.ts";
 import { NetworkPublisher } from "../../controllers/network/network-publisher.ts";
+import { SILENT_MS } from "../../controllers/network/silent-reports.ts";
 import { unchanging } from "../../runtime/config/changing.ts";
 import { silentLogger as log } from "../../runtime/log/silent-log.ts";
 import { silentMeter as meter } from "../../runtime/metrics/silent-meter.ts";
@@ -231,6 +233,29 @@ test("of nodes that run gateways two are elected; who falls silent is replaced, 
   expect(await gatewaysOf(b, PEERS, "a")).toEqual(others);
 });
 
+test("a report that nobody renews is removed after an hour, where it is ours and others are renewed", async () => {
+  await using world = new World();
+  const { a } = await twoMembers(world);
+  world.start(a);
+  await world.advance(5_000);
+  const ours = (node: string): KubeObject => {
+    const { metadata, ...rest } = report(world, node);
+    return { ...rest, metadata: { ...metadata, labels: { [LABEL_MANAGED_BY]: MANAGED_BY } } };
+  };
+  for (const made of [ours("n1"), ours("gone"), report(world, "foreign")])
+    await a.create(PATH_REPORTS, made);
+  const left = async (): Promise<readonly string[]> =>
+    (await a.list<KubeObject>(PATH_REPORTS)).map(({ metadata }) => metadata.name).toSorted();
+  // Nobody renews anything: as when the API server takes no writes.
+  await world.advance(SILENT_MS + 60_000);
+  expect(await left()).toEqual(["foreign", "gone", "n1"]);
+  const renewedAt = microTime(world.members.clock.nowMs());
+  const renewed = { resource: PATH_REPORTS, name: "n1" };
+  await a.admin.mergePatch(renewed, { spec: { renewedAt } }, { signal });
+  await world.advance(20_000);
+  expect(await left()).toEqual(["foreign", "n1"]);
+});
+
 test("labelled nodes are the gateways, all of them; of those only the ready ones are told to peers", async () => {
   await using world = new World();
   const { a, b } = await twoMembers(world);
@@ -333,7 +358,11 @@ test("networks that nobody can have, and more than the protocol takes, cost path
   expect(await warnings(a)).toEqual(events);
 });
 
-test("a cluster of hundreds of Nodes works without --cidrs, and keeps its global addresses while it grows", async () => {
+const HUNDREDS_TIMEOUT_MS = 120_000;
+
+test("a cluster of hundreds of Nodes works without --cidrs, and keeps its global addresses while it grows", {
+  timeout: HUNDREDS_TIMEOUT_MS,
+}, async () => {
   await using world = new World();
   const a = await world.members.cluster("a");
   const b = await world.members.cluster("b");

@@ -50,6 +50,7 @@ export class Guests {
     });
     const asked = link.setGlobalNeed({ podCidrs: [`10.${100 + guest}.0.0/16`], fixed: [] });
     invariant(asked.ok, "a guest's need can be read", { asked });
+    link.setNamespaces(new Set());
     link.start(stop.signal);
     link.markOwnComplete();
   }
