@@ -100,7 +100,7 @@ export class WiredMember {
 /** Of a member that takes part in connectivity; recordings of before know nothing of it. */
 function networkOf(link: MemberLink): object {
   return {
-    networks: Object.fromEntries([...link.networks()].sort()),
+    networks: Object.fromEntries(link.networks()),
     block: link.globalBlock() ?? null,
     network: {
       stored: link.isStored(NETWORK_ROW_KEY),
