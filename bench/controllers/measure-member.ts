@@ -144,7 +144,7 @@ async function measure(run: Run): Promise<Measured> {
   };
 }
 
-async function prepareCluster(kubeconfig: string, { namespaces }: Workload): Promise<void> {
+export async function prepareCluster(kubeconfig: string, { namespaces }: Workload): Promise<void> {
   const kube = connectKube({ kubeconfig }, {}, silentMeter);
   if (!kube.ok) throw new Error(kube.error);
   const { client } = kube.value;

@@ -55,7 +55,7 @@ async function main(): Promise<void> {
     cidrs: [],
     stateDir: mkdtempSync(join(tmpdir(), "isthmus-bench-member-")),
     paths: {
-      backends: [],
+      backends: start.podCidrs === undefined ? [] : (["underlay"] as const),
       settings: unchanging({ choice: DEFAULT_CHOICE_SETTINGS, pins: NO_PINS }),
       ignoreCniImports: false,
       probeListen: undefined,
@@ -64,7 +64,13 @@ async function main(): Promise<void> {
     // Leases of source clusters are heartbeats, not work: without them the writes counted are those of imports.
     staleAfterMs: Number.POSITIVE_INFINITY,
     leaseNamespace: "isthmus-system",
-    network: undefined,
+    network:
+      start.podCidrs === undefined
+        ? undefined
+        : {
+            settings: { podCidrs: start.podCidrs, serviceCidrs: [], encryption: "none" as const },
+            fixed: [],
+          },
     onReadiness: (check: () => Result<string, string>): void => {
       readiness = check;
     },

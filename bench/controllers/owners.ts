@@ -1,4 +1,5 @@
 import { rowKey } from "../../api/broker/row.ts";
+import type { NetworkFacts } from "../../api/network/network-facts.ts";
 import { createGrpcBrokerLink } from "../../broker/client/grpc/grpc-broker-link.ts";
 import type { MemberLink } from "../../broker/client/member-link.ts";
 import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
@@ -17,11 +18,21 @@ export class Owners {
   readonly #links: readonly MemberLink[];
   readonly #stop = new AbortController();
 
-  constructor(identities: readonly MemberIdentity[], workload: Workload) {
+  /** @param networks what each says about its network; absent: none takes part in connectivity. */
+  constructor(
+    identities: readonly MemberIdentity[],
+    workload: Workload,
+    networks?: readonly NetworkFacts[],
+  ) {
     this.#identities = identities;
     this.#workload = workload;
-    this.#links = identities.map((identity) => {
-      const link = createGrpcBrokerLink({ identity: () => identity }, { clock, random, log });
+    this.#links = identities.map((identity, at) => {
+      const facts = networks?.[at];
+      const link = createGrpcBrokerLink(
+        { identity: () => identity, hasNetwork: facts !== undefined },
+        { clock, random, log },
+      );
+      if (facts !== undefined) link.setOwnNetwork(facts);
       link.setNamespaces(new Set());
       link.start(this.#stop.signal);
       return link;

@@ -44,6 +44,8 @@ export interface Census {
 export interface MemberStart {
   readonly identity: MemberIdentity;
   readonly kubeconfig: string;
+  /** Pod networks with which it takes part in connectivity, over the underlay. @default it does not */
+  readonly podCidrs?: readonly string[];
 }
 
 export interface MemberState {

@@ -12,6 +12,8 @@ export interface Workload {
   /** Of all its exporters together. */
   readonly endpointsPerService: number;
   readonly namespaces: number;
+  /** Answers are the endpoints themselves. @default false */
+  readonly isHeadless?: boolean;
 }
 
 /** One service in one cluster that exports it, and how it differs from what it was at first. */
@@ -47,7 +49,7 @@ function exportRow({ service, cluster }: Exported, workload: Workload): ExportRo
     ...identity(service, cluster, workload),
     // Whoever joins later is younger, and changes nothing but the list of exporters.
     createdAtMs: 1_700_000_000_000 + placeOf(cluster, service, workload),
-    type: "ClusterSetIP",
+    type: workload.isHeadless === true ? "Headless" : "ClusterSetIP",
     ports: [{ name: "http", protocol: "TCP", port: 80 }],
     sessionAffinity: "None",
     internalTrafficPolicy: "Cluster",
