@@ -1,7 +1,7 @@
 import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -48,6 +48,11 @@ const QUIET_MS = 3_000;
 const SETTLE_MS = 10_000;
 const PATIENCE_MS = 1_200_000;
 const { signal } = new AbortController();
+/** Peers may name no loopback address. */
+const host = Object.values(networkInterfaces())
+  .flatMap((addresses) => addresses ?? [])
+  .find(({ internal, family }) => !internal && family === "IPv4")?.address;
+if (host === undefined) throw new Error("this machine needs an IPv4 address besides loopback");
 const waiting = { clock, timeoutMs: PATIENCE_MS, signal };
 
 interface Round {
@@ -198,7 +203,7 @@ function facts(cluster: number, responder: number): NetworkFacts {
     globalPrefixes: [],
     nodePrefixes: [],
     backends: ["underlay"],
-    responders: [`127.0.0.1:${responder}`],
+    responders: [`${host}:${responder}`],
     gateways: [],
     proxies: [],
   };
@@ -210,7 +215,7 @@ async function respond(
 ): Promise<{ readonly responder: UdpResponder; readonly port: number }> {
   const id = parseClusterId(all[cluster]?.clusterId ?? "");
   if (!id.ok) throw new Error(id.error);
-  const listen = { host: "127.0.0.1", port: at };
+  const listen = { ...(host === undefined ? {} : { host }), port: at };
   const responder = new UdpResponder({ cluster: id.value, listen }, { log });
   const started = await responder.start();
   if (!started.ok) throw new Error(started.error);
