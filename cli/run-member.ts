@@ -1,6 +1,7 @@
 import type { ClusterId } from "../api/cluster-id.ts";
 import { err, ok, type Result } from "../api/result.ts";
 import { createGrpcBrokerLink } from "../broker/client/grpc/grpc-broker-link.ts";
+import { type Hop, Propagation } from "../broker/client/propagation.ts";
 import { StateKeeper } from "../broker/client/saved/state-keeper.ts";
 import type { RenewedIdentity } from "../broker/identity/member/certificate-renewal.ts";
 import { untestedSelection } from "../connectivity/path-selection.ts";
@@ -47,6 +48,8 @@ export interface RunMemberOptions {
   readonly paths: PathOptions;
   /** What is said about the own network; undefined: it takes no part in connectivity. */
   readonly network: MemberNetworkOptions | undefined;
+  /** Base address of a collector of traces; undefined: none are made. */
+  readonly otlpEndpoint?: string | undefined;
   /** Told what readiness means from now on. */
   readonly onReadiness: (check: () => Result<string, string>) => void;
 }
@@ -86,6 +89,8 @@ export async function runMember(
   if (!paths.ok) return paths.error;
   const keeper = new StateKeeper({ ...deps, file: savedStateFile(options.stateDir, identity) });
   const saved = await keeper.load();
+  const trace = await tracing(identity.clusterId, options.otlpEndpoint, deps);
+  const propagation = new Propagation({ ...deps, onHop: trace?.onHop });
   const link = createGrpcBrokerLink(
     {
       identity: () => renewal.current(),
@@ -95,7 +100,7 @@ export async function runMember(
       hasNetwork: options.network !== undefined,
       keepsSlices: true,
     },
-    deps,
+    { ...deps, propagation },
   );
   keeper.follow(link);
   const unsubscribe = renewal.subscribe(() => link.reopen(REOPEN_WITHIN_MS));
@@ -107,6 +112,7 @@ export async function runMember(
       paths: paths.value?.selector ?? untestedSelection(underlayBackend),
       ...(paths.value === undefined ? {} : { told: paths.value }),
       policy,
+      propagation,
     },
   );
   onReadiness(
@@ -122,10 +128,37 @@ export async function runMember(
   });
   const slices = new SlicePublisher({ ...deps, link });
   link.start(life);
-  await Promise.all([controllers.run(life), guard.run(life), network?.run(life), slices.run(life)]);
+  await Promise.all([
+    controllers.run(life),
+    guard.run(life),
+    network?.run(life),
+    slices.run(life),
+    trace?.run(life),
+  ]);
   unsubscribe();
   await keeper.stop(guard.leaving.aborted ? "discard" : "save");
   return guard.leaving.aborted ? guard.problem : undefined;
+}
+
+/** Loaded only where it is wanted. */
+async function tracing(
+  cluster: ClusterId,
+  endpoint: string | undefined,
+  deps: RunMemberDeps,
+): Promise<
+  | { readonly onHop: (hop: Hop) => void; readonly run: (signal: AbortSignal) => Promise<void> }
+  | undefined
+> {
+  if (endpoint === undefined) return undefined;
+  const { OtlpTracer } = await import("../runtime/trace/otlp-tracer.ts");
+  const { otlpPost } = await import("../runtime/trace/otlp-post.ts");
+  const { spanOfHop } = await import("./trace-propagation.ts");
+  const resource = { "service.name": "isthmus-controllers", "isthmus.cluster": cluster };
+  const tracer = new OtlpTracer({ resource }, { ...deps, post: otlpPost(endpoint) });
+  return {
+    onHop: (hop) => tracer.span(spanOfHop(hop, cluster)),
+    run: (signal) => tracer.run(signal),
+  };
 }
 
 function networkPublisher(

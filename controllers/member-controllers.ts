@@ -9,6 +9,7 @@ import { parseServiceImport } from "../api/mcs/parse-service-import.ts";
 import { type McsVersion, type ServiceExport, serviceExports } from "../api/mcs/service-export.ts";
 import { type ServiceImport, serviceImports } from "../api/mcs/service-import.ts";
 import type { BrokerLink } from "../broker/client/broker-link.ts";
+import type { Propagation } from "../broker/client/propagation.ts";
 import type { PathSelection, PathStatuses } from "../connectivity/path-selection.ts";
 import type { Clock } from "../runtime/clock/clock.ts";
 import type { Changing } from "../runtime/config/changing.ts";
@@ -50,6 +51,8 @@ export interface MemberControllersDeps {
     readonly peers: ObjectView<KubeObject>;
   };
   readonly policy: Changing<MemberPolicy>;
+  /** Told when a change of another cluster is in objects here. */
+  readonly propagation?: Propagation | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

@@ -10,6 +10,7 @@ import {
 } from "../api/mcs/labels.ts";
 import { type ServiceKey, serviceKey } from "../api/service-key.ts";
 import type { BrokerLink, LinkEvent } from "../broker/client/broker-link.ts";
+import type { Propagation } from "../broker/client/propagation.ts";
 import type { Clock } from "../runtime/clock/clock.ts";
 import type { Changing } from "../runtime/config/changing.ts";
 import type { KubeError } from "../runtime/kube/kube-error.ts";
@@ -36,6 +37,7 @@ export interface ServiceControllerDeps {
   readonly link: BrokerLink;
   readonly peers: Pick<PeerWatch, "subscribe" | "isLost">;
   readonly policy: Changing<MemberPolicy>;
+  readonly propagation?: Propagation | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -119,7 +121,9 @@ export class ServiceController {
   }
 
   async #run(key: ServiceKey, signal: AbortSignal): Promise<JobOutcome> {
+    const finished = this.#deps.propagation?.begin(key);
     const result = await this.#deps.reconciler.reconcile(key, signal);
+    finished?.(result.ok);
     return result.ok ? { kind: "done" } : outcomeOf(result.error);
   }
 

@@ -39,6 +39,7 @@ export function controllersProcess(settings: MemberSettings): Process {
       ...listFlag("global-prefix", settings.globalPrefix),
       ...flagOf("encryption", settings.encryption === "none" ? undefined : settings.encryption),
       ...flagOf("probe-listen", answers ? `:${PROBES.port}` : undefined),
+      ...flagOf("otlp-endpoint", settings.otlpEndpoint),
       `--health-listen=:${HEALTH_PORT}`,
       `--log-level=${settings.logLevel}`,
     ],

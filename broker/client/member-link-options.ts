@@ -2,6 +2,7 @@ import type { ClusterId } from "../../api/cluster-id.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { Random } from "../../runtime/random/random.ts";
+import type { Propagation } from "./propagation.ts";
 import type { SavedState } from "./saved/saved-state.ts";
 import type { SyncTransport } from "./sync-transport.ts";
 
@@ -22,4 +23,6 @@ export interface MemberLinkDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Told of each change's hops. */
+  readonly propagation?: Propagation | undefined;
 }

@@ -84,7 +84,7 @@ export class MemberLink implements BrokerLink, NetworkLink, SliceLink {
       subscription: this.#subscription,
       mirror: this.#mirror,
       own: this.#own,
-      log: deps.log,
+      ...deps,
     });
     this.#firstSync = new FirstSync(deps.clock, () =>
       this.#emit({ kind: "peers-changed", clusters: "all" }),

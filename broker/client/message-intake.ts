@@ -1,3 +1,4 @@
+import { NETWORK_ROW_KEY, type RowKey } from "../../api/broker/row.ts";
 import { type ClusterId, parseClusterId } from "../../api/cluster-id.ts";
 import { assertNever } from "../../api/invariant.ts";
 import { err, ok, type Result } from "../../api/result.ts";
@@ -9,6 +10,7 @@ import { decodeRow } from "../wire/decode-row.ts";
 import { parseRowKey, rowKeyOfMessage } from "../wire/parse-row-key.ts";
 import type { Mirror } from "./mirror.ts";
 import type { OwnRows } from "./own-rows.ts";
+import type { Propagation } from "./propagation.ts";
 import type { Subscription } from "./subscription.ts";
 
 type Broker = SingleMessage;
@@ -19,6 +21,7 @@ interface Tables {
   readonly mirror: Mirror;
   readonly own: OwnRows;
   readonly log: Logger;
+  readonly propagation?: Propagation | undefined;
 }
 
 /** Parses what the broker says and takes it into the tables. */
@@ -53,6 +56,9 @@ export class MessageIntake {
         this.#tables.subscription.noteDelivered(message.value.generation);
         return ok(this.#tables.mirror.settle());
       case "stored":
+        for (const { key, sequence } of this.#tables.own.underWay(message.value.sequence)) {
+          this.#tables.propagation?.stored(this.#self, key, sequence);
+        }
         return ok(this.#tables.own.stored(message.value.sequence));
       case "ownRowsEnd":
         return ok(this.#tables.own.listEnded(message.value.unchanged));
@@ -111,6 +117,7 @@ export class MessageIntake {
         return ok(this.#tables.mirror.gone(cluster, message.value.incarnation));
       case "rowDelete": {
         const key = parseRowKey(message.value.key);
+        if (key.ok) this.#arrived(cluster, message.value.sequence, key.value);
         return key.ok ? ok(this.#tables.mirror.delete(cluster, message.value, key.value)) : key;
       }
       case "rowPut":
@@ -120,6 +127,10 @@ export class MessageIntake {
     }
   }
 
+  #arrived(cluster: ClusterId, sequence: number, key: RowKey): void {
+    if (key !== NETWORK_ROW_KEY) this.#tables.propagation?.received(cluster, key, sequence);
+  }
+
   #takeRow(
     cluster: ClusterId,
     { value }: Extract<Broker, { $case: "rowPut" }>,
@@ -127,6 +138,7 @@ export class MessageIntake {
     if (value.row === undefined) return err("RowPut must hold a row: got none");
     const key = rowKeyOfMessage(value.row);
     if (!key.ok) return key;
+    this.#arrived(cluster, value.sequence, key.value);
     const row = decodeRow(cluster, value.row);
     if (row.ok) return ok(this.#tables.mirror.put(cluster, value, key.value, row.value));
     // Another version's row: what we held of it is no longer true, and the rest of the stream is fine.

@@ -190,6 +190,14 @@ export class OwnRows {
     return changed;
   }
 
+  /** Of those under way, in the order of their sequences, those up to here. */
+  *underWay(sequence: number): Iterable<{ readonly key: RowKey; readonly sequence: number }> {
+    for (const [key, write] of this.#inFlight) {
+      if (write.sequence > sequence) return;
+      yield { key, sequence: write.sequence };
+    }
+  }
+
   /** Writes up to here are decided: they are stored unless they were refused. */
   stored(sequence: number): ReadonlySet<ServiceKey> {
     const changed = new Set<ServiceKey>();

@@ -62,6 +62,12 @@ export const controllersVerb = defineVerb({
       "60s",
       "how long a cluster may be unheard of at the broker before its endpoints are withdrawn here; 0s: for ever",
     ),
+    otlpEndpoint: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe(
+        "base address of an OpenTelemetry collector (OTLP over HTTP), such as http://collector:4318, that is told of each change's hops; default: nobody is",
+      ),
     healthListen: listenDefault("127.0.0.1:8080", "address of /livez, /readyz and /metrics"),
     leaderElect: z
       .boolean()
@@ -136,6 +142,7 @@ export const controllersVerb = defineVerb({
       policy: policy.value,
       staleAfterMs: settings.staleAfter === 0 ? Number.POSITIVE_INFINITY : settings.staleAfter,
       leaseNamespace: settings.namespace,
+      otlpEndpoint: settings.otlpEndpoint,
       network: network.value,
       paths: {
         backends: settings.backends,

@@ -127,6 +127,11 @@ const MEMBER: Dashboard = {
       title: "Propagation in this cluster",
       panels: [
         {
+          title: "Since a change was sent, by hop",
+          unit: "s",
+          queries: quantiles("isthmus_controllers_propagation_seconds", "hop"),
+        },
+        {
           title: "A key's work, by queue",
           unit: "s",
           queries: quantiles("isthmus_queue_job_seconds", "queue"),
@@ -140,11 +145,6 @@ const MEMBER: Dashboard = {
           title: "Change seen until in the DNS zone",
           unit: "s",
           queries: quantiles("isthmus_dns_zone_rebuild_seconds"),
-        },
-        {
-          title: "Requests to the API server",
-          unit: "s",
-          queries: quantiles("isthmus_kube_request_seconds", "verb", '{verb!="watch"}'),
         },
       ],
     },
@@ -214,8 +214,13 @@ const MEMBER: Dashboard = {
       ],
     },
     {
-      title: "Certificate",
+      title: "Certificate and API server",
       panels: [
+        {
+          title: "Requests to the API server",
+          unit: "s",
+          queries: quantiles("isthmus_kube_request_seconds", "verb", '{verb!="watch"}'),
+        },
         {
           title: "Ends in",
           unit: "s",

@@ -113,9 +113,10 @@ function commandLines(folder: string, files: Files): readonly (readonly string[]
   const member = ["--kubeconfig", kubeconfig, "--identity-dir", identity];
   const machine = ["--kubeconfig", away, "--node", "one", "--state-dir", folder];
   const paths = ["--backends", "underlay,vxlan,proxy", "--probe-listen", "127.0.0.1:0"];
+  const traces = ["--otlp-endpoint", `http://${NOBODY}`];
   return [
     ["broker", "--data-dir", join(folder, "hub"), "--listen", "127.0.0.1:0", "--policy", empty],
-    ["controllers", ...member, ...paths, "--config", empty],
+    ["controllers", ...member, ...paths, ...traces, "--config", empty],
     ["dns", "--kubeconfig", kubeconfig, "--listen", "127.0.0.1:0", "--config", empty],
     ["gateway", ...machine],
     ["node-agent", ...machine],

@@ -74,6 +74,7 @@ describe.each([
     values: {
       ...MEMBER,
       ...{ backends: ["vxlan", "proxy"], gateway: false, nodeAgent: false, proxy: false },
+      ...{ otlpEndpoint: "http://collector.example:4318" },
       ...{ pin: ["west=proxy"], serviceCidrs: ["10.96.0.0/12"] },
       ...{ globalPrefix: ["10.1.0.0/16=242.1.0.0/16"] },
     },

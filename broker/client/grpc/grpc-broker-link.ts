@@ -1,8 +1,6 @@
-import type { Clock } from "../../../runtime/clock/clock.ts";
-import type { Logger } from "../../../runtime/log/log.ts";
-import type { Random } from "../../../runtime/random/random.ts";
 import type { MemberIdentity } from "../../identity/member/member-identity.ts";
 import { MemberLink } from "../member-link.ts";
+import type { MemberLinkDeps } from "../member-link-options.ts";
 import type { SavedState } from "../saved/saved-state.ts";
 import { GrpcSyncTransport } from "./grpc-sync-transport.ts";
 
@@ -23,7 +21,7 @@ export interface GrpcBrokerLinkOptions {
 /** A member's link to a real broker. Call `start`; it stays connected until the signal aborts. */
 export function createGrpcBrokerLink(
   { identity, otherAddresses = [], ...options }: GrpcBrokerLinkOptions,
-  deps: { readonly clock: Clock; readonly random: Random; readonly log: Logger },
+  deps: Omit<MemberLinkDeps, "transport">,
 ): MemberLink {
   const { clusterId, brokerAddress } = identity();
   const transport = new GrpcSyncTransport({
