@@ -1,21 +1,32 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import type { ClusterId } from "../../api/cluster-id.ts";
-import {
-  clockOffBy,
-  slice,
-  startProxy,
-  TestAuthority,
-  type TestProxy,
-  until,
-} from "../../test/system/proxy/proxy-world.ts";
+import { parseArgs } from "node:util";
+import { systemRandom } from "../../runtime/random/system-random.ts";
+import { freePorts } from "../../sandbox/process/free-ports.ts";
+import { TestAuthority } from "../../test/system/proxy/proxy-world.ts";
+import { loadAverage } from "../dns/process-usage.ts";
+import { ProxyChild } from "./proxy-child.ts";
+import type { ProxySetup } from "./proxy-process.ts";
 
-// `node bench/proxy/faults.ts`: what connections and clients see of each fault: which open ones live, and for how long no new
-// one is served. Prints a table, medians of the rounds.
+// `npm run faults:proxy`: what connections and clients see of each fault: which open ones live on, and for how long no new one is
+// served. Every proxy is a process of its own. Prints a table, medians of the rounds.
 
-const ROUNDS = 5;
+const { values } = parseArgs({
+  options: { rounds: { type: "string", default: "5" }, only: { type: "string", default: "" } },
+});
 const EVERY_MS = 10;
-const rows = new Map<string, { survived: number; of: number; gapsMs: number[] }>();
+const LONG = 10;
+/** A hang is seen as one only after this. */
+const WATCH_MS = 9_000;
+const HOUR_MS = 3_600_000;
+
+interface Row {
+  survived: number;
+  of: number;
+  readonly gapsMs: number[];
+}
+const rows = new Map<string, Row>();
+const ends: (() => unknown)[] = [];
 
 /** Says back what it hears. */
 async function serveEcho(): Promise<{ readonly port: number; readonly server: Server }> {
@@ -29,11 +40,10 @@ async function serveEcho(): Promise<{ readonly port: number; readonly server: Se
 }
 
 /** A place between two proxies where all connections can be cut. */
-async function startCable(to: string): Promise<{ endpoint: string; cut(): void; close(): void }> {
-  const [host, port] = to.split(":");
+async function startCable(to: number): Promise<{ readonly port: number; cut(): void }> {
   const open = new Set<Socket>();
   const server = createServer((near) => {
-    const far = connect(Number(port), host);
+    const far = connect(to, "127.0.0.1");
     for (const socket of [near, far]) {
       open.add(socket);
       socket.on("error", () => undefined);
@@ -43,13 +53,11 @@ async function startCable(to: string): Promise<{ endpoint: string; cut(): void; 
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  return {
-    endpoint: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    cut: () => {
-      for (const socket of open) socket.destroy();
-    },
-    close: () => server.close(),
+  const cut = (): void => {
+    for (const socket of open) socket.resetAndDestroy();
   };
+  ends.push(cut, () => server.close());
+  return { port: (server.address() as AddressInfo).port, cut };
 }
 
 /** Whether a new connection is served within a second. */
@@ -62,22 +70,20 @@ function asks(port: number): Promise<boolean> {
     };
     socket.on("connect", () => socket.write("x"));
     socket.once("data", end(true));
-    socket.once("error", end(false));
+    socket.on("error", end(false));
     socket.once("close", end(false));
     socket.once("timeout", end(false));
   });
 }
 
 /** Connects again and again, to one of the ports as a Service would, until told; the longest time between two successes. */
-function meterGaps(ports: () => readonly number[]): () => Promise<number> {
+function meterGaps(ports: readonly number[]): () => Promise<number> {
   const over = new AbortController();
   let longest = 0;
   let last = performance.now();
   const running = (async () => {
     for (let n = 0; !over.signal.aborted; n++) {
-      const all = ports();
-      const port = all[n % all.length];
-      if (port !== undefined && (await asks(port))) {
+      if (await asks(ports[n % ports.length] ?? 0)) {
         longest = Math.max(longest, performance.now() - last);
         last = performance.now();
       }
@@ -98,59 +104,170 @@ async function openLong(port: number): Promise<() => Promise<boolean>> {
   await once(socket, "connect");
   socket.write("a");
   await once(socket, "data");
-  return () =>
-    new Promise((resolve) => {
-      if (socket.destroyed) return resolve(false);
+  return async () => {
+    if (socket.destroyed) return false;
+    const answered = new Promise<boolean>((resolve) => {
       socket.once("data", () => resolve(true));
       socket.once("close", () => resolve(false));
-      setTimeout(() => resolve(false), 2_000);
-      socket.write("b");
-    }).then((isAlive) => {
-      socket.destroy();
-      return isAlive === true;
+      setTimeout(() => resolve(false), 5_000);
     });
+    socket.write("b");
+    const isAlive = await answered;
+    socket.destroy();
+    return isAlive;
+  };
 }
 
-let nextPort = 23_000;
-const ends: (() => unknown)[] = [];
-
-async function proxy(...args: Parameters<typeof startProxy>): Promise<TestProxy> {
-  const started = await startProxy(...args);
-  ends.push(() => started.node.stop(0));
-  return started;
+interface Scene {
+  readonly authority: TestAuthority;
+  readonly echo: number;
 }
 
-function exports(east: TestProxy, port: number): void {
-  east.node.putSlice(slice("east", "shop/db", { name: "main", port }));
+interface Staged {
+  readonly ports: readonly number[];
+  readonly fault: () => unknown;
 }
 
-async function imports(west: TestProxy): Promise<number> {
-  const port = nextPort++;
-  west.node.putSlice(slice("east", "shop/db", { name: "main", port }));
-  await west.node.applyImports();
-  return port;
+/** A proxy of a member; clients of east's service come to `clients` where it is not east itself. */
+async function proxy(
+  { authority, echo }: Scene,
+  member: string,
+  more: Partial<ProxySetup> & { readonly clients?: number; readonly lifeMs?: number } = {},
+): Promise<ProxyChild & { readonly endpoint: string }> {
+  const [free = 0] = await freePorts(1, systemRandom);
+  const { clients, lifeMs, tunnelPort = free, ...setup } = more;
+  const identity = await authority.identity(member, lifeMs === undefined ? {} : { lifeMs });
+  const isEast = member === "east";
+  const serves = isEast || clients !== undefined;
+  const started = await ProxyChild.start({
+    identity,
+    peers: {},
+    tunnels: 2,
+    services: serves ? [{ name: "echo", clients: clients ?? 0, server: echo }] : [],
+    tunnelPort,
+    ...setup,
+  });
+  ends.push(async () => {
+    const exited = once(started.process, "exit");
+    if (started.process.exitCode !== null || started.process.signalCode !== null) return;
+    started.signal("SIGKILL");
+    await exited;
+  });
+  return Object.assign(started, { endpoint: `127.0.0.1:${tunnelPort}` });
 }
 
-const usable = (from: TestProxy, to: ClusterId): number =>
-  from.node.hub.peer(to)?.usable.length ?? 0;
+/** West dials so many proxies of east; where clients come in, and all of them. */
+async function westAndEast(
+  scene: Scene,
+  count: number,
+  more: { readonly lifeMs?: number; readonly clockOffMs?: number } = {},
+): Promise<{
+  readonly clients: number;
+  readonly west: ProxyChild;
+  readonly easts: readonly ProxyChild[];
+  readonly cut: () => void;
+}> {
+  const { lifeMs, clockOffMs = 0 } = more;
+  const life = lifeMs === undefined ? {} : { lifeMs };
+  const [clients = 0, ...tunnelPorts] = await freePorts(1 + count, systemRandom);
+  const easts = await Promise.all(
+    tunnelPorts.map((tunnelPort) =>
+      proxy(scene, "east", { peers: { west: [] }, tunnelPort, clockOffMs, ...life }),
+    ),
+  );
+  const cables = await Promise.all(tunnelPorts.map((port) => startCable(port)));
+  const peers = { east: cables.map(({ port }) => `127.0.0.1:${port}`) };
+  const west = await proxy(scene, "west", { peers, clients, ...life });
+  await west.tunnelsTo("east", 2 * count);
+  const cut = (): void => {
+    for (const cable of cables) cable.cut();
+  };
+  return { clients, west, easts, cut };
+}
+
+const FAULTS: Readonly<Record<string, (scene: Scene) => Promise<Staged>>> = {
+  "tunnels cut: all connections between the proxies reset": async (scene) => {
+    const { clients, cut } = await westAndEast(scene, 1);
+    return { ports: [clients], fault: cut };
+  },
+  "one of two proxies of the exporting side killed (SIGKILL)": async (scene) => {
+    const { clients, easts } = await westAndEast(scene, 2);
+    return { ports: [clients], fault: () => easts[0]?.signal("SIGKILL") };
+  },
+  "one of two proxies of the exporting side stands still (SIGSTOP)": async (scene) => {
+    const { clients, easts } = await westAndEast(scene, 2);
+    return { ports: [clients], fault: () => easts[0]?.signal("SIGSTOP") };
+  },
+  "one of two proxies of the exporting side asked to stop": async (scene) => {
+    const { clients, easts } = await westAndEast(scene, 2);
+    return { ports: [clients], fault: () => easts[0]?.drain() };
+  },
+  "one of two proxies of the importing side killed, clients try both": async (scene) => {
+    const [one = 0, two = 0] = await freePorts(2, systemRandom);
+    const east = await proxy(scene, "east", { peers: { west: [] } });
+    const peers = { east: [east.endpoint] };
+    const wests = [
+      await proxy(scene, "west", { peers, clients: one }),
+      await proxy(scene, "west", { peers, clients: two }),
+    ];
+    for (const west of wests) await west.tunnelsTo("east", 2);
+    return { ports: [one, two], fault: () => wests[0]?.signal("SIGKILL") };
+  },
+  "one of two relays killed (SIGKILL), the one that carries": async (scene) => {
+    const [clients = 0] = await freePorts(1, systemRandom);
+    const peers = { west: [], east: [] };
+    const relays = [
+      await proxy(scene, "relay-1", { peers, relays: true }),
+      await proxy(scene, "relay-2", { peers, relays: true }),
+    ];
+    const dialled = Object.fromEntries(
+      relays.map(({ endpoint }, at) => [`relay-${at + 1}`, [endpoint]]),
+    );
+    const east = await proxy(scene, "east", { peers: { ...dialled, west: [] } });
+    const west = await proxy(scene, "west", { peers: { ...dialled, east: [] }, clients });
+    await west.tunnelsTo("east", 1);
+    await east.tunnelsTo("west", 1);
+    const fault = async (): Promise<void> => {
+      const bytes = await Promise.all(relays.map(async (relay) => (await relay.state()).bytesIn));
+      relays[(bytes[0] ?? 0) >= (bytes[1] ?? 0) ? 0 : 1]?.signal("SIGKILL");
+    };
+    return { ports: [clients], fault };
+  },
+  "certificates and authority replaced on both sides": async (scene) => {
+    const { clients, west, easts } = await westAndEast(scene, 1);
+    const { authority } = scene;
+    const next = await TestAuthority.create();
+    const authorities = [authority.certPem, next.certPem];
+    const fault = async (): Promise<void> => {
+      for (const issuer of [authority, next]) {
+        west.setIdentity(await issuer.identity("west", { authorities }));
+        easts[0]?.setIdentity(await issuer.identity("east", { authorities }));
+      }
+    };
+    return { ports: [clients], fault };
+  },
+  "a peer's clock 30 minutes ahead, certificates of an hour": async (scene) => {
+    const { clients } = await westAndEast(scene, 1, { lifeMs: HOUR_MS, clockOffMs: HOUR_MS / 2 });
+    return { ports: [clients], fault: () => undefined };
+  },
+};
 
 async function round(
   name: string,
-  prepare: (echo: number) => Promise<{
-    readonly ports: readonly number[];
-    readonly fault: () => unknown;
-  }>,
+  stage: (scene: Scene) => Promise<Staged>,
+  authority: TestAuthority,
 ): Promise<void> {
   const { port, server } = await serveEcho();
+  ends.push(() => server.close());
   try {
-    const { ports, fault } = await prepare(port);
+    const { ports, fault } = await stage({ authority, echo: port });
     const long = await Promise.all(
-      Array.from({ length: 10 }, (_, n) => openLong(ports[n % ports.length] ?? 0)),
+      Array.from({ length: LONG }, (_, n) => openLong(ports[n % ports.length] ?? 0)),
     );
-    const gap = meterGaps(() => ports);
+    const gap = meterGaps(ports);
     await new Promise((resolve) => setTimeout(resolve, 300));
     await fault();
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
     const gapMs = await gap();
     const alive = (await Promise.all(long.map((ask) => ask()))).filter(Boolean).length;
     const row = rows.get(name) ?? { survived: 0, of: 0, gapsMs: [] };
@@ -160,110 +277,16 @@ async function round(
     rows.set(name, row);
   } finally {
     for (const end of ends.splice(0).reverse()) await end();
-    server.close();
   }
 }
 
-async function pair(authority: TestAuthority): Promise<{
-  readonly west: TestProxy;
-  readonly east: TestProxy;
-  readonly cable: Awaited<ReturnType<typeof startCable>>;
-}> {
-  const east = await proxy(await authority.identity("east"));
-  const west = await proxy(await authority.identity("west"));
-  const cable = await startCable(east.endpoint);
-  ends.push(() => cable.close());
-  east.node.setPeers(new Map([[west.cluster, []]]));
-  west.node.setPeers(new Map([[east.cluster, [cable.endpoint]]]));
-  await until("tunnels", () => usable(west, east.cluster) >= 2);
-  return { west, east, cable };
-}
-
-for (let n = 0; n < ROUNDS; n++) {
+for (let n = 0; n < Number(values.rounds); n++) {
   const authority = await TestAuthority.create();
-  await round("tunnels cut (all connections between the proxies reset)", async (echo) => {
-    const { west, east, cable } = await pair(authority);
-    exports(east, echo);
-    return { ports: [await imports(west)], fault: () => cable.cut() };
-  });
-  await round("one of two proxies of the exporting side stopped at once", async (echo) => {
-    const [one, two] = [
-      await proxy(await authority.identity("east")),
-      await proxy(await authority.identity("east")),
-    ];
-    const west = await proxy(await authority.identity("west"));
-    for (const east of [one, two]) {
-      east.node.setPeers(new Map([[west.cluster, []]]));
-      exports(east, echo);
-    }
-    west.node.setPeers(new Map([[one.cluster, [one.endpoint, two.endpoint]]]));
-    await until("tunnels", () => usable(west, one.cluster) >= 4);
-    return { ports: [await imports(west)], fault: () => one.node.stop(0) };
-  });
-  await round("one of two relays stopped at once", async (echo) => {
-    const east = await proxy(await authority.identity("east"));
-    const west = await proxy(await authority.identity("west"));
-    const relays = [
-      await proxy(await authority.identity("relay-1")),
-      await proxy(await authority.identity("relay-2")),
-    ];
-    const dialled = relays.map(({ cluster, endpoint }): [ClusterId, readonly string[]] => [
-      cluster,
-      [endpoint],
-    ]);
-    west.node.setPeers(new Map([...dialled, [east.cluster, []]]));
-    east.node.setPeers(new Map([...dialled, [west.cluster, []]]));
-    for (const { node } of relays) {
-      node.setPeers(
-        new Map([
-          [west.cluster, []],
-          [east.cluster, []],
-        ]),
-      );
-    }
-    await until("a relayed tunnel", () => usable(west, east.cluster) > 0);
-    exports(east, echo);
-    return {
-      ports: [await imports(west)],
-      // The one that carries the tunnel.
-      fault: () => {
-        const carrying = relays.toSorted((a, b) => carried(b) - carried(a))[0];
-        return carrying?.node.stop(0);
-      },
-    };
-  });
-  await round("certificates and authority replaced on both sides", async (echo) => {
-    const { west, east } = await pair(authority);
-    exports(east, echo);
-    const next = await TestAuthority.create();
-    const authorities = [authority.certPem, next.certPem];
-    return {
-      ports: [await imports(west)],
-      fault: async () => {
-        west.node.setIdentity(await authority.identity("west", { authorities }));
-        east.node.setIdentity(await authority.identity("east", { authorities }));
-        east.node.setIdentity(await next.identity("east", { authorities }));
-        west.node.setIdentity(await next.identity("west", { authorities }));
-      },
-    };
-  });
-  await round("a peer's clock 30 minutes ahead, certificates of an hour", async (echo) => {
-    const lifeMs = 3_600_000;
-    const clock = clockOffBy(1_800_000);
-    const east = await proxy(await authority.identity("east", { lifeMs }), { clock });
-    const west = await proxy(await authority.identity("west", { lifeMs }));
-    east.node.setPeers(new Map([[west.cluster, []]]));
-    west.node.setPeers(new Map([[east.cluster, [east.endpoint]]]));
-    await until("tunnels", () => usable(west, east.cluster) >= 2);
-    exports(east, echo);
-    return { ports: [await imports(west)], fault: () => undefined };
-  });
+  for (const [name, stage] of Object.entries(FAULTS)) {
+    if (name.includes(values.only)) await round(name, stage, authority);
+  }
+  process.stderr.write(`round ${n + 1}, load ${loadAverage()}\n`);
 }
-
-function carried({ node }: TestProxy): number {
-  return node.hub.peers.flatMap(({ all }) => all).reduce((sum, { bytesIn }) => sum + bytesIn, 0);
-}
-
 process.stdout.write(
   "| fault | open connections that live on | longest time without a new connection, median and worst, ms |\n|---|---|---|\n",
 );

@@ -5,10 +5,10 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
-import { NODE_FLAGS } from "../../cli/node-flags.ts";
 import { cpuSeconds, loadAverage } from "../dns/process-usage.ts";
 import { startHaproxies } from "./haproxy.ts";
 import { makeIdentities } from "./identities.ts";
+import { ProxyChild } from "./proxy-child.ts";
 import type { ProxySetup } from "./proxy-process.ts";
 import type { Asked } from "./small-requests.ts";
 
@@ -45,9 +45,7 @@ function note(subject: Subject, what: string, value: number): void {
 }
 
 function child(file: string, args: readonly string[] = []): ChildProcess {
-  const started = fork(join(import.meta.dirname, file), [...args], {
-    execArgv: file === "proxy-process.ts" ? [...(NODE_FLAGS["proxy"] ?? [])] : [],
-  });
+  const started = fork(join(import.meta.dirname, file), [...args]);
   children.push(started);
   return started;
 }
@@ -75,14 +73,18 @@ async function startAll(): Promise<readonly Subject[]> {
     { name: "iperf", clients: base, server: iperf },
     { name: "echo", clients: base + 1, server: echo },
   ];
-  const east = child("proxy-process.ts");
   const tunnels = Number(values.tunnels);
   const setup = { tunnels, services: ours(7310) };
-  east.send({ ...setup, identity: identities.east, peer: "west", tunnelPort: 7319 });
-  const west = child("proxy-process.ts");
-  const peerEndpoint = "127.0.0.1:7319";
-  west.send({ ...setup, identity: identities.west, peer: "east", peerEndpoint, tunnelPort: 7318 });
-  await Promise.all([once(east, "message"), once(west, "message")]);
+  const east = await ProxyChild.start({
+    ...{ ...setup, identity: identities.east, peers: { west: [] }, tunnelPort: 7319 },
+  });
+  children.push(east.process);
+  const peers = { east: ["127.0.0.1:7319"] };
+  const west = await ProxyChild.start({
+    ...{ ...setup, identity: identities.west, peers, tunnelPort: 7318 },
+  });
+  children.push(west.process);
+  await west.tunnelsTo("east", tunnels);
   const theirs = (base: number) => [
     { clients: base, between: base + 2, server: iperf },
     { clients: base + 1, between: base + 3, server: echo },
@@ -94,7 +96,7 @@ async function startAll(): Promise<readonly Subject[]> {
     { name: "direct", iperf, echo, processes: [] },
     { name: "haproxy plain", iperf: 7320, echo: 7321, processes: plain },
     { name: "haproxy TLS", iperf: 7330, echo: 7331, processes: tls },
-    { name: "Isthmus", iperf: 7310, echo: 7311, processes: [west, east] },
+    { name: "Isthmus", iperf: 7310, echo: 7311, processes: [west.process, east.process] },
   ];
   for (const subject of subjects) await listening(subject.echo);
   const wanted = new Set(values.subjects.split(","));

@@ -6,10 +6,9 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { NODE_FLAGS } from "../../cli/node-flags.ts";
 import { loadAverage, memoryMiB } from "../dns/process-usage.ts";
 import { makeIdentities } from "./identities.ts";
-import type { ProxySetup } from "./proxy-process.ts";
+import { ProxyChild } from "./proxy-child.ts";
 
 // `npm run soak:proxy`: a long transfer with a checksum, very many streams at once, very many connections one after the other;
 // prints what the two proxies need for it. Exits with 1 when a byte is wrong or a connection failed.
@@ -43,19 +42,6 @@ function say(line: string): void {
 function fail(line: string): void {
   problems += 1;
   say(`WRONG: ${line}`);
-}
-
-function start(
-  file: string,
-  args: readonly string[] = [],
-): ChildProcess & { readonly pid: number } {
-  const started = fork(join(import.meta.dirname, file), [...args], {
-    execArgv: file === "proxy-process.ts" ? [...(NODE_FLAGS["proxy"] ?? [])] : [],
-  });
-  children.push(started);
-  const { pid } = started;
-  if (pid === undefined) throw new Error(`cannot start ${file}`);
-  return Object.assign(started, { pid });
 }
 
 function dial(n = 0): Socket {
@@ -183,17 +169,22 @@ async function connections(): Promise<void> {
 
 let memories = (): readonly number[] => [];
 try {
-  await once(start("small-requests.ts", ["echo", String(ECHO)]), "message");
+  const echo = fork(join(import.meta.dirname, "small-requests.ts"), ["echo", String(ECHO)]);
+  children.push(echo);
+  await once(echo, "message");
   const identities = await makeIdentities(folder);
-  const services = [{ name: "echo", clients: CLIENTS, server: ECHO }];
-  const [east, west] = [start("proxy-process.ts"), start("proxy-process.ts")];
+  const setup = { tunnels: 2, services: [{ name: "echo", clients: CLIENTS, server: ECHO }] };
+  const east = await ProxyChild.start({
+    ...{ ...setup, identity: identities.east, peers: { west: [] }, tunnelPort: TUNNELS },
+  });
+  children.push(east.process);
+  const peers = { east: [`127.0.0.1:${TUNNELS}`] };
+  const west = await ProxyChild.start({
+    ...{ ...setup, identity: identities.west, peers, tunnelPort: TUNNELS - 1 },
+  });
+  children.push(west.process);
+  await west.tunnelsTo("east", 2);
   memories = () => [west, east].map(({ pid }) => memoryMiB(pid));
-  const setup: Pick<ProxySetup, "tunnels" | "services"> = { tunnels: 2, services };
-  east.send({ ...setup, identity: identities.east, peer: "west", tunnelPort: TUNNELS });
-  const peerEndpoint = `127.0.0.1:${TUNNELS}`;
-  const dialler = { identity: identities.west, peer: "east", peerEndpoint };
-  west.send({ ...setup, ...dialler, tunnelPort: TUNNELS - 1 });
-  await Promise.all([once(east, "message"), once(west, "message")]);
   say(`at rest: memory ${memories().join(" and ")} MiB; load average ${loadAverage()}`);
   if (parts.has("transfer")) await transfer();
   if (parts.has("streams")) await streams();

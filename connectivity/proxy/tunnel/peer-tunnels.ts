@@ -6,7 +6,10 @@ import type { Tunnel } from "./tunnel.ts";
 /** BOUNDED: tunnels of one peer, whoever dialled them. */
 export const MAX_TUNNELS_PER_PEER = 64;
 
-/** The tunnels to one peer. New streams go to the one that carries the fewest; direct ones are preferred to relayed ones. */
+/**
+ * The tunnels to one peer. New streams go to the one that carries the fewest; direct ones are preferred to relayed ones, and
+ * any that answers to one that does not.
+ */
 export class PeerTunnels {
   readonly peer: ClusterId;
   readonly #tunnels = new Set<Tunnel>();
@@ -56,6 +59,6 @@ export class PeerTunnels {
   }
 }
 
-function rank({ facts, streamCount }: Tunnel): number {
-  return streamCount + (facts.path === "relayed" ? 1e9 : 0);
+function rank({ facts, isLate, streamCount }: Tunnel): number {
+  return streamCount + (facts.path === "relayed" ? 1e9 : 0) + (isLate ? 1e12 : 0);
 }

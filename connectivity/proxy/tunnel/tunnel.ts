@@ -45,6 +45,8 @@ const PING_EVERY_MS = 1_000;
  * this process or its machine has stood still, the answers that came meanwhile are read before the next beat.
  */
 const DEAD_AFTER_BEATS = 5;
+/** One beat to ask, and one without an answer. */
+const LATE_AFTER_BEATS = 2;
 
 /** One tunnel to one peer, whose identity has been checked. */
 export class Tunnel {
@@ -99,6 +101,11 @@ export class Tunnel {
   /** Of the latest ping, milliseconds; undefined: not yet. */
   get rttMs(): number | undefined {
     return this.#rttMs;
+  }
+
+  /** An answer is overdue: it may be dead, or its peer stand still. */
+  get isLate(): boolean {
+    return this.#unansweredBeats >= LATE_AFTER_BEATS;
   }
 
   get streamCount(): number {
