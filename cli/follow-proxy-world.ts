@@ -16,7 +16,7 @@ interface Deps extends ReporterDeps {
   readonly meter: Meter;
 }
 
-/** Round trips are looked at this often; states are told at once. */
+/** Round trips and bytes are looked at this often; states are told at once. */
 const MEASURE_EVERY_MS = 1_000;
 
 /** Keeps a proxy at what the cluster's objects say, and says in a PathReport and in metrics how its tunnels are. */
@@ -135,6 +135,7 @@ export function followProxyWorld(
       const reporting = reporter.run(signal);
       while (!signal.aborted) {
         refresh();
+        node.countBytes();
         await sleep(clock, MEASURE_EVERY_MS, signal);
       }
       for (const each of unsubscribe) each();

@@ -56,12 +56,14 @@ export class ProxyNode {
   readonly #clock: ProxyNodeDeps["clock"];
   readonly #exports = new ExportBook();
   readonly #imports: ImportBook;
+  readonly #recorder: StreamRecorder;
 
   constructor(options: ProxyNodeOptions, deps: ProxyNodeDeps) {
     this.#cluster = deps.identity.cluster;
     this.#clock = deps.clock;
     this.#imports = new ImportBook(this.#cluster, options.ownAddresses);
     const recorder = new StreamRecorder(options, deps);
+    this.#recorder = recorder;
     const shared = { ...deps, turnEnd: new TurnEnd(), recorder, udpIdleMs: options.udpIdleMs };
     const dialler = new ServiceDialler({ ...shared, exports: this.#exports });
     this.hub = new TunnelHub(options, {
@@ -105,6 +107,11 @@ export class ProxyNode {
 
   applyImports(): Promise<void> {
     return this.listeners.set(this.#imports.wanted());
+  }
+
+  /** See StreamRecorder. */
+  countBytes(): void {
+    this.#recorder.countBytes();
   }
 
   /** Goes on for a while, so that clients that are still sent here find what they look for; not where none can come. */

@@ -2,7 +2,7 @@ import type { ClusterId } from "../../api/cluster-id.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { Meter } from "../../runtime/metrics/meter.ts";
-import type { BridgeEnd } from "./bridge/socket-bridge.ts";
+import type { BridgeEnd, ByteCounts } from "./bridge/socket-bridge.ts";
 import type { ServiceOpen } from "./frame/open-header.ts";
 import { addressText } from "./ip-bytes.ts";
 
@@ -13,6 +13,8 @@ export type StreamDirection = "in" | "out";
 export interface StreamRecord {
   /** The other end is connected. */
   connected(): void;
+  /** What it carries is counted while it does. */
+  follow(counts: ByteCounts): void;
   /** Counts once. */
   end(end: BridgeEnd): void;
 }
@@ -32,6 +34,8 @@ export class StreamRecorder {
   readonly #meter: ReturnType<typeof metersOf>;
   /** Open streams by labels. */
   readonly #open = new Map<string, number>();
+  /** Counts what has passed since the last time, of each open stream. BOUNDED: by the streams. */
+  readonly #counting = new Set<() => void>();
 
   constructor(
     { logsConnections }: StreamRecorderOptions,
@@ -41,6 +45,11 @@ export class StreamRecorder {
     this.#clock = deps.clock;
     this.#log = deps.log;
     this.#meter = metersOf(deps.meter);
+  }
+
+  /** Counts what open connections have carried: a long one must not show at its end only. */
+  countBytes(): void {
+    for (const count of this.#counting) count();
   }
 
   begin(direction: StreamDirection, peer: ClusterId, header: ServiceOpen): StreamRecord {
@@ -54,7 +63,20 @@ export class StreamRecorder {
       service: isKnown ? service : "",
       direction,
     });
+    const counted = { bytesIn: 0, bytesOut: 0 };
+    const count = (now: ByteCounts, all: ReturnType<typeof labels>): void => {
+      this.#meter.bytes.add(now.bytesIn - counted.bytesIn, { ...all, flow: "from-tunnel" });
+      this.#meter.bytes.add(now.bytesOut - counted.bytesOut, { ...all, flow: "to-tunnel" });
+      counted.bytesIn = now.bytesIn;
+      counted.bytesOut = now.bytesOut;
+    };
+    let countNow: (() => void) | undefined;
     return {
+      follow: (counts) => {
+        if (isCounted) return;
+        countNow = () => count(counts, labels(true));
+        this.#counting.add(countNow);
+      },
       connected: () => {
         connectedMs = this.#clock.monotonicMs() - startMs;
         this.#meter.connect.observe(connectedMs / 1000, labels(true));
@@ -63,12 +85,12 @@ export class StreamRecorder {
       end: ({ code, bytesIn, bytesOut }) => {
         if (isCounted) return;
         isCounted = true;
+        if (countNow !== undefined) this.#counting.delete(countNow);
         const isKnown = connectedMs !== undefined || direction === "out" || code !== "not-exported";
         const all = labels(isKnown);
         if (connectedMs !== undefined) this.#count(all, -1);
         this.#meter.streams.add(1, { ...all, outcome: code ?? "done" });
-        this.#meter.bytes.add(bytesIn, { ...all, flow: "from-tunnel" });
-        this.#meter.bytes.add(bytesOut, { ...all, flow: "to-tunnel" });
+        count({ bytesIn, bytesOut }, all);
         if (!this.#logsConnections) return;
         const { port, protocol, client, clientNamespace } = header;
         const address = addressText(client.address);
@@ -107,7 +129,7 @@ function metersOf(meter: Meter) {
     }),
     bytes: meter.counter({
       name: "isthmus_proxy_stream_bytes_total",
-      help: "Bytes of connections that have ended, by where they came from: from-tunnel or to-tunnel.",
+      help: "Bytes of connections, by where they came from: from-tunnel or to-tunnel; of open ones up to the second before.",
       labels: [...labels, "flow"],
     }),
     open: meter.gauge({

@@ -2,7 +2,7 @@ import type { Socket } from "node:dgram";
 import type { Clock, Timer } from "../../../runtime/clock/clock.ts";
 import type { ResetCode } from "../frame/frame-type.ts";
 import type { StreamHandler, TunnelStream } from "../stream/tunnel-stream.ts";
-import type { BridgeEnd } from "./socket-bridge.ts";
+import type { BridgeEnd, ByteCounts } from "./socket-bridge.ts";
 
 /** Bytes that may wait in a socket; beyond, datagrams are dropped. */
 const SEND_QUEUE_MAX_BYTES = 1024 * 1024;
@@ -17,7 +17,7 @@ export interface DatagramBridgeOptions {
 }
 
 /** One UDP session: a stream joined with whoever is behind `deliver`. */
-export class DatagramBridge implements StreamHandler {
+export class DatagramBridge implements StreamHandler, ByteCounts {
   readonly #stream: TunnelStream;
   readonly #options: DatagramBridgeOptions;
   #timer: Timer;
@@ -32,6 +32,14 @@ export class DatagramBridge implements StreamHandler {
     this.#lastMs = options.clock.monotonicMs();
     this.#timer = options.clock.setTimer(options.idleMs, () => this.#checkIdle());
     stream.handler = this;
+  }
+
+  get bytesIn(): number {
+    return this.#bytesIn;
+  }
+
+  get bytesOut(): number {
+    return this.#bytesOut;
   }
 
   /** A datagram for the other end of the tunnel. */

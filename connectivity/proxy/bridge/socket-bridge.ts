@@ -4,12 +4,16 @@ import type { StreamHandler, TunnelStream } from "../stream/tunnel-stream.ts";
 import { PieceList } from "./piece-list.ts";
 import type { TurnEnd } from "./turn-end.ts";
 
-/** How a connection through a tunnel ended. */
-export interface BridgeEnd {
-  /** Undefined: both directions ended in order. */
-  readonly code: ResetCode | undefined;
+/** What a connection has carried: from the tunnel, and to it. */
+export interface ByteCounts {
   readonly bytesIn: number;
   readonly bytesOut: number;
+}
+
+/** How a connection through a tunnel ended. */
+export interface BridgeEnd extends ByteCounts {
+  /** Undefined: both directions ended in order. */
+  readonly code: ResetCode | undefined;
 }
 
 export interface BridgeOptions {
@@ -23,12 +27,19 @@ export interface BridgeOptions {
 /**
  * Joins a stream with a TCP socket (made with allowHalfOpen): bytes, ends and resets of each become those of the other.
  * A socket that takes nothing gives no credit back, so its peer stops; a tunnel that takes nothing pauses the socket.
+ * @returns what it has carried, as it goes on
  */
-export function joinSocket(socket: Socket, stream: TunnelStream, options: BridgeOptions): void {
-  stream.handler = new SocketBridge(socket, stream, options);
+export function joinSocket(
+  socket: Socket,
+  stream: TunnelStream,
+  options: BridgeOptions,
+): ByteCounts {
+  const bridge = new SocketBridge(socket, stream, options);
+  stream.handler = bridge;
+  return bridge;
 }
 
-class SocketBridge implements StreamHandler {
+class SocketBridge implements StreamHandler, ByteCounts {
   readonly #socket: Socket;
   readonly #stream: TunnelStream;
   readonly #options: BridgeOptions;
@@ -57,6 +68,14 @@ class SocketBridge implements StreamHandler {
     });
     socket.on("error", () => this.#finish("reset"));
     socket.on("close", () => this.#onClosed());
+  }
+
+  get bytesIn(): number {
+    return this.#bytesIn;
+  }
+
+  get bytesOut(): number {
+    return this.#bytesOut;
   }
 
   onOpened(): void {

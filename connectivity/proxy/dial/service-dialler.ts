@@ -129,13 +129,14 @@ export class ServiceDialler {
     this.#balance.started(candidate);
     record.connected();
     if (policy.sendsProxyHeader) socket.write(proxyHeader(header, peer, candidate));
-    joinSocket(socket, stream, {
+    const counts = joinSocket(socket, stream, {
       turnEnd: this.#deps.turnEnd,
       onDone: (end) => {
         this.#balance.ended(candidate);
         record.end(end);
       },
     });
+    record.follow(counts);
     stream.accept();
   }
 
@@ -168,6 +169,7 @@ export class ServiceDialler {
         clock: this.#deps.clock,
         onDone,
       });
+      record.follow(bridge);
       stream.accept();
       held.release();
     });

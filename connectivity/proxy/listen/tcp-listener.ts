@@ -18,7 +18,8 @@ export const startTcpListener: StartListener = (wanted, at, deps) => {
   );
   server.maxConnections = MAX_CONNECTIONS;
   return new Promise((resolve) => {
-    server.once("error", (error) =>
+    // Later ones too, such as of a process that has no descriptors left: who dials then is not taken.
+    server.on("error", (error) =>
       resolve(err(listenErrorText({ ...hostOf(at), port: at.port }, error, "tcp"))),
     );
     server.listen({ ...hostOf(at), port: at.port, backlog: BACKLOG }, () =>
@@ -53,9 +54,10 @@ function onConnection(socket: Socket, wanted: WantedListener, deps: ListenerDeps
     record.end({ code: "going-away", bytesIn: 0, bytesOut: 0 });
     return;
   }
-  joinSocket(socket, stream, {
+  const counts = joinSocket(socket, stream, {
     turnEnd: deps.turnEnd,
     onOpened: () => record.connected(),
     onDone: (end) => record.end(end),
   });
+  record.follow(counts);
 }

@@ -45,6 +45,7 @@ export const startUdpListener: StartListener = (wanted, at, deps) => {
       },
     });
     sessions.set(key, bridge);
+    record.follow(bridge);
     return bridge;
   };
 

@@ -10,6 +10,9 @@ import { decodeRoutes, encodeRoutes } from "./routes-payload.ts";
 import { StreamDuplex } from "./stream-duplex.ts";
 import { joinStreams } from "./stream-joint.ts";
 
+/** Round trips are noise for seconds on a busy machine. */
+const MOVE_AFTER_LOOKS = 20;
+
 interface Deps {
   /** Whether to carry tunnels of `from` on to `to`. */
   readonly mayRelay: (from: ClusterId, to: ClusterId) => boolean;
@@ -25,6 +28,8 @@ export class Relay {
   readonly #table: RouteTable;
   /** What each peer was told last, so that it is told what changed and no more. BOUNDED: by the members. */
   readonly #told = new Map<ClusterId, string>();
+  /** By which neighbour each peer was last reached, and how often in a row another was better. BOUNDED: by the members. */
+  readonly #taken = new Map<ClusterId, { readonly via: ClusterId; betterLooks: number }>();
 
   constructor(self: ClusterId, deps: Deps) {
     this.#self = self;
@@ -34,6 +39,16 @@ export class Relay {
 
   hasRoute(to: ClusterId): boolean {
     return this.#table.best(to) !== undefined;
+  }
+
+  /** Whether there has been a clearly cheaper way to the peer than the one that was taken, at this and all lately asked times. */
+  isWorthMoving(to: ClusterId): boolean {
+    const taken = this.#taken.get(to);
+    if (taken === undefined) return false;
+    taken.betterLooks = this.#table.isWorthLeaving(to, taken.via) ? taken.betterLooks + 1 : 0;
+    if (taken.betterLooks < MOVE_AFTER_LOOKS) return false;
+    taken.betterLooks = 0;
+    return true;
   }
 
   /** The direct tunnels to a peer are as they are now. */
@@ -69,7 +84,10 @@ export class Relay {
     const via = this.#table.best(to)?.path[0];
     const header = { kind: "relay", to, from: this.#self, hopsLeft: MAX_RELAYS } as const;
     const stream = via === undefined ? undefined : this.#openDirect(via, header);
-    if (stream === undefined) return Promise.resolve(err(`no relay to ${to} is known`));
+    if (stream === undefined || via === undefined) {
+      return Promise.resolve(err(`no relay to ${to} is known`));
+    }
+    this.#taken.set(to, { via, betterLooks: 0 });
     return new Promise((resolve) => {
       const duplex = new StreamDuplex(stream, () => resolve(ok(duplex)));
       duplex.on("error", (error) => resolve(err(`relay ${via}: ${error.message}`)));

@@ -63,6 +63,23 @@ describe("ways through other members", () => {
     expect(tables.get(id("a"))?.best(id("d"))).toEqual({ to: "d", cost: 55, path: ["c"] });
   });
 
+  test("another way is worth moving to when it costs a hop less, and not for noise", () => {
+    const table = new RouteTable(id("a"));
+    for (const via of ["b", "c"].map(id)) {
+      table.setLink(via, linkCost(5));
+      table.setAnnounced(via, [{ to: id("d"), cost: linkCost(5), path: [via] }]);
+    }
+    expect(table.isWorthLeaving(id("d"), id("b"))).toBe(false);
+    table.setLink(id("b"), linkCost(9));
+    expect(table.isWorthLeaving(id("d"), id("b"))).toBe(false);
+    table.setLink(id("b"), linkCost(15));
+    expect(table.isWorthLeaving(id("d"), id("b"))).toBe(true);
+    expect(table.isWorthLeaving(id("d"), id("c"))).toBe(false);
+    // Nowhere else to go.
+    table.setLink(id("c"), undefined);
+    expect(table.isWorthLeaving(id("d"), id("b"))).toBe(false);
+  });
+
   test("in any network: no loops, no more relays than allowed, every step is a link, and it comes to rest", () => {
     fc.assert(
       fc.property(anyLinks, (links) => {

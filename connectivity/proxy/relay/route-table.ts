@@ -65,12 +65,15 @@ export class RouteTable {
     this.#announced.set(peer, usable);
   }
 
-  /** The cheapest way through others; of equals the shortest, then the first by name, so that all choose alike. */
-  best(to: ClusterId): Route | undefined {
+  /**
+   * The cheapest way through others; of equals the shortest, then the first by name, so that all choose alike.
+   * @param via only those that begin with this neighbour; absent: all
+   */
+  best(to: ClusterId, via?: ClusterId): Route | undefined {
     let best: Route | undefined;
     for (const [peer, routes] of this.#announced) {
       const link = this.#links.get(peer);
-      if (link === undefined) continue;
+      if (link === undefined || (via !== undefined && via !== peer)) continue;
       for (const route of routes) {
         if (route.to !== to) continue;
         const whole = { ...route, cost: route.cost + link };
@@ -78,6 +81,14 @@ export class RouteTable {
       }
     }
     return best;
+  }
+
+  /** Whether the best way costs so much less than the best one by `via` that moving to it pays. */
+  isWorthLeaving(to: ClusterId, via: ClusterId): boolean {
+    const best = this.best(to);
+    const now = this.best(to, via);
+    if (best === undefined || now === undefined) return best !== undefined;
+    return best.cost + HOP_COST <= now.cost;
   }
 
   /** What to tell a neighbour: our links, and the best ways on, without those that lead through it. */

@@ -23,8 +23,11 @@ export const DEFAULT_LIMITS: SessionLimits = {
 /** Control frames that wait to be sent, bytes: who asks for more answers than it reads is cut off. */
 export const CONTROL_QUEUE_MAX_BYTES = 4 * 1024 * 1024;
 
-/** Once so many bytes wait in the streams of one tunnel, each may queue an eighth of `queueBytes`. */
-export const CROWDED_BYTES = 64 * 1024 * 1024;
+/**
+ * Once so many bytes wait in the streams of one tunnel, each may queue an eighth of `queueBytes`. One stream alone needs a long
+ * queue to keep two processes busy at once; what waits in many has left the CPU's cache when it is sent.
+ */
+export const CROWDED_BYTES = 4 * 1024 * 1024;
 
 /** What a queued chunk costs besides its bytes, about: many small ones fill a queue too. */
 export const CHUNK_COST_BYTES = 256;

@@ -54,7 +54,8 @@ export class TunnelAcceptor {
 
   listen(address: ListenAddress): Promise<Result<ListenAddress, string>> {
     return new Promise((resolve) => {
-      this.#server.once("error", (error) => resolve(err(listenErrorText(address, error))));
+      // Later ones too, such as of a process that has no descriptors left: who dials then is not taken.
+      this.#server.on("error", (error) => resolve(err(listenErrorText(address, error))));
       this.#server.listen({ ...address }, () => {
         const bound = this.#server.address();
         const port = typeof bound === "object" && bound !== null ? bound.port : address.port;

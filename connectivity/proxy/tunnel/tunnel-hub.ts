@@ -255,7 +255,12 @@ export class TunnelHub {
         if (tunnels.hasDirect || this.#isDraining) this.#stopRelayed(peer);
         continue;
       }
-      if (this.#relayed.has(peer)) continue;
+      const known = this.#relayed.get(peer);
+      if (known !== undefined) {
+        // Costs change: the tunnel by the cheaper way is up before the old one takes no more streams.
+        if (this.#relay.isWorthMoving(peer)) known.renew();
+        continue;
+      }
       const slot = this.#slot(peer, (signal) => this.#dialRelayed(peer, signal));
       this.#relayed.set(peer, slot);
       slot.start();

@@ -246,6 +246,33 @@ test("connections one after the other leave nothing behind", async () => {
   await until("no stream is left", () => streams() <= before);
 });
 
+test("UDP: a session without datagrams ends, and the next datagram begins another", async () => {
+  const server = createSocket("udp4", (datagram, from) => {
+    server.send(datagram, from.port, from.address);
+  });
+  server.bind(0, "127.0.0.1");
+  await once(server, "listening");
+  const quick = await startPair({ west: { udpIdleMs: 100 }, east: { udpIdleMs: 100 } });
+  const port = await quick.carry(server.address().port, "UDP", "shop/dns");
+  const client = createSocket("udp4");
+  client.connect(port, "127.0.0.1");
+  await once(client, "connect");
+  const streams = (): number =>
+    [quick.west, quick.east]
+      .flatMap(({ node }) => node.hub.peers)
+      .flatMap(({ all }) => all)
+      .reduce((sum, { streamCount }) => sum + streamCount, 0);
+  for (let n = 0; n < 2; n++) {
+    const answered = once(client, "message");
+    client.send(`datagram ${n}`);
+    expect(String((await answered)[0])).toBe(`datagram ${n}`);
+    await until("the session is over", () => streams() === 0);
+  }
+  client.close();
+  server.close();
+  await quick.stop();
+});
+
 test("UDP: datagrams of each client come back to it, whole", async () => {
   const server = createSocket("udp4", (datagram, from) => {
     server.send(Buffer.concat([Buffer.from("re: "), datagram]), from.port, from.address);
