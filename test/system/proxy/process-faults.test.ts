@@ -38,7 +38,7 @@ async function start(
   const [tunnelPort = 0] = await freePorts(1, systemRandom);
   const identity = await authority.identity(member);
   const child = await ProxyChild.start({ ...setup, identity, tunnels: 2, tunnelPort });
-  ends.push(() => void child.signal("SIGKILL"));
+  ends.push(() => child.signal("SIGKILL"));
   return { child, endpoint: `127.0.0.1:${tunnelPort}` };
 }
 
