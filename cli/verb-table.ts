@@ -136,6 +136,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import("./verbs/status.ts")).statusVerb,
   },
   {
+    path: ["verify"],
+    summary: "show that clusters reach each other's services, with a service made for it",
+    load: async () => (await import("./verbs/verify.ts")).verifyVerb,
+  },
+  {
     path: ["crds"],
     summary:
       "print the custom resource definitions, or install them, and our namespace, with --apply",

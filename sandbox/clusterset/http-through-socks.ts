@@ -12,11 +12,16 @@ export interface HttpAnswer {
 export async function httpThroughSocks(
   socksPort: number,
   url: URL,
-  options: { readonly clock: Clock; readonly timeoutMs?: number },
+  options: {
+    readonly clock: Clock;
+    readonly timeoutMs?: number;
+    /** @default "127.0.0.1" */
+    readonly socksHost?: string;
+  },
 ): Promise<HttpAnswer> {
   const timeoutMs = options.timeoutMs ?? 5_000;
   const { socket } = await SocksClient.createConnection({
-    proxy: { host: "127.0.0.1", port: socksPort, type: 5 },
+    proxy: { host: options.socksHost ?? "127.0.0.1", port: socksPort, type: 5 },
     command: "connect",
     destination: { host: url.hostname, port: Number(url.port || "80") },
     timeout: timeoutMs,
