@@ -66,8 +66,10 @@ export function importAddresses(
   if (merged.type === "Headless") return families.length === 0 ? {} : { ipFamilies: families };
   switch (derived.kind) {
     case "none":
-    case "occupied":
       return {};
+    case "occupied":
+      // Clients go on with the address they know, until its Service is gone and ours is made with that address.
+      return derived.predecessor === undefined ? {} : allocated(derived.predecessor);
     case "there":
       return allocated(derived.service);
     case "failed":

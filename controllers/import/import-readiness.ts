@@ -30,9 +30,13 @@ export function importReadiness(merged: MergedService, facts: ImportFacts): Cond
   }
   if (merged.type === "ClusterSetIP") {
     if (derived.kind === "occupied") {
+      const lacks =
+        derived.predecessor === undefined
+          ? "no clusterset IP"
+          : "the clusterset IP is another controller's";
       return notReady(
         "Pending",
-        `no clusterset IP: a Service named ${derived.name} exists and is not managed by Isthmus; delete or rename it`,
+        `${lacks}: a Service named ${derived.name} exists and is not managed by Isthmus; delete or rename it`,
       );
     }
     if (derived.kind === "failed" && derived.service === undefined) {

@@ -24,6 +24,7 @@ import type { ImportFacts } from "./import-readiness.ts";
 import { applySliceOps, type Occupied } from "./slices/apply-slices.ts";
 import { deriveSlices, type ReachableRow } from "./slices/derive-slices.ts";
 import { diffSlices } from "./slices/diff-slices.ts";
+import { withdrawImport } from "./withdraw-import.ts";
 
 export interface ImportStageOptions {
   readonly mcsVersion: McsVersion;
@@ -58,7 +59,11 @@ export async function importService(
   const ensured = await ensureImport(options, deps, job);
   if (!ensured.ok) return ensured;
   const serviceImport = ensured.value;
-  if (serviceImport === "foreign") return ok([{ kind: "ServiceImport", name: world.name }]);
+  if (serviceImport === "foreign") {
+    // Somebody has taken the import over: what hung on it while it was ours would answer beside theirs.
+    const withdrawn = await withdrawImport(deps.objects, options.mcsVersion, world, signal);
+    return withdrawn.ok ? ok([{ kind: "ServiceImport", name: world.name }]) : withdrawn;
+  }
   const owner = ownerReference(serviceImport);
   if (owner === undefined) return ok([]);
 

@@ -12,7 +12,12 @@ export type DerivedOutcome =
   | { readonly kind: "none" }
   | { readonly kind: "there"; readonly service: Service }
   /** Somebody else's Service has the name (I3). */
-  | { readonly kind: "occupied"; readonly name: string }
+  | {
+      readonly kind: "occupied";
+      readonly name: string;
+      /** The Service, when another controller made it for this very import, which we have taken over since. */
+      readonly predecessor: Service | undefined;
+    }
   | {
       readonly kind: "failed";
       readonly error: KubeError;
@@ -48,7 +53,10 @@ export async function ensureDerivedService(
   const made = await ensureWithAddress(objects, { ...job, observed, desired });
   if (!made.result.ok) return { ...failed(made.result.error), isAddressFree: made.isAddressFree };
   const service = made.result.value;
-  if (service === "foreign") return { kind: "occupied", name: desired.metadata.name };
+  if (service === "foreign") {
+    const predecessor = isMadeFor(observed, desired) ? observed : undefined;
+    return { kind: "occupied", name: desired.metadata.name, predecessor };
+  }
   const patched = await objects.patch(SERVICES, service, {
     patch: diffDerivedService(service, desired),
     signal,
@@ -84,6 +92,12 @@ async function ensureWithAddress(
   // Only the server knows whether the address is free: it says "invalid" when it is not.
   if (again.ok || again.error.kind !== "invalid") return { result: again, isAddressFree: true };
   return { result: await objects.ensure(SERVICES, observed, plain), isAddressFree: false };
+}
+
+/** Both have the same owner, the import. */
+function isMadeFor(observed: Service | undefined, desired: Service): boolean {
+  const owners = (desired.metadata.ownerReferences ?? []).map(({ uid }) => uid);
+  return observed?.metadata.ownerReferences?.some(({ uid }) => owners.includes(uid)) === true;
 }
 
 function failed(error: KubeError, service?: Service): DerivedOutcome & { readonly kind: "failed" } {
