@@ -61,6 +61,7 @@ function brokerProcess(settings: HubSettings): Process {
       `--health-listen=:${HEALTH_PORT}`,
       `--certificate-life=${settings.certificateLife}`,
       ...list("--server-names", settings.serverNames),
+      ...list("--global-cidr", settings.globalCidr),
       ...(policyConfigMap === undefined ? [] : [`--policy=${POLICY_DIR}/policy.yaml`]),
       `--log-level=${settings.logLevel}`,
     ],

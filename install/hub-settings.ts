@@ -41,6 +41,12 @@ export const hubSettings = z.object({
     .array(z.string())
     .default([])
     .describe("host names and addresses to put into the serving certificate"),
+  globalCidr: z
+    .array(z.string())
+    .default([])
+    .describe(
+      "networks that members' global addresses are taken from; none: 242.0.0.0/8 and fd69:7374:6800::/40",
+    ),
   certificateLife: durationText("24h", "life of members' certificates, 1h to 2160h"),
   policyConfigMap: z
     .string()

@@ -21,6 +21,7 @@ describe.each([
     values: {
       ...{ clusterset: "prod", replicas: 1, serviceType: "NodePort", nodePort: 30_443 },
       ...{ networkPolicy: false, serverNames: ["hub.example.com", "10.0.0.1"] },
+      globalCidr: ["243.0.0.0/8"],
       ...{ certificateLife: "48h", policyConfigMap: "limits", logLevel: "debug" },
       ...{ image: "registry.example.com:5000/isthmus@sha256:0", imagePullPolicy: "Always" },
     },
