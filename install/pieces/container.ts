@@ -13,6 +13,8 @@ export function containerOf(container: Container, powers: readonly string[]): ob
     ports: [...ports, { name: "health", port: healthPort, protocol: "TCP" }].map(
       ({ name, port, protocol }) => ({ name, containerPort: port, protocol }),
     ),
+    // Two minutes: on a busy node a start takes long, and one that is ended in its midst begins anew.
+    startupProbe: { ...probe("/livez", 2), failureThreshold: 60 },
     livenessProbe: probe("/livez", 10),
     readinessProbe: probe("/readyz", 5),
     resources: {

@@ -107,6 +107,13 @@ spec:
             - name: health
               containerPort: {{ .healthPort }}
               protocol: TCP
+          startupProbe:
+            httpGet:
+              path: /livez
+              port: health
+            periodSeconds: 2
+            timeoutSeconds: 5
+            failureThreshold: 60
           livenessProbe:
             httpGet:
               path: /livez
