@@ -84,9 +84,11 @@ export async function runMember(
   }
   const { aboutVersion, ...member } = prepared.member;
   const guard = new MembershipGuard(identity, aboutVersion, deps);
-  const life = AbortSignal.any([signal, guard.leaving]);
-  const paths = await pathsOf(identity.clusterId, options, deps, life);
+  const membership = AbortSignal.any([signal, guard.leaving]);
+  const paths = await pathsOf(identity.clusterId, options, deps, membership);
   if (!paths.ok) return paths.error;
+  const fighting = paths.value?.fighting;
+  const life = fighting === undefined ? membership : AbortSignal.any([membership, fighting]);
   const keeper = new StateKeeper({ ...deps, file: savedStateFile(options.stateDir, identity) });
   const saved = await keeper.load();
   const trace = await tracing(identity.clusterId, options.otlpEndpoint, deps);
@@ -137,7 +139,8 @@ export async function runMember(
   ]);
   unsubscribe();
   await keeper.stop(guard.leaving.aborted ? "discard" : "save");
-  return guard.leaving.aborted ? guard.problem : undefined;
+  if (guard.leaving.aborted) return guard.problem;
+  return fighting?.aborted === true && !signal.aborted ? String(fighting.reason) : undefined;
 }
 
 /** Loaded only where it is wanted. */

@@ -50,6 +50,8 @@ export interface RunningPaths {
   readonly peers: ObjectView<KubeObject>;
   /** What of this cluster's network is known here. */
   readonly facts: Changing<Pick<NetworkFacts, "backends" | "responders" | "overlay">>;
+  /** Aborts, with the text for an admin, when the CNI has begun to import services itself: nothing may be written any more. */
+  readonly fighting: AbortSignal;
 }
 
 export interface PathDeps {
@@ -90,12 +92,15 @@ export async function startPaths(
   );
   const overlay = new OverlayWatch(deps);
   if (options.backends.includes("overlay-cni")) await overlay.start(signal);
-  const importer = overlay.current?.importsServices;
-  if (importer !== undefined && !options.ignoreCniImports) {
-    return err(
-      `cannot import: ${importer} imports services into this cluster already, and two would fight over ServiceImports; turn it off, or use --ignore-cni-imports`,
-    );
-  }
+  const fight = (): string | undefined =>
+    options.ignoreCniImports ? undefined : whyNotToImport(overlay.current?.importsServices);
+  const fightAtStart = fight();
+  if (fightAtStart !== undefined) return err(fightAtStart);
+  const fighting = new AbortController();
+  overlay.subscribe(() => {
+    const problem = fight();
+    if (problem !== undefined) fighting.abort(problem);
+  });
   const known: { selector?: PathSelector } = {};
   const proxies = (peer?: ClusterId): readonly string[] => known.selector?.proxies(peer) ?? [];
   const ports = new PortKeeper({ ...deps, table: new PortTable(), slices: slices.view, proxies });
@@ -143,7 +148,13 @@ export async function startPaths(
     },
     subscribe: (listener: () => void) => overlay.subscribe(listener),
   };
-  return ok({ selector, peers: peers.view, facts });
+  return ok({ selector, peers: peers.view, facts, fighting: fighting.signal });
+}
+
+function whyNotToImport(importer: string | undefined): string | undefined {
+  return importer === undefined
+    ? undefined
+    : `cannot import: ${importer} imports services into this cluster already, and two would fight over ServiceImports; turn it off, or use --ignore-cni-imports`;
 }
 
 /** Only what the ports are read from. */

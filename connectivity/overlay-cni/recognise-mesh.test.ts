@@ -3,6 +3,13 @@ import type { KubeObject } from "../../api/kube/object.ts";
 import { describeBackend } from "../backend.compliance.ts";
 import type { DataObject, MeshObjects } from "./mesh-objects.ts";
 import { overlayBackend } from "./overlay-backend.ts";
+import {
+  antreaClusterInfoImport,
+  antreaClusterSet,
+  ciliumClustermesh,
+  ciliumConfig,
+  ovnIcConfig,
+} from "./real-objects.fixture.ts";
 import { recogniseMesh } from "./recognise-mesh.ts";
 
 describeBackend("overlay-cni", () => overlayBackend);
@@ -127,5 +134,64 @@ describe("Kube-OVN interconnection", () => {
     const data = { "enable-ic": "true", "az-name": "az1", "auto-route": "false" };
     const mesh = recogniseMesh({ ...NOTHING, ovnIcConfig: aConfigMap(data) });
     expect(mesh?.problemWith("az2")).toContain("auto-route is not true");
+  });
+});
+
+describe("objects as they are found in clusters", () => {
+  test("Cilium: connected with certificates of its own and with common ones; files are no clusters", () => {
+    const mesh = recogniseMesh({
+      ...NOTHING,
+      ciliumConfig: ciliumConfig(),
+      ciliumRemotes: ciliumClustermesh(),
+    });
+    expect(mesh).toMatchObject({ mesh: "cilium-clustermesh", id: "east" });
+    expect(mesh?.importsServices).toBeUndefined();
+    expect(["west", "north"].map((peer) => mesh?.problemWith(peer))).toEqual([
+      undefined,
+      undefined,
+    ]);
+    for (const file of ["west.etcd-client.key", "common-etcd-client-ca.crt", "south"])
+      expect(mesh?.problemWith(file)).toContain("not connected");
+  });
+
+  test("Cilium as it is installed without a mesh, and with its MCS-API", () => {
+    const alone = ciliumConfig({ "cluster-id": "0", "cluster-name": "default" });
+    expect(recogniseMesh({ ...NOTHING, ciliumConfig: alone })).toBeUndefined();
+    const imports = ciliumConfig({ "clustermesh-enable-mcs-api": "true" });
+    const mesh = recogniseMesh({ ...NOTHING, ciliumConfig: imports });
+    expect(mesh?.importsServices).toContain("clustermesh-enable-mcs-api is true");
+  });
+
+  test("Antrea: a peer with a gateway is reached, one without is not, and none while the leader is away", () => {
+    const antreaInfoImports = [
+      antreaClusterInfoImport("west", ["192.0.2.2"]),
+      antreaClusterInfoImport("north", []),
+    ];
+    const mesh = recogniseMesh({
+      ...NOTHING,
+      antreaClusterSets: [antreaClusterSet()],
+      antreaInfoImports,
+    });
+    expect(mesh).toMatchObject({ mesh: "antrea-multicluster", id: "east" });
+    expect(mesh?.problemWith("west")).toBeUndefined();
+    expect(mesh?.problemWith("north")).toContain("knows no gateway");
+    for (const ready of ["False", "Unknown"] as const) {
+      const away = recogniseMesh({
+        ...NOTHING,
+        antreaClusterSets: [antreaClusterSet(ready)],
+        antreaInfoImports,
+      });
+      expect(away?.problemWith("west")).toContain("Disconnected from leader");
+    }
+  });
+
+  test.each([
+    { data: {}, id: "az1" },
+    { data: { "enable-ic": "false" }, id: undefined },
+    // What its controller does not find to be "false" is on.
+    { data: { "enable-ic": "" }, id: "az1" },
+  ])("Kube-OVN: $data", ({ data, id }) => {
+    const mesh = recogniseMesh({ ...NOTHING, ovnIcConfig: ovnIcConfig(data) });
+    expect([mesh?.id, mesh?.importsServices]).toEqual([id, undefined]);
   });
 });

@@ -72,7 +72,10 @@ function antrea({ antreaClusterSets, antreaInfoImports }: MeshObjects): Recognis
 /** Kube-OVN's interconnection. Its state is in OVN's own databases: whether it works is left to probes. */
 function kubeOvn({ ovnIcConfig }: MeshObjects): RecognisedMesh | undefined {
   const { "enable-ic": enabled, "az-name": id, "auto-route": autoRoute } = ovnIcConfig?.data ?? {};
-  if (enabled !== "true" || id === undefined || id === "") return undefined;
+  // As its controller takes it: whatever is not "false" is on.
+  if (ovnIcConfig === undefined || enabled === "false" || id === undefined || id === "") {
+    return undefined;
+  }
   return {
     mesh: "kube-ovn-ic",
     id,
