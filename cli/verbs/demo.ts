@@ -4,8 +4,7 @@ import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
 import { DEMO_CLUSTERS } from "../../sandbox/demo/demo-plan.ts";
-import { NET_BACKENDS } from "../../sandbox/demo/net-stage.ts";
-import { runDemo } from "../../sandbox/demo/run-demo.ts";
+import { DEMO_BACKENDS, runDemo } from "../../sandbox/demo/run-demo.ts";
 import { isInRoom, runInRoom, whyNoRoom } from "../../sandbox/network/netns/enter-room.ts";
 import { connectKube } from "../connect-kube.ts";
 import { installCrds } from "../install-crds.ts";
@@ -24,16 +23,16 @@ export const demoVerb = defineVerb({
       .default(DEMO_CLUSTERS.default)
       .describe(`members, ${DEMO_CLUSTERS.min} to ${DEMO_CLUSTERS.max}`),
     backend: z
-      .enum(NET_BACKENDS)
+      .enum(DEMO_BACKENDS)
       .optional()
       .describe(
-        "make the clusters of network namespaces, which takes root, and let them reach each other by this; default: a userland network",
+        "how clusters reach each other: underlay or vxlan between network namespaces, which takes root, or proxy; default: a userland network routes between them",
       ),
     exit: z.boolean().default(false).describe("end after the main job instead of staying up"),
   }),
   async run({ settings, args, signal, env, out }) {
     const { backend, ...others } = settings;
-    if (backend !== undefined && !isInRoom()) {
+    if (backend !== undefined && backend !== "proxy" && !isInRoom()) {
       const problem = whyNoRoom(["nft", "setpriv"], env["PATH"]);
       if (problem === undefined) return runDemoInRoom(args, env);
       out.problem(`cannot run the demo with --backend: ${problem}`);

@@ -11,6 +11,7 @@ import { systemRandom } from "../../runtime/random/system-random.ts";
 import { kubeconfigText } from "../../sandbox/apiserver/auth/kubeconfig.ts";
 import { createApiServer } from "../../sandbox/apiserver/create-api-server.ts";
 import type { PeerNetwork } from "../../sandbox/network/member-network-options.ts";
+import { admitOutside, PodDoors, parseDoors } from "../../sandbox/network/pod-doors.ts";
 import { startMemberNode } from "../../sandbox/node/member-node.ts";
 import { connectKube } from "../connect-kube.ts";
 import { untilAborted } from "../until-aborted.ts";
@@ -35,10 +36,23 @@ export const sandboxMemberVerb = defineVerb({
     healthListen: listenDefault("127.0.0.1:0", "address of /livez, /readyz and /metrics"),
     dns: z.string().optional().describe("DNS server of the shell, host:port"),
     peers: z.array(peer).default([]).describe("other members' pod networks, cidr=host:port"),
+    doors: z
+      .string()
+      .optional()
+      .describe("addresses of this machine at which pods are open too: <10.1.0.>=<127.40.3.>"),
+    outside: z
+      .array(z.string())
+      .default([])
+      .describe("addresses of pods that are processes of their own, with --doors"),
     kubeconfigOut: z.string().describe("file that receives the administrator's kubeconfig"),
     logLevel: logLevelSetting,
   }),
   async run({ settings, signal, env, out }) {
+    const doors = settings.doors === undefined ? undefined : parseDoors(settings.doors);
+    if (doors?.ok === false) {
+      out.problem(doors.error);
+      return 2;
+    }
     const log = pinoLogger(settings.name, settings.logLevel);
     const meter = new PrometheusMeter();
     const base = { clock: systemClock, random: systemRandom, log, meter };
@@ -74,7 +88,18 @@ export const sandboxMemberVerb = defineVerb({
         peers: settings.peers,
         ...(settings.dns === undefined ? {} : { dnsServer: settings.dns }),
       },
-      { ...base, kube: kube.value.client },
+      {
+        ...base,
+        kube: kube.value.client,
+        ...(doors === undefined
+          ? {}
+          : {
+              runtimeAround: (runtime, directory) => {
+                for (const ip of settings.outside) admitOutside(ip, doors.value, directory);
+                return new PodDoors(runtime, { ...base, directory, doors: doors.value });
+              },
+            }),
+      },
     );
     if (!node.ok) {
       out.problem(node.error);

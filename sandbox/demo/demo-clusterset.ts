@@ -12,6 +12,7 @@ import { freePorts } from "../process/free-ports.ts";
 import { ManagedProcess, type ManagedProcessDeps } from "../process/managed-process.ts";
 import { until } from "../process/until.ts";
 import { type DemoMember, demoMembers, PORTS_PER_MEMBER, peersOf } from "./demo-plan.ts";
+import { demoProxy } from "./demo-proxy.ts";
 
 export interface DemoClustersetOptions {
   readonly clusters: number;
@@ -19,6 +20,8 @@ export interface DemoClustersetOptions {
   readonly clusterset: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logLevel?: string;
+  /** Members reach each other through proxies. @default as the pods' network routes */
+  readonly hasProxies?: boolean;
 }
 
 type Deps = ManagedProcessDeps & { readonly clock: Clock; readonly random: Random };
@@ -28,6 +31,8 @@ export class DemoClusterset {
   readonly members: readonly DemoMember[];
   readonly clusters: readonly ManagedProcess[];
   readonly processes: ClustersetProcesses;
+  /** In the order of the members; none where they reach each other by routing. */
+  readonly proxies: readonly ManagedProcess[];
   readonly kubeconfig: string;
   readonly #clock: Clock;
 
@@ -35,12 +40,14 @@ export class DemoClusterset {
     readonly members: readonly DemoMember[];
     readonly clusters: readonly ManagedProcess[];
     readonly processes: ClustersetProcesses;
+    readonly proxies: readonly ManagedProcess[];
     readonly kubeconfig: string;
     readonly clock: Clock;
   }) {
     this.members = fields.members;
     this.clusters = fields.clusters;
     this.processes = fields.processes;
+    this.proxies = fields.proxies;
     this.kubeconfig = fields.kubeconfig;
     this.#clock = fields.clock;
   }
@@ -56,7 +63,14 @@ export class DemoClusterset {
       {
         ...options,
         ports: ports.slice(0, own),
-        members: members.map(({ id, kubeconfig }) => ({ id, kubeconfig, context: id })),
+        members: members.map(({ id, kubeconfig, podCidr }) => ({
+          id,
+          kubeconfig,
+          context: id,
+          ...(options.hasProxies === true && {
+            controllersArgs: ["--backends", "proxy", "--cidrs", podCidr],
+          }),
+        })),
       },
       deps,
     );
@@ -65,7 +79,12 @@ export class DemoClusterset {
       return new ManagedProcess(
         {
           name: member.id,
-          args: clusterArgs(member, members, processes.member(member.id).dnsPort),
+          args: [
+            ...clusterArgs(member, processes.member(member.id).dnsPort),
+            ...(options.hasProxies === true
+              ? ["--doors", member.doors, "--outside", member.proxyIp]
+              : ["--peers", peersOf(member, members).join(",")]),
+          ],
           logFile: join(directory, "logs", `${member.id}.log`),
           // Its objects live in its memory: coming back empty would look like a mass deletion.
           restart: false,
@@ -75,7 +94,12 @@ export class DemoClusterset {
       );
     });
     const kubeconfig = join(directory, "kubeconfig");
-    return new DemoClusterset({ members, clusters, processes, kubeconfig, clock: deps.clock });
+    const proxies =
+      options.hasProxies === true
+        ? members.map((member) => demoProxy(member, { ...options, members, processes }, deps))
+        : [];
+    const { clock } = deps;
+    return new DemoClusterset({ members, clusters, processes, proxies, kubeconfig, clock });
   }
 
   /** The embedded clusters and the broker, which need nothing from each other. */
@@ -98,7 +122,8 @@ export class DemoClusterset {
 
   /** A process of ours comes back by itself; an embedded cluster, which lives in memory, does not. */
   isRestarted(name: string): boolean {
-    return this.processes.processes.some((process) => process.name === name);
+    const ours = [...this.processes.processes, ...this.proxies];
+    return ours.some((process) => process.name === name);
   }
 
   writeKubeconfig(text: string): void {
@@ -106,23 +131,19 @@ export class DemoClusterset {
   }
 
   async stop(): Promise<void> {
+    await Promise.all(this.proxies.map((proxy) => proxy.stop()));
     await this.processes.stop();
     await Promise.all(this.clusters.map((cluster) => cluster.stop()));
   }
 }
 
-function clusterArgs(
-  member: DemoMember,
-  all: readonly DemoMember[],
-  dnsPort: number,
-): readonly string[] {
+function clusterArgs(member: DemoMember, dnsPort: number): readonly string[] {
   const at = (port: number): string => `127.0.0.1:${port}`;
   return [
     ...["sandbox-member", "--name", member.id],
     ...["--pod-cidrs", member.podCidr, "--service-cidrs", member.serviceCidr],
     ...["--api-listen", at(member.apiPort), "--socks-listen", at(member.socksPort)],
     ...["--fabric-listen", at(member.fabricPort), "--health-listen", at(member.healthPort)],
-    ...["--dns", at(dnsPort), "--peers", peersOf(member, all).join(",")],
-    ...["--kubeconfig-out", member.kubeconfig],
+    ...["--dns", at(dnsPort), "--kubeconfig-out", member.kubeconfig],
   ];
 }

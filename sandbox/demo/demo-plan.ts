@@ -11,10 +11,19 @@ export interface DemoMember {
   readonly socksPort: number;
   readonly fabricPort: number;
   readonly healthPort: number;
+  readonly proxyHealthPort: number;
+  /** Its proxy, as pods know it. */
+  readonly proxyIp: string;
+  /** Where its pods are on this machine, for the proxy: `10.1.0.=127.40.3.`. */
+  readonly doors: string;
   readonly kubeconfig: string;
 }
 
-export const PORTS_PER_MEMBER = 4;
+export const PORTS_PER_MEMBER = 5;
+
+/** Behind those of the sample's pods, which are handed out from the first on. */
+const PROXY_AT = 200;
+export const PROXY_PORT = 7443;
 
 /** Addresses as real clusters have them: pods and Services of each member out of a /16 of its own in 10.0.0.0/8. */
 export function demoMembers(
@@ -34,6 +43,10 @@ export function demoMembers(
       socksPort: port(1),
       fabricPort: port(2),
       healthPort: port(3),
+      proxyHealthPort: port(4),
+      proxyIp: `10.${number}.0.${PROXY_AT}`,
+      // A port is nobody else's on this machine, and so are these addresses.
+      doors: `10.${number}.0.=127.${port(0) >> 8}.${port(0) & 255}.`,
       kubeconfig: join(directory, id, "kubeconfig"),
     };
   });

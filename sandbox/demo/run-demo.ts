@@ -8,16 +8,19 @@ import type { ManagedProcessDeps } from "../process/managed-process.ts";
 import { DemoClusterset } from "./demo-clusterset.ts";
 import { DemoScenario, type ScenarioMember } from "./demo-scenario.ts";
 import type { DemoStage, StageDeps } from "./demo-stage.ts";
-import { type NetBackend, NetStage } from "./net-stage.ts";
+import { NET_BACKENDS, NetStage } from "./net-stage.ts";
 import { StepPrinter } from "./step-printer.ts";
 import { UserlandStage } from "./userland-stage.ts";
+
+export const DEMO_BACKENDS = [...NET_BACKENDS, "proxy"] as const;
+export type DemoBackend = (typeof DEMO_BACKENDS)[number];
 
 export interface DemoOptions {
   readonly clusters: number;
   /** End after the main job instead of staying up. */
   readonly exit: boolean;
-  /** Given: clusters are network namespaces, and this is how they reach each other. @default the userland network */
-  readonly backend?: NetBackend;
+  /** How clusters reach each other: `proxy` over the userland network, the others between network namespaces. @default the userland network routes */
+  readonly backend?: DemoBackend;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -60,9 +63,12 @@ async function stageOf(
   options: DemoOptions & { readonly directory: string; readonly clusterset: string },
   deps: DemoDeps & Required<Pick<ManagedProcessDeps, "onDeath">>,
 ): Promise<DemoStage> {
-  return options.backend === undefined
-    ? new UserlandStage(await DemoClusterset.plan(options, deps), deps)
-    : new NetStage({ ...options, backend: options.backend }, deps);
+  const { backend } = options;
+  if (backend !== undefined && backend !== "proxy") {
+    return new NetStage({ ...options, backend }, deps);
+  }
+  const hasProxies = backend === "proxy";
+  return new UserlandStage(await DemoClusterset.plan({ ...options, hasProxies }, deps), deps);
 }
 
 async function bringUp(stage: DemoStage, steps: StepPrinter, signal: AbortSignal): Promise<void> {

@@ -72,11 +72,17 @@ export class UserlandStage implements DemoStage {
       controllers.start();
       dns.start();
     }
+    for (const proxy of this.#clusterset.proxies) proxy.start();
     await Promise.all(
       processes.members.flatMap((member) => [
         processes.ready(member.controllers, member.controllersHealthPort, waiting),
         processes.ready(member.dns, member.dnsHealthPort, waiting),
       ]),
+    );
+    await Promise.all(
+      this.#clusterset.proxies.map((proxy, at) =>
+        processes.ready(proxy, this.#clusterset.members[at]?.proxyHealthPort ?? 0, waiting),
+      ),
     );
   }
 

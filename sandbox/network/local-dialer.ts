@@ -24,7 +24,10 @@ export class LocalDialer implements Dialer {
     const target = this.#find("tcp", to);
     if (!target.ok) return target;
     using limit = deadline(this.#clock, CONNECT_TIMEOUT_MS, options.signal);
-    const connected = await connectTcp({ host: LOOPBACK, port: target.value.port }, limit.signal);
+    const connected = await connectTcp(
+      { host: target.value.sockets.host ?? LOOPBACK, port: target.value.port },
+      limit.signal,
+    );
     if (connected.ok) announce(target.value.sockets, "tcp", connected.value, options.clientIp);
     return connected;
   }

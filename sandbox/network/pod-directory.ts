@@ -5,6 +5,8 @@ export type Transport = "tcp" | "udp";
 
 /** Where the real sockets of one cluster address are. */
 export interface AddressSockets {
+  /** Loopback address at which they are. @default "127.0.0.1" */
+  readonly host?: string;
   /** Cluster port -> loopback port of the process. */
   readonly tcp: ReadonlyMap<number, number>;
   readonly udp: ReadonlyMap<number, number>;

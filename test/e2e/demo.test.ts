@@ -79,9 +79,13 @@ function eventually<T>(what: string, ask: () => Promise<T | undefined>): Promise
 }
 
 describe("npm run demo", () => {
-  test("--exit shows the main job and leaves nothing behind", async () => {
+  test.each([
+    { name: "--exit", args: ["--exit"] },
+    // No route leads from one member's pods to another's: only the proxies do.
+    { name: "--exit --backend proxy", args: ["--exit", "--backend", "proxy"] },
+  ])("$name shows the main job and leaves nothing behind", async ({ args }) => {
     const before = demoFolders();
-    const demo = new Demo("--exit");
+    const demo = new Demo(...args);
     const code = await demo.ended;
     expect(code, demo.output).toBe(0);
     for (const shown of [
