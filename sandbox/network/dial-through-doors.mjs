@@ -6,7 +6,7 @@ const doors = (process.env["ISTHMUS_SANDBOX_DOORS"] ?? "")
   .split(",")
   .filter((text) => text !== "")
   .map((text) => text.split("="));
-const { connect } = Socket.prototype;
+const connect = Reflect.get(Socket.prototype, "connect");
 
 Socket.prototype.connect = function connectThroughDoor(...args) {
   // `net.connect` hands over its arguments in one array, already in order.
@@ -18,5 +18,5 @@ Socket.prototype.connect = function connectThroughDoor(...args) {
     const [pods, machine] = door;
     inner[0] = { ...options, host: `${machine}${host.slice(pods.length)}` };
   }
-  return connect.apply(this, args);
+  return Reflect.apply(connect, this, args);
 };

@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import type { PodRuntime, PodTask, RunningPodServers } from "../node/pod-server/pod-runtime.ts";
@@ -86,18 +86,16 @@ export class PodDoors implements PodRuntime {
   #open(ip: string, port: number): Server {
     return createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
       client.on("error", () => undefined);
-      const inside = this.#directory.lookup(ip)?.tcp.get(port);
-      if (inside === undefined) {
-        client.resetAndDestroy();
-        return;
-      }
-      const { signal } = new AbortController();
-      void connectTcp({ host: LOOPBACK, port: inside }, signal).then((pod) => {
-        if (pod.ok && !client.destroyed)
-          relay(client, pod.value, { idleTimeoutMs: IDLE_MS }, this.#clock);
-        else client.resetAndDestroy();
-        if (pod.ok && client.destroyed) pod.value.destroy();
-      });
+      void this.#enter(client, this.#directory.lookup(ip)?.tcp.get(port));
     });
+  }
+
+  async #enter(client: Socket, inside: number | undefined): Promise<void> {
+    const { signal } = new AbortController();
+    const pod =
+      inside === undefined ? undefined : await connectTcp({ host: LOOPBACK, port: inside }, signal);
+    if (pod?.ok !== true) client.resetAndDestroy();
+    else if (client.destroyed) pod.value.destroy();
+    else relay(client, pod.value, { idleTimeoutMs: IDLE_MS }, this.#clock);
   }
 }
