@@ -141,6 +141,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import("./verbs/verify.ts")).verifyVerb,
   },
   {
+    path: ["gather"],
+    summary: "write a support bundle, keys and tokens left out",
+    load: async () => (await import("./verbs/gather.ts")).gatherVerb,
+  },
+  {
     path: ["crds"],
     summary:
       "print the custom resource definitions, or install them, and our namespace, with --apply",

@@ -1,0 +1,96 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { z } from "zod";
+import { commonSettings } from "../../install/common-settings.ts";
+import { systemClock } from "../../runtime/clock/system-clock.ts";
+import { kubeSettings } from "../../runtime/config/common-settings.ts";
+import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
+import { connectKube } from "../connect-kube.ts";
+import { bundleOf } from "../gather/bundle.ts";
+import { type Collected, collectObjects } from "../gather/collect-objects.ts";
+import { redactText } from "../gather/redact.ts";
+import { defineVerb } from "../verb.ts";
+
+const FETCH_MS = 5_000;
+
+export const gatherVerb = defineVerb({
+  summary:
+    "write a support bundle: objects, Events, and logs and metrics that it is pointed at; keys, tokens and Secrets' data are left out",
+  settings: z.object({
+    ...kubeSettings,
+    namespace: commonSettings.namespace,
+    file: z.string().default("isthmus-gather.tar.gz").describe("file to write; must not exist"),
+    log: z
+      .array(z.string())
+      .default([])
+      .describe("files of logs to put in, such as kubectl logs wrote"),
+    metrics: z
+      .array(z.string())
+      .default([])
+      .describe("URLs of /metrics to put in, as they are reached from here"),
+    maxObjects: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(2_000)
+      .describe("objects of each kind, at most"),
+    maxMegabytes: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(1_000)
+      .default(50)
+      .describe("size of all before it is packed, at most"),
+  }),
+  async run({ settings, signal, env, out }) {
+    const kube = connectKube(settings, env, silentMeter);
+    if (!kube.ok) {
+      out.problem(kube.error);
+      return 1;
+    }
+    const files = [
+      ...(await collectObjects(settings, { client: kube.value.client, signal })),
+      ...(await Promise.all(settings.metrics.map(readMetrics))),
+      ...(await Promise.all(settings.log.map(readLog))),
+    ];
+    const maxBytes = settings.maxMegabytes * 1024 * 1024;
+    const bundle = bundleOf(files, { maxBytes, nowMs: systemClock.nowMs() });
+    try {
+      await writeFile(settings.file, bundle, { mode: 0o600, flag: "wx" });
+    } catch (error) {
+      out.problem(`cannot write ${settings.file}: ${messageOf(error)}`);
+      return 1;
+    }
+    for (const { name, text } of files) {
+      if (/\.(missing|cut)\.txt$/.test(name)) out.problem(`${name}: ${text.trimEnd()}`);
+    }
+    out.line(`${settings.file}: ${files.length} files, ${bundle.length} bytes`);
+    return 0;
+  },
+});
+
+async function readMetrics(url: string, index: number): Promise<Collected> {
+  const name = `metrics/${index + 1}`;
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(FETCH_MS) });
+    return { name: `${name}.txt`, text: `# ${url}\n${redactText(await answer.text())}` };
+  } catch (error) {
+    return { name: `${name}.missing.txt`, text: `${url}: ${messageOf(error)}\n` };
+  }
+}
+
+async function readLog(path: string, index: number): Promise<Collected> {
+  const name = `logs/${index + 1}-${basename(path)
+    .replaceAll(/[^\w.-]/g, "_")
+    .slice(0, 40)}`;
+  try {
+    return { name, text: redactText(await readFile(path, "utf8")) };
+  } catch (error) {
+    return { name: `${name}.missing.txt`, text: `${messageOf(error)}\n` };
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
