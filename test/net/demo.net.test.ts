@@ -29,4 +29,5 @@ test.each(["underlay", "vxlan"])(
     expect(steps).toHaveLength(9);
     expect(readdirSync(directory)).toEqual([]);
   },
+  250_000,
 );

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { FAULTS, strikeUnderLoad, WATCH_MS } from "./harness/fault-scenarios.ts";
+import { FAULTS, strikeUnderLoad } from "./harness/fault-scenarios.ts";
 import { VxlanWorld } from "./harness/vxlan-world.ts";
 
 /** Each fault once, under load; `node bench/net/faults.ts` measures them many times. There is no broker, throughout. */
@@ -16,14 +16,15 @@ test.each(Object.entries(FAULTS))(
   async (_, fault) => {
     const scenario = fault(vxlan);
     try {
-      const { tcp, udp, opens } = await strikeUnderLoad(vxlan, scenario);
-      expect({ lost: tcp.lost, connections: tcp.connections }).toEqual({
-        lost: 0,
-        connections: 12,
-      });
-      // Whoever is still without an answer has a gap as long as the watch.
-      for (const { longestGapMs } of [tcp, udp, opens])
-        expect(longestGapMs).toBeLessThan(WATCH_MS - 500);
+      const { tcp, udp, opens, silent } = await strikeUnderLoad(vxlan, scenario);
+      const gaps = [tcp, udp, opens].map(({ longestGapMs }) => longestGapMs.toFixed(0));
+      process.stdout.write(`longest gaps, open, UDP, new: ${gaps.join(", ")} ms\n`);
+      expect({
+        lost: tcp.lost,
+        connections: tcp.connections,
+        failed: opens.failed,
+        silent,
+      }).toEqual({ lost: 0, connections: 12, failed: 0, silent: 0 });
     } finally {
       await scenario.mend();
     }

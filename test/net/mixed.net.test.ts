@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { HTTP, UNEXPORTED } from "./harness/net-service.ts";
-import { httpFrom } from "./harness/talk.ts";
+import { httpFrom, SILENCE_MS } from "./harness/talk.ts";
 import { VxlanWorld } from "./harness/vxlan-world.ts";
 
 /** A and b share an underlay, c is behind gateways: both ways of one cluster at once, and both to one peer. */
@@ -35,7 +35,7 @@ test("a reaches b as it is and c through gateways; so do b and c", async () => {
     const [global = ""] = serverB?.globalAddresses ?? [];
     expect(await httpFrom(client, global, HTTP)).toMatchObject({ cluster: "b" });
     // The underlay is the other pair's.
-    expect(await httpFrom(client, own, HTTP)).toMatchObject({ cluster: "ETIMEDOUT" });
+    expect(await httpFrom(client, own, HTTP, SILENCE_MS)).toMatchObject({ cluster: "ETIMEDOUT" });
   }
 });
 
@@ -46,6 +46,5 @@ test("one peer over both: an underlay opens everything, a gateway what is export
   const [global = ""] = server.globalAddresses;
   expect(await httpFrom(client, global, HTTP)).toMatchObject({ cluster: "b" });
   expect(await httpFrom(client, near, UNEXPORTED)).toMatchObject({ cluster: "b" });
-  const refused = await httpFrom(client, global, UNEXPORTED);
-  expect(["ECONNREFUSED", "ETIMEDOUT", "EHOSTUNREACH", "EACCES"]).toContain(refused.cluster);
+  expect(await httpFrom(client, global, UNEXPORTED)).toMatchObject({ cluster: "ECONNREFUSED" });
 });

@@ -9,7 +9,7 @@ async function transfers(
   vxlan: VxlanWorld,
   from: string,
   to: string,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
 ): Promise<readonly PodAnswer[]> {
   const server = vxlan.server(vxlan.world.cluster(to).plan.nodes.at(-1));
   const client = vxlan.world.cluster(from).clients.at(-1);
@@ -44,12 +44,12 @@ describe("large transfers between pods behind gateways, both ways at once", () =
       await vxlan.world.until(
         `transfers from ${from} to ${to}`,
         async () => {
-          const answers = await transfers(vxlan, from, to, 2_000);
+          const answers = await transfers(vxlan, from, to, 3_000);
           return answers.every((answer) => answer.kind === "tcp" && answer.intact)
             ? true
             : undefined;
         },
-        60_000,
+        90_000,
       );
     }
   });

@@ -8,7 +8,7 @@ import { mustRunIn, within } from "../../sandbox/network/netns/run-commands.ts";
 import { ManagedProcess } from "../../sandbox/process/managed-process.ts";
 import { NetService, UDP } from "./harness/net-service.ts";
 import { DEPS, NetWorld } from "./harness/net-world.ts";
-import { httpFrom, pingFrom, whoByUdp } from "./harness/talk.ts";
+import { httpFrom, pingFrom, SILENCE_MS, whoByUdp } from "./harness/talk.ts";
 
 const TUNNELS = 7443;
 
@@ -97,7 +97,7 @@ describe("three members with the same pod CIDRs, one TCP port between them, and 
   test("nothing else passes", async () => {
     const [client] = world.cluster("c").clients;
     const [node] = world.cluster("b").plan.nodes;
-    expect(await pingFrom(client, node?.addresses[0] ?? "")).toBe("silent");
+    expect(await pingFrom(client, node?.addresses[0] ?? "", SILENCE_MS)).toBe("silent");
   });
 
   test("TCP: the clusterset IP leads to the pods of both exporters, from every node of the third", async () => {
@@ -117,7 +117,7 @@ describe("three members with the same pod CIDRs, one TCP port between them, and 
     const ip = await service.clustersetIp("c");
     for (const client of world.cluster("c").clients) {
       await world.until("an answer", async () =>
-        /^[\d.]+/.test(await whoByUdp(client, ip, UDP)) ? true : undefined,
+        /^[\d.]+/.test(await whoByUdp(client, ip, UDP, 3_000)) ? true : undefined,
       );
     }
   });

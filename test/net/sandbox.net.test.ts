@@ -4,7 +4,7 @@ import { SERVICES, type Service } from "../../api/kube/service.ts";
 import { mustRunIn, runIn } from "../../sandbox/network/netns/run-commands.ts";
 import { HTTP, NetService } from "./harness/net-service.ts";
 import { NetWorld } from "./harness/net-world.ts";
-import { httpFrom, pingFrom } from "./harness/talk.ts";
+import { httpFrom, pingFrom, SILENCE_MS } from "./harness/talk.ts";
 
 /** What tests of backends rely on: that the sandbox's network is one. */
 describe.each([
@@ -28,7 +28,7 @@ describe.each([
     const address = await service.podAddress("a", "node-2");
     expect(await httpFrom(here, address, HTTP)).toMatchObject({ node: "node-2" });
     expect(await httpFrom(there, address, HTTP)).toMatchObject({ node: "node-2" });
-    expect(await pingFrom(stranger, address)).toBe("silent");
+    expect(await pingFrom(stranger, address, SILENCE_MS)).toBe("silent");
   });
 
   test("a ClusterIP leads to every pod, from pods and from nodes; its other ports refuse", async () => {
@@ -46,7 +46,7 @@ describe.each([
       });
       expect(await httpFrom(client, ip, 81)).toMatchObject({ cluster: "ECONNREFUSED" });
       const url = `http://${ip.includes(":") ? `[${ip}]` : ip}/`;
-      expect(await mustRunIn(node?.namespace ?? "", ["curl", "-s", "-m", "5", url])).toContain(
+      expect(await mustRunIn(node?.namespace ?? "", ["curl", "-s", "-m", "15", url])).toContain(
         '"namespace":"shop"',
       );
     }
@@ -60,12 +60,12 @@ describe.each([
     const { faults } = world.clusterset;
     expect(await pingFrom(client, target)).toBe("answered");
     await faults.lose([{ from: a1, to: [a2] }]);
-    expect(await pingFrom(client, target)).toBe("silent");
+    expect(await pingFrom(client, target, SILENCE_MS)).toBe("silent");
     await faults.lose([{ from: a1, to: [world.cluster("b").plan] }]);
     expect(await pingFrom(client, target)).toBe("answered");
     await faults.lose([]);
     await faults.setLink(a2, "down");
-    expect(await pingFrom(client, target)).toBe("silent");
+    expect(await pingFrom(client, target, SILENCE_MS)).toBe("silent");
     await faults.setLink(a2, "up");
     await world.until("the cable to carry again", async () =>
       (await pingFrom(client, target)) === "answered" ? true : undefined,
@@ -84,7 +84,7 @@ describe.each([
     if (node === undefined) throw new Error("no node");
     await world.clusterset.rebootNode(cluster, node);
     const [router = ""] = cluster.plan.routerAddresses;
-    await mustRunIn(node.namespace, ["ping", "-c", "1", "-W", "2", router]);
+    await mustRunIn(node.namespace, ["ping", "-c", "1", "-w", "15", router]);
     await world.until("service rules", async () =>
       (await runIn(node.namespace, ["nft", "list", "table", "inet", "services"])).code === 0
         ? true

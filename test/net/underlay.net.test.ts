@@ -52,7 +52,7 @@ describe("underlay: pods of three clusters reach each other as they are", () => 
       host: backend?.address ?? "",
       port: HTTP,
       bytes: 8_000_000,
-      timeoutMs: 10_000,
+      timeoutMs: 30_000,
     });
     expect(answer).toMatchObject({ kind: "tcp", bytes: 8_000_000, intact: true });
   });

@@ -73,21 +73,20 @@ describe.each<{ readonly name: string; readonly shape: Partial<NetShape> }>([
     }
   });
 
-  test("a port that is not exported is refused or silent, by TCP and UDP", async () => {
+  test("a port that is not exported is refused, by TCP and UDP: somebody says so", async () => {
     const outcomes = pairs().map(async ({ client, address }) => [
       (await httpFrom(client, address, UNEXPORTED)).cluster,
       await whoByUdp(client, address, UNEXPORTED),
     ]);
     const seen = new Set((await Promise.all(outcomes)).flat());
-    expect(["ECONNREFUSED", "ETIMEDOUT", "EHOSTUNREACH", "EACCES"]).toEqual(
-      expect.arrayContaining([...seen]),
-    );
+    // A reset; ICMP's "administratively prohibited" is the one over IPv4 and the other over IPv6.
+    expect(["ECONNREFUSED", "EHOSTUNREACH", "EACCES"]).toEqual(expect.arrayContaining([...seen]));
   });
 
   test("bytes arrive whole and in order, both ways", async () => {
     for (const { client, address } of pairs().slice(0, 6)) {
       const question = { kind: "tcp", host: address, port: HTTP, bytes: 2_000_000 } as const;
-      const answer = await client.ask({ ...question, timeoutMs: 10_000 });
+      const answer = await client.ask({ ...question, timeoutMs: 30_000 });
       expect(answer).toMatchObject({ kind: "tcp", bytes: 2_000_000, intact: true });
     }
   });

@@ -11,8 +11,8 @@ export interface FaultScenario {
   mend(): Promise<void>;
 }
 
-/** How long a load is watched after a fault, ms: longer than any gap that is still called one. */
-export const WATCH_MS = 3_000;
+/** How long a load is watched after a fault at least, ms: until everything has been noticed that there is to notice. */
+const WATCH_MS = 3_000;
 const BEFORE_MS = 300;
 /**
  * A gateway that came back is given flows only once their share of the others has been silent for five seconds: before that a fault

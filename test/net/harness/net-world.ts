@@ -41,8 +41,8 @@ export const DEPS = {
   },
 } as const;
 
-const START_MS = 90_000;
-const WAIT_MS = 30_000;
+const START_MS = 120_000;
+const WAIT_MS = 60_000;
 
 /** A clusterset of network namespaces with all processes ready, for one test file. Disposed of it leaves nothing. */
 export class NetWorld implements AsyncDisposable {

@@ -10,6 +10,10 @@ export interface PodFacts {
   readonly client: string;
 }
 
+/** Patience where silence is what is expected, ms: it could at worst hide somebody who is slow, and never fails a test. */
+export const SILENCE_MS = 1_500;
+const PATIENCE_MS = 15_000;
+
 const NOBODY: PodFacts = { cluster: "", node: "", pod: "", podIp: "", client: "" };
 
 /** Who answers HTTP there; of somebody who does not, `cluster` says why. */
@@ -17,8 +21,9 @@ export async function httpFrom(
   client: PodProcess | undefined,
   host: string,
   port: number,
+  timeoutMs: number = PATIENCE_MS,
 ): Promise<PodFacts> {
-  const answer = await client?.ask({ kind: "http", host, port, path: "/" });
+  const answer = await client?.ask({ kind: "http", host, port, path: "/", timeoutMs });
   if (answer?.kind === "http") return JSON.parse(answer.body) as PodFacts;
   return { ...NOBODY, cluster: answer?.kind === "failed" ? answer.why : "no client" };
 }
@@ -28,22 +33,21 @@ export async function whoByUdp(
   client: PodProcess | undefined,
   host: string,
   port: number,
+  timeoutMs: number = PATIENCE_MS,
 ): Promise<string> {
-  const answer = await client?.ask({ kind: "udp", host, port, text: "who\n" });
+  const answer = await client?.ask({ kind: "udp", host, port, text: "who\n", timeoutMs });
   if (answer?.kind === "udp") return answer.text.split("\n")[1] ?? "";
   return answer?.kind === "failed" ? answer.why : "no client";
 }
 
-/** ICMP echo, once. */
+/** ICMP echo, each second until there is an answer. */
 export async function pingFrom(
   client: PodProcess | undefined,
   host: string,
-  options: { readonly bytes?: number; readonly dontFragment?: boolean } = {},
+  timeoutMs: number = PATIENCE_MS,
 ): Promise<"answered" | "silent"> {
-  const { bytes = 56, dontFragment = false } = options;
   const { code } = await runIn(client?.namespace ?? "", [
-    ...["ping", "-n", "-c", "1", "-W", "2", "-s", String(bytes)],
-    ...(dontFragment ? ["-M", "do"] : []),
+    ...["ping", "-n", "-c", "1", "-w", `${Math.ceil(timeoutMs / 1_000)}`],
     host,
   ]);
   return code === 0 ? "answered" : "silent";

@@ -21,7 +21,7 @@ export interface ServerPod extends HarnessPod {
 const NAMESPACE = "hand-fed";
 const SERVER_OFFSET = 5;
 const SETTLED_MS = 1_000;
-const READY_MS = 30_000;
+const READY_MS = 60_000;
 
 /**
  * Gateways and node agents, real processes on every node, over objects that the test writes as controllers would: so what

@@ -33,6 +33,15 @@ export class NetLab {
     return this.sh(`ip netns exec ${namespace} sh -e <<'EOS'\n${script}\nEOS`);
   }
 
+  /** Waits until somebody listens at a TCP port. */
+  listening(namespace: string, port: number): void {
+    this.in(
+      namespace,
+      `for look in $(seq 600); do ss -Hltn "sport = :${port}" | grep -q . && exit 0; sleep 0.1; done
+echo "nobody listens at ${port} in ${namespace}" >&2; exit 1`,
+    );
+  }
+
   /** Everything a program of ours could have changed on a machine, as text. */
   state(namespace: string): string {
     return this.in(

@@ -5,19 +5,26 @@ import type { PodAnswer, PodQuestion } from "./pod-message.ts";
 
 type Question<K extends PodQuestion["kind"]> = Extract<PodQuestion, { readonly kind: K }>;
 
-const HTTP_LIMIT_MS = 3_000;
-const UDP_LIMIT_MS = 1_000;
+/** Whoever answers at all does so within that, also on a machine that stands still for seconds. */
+const LIMIT_MS = 15_000;
+/** A datagram may be lost, and the kernel sends few ICMP errors a second: asked again so often. */
+const UDP_AGAIN_MS = 500;
 /** What is kept of a body; the rest is counted. */
 const BODY_MAX = 64 * 1024;
 /** A pattern whose period is no power of two, so that a lost or swapped segment shows. */
 const PATTERN = Buffer.from(Array.from({ length: 64_007 }, (_, i) => 128 + (i % 127)));
 
 /** GET, one connection. */
-export function askHttp({ host, port, path }: Question<"http">): Promise<PodAnswer> {
+export function askHttp({
+  host,
+  port,
+  path,
+  timeoutMs = LIMIT_MS,
+}: Question<"http">): Promise<PodAnswer> {
   return new Promise((resolve, reject) => {
     const sent = request(
       // Counted while nothing moves, connecting included: a large body may take longer.
-      { host, port, path, agent: false, timeout: HTTP_LIMIT_MS, headers: { connection: "close" } },
+      { host, port, path, agent: false, timeout: timeoutMs, headers: { connection: "close" } },
       (response) => {
         let body = "";
         let bytes = 0;
@@ -87,24 +94,34 @@ export function askTcp({ host, port, bytes, timeoutMs }: Question<"tcp">): Promi
   });
 }
 
-/** One datagram and the first that comes back. */
-export function askUdp({ host, port, text }: Question<"udp">): Promise<PodAnswer> {
+/** One datagram, again if need be, and the first that comes back. */
+export function askUdp({
+  host,
+  port,
+  text,
+  timeoutMs = LIMIT_MS,
+}: Question<"udp">): Promise<PodAnswer> {
   return new Promise((resolve, reject) => {
     const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
     const finish = (done: () => void): void => {
       signal.removeEventListener("abort", giveUp);
+      clearInterval(again);
       socket.close();
       done();
     };
     const giveUp = (): void => finish(() => reject(timedOut()));
-    const signal = AbortSignal.timeout(UDP_LIMIT_MS);
+    const signal = AbortSignal.timeout(timeoutMs);
     signal.addEventListener("abort", giveUp, { once: true });
     socket.once("error", (error) => finish(() => reject(error)));
     socket.once("message", (message) =>
       finish(() => resolve({ kind: "udp", text: message.toString("utf8") })),
     );
     // Connected, so that an ICMP answer is an error and not silence.
-    socket.connect(port, host, () => socket.send(text));
+    let again: NodeJS.Timeout | undefined;
+    socket.connect(port, host, () => {
+      socket.send(text);
+      again = setInterval(() => socket.send(text), UDP_AGAIN_MS);
+    });
   });
 }
 

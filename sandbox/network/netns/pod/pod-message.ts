@@ -8,7 +8,14 @@ export type PodOrder =
 
 /** What a client inside the pod does. Hosts are IP addresses. */
 export type PodQuestion =
-  | { readonly kind: "http"; readonly host: string; readonly port: number; readonly path: string }
+  | {
+      readonly kind: "http";
+      readonly host: string;
+      readonly port: number;
+      readonly path: string;
+      /** @default patience that no slowness exhausts; less where silence is expected. */
+      readonly timeoutMs?: number;
+    }
   | {
       readonly kind: "tcp";
       readonly host: string;
@@ -17,7 +24,14 @@ export type PodQuestion =
       readonly bytes: number;
       readonly timeoutMs: number;
     }
-  | { readonly kind: "udp"; readonly host: string; readonly port: number; readonly text: string }
+  | {
+      readonly kind: "udp";
+      readonly host: string;
+      readonly port: number;
+      readonly text: string;
+      /** As that of HTTP. */
+      readonly timeoutMs?: number;
+    }
   | { readonly kind: "load"; readonly options: LoadOptions }
   | { readonly kind: "end-load" };
 

@@ -20,6 +20,9 @@ interface Flow {
   readonly meter: GapMeter;
 }
 
+/** Far longer than anything that still works is without an answer, on the slowest machine. */
+const SETTLE_MS = 20_000;
+const LOOK_MS = 50;
 /** Longer than a round trip on a path that works. */
 const LAST_ANSWERS_MS = 500;
 
@@ -39,7 +42,7 @@ export class LoadClient {
     await this.#running.start();
   }
 
-  /** Answers that are still on their way are waited for, a moment. */
+  /** Everybody is waited for until they have been answered once more; then answers that are still on their way, a moment. */
   end(): Promise<LoadReport> {
     const running = this.#running;
     if (running === undefined) throw new Error("no load is under way");
@@ -78,9 +81,10 @@ class RunningLoad {
   }
 
   async end(): Promise<LoadReport> {
+    const silent = await this.#settle();
     this.#timer?.cancel();
     const nowMs = this.#clock.monotonicMs();
-    await new Promise<void>((resolve) => void this.#clock.setTimer(LAST_ANSWERS_MS, resolve));
+    await this.#pause(LAST_ANSWERS_MS);
     this.#isOver = true;
     const longest = (meters: readonly GapMeter[]): number =>
       meters.reduce((max, meter) => Math.max(max, meter.longestMs(nowMs)), 0);
@@ -89,6 +93,7 @@ class RunningLoad {
     const living = this.#streams.filter(({ isLost }) => !isLost).map(({ meter }) => meter);
     const flows = this.#flows.map(({ meter }) => meter);
     const report: LoadReport = {
+      silent,
       tcp: {
         connections: this.#streams.length,
         lost: this.#streams.length - living.length,
@@ -105,6 +110,34 @@ class RunningLoad {
     for (const { socket } of this.#streams) socket.destroy();
     for (const { socket } of this.#flows) socket.close();
     return report;
+  }
+
+  /** @returns how many were not answered any more. */
+  async #settle(): Promise<number> {
+    const startMs = this.#clock.monotonicMs();
+    const counts = new Map(this.#meters().map((meter) => [meter, meter.count]));
+    for (;;) {
+      const living = new Set(this.#meters());
+      const silent = [...counts].filter(
+        ([meter, count]) => living.has(meter) && meter.count === count,
+      );
+      const isLate = this.#clock.monotonicMs() - startMs > SETTLE_MS;
+      if (silent.length === 0 || isLate) return silent.length;
+      await this.#pause(LOOK_MS);
+    }
+  }
+
+  /** Of all that can still be answered. */
+  #meters(): readonly GapMeter[] {
+    return [
+      ...this.#streams.filter(({ isLost }) => !isLost).map(({ meter }) => meter),
+      ...this.#flows.map(({ meter }) => meter),
+      ...(this.#options.opens ? [this.#opens] : []),
+    ];
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#clock.setTimer(ms, resolve));
   }
 
   #tick(): void {

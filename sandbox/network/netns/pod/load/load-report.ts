@@ -12,6 +12,8 @@ export interface LoadOptions {
 }
 
 export interface LoadReport {
+  /** Connections that live, flows and new connections, of each one that had no answer any more when the load was to end, though it was waited for. */
+  readonly silent: number;
   readonly tcp: StreamReport;
   readonly udp: DatagramReport;
   readonly opens: OpenReport;
