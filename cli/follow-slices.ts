@@ -3,6 +3,7 @@ import { PODS, type PodPlace, slimPod } from "../api/kube/pod.ts";
 import { LABEL_MANAGED_BY, MANAGED_BY } from "../api/mcs/labels.ts";
 import { SLICES } from "../api/network/resources.ts";
 import { Reflector } from "../runtime/kube/reflector/reflector.ts";
+import { ifInstalled } from "./if-installed.ts";
 import type { MemberProcess } from "./member-process.ts";
 
 /** Slice objects as controllers have written them, and who may be in them. */
@@ -14,6 +15,8 @@ export function sliceReflectors(deps: MemberProcess["deps"]) {
   const pods = new Reflector<PodPlace>({ resource: PODS, project: slimPod }, deps);
   return {
     scopes,
+    /** What others wait for: a cluster without the kind has no slices. */
+    known: ifInstalled(scopes, deps),
     pods,
     /** Pods of a whole cluster are many: they are listed once there is a slice, and from then on. */
     followPods: (signal: AbortSignal): void => {

@@ -1,6 +1,6 @@
 import { untilAborted } from "./until-aborted.ts";
 
-interface Follower {
+export interface Follower {
   start(signal: AbortSignal): void;
   stopped(): Promise<void>;
   synced(signal: AbortSignal): Promise<boolean>;

@@ -105,7 +105,7 @@ export async function serveDns(
     await started.stop();
     return 1;
   }
-  const reflectors = [imports, slices, namespaces, ...(inSlices ? [inSlices.scopes] : [])];
+  const reflectors = [imports, slices, namespaces, ...(inSlices ? [inSlices.known] : [])];
   const freshness = new Freshness(reflectors, { staleAfterMs: settings.staleAfter }, deps.clock);
   readiness.decidedBy(
     reflectorsCheck(reflectors, () =>

@@ -4,8 +4,12 @@ import { LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
 import { parseRate } from "../../api/slices/rate.ts";
 import { Reporter } from "../../connectivity/report/reporter.ts";
 import { LINE_RATE_DEFAULT } from "../../connectivity/slices/slice-queues.ts";
+import { SLICE_DENIED_COUNTERS, SLICE_TABLE } from "../../connectivity/slices/slice-table.ts";
 import { ChosenTransport } from "../../connectivity/vxlan/gateway/chosen-transport.ts";
-import { DeniedMetrics } from "../../connectivity/vxlan/gateway/denied-metrics.ts";
+import {
+  DeniedMetrics,
+  type DeniedTable,
+} from "../../connectivity/vxlan/gateway/denied-metrics.ts";
 import { Gateway } from "../../connectivity/vxlan/gateway/gateway.ts";
 import { PlainTransport } from "../../connectivity/vxlan/gateway/plain-transport.ts";
 import { ResponderKeeper } from "../../connectivity/vxlan/gateway/responder-keeper.ts";
@@ -13,6 +17,11 @@ import { Dataplane } from "../../connectivity/vxlan/linux/dataplane.ts";
 import { commandRunner } from "../../connectivity/vxlan/linux/run-command.ts";
 import { systemFiles } from "../../connectivity/vxlan/linux/system-files.ts";
 import { GATEWAY_TABLES, gatewayOwnership } from "../../connectivity/vxlan/ownership.ts";
+import {
+  AUDIENCE_DENIED_COUNTERS,
+  AUDIENCE_TABLE,
+} from "../../connectivity/vxlan/plan/audience-table.ts";
+import { DENIED_COUNTERS, FILTER_TABLE } from "../../connectivity/vxlan/plan/filter-table.ts";
 import { WireguardTransport } from "../../connectivity/vxlan/wireguard/wireguard-transport.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { durationSetting, listenDefault } from "../../runtime/config/common-settings.ts";
@@ -34,6 +43,11 @@ const rateSetting = z.string().transform((text, context): number => {
 });
 
 const LOG_NAME = "gateway";
+const DENIED_TABLES: readonly DeniedTable[] = [
+  { table: FILTER_TABLE, counters: DENIED_COUNTERS },
+  { table: SLICE_TABLE, counters: SLICE_DENIED_COUNTERS },
+  { table: AUDIENCE_TABLE, counters: AUDIENCE_DENIED_COUNTERS },
+];
 
 export const gatewayVerb = defineVerb({
   summary: "carry traffic between this cluster's nodes and other clusters' gateways (root)",
@@ -99,12 +113,12 @@ export const gatewayVerb = defineVerb({
     }
     const { deps, readiness } = started.value;
     const { networks, peers, nodes } = networkReflectors(deps);
-    const { scopes, pods, followPods } = sliceReflectors(deps);
+    const { scopes, known, pods, followPods } = sliceReflectors(deps);
     const slices = new Reflector<EndpointSlice>(
       { resource: ENDPOINT_SLICES, labelSelector: LABEL_SOURCE_CLUSTER },
       deps,
     );
-    const reflectors = [networks, peers, nodes, slices, scopes];
+    const reflectors = [networks, peers, nodes, slices, known];
     const reporter = new Reporter(node, deps);
     const views = {
       networks: networks.view,
@@ -124,7 +138,7 @@ export const gatewayVerb = defineVerb({
         return state.ok ? true : state.error;
       }),
     );
-    const denied = new DeniedMetrics({ ...deps, run });
+    const denied = new DeniedMetrics({ ...deps, run, tables: DENIED_TABLES });
     const responder = new ResponderKeeper({ port: vxlan.probePort }, { ...deps, views });
     followPods(signal);
     await runReflected(reflectors, signal, async () => {

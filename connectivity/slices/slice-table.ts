@@ -11,6 +11,8 @@ import { anonymousSet, deviceSet } from "../vxlan/plan/rule-sets.ts";
 import { sliceClasses } from "./slice-queues.ts";
 
 export const SLICE_TABLE = "isthmus_slices";
+/** Counters of what slices refuse, and which way it went. */
+export const SLICE_DENIED_COUNTERS = { slices_denied_in: "in", slices_denied_out: "out" } as const;
 
 export interface SliceTableInput {
   readonly slices: SliceSet;
@@ -51,13 +53,13 @@ export function sliceTable({
     "icmpv6 type echo-request ip6 daddr vmap @asked_hosts6",
   ];
   const body = [
-    "counter denied { }",
+    ...Object.keys(SLICE_DENIED_COUNTERS).map((name) => `counter ${name} { }`),
     chain("refuse", "", [
-      "counter name denied",
+      "counter name slices_denied_out",
       "meta l4proto tcp reject with tcp reset",
       "reject with icmpx admin-prohibited",
     ]),
-    chain("ignore", "", ["counter name denied", "drop"]),
+    chain("ignore", "", ["counter name slices_denied_in", "drop"]),
     ...numbered.flatMap(({ slice, number }) =>
       sliceChains(slice, number, { members, scope, minor: classes.get(slice.name) }),
     ),

@@ -1,5 +1,6 @@
 import { SLICE_TABLE } from "../slices/slice-table.ts";
 import type { Ownership } from "./linux/read-kernel-state.ts";
+import { AUDIENCE_TABLE } from "./plan/audience-table.ts";
 import { FILTER_TABLE } from "./plan/filter-table.ts";
 import { NODE_TABLE } from "./plan/node-table.ts";
 import { isNexthopOf } from "./plan/plan-ids.ts";
@@ -8,7 +9,7 @@ import { type VxlanSettings, wanDevices } from "./plan/settings.ts";
 import { WAN_TABLE } from "./plan/wan-table.ts";
 
 export const NODE_AGENT_TABLES = [NODE_TABLE];
-export const GATEWAY_TABLES = [FILTER_TABLE, WAN_TABLE, SLICE_TABLE];
+export const GATEWAY_TABLES = [FILTER_TABLE, WAN_TABLE, SLICE_TABLE, AUDIENCE_TABLE];
 
 /** What in the kernel is the node agent's. */
 export function nodeAgentOwnership(settings: VxlanSettings): Ownership {

@@ -112,7 +112,7 @@ function commandLines(folder: string, files: Files): readonly (readonly string[]
   const { kubeconfig, away, identity, empty } = files;
   const member = ["--kubeconfig", kubeconfig, "--identity-dir", identity];
   const machine = ["--kubeconfig", away, "--node", "one", "--state-dir", folder];
-  const paths = ["--backends", "underlay,vxlan,proxy", "--probe-listen", "127.0.0.1:0"];
+  const paths = ["--backends", "underlay,vxlan,proxy", "--probe-listen", ":0"];
   const traces = ["--otlp-endpoint", `http://${NOBODY}`];
   return [
     ["broker", "--data-dir", join(folder, "hub"), "--listen", "127.0.0.1:0", "--policy", empty],

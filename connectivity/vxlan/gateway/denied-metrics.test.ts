@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { err, ok } from "../../../api/result.ts";
 import { VirtualClock } from "../../../runtime/clock/virtual-clock.ts";
 import { PrometheusMeter } from "../../../runtime/metrics/prometheus-meter.ts";
+import { DENIED_COUNTERS, FILTER_TABLE } from "../plan/filter-table.ts";
 import { DeniedMetrics } from "./denied-metrics.ts";
 
 /** As nft 1.0.6 answers. */
@@ -22,10 +23,19 @@ test("what the kernel counts is added up, over tables that were replaced and tim
   const clock = new VirtualClock();
   const meter = new PrometheusMeter();
   const stop = new AbortController();
+  const other = JSON.stringify({ nftables: [{ counter: { name: "other_in", packets: 100 } }] });
   let answer = ok(listing({ in: 3, out: 0 })) as
     | ReturnType<typeof ok<string>>
     | { ok: false; error: string };
-  const metrics = new DeniedMetrics({ clock, meter, run: async () => answer });
+  const metrics = new DeniedMetrics({
+    clock,
+    meter,
+    tables: [
+      { table: FILTER_TABLE, counters: DENIED_COUNTERS },
+      { table: "isthmus_other", counters: { other_in: "in" } },
+    ],
+    run: async ({ args }) => (args.includes(FILTER_TABLE) ? answer : ok(other)),
+  });
   const running = metrics.run(stop.signal);
   const seen = async (next: typeof answer): Promise<readonly string[]> => {
     answer = next;
@@ -34,8 +44,9 @@ test("what the kernel counts is added up, over tables that were replaced and tim
       .map(([line]) => line)
       .toSorted();
   };
+  // Those of all tables are one figure.
   const lines = (into: number, out: number): readonly string[] => [
-    `isthmus_gateway_denied_packets_total{direction="in"} ${into}`,
+    `isthmus_gateway_denied_packets_total{direction="in"} ${into + 100}`,
     `isthmus_gateway_denied_packets_total{direction="out"} ${out}`,
   ];
   expect(await seen(ok(listing({ in: 10, out: 2 })))).toEqual(lines(10, 2));

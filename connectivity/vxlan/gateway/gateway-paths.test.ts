@@ -9,6 +9,8 @@ const theirs = example(2, "dual", { nodes: 2, gateways: 2 });
 const FIRST = gatewayName(theirs.cluster, "node-1");
 const SECOND = gatewayName(theirs.cluster, "node-2");
 
+const NOW_MS = 60_000;
+
 function measured(facts: Partial<PathMeasurement>): PathMeasurement {
   const none = { rttMs: undefined, lossPercent: undefined, mtu: undefined };
   return { state: "up", sinceMs: 1_000, reason: "answers", ...none, ...facts };
@@ -32,6 +34,7 @@ test.each<{
   what: string;
   known: Readonly<Record<string, PathMeasurement>>;
   through: readonly string[];
+  back?: readonly string[];
   mtu?: number;
 }>([
   { what: "all, while nothing is known", known: {}, through: [FIRST, SECOND] },
@@ -50,9 +53,15 @@ test.each<{
     through: [SECOND],
     mtu: 1_400,
   },
-])("gateways of a peer: $what", ({ known, through, mtu }) => {
-  const [path] = gatewayPaths(ours.own, [theirs.peer], measureOf(known));
-  expect([path?.through, path?.mtu]).toEqual([through, mtu]);
+  {
+    what: "not one that has just come back, but for what comes through it",
+    known: { [FIRST]: measured({ sinceMs: NOW_MS - 500 }), [SECOND]: measured({}) },
+    through: [SECOND],
+    back: [FIRST, SECOND],
+  },
+])("gateways of a peer: $what", ({ known, through, back = through, mtu }) => {
+  const [path] = gatewayPaths(ours.own, [theirs.peer], measureOf(known), NOW_MS);
+  expect([path?.through, path?.back, path?.mtu]).toEqual([through, back, mtu]);
 });
 
 test.each<{

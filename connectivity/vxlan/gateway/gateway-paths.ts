@@ -1,6 +1,6 @@
 import type { ReportedPath } from "../../../api/network/path-report.ts";
 import type { PathMeasurement, ProbeTarget } from "../../probe/path-measurement.ts";
-import { chooseGateways } from "../choose-gateways.ts";
+import { chooseGateways, isFresh } from "../choose-gateways.ts";
 import { gatewayName, type OwnNetwork, type PeerNetwork } from "../plan/networks.ts";
 import type { PeerPaths } from "../plan/plan.ts";
 import { isV6, ofFamily } from "../plan/underlay-family.ts";
@@ -28,16 +28,19 @@ export function gatewayPaths(
   network: OwnNetwork,
   peers: readonly PeerNetwork[],
   measure: Measure,
+  /** Epoch milliseconds. */
+  nowMs: number,
 ): readonly PeerPaths[] {
   return peers.map((peer) => {
-    const through = chooseGateways(
+    const chosen = chooseGateways(
       peer.gateways.map(({ node }) => {
         const name = gatewayName(peer.cluster, node);
-        return { name, probe: measure(name)?.state ?? "unknown" };
+        const { state: probe, sinceMs } = measure(name) ?? { state: "unknown", sinceMs: 0 };
+        return { name, probe, isFresh: probe === "up" && isFresh(sinceMs, nowMs) };
       }),
     );
-    const mtu = network.mtu ?? leastMtu(through, measure);
-    return { ...peer, through, ...(mtu !== undefined && { mtu }) };
+    const mtu = network.mtu ?? leastMtu(chosen.through, measure);
+    return { ...peer, ...chosen, ...(mtu !== undefined && { mtu }) };
   });
 }
 

@@ -12,6 +12,7 @@ import type { ReachedAt, Reporter } from "../../report/reporter.ts";
 import { withSlices } from "../../slices/with-slices.ts";
 import { type ApplyMetrics, applyMetrics } from "../apply-metrics.ts";
 import type { Dataplane } from "../linux/dataplane.ts";
+import { withAudiences } from "../plan/audience-table.ts";
 import { DrainingWays } from "../plan/draining-ways.ts";
 import { FilterContents, type FilterScope, sliceElements } from "../plan/filter-contents.ts";
 import type { OwnNetwork, PeerNetwork } from "../plan/networks.ts";
@@ -69,7 +70,7 @@ export class Gateway {
         readonly network: OwnNetwork;
         readonly peers: readonly PeerNetwork[];
         readonly facts: ReachedAt;
-        readonly sizes: string;
+        readonly paths: string;
       }
     | undefined;
   #slots: PlanSlots = NO_SLOTS;
@@ -109,7 +110,7 @@ export class Gateway {
     for (const unsubscribe of subscriptions) unsubscribe();
   }
 
-  /** Round trips and sizes change without a change of state: they are told, and a new size is put in force. */
+  /** Round trips, sizes and who is fresh change without a change of state: they are told, and put in force. */
   async #followFigures(signal: AbortSignal): Promise<void> {
     const { clock, reporter, transport } = this.#deps;
     while (!signal.aborted) {
@@ -118,9 +119,13 @@ export class Gateway {
       if (known === undefined) continue;
       const { network, peers, facts } = known;
       reporter.say({ facts, paths: reportedPaths(peers, this.#measure) });
-      const isNew = sizes(gatewayPaths(network, peers, this.#measure)) !== known.sizes;
+      const isNew = summary(this.#paths(network, peers)) !== known.paths;
       if (isNew || !transport.isSettled()) this.#loop.wake();
     }
+  }
+
+  #paths(network: OwnNetwork, peers: readonly PeerNetwork[]): readonly PeerPaths[] {
+    return gatewayPaths(network, peers, this.#measure, this.#deps.clock.nowMs());
   }
 
   readonly #measure = (gateway: string): PathMeasurement | undefined =>
@@ -160,17 +165,17 @@ export class Gateway {
     }
     this.#rescope(network, peers);
     this.#ways.expire(this.#deps.clock.monotonicMs());
-    const paths = gatewayPaths(network, peers, this.#measure);
-    this.#known = { network, peers, facts, sizes: sizes(paths) };
+    const paths = this.#paths(network, peers);
+    this.#known = { network, peers, facts, paths: summary(paths) };
     const plan = planGateway({ network, node, peers: paths, outer, slots: this.#slots, settings });
     if (plan === undefined) {
       this.#state = { ok: false, error: `gateway ${node} has no address in the tunnel yet` };
       return ok(undefined);
     }
-    const sliced = this.#withSlices(plan);
-    if (!sliced.ok) return sliced;
+    const narrowed = this.#narrowed(plan);
+    if (!narrowed.ok) return narrowed;
     this.#slots = plan.slots;
-    const applied = await dataplane.apply(sliced.value, this.#contents, this.#signal);
+    const applied = await dataplane.apply(narrowed.value, this.#contents, this.#signal);
     if (applied.ok) this.#state = ok(`gateway to ${peers.length} peers`);
     return applied;
   }
@@ -196,8 +201,8 @@ export class Gateway {
     return removed.ok ? transport.cleanup(this.#signal) : removed;
   }
 
-  /** Nothing is opened, and nothing that is there changed, before it is known what slices close. */
-  #withSlices(plan: Plan): Result<Plan, string> {
+  /** Nothing is opened, and nothing that is there changed, before it is known what slices and exports for chosen clusters close. */
+  #narrowed(plan: Plan): Result<Plan, string> {
     const { scopes, pods, slices: endpoints } = this.#deps.views;
     const slices = parseSliceObjects(scopes.values());
     const scope = this.#scope?.scope;
@@ -207,7 +212,7 @@ export class Gateway {
     }
     const { lineRate } = this.#options;
     return ok(
-      withSlices(plan, {
+      withSlices(withAudiences(plan, { endpoints: endpoints.values(), scope }), {
         slices: slices.value,
         pods: pods.values(),
         endpoints: endpoints.values(),
@@ -252,6 +257,6 @@ export class Gateway {
   }
 }
 
-function sizes(paths: readonly PeerPaths[]): string {
-  return JSON.stringify(paths.map(({ cluster, mtu }) => [cluster, mtu]));
+function summary(paths: readonly PeerPaths[]): string {
+  return JSON.stringify(paths.map(({ cluster, mtu, through }) => [cluster, mtu, through]));
 }

@@ -1,10 +1,12 @@
 import { ok, type Result } from "../../../api/result.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
+import { sleep } from "../../../runtime/clock/sleep.ts";
 import type { Logger } from "../../../runtime/log/log.ts";
 import type { Meter } from "../../../runtime/metrics/meter.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import type { PathProber } from "../../probe/path-measurement.ts";
 import { type ApplyMetrics, applyMetrics } from "../apply-metrics.ts";
+import { ADMIT_MS } from "../choose-gateways.ts";
 import type { Dataplane } from "../linux/dataplane.ts";
 import { outerMtu } from "../linux/outer-mtu.ts";
 import type { RunCommand } from "../linux/run-command.ts";
@@ -47,6 +49,7 @@ export class NodeAgent {
   #slots: PlanSlots = NO_SLOTS;
   #state: Result<string, string> = { ok: false, error: "not applied yet" };
   #outerMtu: number | undefined;
+  #isLookingAgain = false;
 
   constructor(options: NodeAgentOptions, deps: NodeAgentDeps) {
     this.#options = options;
@@ -114,6 +117,9 @@ export class NodeAgent {
       measurement: (gateway) => prober.measurement(gateway),
       nowMs: clock.nowMs(),
     });
+    if (peers.some(({ through, back }) => (back ?? through).length > through.length)) {
+      this.#lookAgainSoon();
+    }
     const plan = planNode({
       network,
       node,
@@ -127,6 +133,16 @@ export class NodeAgent {
     const applied = await dataplane.apply(plan, undefined, this.#signal);
     if (applied.ok) this.#state = ok(`applied for ${peers.length} peers`);
     return applied;
+  }
+
+  /** A gateway that came back is admitted without anybody being told. */
+  #lookAgainSoon(): void {
+    if (this.#isLookingAgain) return;
+    this.#isLookingAgain = true;
+    void sleep(this.#deps.clock, ADMIT_MS, this.#signal).then(() => {
+      this.#isLookingAgain = false;
+      this.#loop.wake();
+    });
   }
 
   /** What is in the kernel stays. */

@@ -14,8 +14,9 @@ function measured(state: PathState): PathMeasurement {
   return { state, sinceMs: 0, reason: "", rttMs: 1, lossPercent: 0, mtu: undefined };
 }
 
-function report(node: string, state: PathState, mtu: number, agoMs = 0): PathReport {
-  const path = { peer: theirs.cluster, backend: "vxlan", state, mtu } as const;
+function report(node: string, state: PathState, mtu: number, agoMs = 0, sinceMs = 0): PathReport {
+  const since = microTime(sinceMs);
+  const path = { peer: theirs.cluster, backend: "vxlan", state, mtu, since } as const;
   const renewedAt = microTime(NOW_MS - agoMs);
   const spec = { role: "gateway", node, endpoints: [], paths: [path], renewedAt } as const;
   return {
@@ -32,6 +33,7 @@ test.each<{
   reports?: readonly PathReport[];
   notReady?: string;
   through: readonly string[];
+  back?: readonly string[];
   mtu?: number;
 }>([
   { what: "all, while nothing is known", through: ["node-1", "node-2"] },
@@ -57,27 +59,49 @@ test.each<{
     through: ["node-1", "node-2"],
     mtu: 1_400,
   },
-  { what: "not one that is not ready", notReady: "node-2", through: ["node-1"] },
+  {
+    what: "not one that is not ready, but for what comes through it still",
+    notReady: "node-2",
+    through: ["node-1"],
+    back: ["node-1", "node-2"],
+  },
+  {
+    what: "not one that reaches the peer only since a moment, but for what comes through it",
+    reports: [report("node-1", "up", 1_400, 0, NOW_MS - 500), report("node-2", "up", 1_400)],
+    through: ["node-2"],
+    back: ["node-1", "node-2"],
+    mtu: 1_400,
+  },
   {
     what: "all where none answers",
     probes: { "node-1": "down", "node-2": "down" },
     through: ["node-1", "node-2"],
   },
-])("gateways to a peer: $what", ({ probes = {}, reports = [], notReady, through, mtu }) => {
-  const spec = {
-    gateways: ours.spec.gateways.map((gateway) => ({
-      ...gateway,
-      ready: gateway.node !== notReady,
-    })),
-  };
-  const measurement = (node: string): PathMeasurement | undefined => {
-    const state = probes[node];
-    return state === undefined ? undefined : measured(state);
-  };
-  const peers = [theirs.peer];
-  const [path] = nodePaths({ network: ours.own, spec, peers, reports, measurement, nowMs: NOW_MS });
-  expect([path?.through, path?.mtu]).toEqual([through, mtu]);
-});
+])(
+  "gateways to a peer: $what",
+  ({ probes = {}, reports = [], notReady, through, back = through, mtu }) => {
+    const spec = {
+      gateways: ours.spec.gateways.map((gateway) => ({
+        ...gateway,
+        ready: gateway.node !== notReady,
+      })),
+    };
+    const measurement = (node: string): PathMeasurement | undefined => {
+      const state = probes[node];
+      return state === undefined ? undefined : measured(state);
+    };
+    const peers = [theirs.peer];
+    const [path] = nodePaths({
+      network: ours.own,
+      spec,
+      peers,
+      reports,
+      measurement,
+      nowMs: NOW_MS,
+    });
+    expect([path?.through, path?.back, path?.mtu]).toEqual([through, back, mtu]);
+  },
+);
 
 test("a node probes every gateway but itself", () => {
   const of = (node: string): readonly string[] =>

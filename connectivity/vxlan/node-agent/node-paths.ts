@@ -2,7 +2,7 @@ import type { ClusterId } from "../../../api/cluster-id.ts";
 import type { MemberNetworkSpec } from "../../../api/network/member-network.ts";
 import type { PathReport, ReportedPath } from "../../../api/network/path-report.ts";
 import type { PathMeasurement, ProbeTarget } from "../../probe/path-measurement.ts";
-import { chooseGateways, type GatewayCandidate } from "../choose-gateways.ts";
+import { chooseGateways, type GatewayCandidate, isFresh } from "../choose-gateways.ts";
 import type { OwnNetwork, PeerNetwork } from "../plan/networks.ts";
 import type { PeerPaths } from "../plan/plan.ts";
 
@@ -21,21 +21,28 @@ export interface NodePathsInput {
 
 /** Which gateways of the own cluster carry a node's packets to each peer, and how large these may be. */
 export function nodePaths(input: NodePathsInput): readonly PeerPaths[] {
-  const { network, peers, spec } = input;
+  const { network, peers, spec, nowMs } = input;
   return peers.map((peer) => {
     const said = reportedPaths(peer.cluster, input);
-    const through = chooseGateways(
-      spec.gateways.map(
-        ({ node, ready }): GatewayCandidate => ({
+    const chosen = chooseGateways(
+      spec.gateways.map(({ node, ready }): GatewayCandidate => {
+        const measured = input.measurement(node);
+        const path = said.get(node);
+        const sinces = [
+          measured?.state === "up" ? measured.sinceMs : undefined,
+          path?.state === "up" && path.since !== undefined ? Date.parse(path.since) : undefined,
+        ];
+        return {
           name: node,
-          probe: input.measurement(node)?.state ?? "unknown",
-          saysDown: said.get(node)?.state === "down",
+          probe: measured?.state ?? "unknown",
+          saysDown: path?.state === "down",
           isNotReady: !ready,
-        }),
-      ),
+          isFresh: sinces.some((sinceMs) => sinceMs !== undefined && isFresh(sinceMs, nowMs)),
+        };
+      }),
     );
-    const mtu = network.mtu ?? least(through.map((node) => said.get(node)?.mtu));
-    return { ...peer, through, ...(mtu !== undefined && { mtu }) };
+    const mtu = network.mtu ?? least(chosen.through.map((node) => said.get(node)?.mtu));
+    return { ...peer, ...chosen, ...(mtu !== undefined && { mtu }) };
   });
 }
 

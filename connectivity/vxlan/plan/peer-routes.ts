@@ -40,7 +40,7 @@ export function peerRoutes(input: PeerRoutesInput): {
       const id = groupId(settings, owner, peerSlot, destination);
       groups.set(id, { id, members: [...new Set(members)] });
       routes.push({ table, destination, ...towards(peer, destination, id, input) });
-      for (const gateway of peer.through) {
+      for (const gateway of peer.back ?? peer.through) {
         const slot = slots.gateways.get(gateway);
         const nexthop = idFor(gateway, destination);
         if (slot === undefined || nexthop === undefined) continue;

@@ -29,6 +29,8 @@ export interface PeerPaths extends PeerNetwork {
    * can reach it.
    */
   readonly through: readonly string[];
+  /** Those of them and others that carry back what came through them; absent: those in use. */
+  readonly back?: readonly string[];
   /** Largest IP packet on the way to it, bytes; absent: not measured. */
   readonly mtu?: number;
 }

@@ -22,7 +22,7 @@ export interface Look {
 
 export type Looks = ReadonlyMap<SessionName, Look>;
 
-/** Looks closer to each other than this tell nothing: gateways probe each other each 150 ms, ms. */
+/** Looks closer to each other than this tell nothing: gateways probe each other each 100 ms, ms. */
 const LOOK_MS = 500;
 /** What a session receives in a second or two without data: a handshake (148 bytes) and a keepalive (32). */
 const IDLE_BYTES = 256;

@@ -50,6 +50,23 @@ describe("deriveSlices", () => {
     });
   });
 
+  test("slices of an export for chosen clusters say so; one that is for all again says nothing", () => {
+    const rows = [someEndpoints({ cluster: "a" })];
+    const audience = [clusterId("b"), clusterId("c")];
+    const [chosen] = slices([{ ...anExport({ cluster: "a" }), audience }], rows);
+    expect(chosen?.metadata.annotations).toEqual({ "isthmus.dev/export-to": "b,c" });
+    const everybody = slices([anExport({ cluster: "a" })], rows);
+    expect(everybody[0]?.metadata.annotations).toBeUndefined();
+    if (chosen === undefined) throw new Error("no slice");
+    const others = { ...chosen.metadata.annotations, "example.org/note": "ours" };
+    const standing = { ...chosen, metadata: { ...chosen.metadata, annotations: others } };
+    const observed = { ownSlices: [standing], findSlice: () => standing };
+    expect(diffSlices(observed, [chosen])).toEqual([]);
+    expect(diffSlices(observed, everybody)).toMatchObject([
+      { kind: "patch", patch: { metadata: { annotations: { "isthmus.dev/export-to": null } } } },
+    ]);
+  });
+
   test("rows of a cluster that does not export are no backends (VIP-05)", () => {
     const got = slices([anExport({ cluster: "a" })], [someEndpoints({ cluster: "b" })]);
     expect(got).toEqual([]);

@@ -3,6 +3,7 @@ import type { ClusterId } from "../../../api/cluster-id.ts";
 import type { Endpoint, EndpointPort, EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
 import type { OwnerReference } from "../../../api/kube/object.ts";
 import {
+  ANNOTATION_EXPORT_TO,
   LABEL_KUBE_SERVICE_NAME,
   LABEL_MANAGED_BY,
   LABEL_SERVICE_NAME,
@@ -63,6 +64,10 @@ function deriveSlice(
         // EPS-14: never the real Service's name, which would mix remote endpoints into cluster.local.
         [LABEL_KUBE_SERVICE_NAME]: derivedServiceName(merged.namespace, merged.name),
       },
+      ...(exporter.audience !== undefined && {
+        // Gateways keep all others out.
+        annotations: { [ANNOTATION_EXPORT_TO]: exporter.audience.join() },
+      }),
       ...(owner === undefined ? {} : { ownerReferences: [owner] }),
     },
     addressType: row.addressType,

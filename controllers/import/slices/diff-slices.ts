@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
+import { ANNOTATION_EXPORT_TO } from "../../../api/mcs/labels.ts";
 import { isOwn } from "../../reconcile/is-own.ts";
 import { type JsonRecord, mergeDiff, ownedPart } from "../../reconcile/merge-diff.ts";
 import { wholePatch } from "../diff-import.ts";
@@ -50,11 +51,16 @@ function opsFor(existing: EndpointSlice | undefined, slice: EndpointSlice): read
 /** Undefined when the slice is as desired. */
 export function diffSlice(observed: EndpointSlice, desired: EndpointSlice): JsonRecord | undefined {
   const labels = desired.metadata.labels ?? {};
+  const annotations = desired.metadata.annotations ?? {};
   const owners = desired.metadata.ownerReferences ?? [];
   return wholePatch(
     observed,
     {
       labels: mergeDiff(ownedPart(observed.metadata.labels, labels), labels),
+      annotations: mergeDiff(
+        ownedPart(observed.metadata.annotations, annotations, [ANNOTATION_EXPORT_TO]),
+        annotations,
+      ),
       ownerReferences: isDeepStrictEqual(observed.metadata.ownerReferences, owners)
         ? undefined
         : owners,

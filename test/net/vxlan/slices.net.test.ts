@@ -16,6 +16,7 @@ import {
   NODE_AGENT_TABLES,
   nodeAgentOwnership,
 } from "../../../connectivity/vxlan/ownership.ts";
+import { withAudiences } from "../../../connectivity/vxlan/plan/audience-table.ts";
 import { example, slice } from "../../../connectivity/vxlan/plan/example.fixture.ts";
 import { FilterContents, sliceElements } from "../../../connectivity/vxlan/plan/filter-contents.ts";
 import { gatewayName } from "../../../connectivity/vxlan/plan/networks.ts";
@@ -48,6 +49,8 @@ describe("slices at gateways, in the kernel", () => {
   const [east, west] = [example(1, "v4", options), example(2, "v4", options)] as const;
   const machines = new Map<Example, Machine>();
   const servers: ChildProcess[] = [];
+  /** Of each host's export, where it is for chosen clusters. */
+  const audiences = new Map<number, string>();
 
   interface Machine {
     readonly namespace: string;
@@ -142,7 +145,13 @@ ip -n ${pod} route add default via 10.0.1.1`);
         const address = exporter === own ? `10.0.1.${host}` : `242.${at + 1}.1.${host}`;
         const made = slice(exporter.cluster, [address], [{ port: 8080 }, { port: 5201 }]);
         const namespace = NAMESPACES[host] ?? "";
-        return { ...made, metadata: { ...made.metadata, name: `s${host}`, namespace } };
+        const exportTo = audiences.get(host);
+        const annotations =
+          exportTo === undefined ? {} : { annotations: { "isthmus.dev/export-to": exportTo } };
+        return {
+          ...made,
+          metadata: { ...made.metadata, name: `s${host}`, namespace, ...annotations },
+        };
       }),
     );
   }
@@ -169,7 +178,13 @@ ip -n ${pod} route add default via 10.0.1.1`);
     }
     mustBeOk(await at.node.apply(node, undefined, signal));
     const pods = [SHOP, SHOP_DB, DEV, PAY].map(podObject);
-    const plan = withSlices(gateway, { slices, pods, endpoints, scope, lineRate });
+    const plan = withSlices(withAudiences(gateway, { endpoints, scope }), {
+      slices,
+      pods,
+      endpoints,
+      scope,
+      lineRate,
+    });
     mustBeOk(await at.gateway.apply(plan, at.contents, signal));
   }
 
@@ -230,6 +245,23 @@ ip -n ${pod} route add default via 10.0.1.1`);
     expect(ask(pod(east, SHOP), SHOP, 1_500)).toBe("silence");
     expect(ping(pod(east, SHOP), SHOP, 1)).toBe(false);
     expect(ask(pod(east, SHOP), DEV)).toBe("242.1.1.5");
+  });
+
+  test("an export for chosen clusters is kept from others by the exporter's own gateway, whatever the client's lets out", async () => {
+    audiences.set(SHOP, "c3").set(DEV, "c1,c3");
+    await apply(west, SliceSet.none);
+    audiences.clear();
+    await apply(east, SliceSet.none);
+    expect(ask(pod(east, SHOP), SHOP, 1_500)).toBe("silence");
+    expect(ping(pod(east, SHOP), SHOP, 1)).toBe(false);
+    expect(ask(pod(east, SHOP), DEV)).toBe("242.1.1.5");
+    expect(ping(pod(east, SHOP), DEV)).toBe(true);
+    expect(ask(pod(east, SHOP), PAY)).toBe("242.1.1.5");
+    const { namespace } = machine(west);
+    const counters = lab.in(namespace, "nft list counters table inet isthmus_audiences");
+    expect(counters).toMatch(/audience_denied_in \{\s+packets [1-9]/);
+    await apply(west, SliceSet.none);
+    expect(ask(pod(east, SHOP), SHOP)).toBe("242.1.1.5");
   });
 
   test("a slice never gets more than its ceiling, the others are not held by it", async () => {
