@@ -260,7 +260,8 @@ NFT`,
     await applyAll();
     const client = must(pods.get(`${east.cluster}/node-3`));
     expect(ask(client, "tcp", globalOf(2, 3), 9090)).toBe("ECONNREFUSED");
-    expect(ask(client, "udp", globalOf(2, 3), 9090)).toMatch(/^E(CONNREFUSED|HOSTUNREACH|ACCES)$/);
+    // The gateway's ICMP error quotes a global address, which is not the pod's: its kernel makes nothing of it.
+    expect(ask(client, "udp", globalOf(2, 3), 9090, 1_500)).toMatch(/^(silence|E[A-Z]+)$/);
     // Nor does a gateway that lets everything out open anything: the other end decides for itself.
     const gateway = machine(`${east.cluster}/node-1`).namespace;
     lab.in(gateway, "nft flush chain inet isthmus_gateway own_to_tunnel");
