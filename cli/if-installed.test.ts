@@ -18,10 +18,10 @@ function following() {
   const stop = new AbortController();
   const collection = ifInstalled(reflector, { clock });
   const told: { synced?: boolean } = {};
-  const waiting = collection.synced(stop.signal).then((synced) => {
-    told.synced = synced;
-  });
-  return { clock, known, stop, told, waiting, collection };
+  const wait = async (): Promise<void> => {
+    told.synced = await collection.synced(stop.signal);
+  };
+  return { clock, known, stop, told, waiting: wait(), collection };
 }
 
 test("a kind that the server does not know is waited for no longer, and is known to have no objects", async () => {

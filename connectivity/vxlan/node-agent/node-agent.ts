@@ -118,7 +118,7 @@ export class NodeAgent {
       nowMs: clock.nowMs(),
     });
     if (peers.some(({ through, back }) => (back ?? through).length > through.length)) {
-      this.#lookAgainSoon();
+      void this.#lookAgainSoon();
     }
     const plan = planNode({
       network,
@@ -136,13 +136,12 @@ export class NodeAgent {
   }
 
   /** A gateway that came back is admitted without anybody being told. */
-  #lookAgainSoon(): void {
+  async #lookAgainSoon(): Promise<void> {
     if (this.#isLookingAgain) return;
     this.#isLookingAgain = true;
-    void sleep(this.#deps.clock, ADMIT_MS, this.#signal).then(() => {
-      this.#isLookingAgain = false;
-      this.#loop.wake();
-    });
+    await sleep(this.#deps.clock, ADMIT_MS, this.#signal);
+    this.#isLookingAgain = false;
+    this.#loop.wake();
   }
 
   /** What is in the kernel stays. */

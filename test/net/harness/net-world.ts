@@ -71,6 +71,8 @@ export class NetWorld implements AsyncDisposable {
       readonly processes?: boolean;
       /** What controllers may choose from. @default none: underlay, as it was */
       readonly backends?: readonly string[];
+      /** Further arguments of all controllers. */
+      readonly controllersArgs?: readonly string[];
       /** With backends: gateways and node agents on every node. @default true */
       readonly nodes?: boolean;
     } = {},
@@ -80,7 +82,7 @@ export class NetWorld implements AsyncDisposable {
         "these tests make network namespaces: run them by `npm run test:net -- FILE`, as root",
       );
     }
-    const { backends } = options;
+    const { backends, controllersArgs = [] } = options;
     const directory = mkdtempSync(join(tmpdir(), "isthmus-net-"));
     const abort = new AbortController();
     try {
@@ -93,7 +95,12 @@ export class NetWorld implements AsyncDisposable {
           logLevel: "debug",
           ...(backends === undefined
             ? {}
-            : { controllersArgs: (cluster) => backendArgs(cluster, ...backends) }),
+            : {
+                controllersArgs: (cluster) => [
+                  ...backendArgs(cluster, ...backends),
+                  ...controllersArgs,
+                ],
+              }),
         },
         DEPS,
       );
