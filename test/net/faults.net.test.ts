@@ -4,6 +4,7 @@ import { VxlanWorld } from "./harness/vxlan-world.ts";
 
 /** Each fault once, under load; `node bench/net/faults.ts` measures them many times. There is no broker, throughout. */
 let vxlan: VxlanWorld;
+let turn = 0;
 
 beforeAll(async () => {
   vxlan = await VxlanWorld.build({ clusters: ["a", "b"], nodesPerCluster: 3 });
@@ -14,7 +15,7 @@ afterAll(() => vxlan?.[Symbol.asyncDispose]());
 test.each(Object.entries(FAULTS))(
   "%s: every flow goes on, no connection is lost",
   async (_, fault) => {
-    const scenario = fault(vxlan);
+    const scenario = fault(vxlan, turn++);
     try {
       const { tcp, udp, opens, silent } = await strikeUnderLoad(vxlan, scenario);
       const gaps = [tcp, udp, opens].map(({ longestGapMs }) => longestGapMs.toFixed(0));
