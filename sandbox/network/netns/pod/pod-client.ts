@@ -1,6 +1,8 @@
 import { createSocket } from "node:dgram";
 import { request } from "node:http";
 import { createConnection } from "node:net";
+import type { Timer } from "../../../../runtime/clock/clock.ts";
+import { systemClock } from "../../../../runtime/clock/system-clock.ts";
 import type { PodAnswer, PodQuestion } from "./pod-message.ts";
 
 type Question<K extends PodQuestion["kind"]> = Extract<PodQuestion, { readonly kind: K }>;
@@ -105,7 +107,7 @@ export function askUdp({
     const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
     const finish = (done: () => void): void => {
       signal.removeEventListener("abort", giveUp);
-      clearInterval(again);
+      again?.cancel();
       socket.close();
       done();
     };
@@ -117,11 +119,12 @@ export function askUdp({
       finish(() => resolve({ kind: "udp", text: message.toString("utf8") })),
     );
     // Connected, so that an ICMP answer is an error and not silence.
-    let again: NodeJS.Timeout | undefined;
-    socket.connect(port, host, () => {
+    let again: Timer | undefined;
+    const send = (): void => {
       socket.send(text);
-      again = setInterval(() => socket.send(text), UDP_AGAIN_MS);
-    });
+      again = systemClock.setTimer(UDP_AGAIN_MS, send);
+    };
+    socket.connect(port, host, send);
   });
 }
 
