@@ -17,6 +17,8 @@ export interface ConnectedKube {
   /** URL of the API server, for people. */
   readonly server: string;
   readonly contextName: string;
+  /** The context's, as kubectl takes it where none is named. */
+  readonly namespace: string;
 }
 
 /** The client for the cluster that the settings name. No request is made yet: a silent server shows later. */
@@ -36,5 +38,6 @@ export function connectKube(
     client: new HttpKubeClient({}, { access, clock: systemClock, random: systemRandom, meter }),
     server: access.server,
     contextName: target.value.context,
+    namespace: target.value.namespace ?? "default",
   });
 }

@@ -10,6 +10,7 @@ import {
   readSettings,
   type SettingsSchema,
 } from "../runtime/config/settings.ts";
+import { withoutLeadingFlags } from "./leading-flags.ts";
 import type { ConfigFile, ExitCode, Verb, VerbInput } from "./verb.ts";
 import { VERBS } from "./verb-table.ts";
 
@@ -20,9 +21,10 @@ type Surroundings = Pick<
 
 /** Finds the verb, reads its settings from flags and file, runs it. Never throws for bad input. */
 export async function runProgram(
-  argv: readonly string[],
+  typed: readonly string[],
   surroundings: Surroundings,
 ): Promise<ExitCode> {
+  const argv = withoutLeadingFlags(typed);
   const entry = VERBS.find(({ path }) => path.every((word, index) => argv[index] === word));
   if (entry === undefined) return overview(argv, surroundings);
   const verb = await entry.load();

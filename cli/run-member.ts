@@ -27,6 +27,7 @@ import { udpProbes } from "./probe-network.ts";
 import { reflectorsCheck } from "./reflectors-check.ts";
 import { savedStateFile } from "./saved-state-file.ts";
 import { type PathOptions, type RunningPaths, startPaths } from "./start-paths.ts";
+import { ToldStatus } from "./told-status.ts";
 
 /** Time for a stream to move to a renewed certificate: the old one is good for hours yet. */
 const REOPEN_WITHIN_MS = 30_000;
@@ -42,7 +43,7 @@ export interface RunMemberOptions {
   readonly policy: Changing<MemberPolicy>;
   /** See PeerWatchOptions. */
   readonly staleAfterMs: number;
-  /** Of the Leases of source clusters (CLN-06). */
+  /** Of the Leases of source clusters (CLN-06), and of the one that says how this member is. */
   readonly leaseNamespace: string;
   /** How peers are reached; no backends: pod addresses as they are, untested. */
   readonly paths: PathOptions;
@@ -72,6 +73,28 @@ export async function runMember(
   deps: RunMemberDeps,
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  const told = new ToldStatus(options, deps);
+  const ended = new AbortController();
+  const telling = told.run(AbortSignal.any([signal, ended.signal]));
+  const onReadiness = (check: () => Result<string, string>): void => {
+    told.check = check;
+    options.onReadiness(check);
+  };
+  try {
+    told.ending = await runTold({ ...options, onReadiness }, told, deps, signal);
+    return told.ending;
+  } finally {
+    ended.abort();
+    await telling;
+  }
+}
+
+async function runTold(
+  options: RunMemberOptions,
+  told: ToldStatus,
+  deps: RunMemberDeps,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const { renewal, otherAddresses, cidrs, onReadiness } = options;
   const identity = renewal.current();
   const { policy, staleAfterMs, leaseNamespace } = options;
@@ -84,6 +107,7 @@ export async function runMember(
   }
   const { aboutVersion, ...member } = prepared.member;
   const guard = new MembershipGuard(identity, aboutVersion, deps);
+  told.leaving = guard.leaving;
   const membership = AbortSignal.any([signal, guard.leaving]);
   const paths = await pathsOf(identity.clusterId, options, deps, membership);
   if (!paths.ok) return paths.error;
@@ -105,6 +129,7 @@ export async function runMember(
     { ...deps, propagation },
   );
   keeper.follow(link);
+  told.link = link;
   const unsubscribe = renewal.subscribe(() => link.reopen(REOPEN_WITHIN_MS));
   const controllers = new MemberControllers(
     { cluster: identity.clusterId, ...member, staleAfterMs, leaseNamespace },

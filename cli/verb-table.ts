@@ -96,6 +96,16 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import("./verbs/export.ts")).unexportVerb,
   },
   {
+    path: ["explain"],
+    summary: "walk a service's whole way and name the first thing that is wrong",
+    load: async () => (await import("./verbs/explain.ts")).explainVerb,
+  },
+  {
+    path: ["completion"],
+    summary: "print shell completion: bash, zsh or fish",
+    load: async () => (await import("./verbs/completion.ts")).completionVerb,
+  },
+  {
     path: ["join"],
     summary: "join this cluster to a clusterset: trade a token for an identity",
     load: async () => (await import("./verbs/join.ts")).joinVerb,

@@ -46,8 +46,8 @@ export interface Output {
   problem(text: string): void;
 }
 
-/** 0: done; 1: failed, said why; 2: called wrongly. */
-export type ExitCode = 0 | 1 | 2;
+/** 0: done; 1: failed, or something is wrong, said what; 2: called wrongly; 3: nothing wrong was found, but not all could be tested. */
+export type ExitCode = 0 | 1 | 2 | 3;
 
 /** Keeps the settings' type from the schema to `run`. */
 export function defineVerb<S extends SettingsSchema>(verb: Verb<S>): Verb<S> {

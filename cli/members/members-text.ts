@@ -1,4 +1,5 @@
 import type { MembersAnswer } from "../../broker/admin/admin-api.ts";
+import { table } from "../output/table.ts";
 import type { JudgedMember } from "./judge-members.ts";
 import { shortAge } from "./short-age.ts";
 
@@ -24,15 +25,7 @@ export function membersText({
   const count = members.length === 1 ? "1 member" : `${members.length} members`;
   const title = `clusterset ${clusterset}: ${count}`;
   if (members.length === 0) return title;
-  const rows = [HEADER, ...members.map(cellsOf)];
-  const widths = HEADER.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
-  return [title, ...lines].join("\n");
+  return [title, ...table(HEADER, members.map(cellsOf))].join("\n");
 }
 
 function cellsOf(member: JudgedMember): readonly string[] {

@@ -8,6 +8,7 @@ import {
 import type { ServiceExport } from "../../api/mcs/service-export.ts";
 import type { ServiceImport } from "../../api/mcs/service-import.ts";
 import type { Peer } from "../../api/network/peer.ts";
+import { controllersReport } from "./controllers-report.ts";
 
 /** What `isthmus status` says of one member; also its JSON form. */
 export interface MemberReport {
@@ -18,6 +19,7 @@ export interface MemberReport {
   /** Undefined: the cluster is not a member of a clusterset. */
   readonly clusterId: string | undefined;
   readonly clusterset: string | undefined;
+  readonly controllers: ControllersLine;
   readonly exports: readonly {
     readonly service: string;
     /** `Type=Status/Reason` of each condition. */
@@ -34,6 +36,15 @@ export interface MemberReport {
     readonly clusters: readonly string[];
     readonly ready: boolean;
   }[];
+}
+
+/** How the controllers are; `silent`: they have said nothing for longer than they would if they ran. */
+export interface ControllersLine {
+  readonly state: "running" | "stopped" | "silent" | "unknown";
+  /** What stands in their way, or why nobody knows. */
+  readonly problem?: string;
+  readonly broker?: "connecting" | "connected" | "rejected";
+  readonly certificateExpiresAt?: string;
 }
 
 export interface PeerReport {
@@ -67,11 +78,13 @@ export function memberReport(objects: {
   readonly imports: readonly ServiceImport[];
   /** One per source cluster. */
   readonly leases: readonly Lease[];
+  readonly controllers?: Lease | undefined;
   readonly nowMs: number;
 }): MemberReport {
   return {
     clusterId: objects.clusterId,
     clusterset: objects.clusterset,
+    controllers: controllersLine(objects.controllers, objects.nowMs),
     peers: objects.leases
       .map((lease) => peerReport(lease, objects.nowMs))
       .toSorted((a, b) => (a.cluster < b.cluster ? -1 : 1)),
@@ -100,8 +113,26 @@ export function memberReport(objects: {
   };
 }
 
+function controllersLine(lease: Lease | undefined, nowMs: number): ControllersLine {
+  if (lease === undefined) {
+    return { state: "unknown", problem: "no controllers have said that they run" };
+  }
+  const report = controllersReport(lease, nowMs);
+  if (!report.ok) return { state: "unknown", problem: report.error };
+  const { status, secondsAgo, durationSeconds } = report.value;
+  const isSilent = status.state === "running" && secondsAgo > durationSeconds;
+  const problem = status.problem ?? status.broker?.reason;
+  const { broker, certificateExpiresAt } = status;
+  return {
+    state: isSilent ? "silent" : status.state,
+    ...(problem === undefined ? {} : { problem }),
+    ...(broker === undefined ? {} : { broker: broker.state }),
+    ...(certificateExpiresAt === undefined ? {} : { certificateExpiresAt }),
+  };
+}
+
 /** A Lease that expired says nothing of the cluster by itself: with the broker away all of them do (I7). */
-function peerReport({ metadata, spec }: Lease, nowMs: number): PeerReport {
+export function peerReport({ metadata, spec }: Lease, nowMs: number): PeerReport {
   const { [ANNOTATION_LIVENESS]: marked, [ANNOTATION_SILENT_SINCE]: since } =
     metadata.annotations ?? {};
   const cluster = metadata.labels?.[LABEL_SOURCE_CLUSTER] ?? metadata.name;

@@ -6,7 +6,13 @@ import {
   ANNOTATION_SILENT_SINCE,
   LABEL_SOURCE_CLUSTER,
 } from "../../api/mcs/labels.ts";
+import {
+  ANNOTATION_MEMBER_STATUS,
+  type MemberStatus,
+  memberStatusText,
+} from "../../api/mcs/member-status.ts";
 import { memberReport } from "./member-report.ts";
+import { reportProblems } from "./report-problems.ts";
 import { statusText } from "./status-text.ts";
 
 const condition = (type: string, status: "True" | "False", reason: string, message = "") => ({
@@ -37,11 +43,117 @@ function lease(
   };
 }
 
+function saying(status: MemberStatus, renewTime: string): Lease {
+  return {
+    apiVersion: "coordination.k8s.io/v1",
+    kind: "Lease",
+    metadata: {
+      name: "isthmus-member",
+      annotations: { [ANNOTATION_MEMBER_STATUS]: memberStatusText(status) },
+    },
+    spec: { holderIdentity: "east", leaseDurationSeconds: 30, renewTime },
+  };
+}
+
+const NOTHING = { exports: [], imports: [], leases: [] };
+const NOW_MS = Date.parse("2026-01-01T00:10:00Z");
+const READY: MemberStatus = { state: "running", broker: { state: "connected" } };
+
+test.each([
+  { name: "run", controllers: saying(READY, "2026-01-01T00:09:55Z"), problems: [] },
+  {
+    name: "were never there",
+    controllers: undefined,
+    problems: ["controllers unknown: no controllers have said that they run"],
+  },
+  {
+    name: "have said nothing for long",
+    controllers: saying(READY, "2026-01-01T00:09:00Z"),
+    problems: ["controllers silent"],
+  },
+  {
+    name: "were stopped",
+    controllers: saying({ ...READY, state: "stopped" }, "2026-01-01T00:09:55Z"),
+    problems: ["controllers stopped"],
+  },
+  {
+    name: "cannot reach the broker",
+    controllers: saying(
+      { state: "running", broker: { state: "connecting", reason: "connection refused" } },
+      "2026-01-01T00:09:55Z",
+    ),
+    problems: ["broker connecting: connection refused"],
+  },
+  {
+    name: "are in trouble",
+    controllers: saying({ ...READY, problem: "certificate expired" }, "2026-01-01T00:09:55Z"),
+    problems: ["controllers: certificate expired"],
+  },
+])("a member whose controllers $name is ready or says why not", ({ controllers, problems }) => {
+  const report = memberReport({
+    ...{ clusterId: "east", clusterset: "prod", controllers, nowMs: NOW_MS },
+    ...NOTHING,
+  });
+  expect(reportProblems(report)).toEqual(problems);
+});
+
+test("an export that is refused and an import that is not ready keep a member from being ready, a conflict does not", () => {
+  const base = { apiVersion: "multicluster.x-k8s.io/v1beta1", kind: "ServiceExport" };
+  const report = memberReport({
+    ...{ clusterId: undefined, clusterset: undefined, nowMs: NOW_MS, leases: [] },
+    controllers: saying(READY, "2026-01-01T00:09:55Z"),
+    exports: [
+      {
+        ...base,
+        metadata: { namespace: "shop", name: "web" },
+        status: {
+          conditions: [
+            condition("Valid", "True", "Valid"),
+            condition("Ready", "False", "Failed", "too many exports"),
+          ],
+        },
+      },
+      {
+        ...base,
+        metadata: { namespace: "shop", name: "api" },
+        status: {
+          conditions: [
+            condition("Valid", "True", "Valid"),
+            condition("Ready", "True", "Exported"),
+            condition("Conflict", "True", "PortConflict", "ports"),
+          ],
+        },
+      },
+    ],
+    imports: [
+      {
+        ...base,
+        kind: "ServiceImport",
+        metadata: { namespace: "shop", name: "web" },
+        spec: { type: "ClusterSetIP", ports: [] },
+      },
+    ],
+  });
+  expect(reportProblems(report)).toEqual([
+    "not a member of a clusterset",
+    "export shop/web: Ready=False/Failed",
+    "import shop/web is not ready",
+  ]);
+});
+
 test("columns line up, and what is wrong stands under its export", () => {
   const report = memberReport({
     clusterId: "east",
     clusterset: "prod",
     nowMs: Date.parse("2026-01-01T00:10:00Z"),
+    controllers: saying(
+      {
+        state: "running",
+        broker: { state: "connected" },
+        certificateExpiresAt: "2026-01-02T00:00:00.000Z",
+      },
+      "2026-01-01T00:09:55Z",
+    ),
     leases: [
       lease("west", "2026-01-01T00:09:50Z"),
       lease("north", "2026-01-01T00:09:20Z", ["suspect", "2026-01-01T00:09:30Z"]),
@@ -77,6 +189,7 @@ test("columns line up, and what is wrong stands under its export", () => {
   expect(statusText(report)).toBe(
     [
       "Cluster  east, member of clusterset prod",
+      "State    controllers running, broker connected, certificate until 2026-01-02T00:00:00.000Z",
       "",
       "PEER      LIVENESS     FOR",
       "hub-away  unconfirmed  8m",

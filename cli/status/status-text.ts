@@ -1,4 +1,5 @@
 import { shortAge } from "../members/short-age.ts";
+import { table } from "../output/table.ts";
 import type { MemberReport } from "./member-report.ts";
 
 /** The report for a person: aligned columns, problems under the line they belong to. */
@@ -36,6 +37,7 @@ export function statusText(report: MemberReport): string {
   ]);
   return [
     `Cluster  ${who}`,
+    ...controllersLines(report),
     ...report.networkProblems.map((problem) => `! network: ${problem}`),
     ...(peers.length === 0 ? [] : ["", ...table(["PEER", "LIVENESS", "FOR"], peers)]),
     "",
@@ -48,15 +50,13 @@ export function statusText(report: MemberReport): string {
   ].join("\n");
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  if (rows.length === 0) return [`${head[0]}  none`];
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return [head, ...rows].map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
+function controllersLines({ clusterId, controllers }: MemberReport): readonly string[] {
+  if (clusterId === undefined) return [];
+  const { state, broker, problem, certificateExpiresAt } = controllers;
+  const facts = [
+    `controllers ${state}`,
+    ...(broker === undefined ? [] : [`broker ${broker}`]),
+    ...(certificateExpiresAt === undefined ? [] : [`certificate until ${certificateExpiresAt}`]),
+  ];
+  return [`State    ${facts.join(", ")}`, ...(problem === undefined ? [] : [`! ${problem}`])];
 }

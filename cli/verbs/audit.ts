@@ -2,6 +2,8 @@ import { z } from "zod";
 import { AUDIT_KINDS } from "../../broker/audit/audit-log.ts";
 import { readAuditLines } from "../../broker/audit/read-audit-lines.ts";
 import { auditPath } from "../../broker/data-dir.ts";
+import { OUTPUTS, render } from "../output/render.ts";
+import { table } from "../output/table.ts";
 import { DEFAULT_DATA_DIR } from "../place-settings.ts";
 import { defineVerb } from "../verb.ts";
 
@@ -21,6 +23,10 @@ export const auditVerb = defineVerb({
       .enum(AUDIT_KINDS)
       .optional()
       .describe("only events of this kind, such as refused or revoked"),
+    output: z
+      .enum(["lines", ...OUTPUTS])
+      .default("lines")
+      .describe("lines, as the log has them: a JSON document each; table, json or yaml"),
   }),
   async run({ settings, out }) {
     const { last, cluster, kind } = settings;
@@ -29,7 +35,29 @@ export const auditVerb = defineVerb({
       out.problem(lines.error);
       return 1;
     }
-    for (const line of lines.value) out.line(line);
+    if (settings.output === "lines") {
+      for (const line of lines.value) out.line(line);
+      return 0;
+    }
+    const events = lines.value.map((line): unknown => JSON.parse(line));
+    out.line(render(settings.output, events, () => auditTable(events)));
     return 0;
   },
 });
+
+const COLUMNS = ["at", "kind", "cluster"] as const;
+
+/** When, what and about whom; what else an event says stands behind. */
+function auditTable(events: readonly unknown[]): string {
+  const rows = events.map((event) => {
+    const fields = new Map(Object.entries(z.record(z.string(), z.unknown()).parse(event)));
+    const told = COLUMNS.map((key) => textOf(fields.get(key) ?? "-"));
+    for (const key of COLUMNS) fields.delete(key);
+    return [...told, [...fields].map(([key, value]) => `${key}=${textOf(value)}`).join(" ")];
+  });
+  return table(["AT", "KIND", "CLUSTER", "DETAILS"], rows).join("\n");
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

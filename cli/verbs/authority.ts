@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { type RotationAnswer, rotationAnswer } from "../../broker/admin/admin-api.ts";
 import { adminSettings, askAdmin } from "../ask-admin.ts";
+import { type OutputForm, outputSetting, render } from "../output/render.ts";
 import { defineVerb, type Output } from "../verb.ts";
 
 const settings = z.object({
   ...adminSettings,
-  output: z.enum(["text", "json"]).default("text").describe("text or json"),
+  output: outputSetting,
 });
 
 export const authorityVerb = defineVerb({
@@ -32,14 +33,14 @@ export const authorityRotateVerb = defineVerb({
 
 function tell(
   asked: Awaited<ReturnType<typeof askAdmin<typeof rotationAnswer>>>,
-  output: "text" | "json",
+  output: OutputForm,
   out: Output,
 ): 0 | 1 {
   if (!asked.ok) {
     out.problem(asked.error);
     return 1;
   }
-  out.line(output === "json" ? JSON.stringify(asked.value, null, 2) : text(asked.value));
+  out.line(render(output, asked.value, () => text(asked.value)));
   return 0;
 }
 

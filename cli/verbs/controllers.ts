@@ -3,6 +3,7 @@ import { z } from "zod";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
 import { runWhileLeading } from "../../controllers/leadership/run-while-leading.ts";
+import { MemberStatusLease } from "../../controllers/membership/member-status-lease.ts";
 import {
   durationSetting,
   kubeSettings,
@@ -97,6 +98,7 @@ export const controllersVerb = defineVerb({
     if (!identity.ok) {
       await started.value.stop();
       if (signal.aborted) return 0;
+      await tellCannotStart(settings, identity.error, deps);
       out.problem(identity.error);
       return 1;
     }
@@ -164,6 +166,16 @@ export const controllersVerb = defineVerb({
     return 1;
   },
 });
+
+/** Whoever looks into the cluster need not have this process' log. */
+async function tellCannotStart(
+  { clusterId, namespace }: { readonly clusterId?: string | undefined; readonly namespace: string },
+  problem: string,
+  deps: RunMemberDeps,
+): Promise<void> {
+  const lease = new MemberStatusLease({ namespace, cluster: clusterId ?? "unknown" }, deps);
+  await lease.lastWord({ state: "stopped", problem });
+}
 
 type Surroundings = RunMemberDeps & {
   readonly signal: AbortSignal;

@@ -13,17 +13,20 @@ import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { connectKube } from "../connect-kube.ts";
+import { outputSetting, render } from "../output/render.ts";
 import { defineVerb, type VerbInput } from "../verb.ts";
 
 const settings = z.object({
   ...kubeSettings,
-  namespace: z.string().default("default").describe("namespace of the Service"),
+  namespace: z.string().optional().describe("namespace of the Service; default: the context's"),
+  output: outputSetting,
 });
 const positionals = [{ name: "service", description: "name of the Service" }];
 
 interface Asked {
   readonly client: KubeClient;
   readonly resource: Resource;
+  readonly namespace: string;
   readonly name: string;
 }
 
@@ -33,13 +36,12 @@ export const exportVerb = defineVerb({
   settings,
   async run(input) {
     const { out, signal } = input;
-    const { namespace } = input.settings;
     const asked = await ask(input);
     if (!asked.ok) {
       out.problem(asked.error);
       return 1;
     }
-    const { client, resource, name } = asked.value;
+    const { client, resource, namespace, name } = asked.value;
     const object: ServiceExport = {
       apiVersion: apiVersionOf(resource),
       kind: resource.kind,
@@ -54,7 +56,8 @@ export const exportVerb = defineVerb({
     if (!service.ok && service.error.kind === "not-found") {
       out.problem(`there is no Service ${namespace}/${name} yet: it is exported once there is`);
     }
-    out.line(`${namespace}/${name} ${created.ok ? "exported" : "was exported already"}`);
+    const done = created.ok ? "exported" : "was exported already";
+    tell(input, { namespace, name, done });
     return 0;
   },
 });
@@ -65,22 +68,29 @@ export const unexportVerb = defineVerb({
   settings,
   async run(input) {
     const { out, signal } = input;
-    const { namespace } = input.settings;
     const asked = await ask(input);
     if (!asked.ok) {
       out.problem(asked.error);
       return 1;
     }
-    const { client, resource, name } = asked.value;
+    const { client, resource, namespace, name } = asked.value;
     const removed = await client.delete({ resource, namespace, name }, {}, { signal });
     if (!removed.ok && removed.error.kind !== "not-found") {
       out.problem(`cannot unexport ${namespace}/${name}: ${removed.error.message}`);
       return 1;
     }
-    out.line(`${namespace}/${name} ${removed.ok ? "unexported" : "was not exported"}`);
+    const done = removed.ok ? "unexported" : "was not exported";
+    tell(input, { namespace, name, done });
     return 0;
   },
 });
+
+function tell(
+  { out, settings: { output } }: VerbInput<z.output<typeof settings>>,
+  result: { readonly namespace: string; readonly name: string; readonly done: string },
+): void {
+  out.line(render(output, result, () => `${result.namespace}/${result.name} ${result.done}`));
+}
 
 async function ask(input: VerbInput<z.output<typeof settings>>): Promise<Result<Asked, string>> {
   const name = parseServiceName(input.positionals[0] ?? "");
@@ -88,6 +98,7 @@ async function ask(input: VerbInput<z.output<typeof settings>>): Promise<Result<
   const kube = connectKube(input.settings, input.env, silentMeter);
   if (!kube.ok) return kube;
   const { client } = kube.value;
+  const namespace = input.settings.namespace ?? kube.value.namespace;
   const served = await client.servedVersions(MCS_GROUP, "serviceexports", {
     signal: input.signal,
   });
@@ -95,5 +106,5 @@ async function ask(input: VerbInput<z.output<typeof settings>>): Promise<Result<
   const version = MCS_VERSIONS.find((one) => served.value.includes(one));
   return version === undefined
     ? err(`this cluster serves no serviceexports.${MCS_GROUP}: run "isthmus install member" first`)
-    : ok({ client, resource: serviceExports(version), name: name.value });
+    : ok({ client, resource: serviceExports(version), namespace, name: name.value });
 }

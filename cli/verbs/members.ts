@@ -4,6 +4,7 @@ import { durationSetting } from "../../runtime/config/common-settings.ts";
 import { adminSettings, askAdmin } from "../ask-admin.ts";
 import { judgeMembers } from "../members/judge-members.ts";
 import { membersText } from "../members/members-text.ts";
+import { outputSetting, render } from "../output/render.ts";
 import { defineVerb } from "../verb.ts";
 
 export const membersVerb = defineVerb({
@@ -15,7 +16,7 @@ export const membersVerb = defineVerb({
       "60s",
       "as members are told: who is silent for less is suspect, for longer gone; 0s: never gone",
     ),
-    output: z.enum(["text", "json"]).default("text").describe("text or json"),
+    output: outputSetting,
   }),
   async run({ settings, out }) {
     const asked = await askAdmin(settings, "members", { answer: membersAnswer });
@@ -26,7 +27,7 @@ export const membersVerb = defineVerb({
     const staleAfterMs = settings.staleAfter === 0 ? Number.POSITIVE_INFINITY : settings.staleAfter;
     const members = judgeMembers(asked.value.members, staleAfterMs);
     const answer = { ...asked.value, members };
-    out.line(settings.output === "json" ? JSON.stringify(answer, null, 2) : membersText(answer));
+    out.line(render(settings.output, answer, () => membersText(answer)));
     return 0;
   },
 });

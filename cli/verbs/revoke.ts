@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { revokeAnswer } from "../../broker/admin/admin-api.ts";
 import { adminSettings, askAdmin } from "../ask-admin.ts";
+import { outputSetting, render } from "../output/render.ts";
 import { defineVerb } from "../verb.ts";
 
 export const revokeVerb = defineVerb({
@@ -14,6 +15,7 @@ export const revokeVerb = defineVerb({
       .describe(
         "withdraw: its services and endpoints go from all members; freeze: they stay as they are until it joins again or is revoked with withdraw",
       ),
+    output: outputSetting,
   }),
   async run({ settings, positionals, out }) {
     const question = { cluster: positionals[0] ?? "", rows: settings.rows };
@@ -24,8 +26,8 @@ export const revokeVerb = defineVerb({
     }
     const { cluster, incarnation, rows } = asked.value;
     const fate = rows === "freeze" ? "rows are kept as they are" : "rows are withdrawn";
-    out.line(`${cluster} is revoked (incarnation ${incarnation}): ${fate}`);
-    out.line(`to let it in again: isthmus token create --cluster ${cluster}`);
+    const text = `${cluster} is revoked (incarnation ${incarnation}): ${fate}\nto let it in again: isthmus token create --cluster ${cluster}`;
+    out.line(render(settings.output, asked.value, () => text));
     return 0;
   },
 });

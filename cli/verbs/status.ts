@@ -1,31 +1,21 @@
 import { z } from "zod";
-import { LEASES, type Lease } from "../../api/kube/lease.ts";
-import type { KubeObject, Resource } from "../../api/kube/object.ts";
-import {
-  CLUSTER_ID_PROPERTY,
-  CLUSTERSET_PROPERTY,
-  type ClusterProperty,
-  clusterProperties,
-} from "../../api/mcs/cluster-property.ts";
-import { LABEL_MANAGED_BY, LABEL_SOURCE_CLUSTER, MANAGED_BY } from "../../api/mcs/labels.ts";
-import { MCS_VERSIONS, type ServiceExport, serviceExports } from "../../api/mcs/service-export.ts";
-import { type ServiceImport, serviceImports } from "../../api/mcs/service-import.ts";
-import { LOCAL_NETWORK } from "../../api/network/member-network.ts";
-import { parseMemberNetwork, parsePeer } from "../../api/network/parse-network-objects.ts";
-import type { Peer } from "../../api/network/peer.ts";
-import { MEMBER_NETWORKS, PEERS } from "../../api/network/resources.ts";
 import { ok, type Result } from "../../api/result.ts";
+import { sleep } from "../../runtime/clock/sleep.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
-import { kubeSettings } from "../../runtime/config/common-settings.ts";
-import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import { durationSetting, kubeSettings } from "../../runtime/config/common-settings.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
-import { listAll } from "../../runtime/kube/list-all.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
+import { ClusterReader } from "../cluster-reader.ts";
 import { connectKube } from "../connect-kube.ts";
-import { memberReport } from "../status/member-report.ts";
+import { outputSetting, render } from "../output/render.ts";
+import { type MemberReport, memberReport } from "../status/member-report.ts";
+import { readMember } from "../status/read-member.ts";
+import { reportProblems } from "../status/report-problems.ts";
 import { statusText } from "../status/status-text.ts";
 import { SYSTEM_NAMESPACE } from "../system-namespace.ts";
 import { defineVerb } from "../verb.ts";
+
+const LOOK_MS = 500;
 
 export const statusVerb = defineVerb({
   summary:
@@ -34,9 +24,20 @@ export const statusVerb = defineVerb({
     ...kubeSettings,
     namespace: z
       .string()
+      .optional()
+      .describe("only exports and imports of this namespace; default: of all"),
+    systemNamespace: z
+      .string()
       .default(SYSTEM_NAMESPACE)
-      .describe("namespace of the Leases of other clusters"),
-    output: z.enum(["text", "json"]).default("text").describe("text or json"),
+      .describe("namespace of the Leases by which controllers and other clusters are known"),
+    output: outputSetting,
+    wait: z
+      .boolean()
+      .default(false)
+      .describe(
+        "wait until controllers run, the broker is connected, and exports and imports are ready",
+      ),
+    timeout: durationSetting("60s", "how long to wait; with --wait"),
   }),
   async run({ settings, signal, env, out }) {
     const kube = connectKube(settings, env, silentMeter);
@@ -44,99 +45,30 @@ export const statusVerb = defineVerb({
       out.problem(kube.error);
       return 1;
     }
-    const read = await readMember(kube.value.client, settings.namespace, signal);
-    if (!read.ok) {
-      out.problem(read.error.message);
-      return 1;
+    const reader = new ClusterReader(kube.value.client, signal);
+    const endMs = systemClock.monotonicMs() + (settings.wait ? settings.timeout : 0);
+    for (;;) {
+      const report = await look(reader, settings);
+      const problems = report.ok ? reportProblems(report.value) : [report.error.message];
+      const isLast = systemClock.monotonicMs() >= endMs || signal.aborted;
+      if (settings.wait && problems.length > 0 && !isLast) {
+        await sleep(systemClock, LOOK_MS, signal);
+        continue;
+      }
+      if (report.ok) {
+        out.line(render(settings.output, report.value, () => statusText(report.value)));
+      }
+      if (settings.wait || !report.ok) for (const problem of problems) out.problem(problem);
+      return report.ok && (!settings.wait || problems.length === 0) ? 0 : 1;
     }
-    const report = memberReport({ ...read.value, nowMs: systemClock.nowMs() });
-    out.line(settings.output === "json" ? JSON.stringify(report, null, 2) : statusText(report));
-    return 0;
   },
 });
 
-interface MemberObjects {
-  readonly clusterId: string | undefined;
-  readonly clusterset: string | undefined;
-  readonly exports: readonly ServiceExport[];
-  readonly imports: readonly ServiceImport[];
-  readonly leases: readonly Lease[];
-  readonly peers: readonly Peer[];
-  readonly networkProblems: readonly string[];
-}
-
-async function readMember(
-  client: KubeClient,
-  namespace: string,
-  signal: AbortSignal,
-): Promise<Result<MemberObjects, KubeError>> {
-  const clusterId = await property(client, CLUSTER_ID_PROPERTY, signal);
-  if (!clusterId.ok) return clusterId;
-  const clusterset = await property(client, CLUSTERSET_PROPERTY, signal);
-  if (!clusterset.ok) return clusterset;
-  const exports = await listServed<ServiceExport>(client, serviceExports, signal);
-  if (!exports.ok) return exports;
-  const imports = await listServed<ServiceImport>(client, serviceImports, signal);
-  if (!imports.ok) return imports;
-  const labelSelector = `${LABEL_MANAGED_BY}=${MANAGED_BY},${LABEL_SOURCE_CLUSTER}`;
-  const leases = await listAll<Lease>(client, LEASES, { namespace, labelSelector }, signal);
-  // Whoever may look at exports need not be one who may look there.
-  if (!leases.ok && leases.error.kind !== "forbidden") return leases;
-  return ok({
-    leases: leases.ok ? leases.value : [],
-    clusterId: clusterId.value,
-    clusterset: clusterset.value,
-    exports: exports.value,
-    imports: imports.value,
-    peers: await readPeers(client, signal),
-    networkProblems: await readProblems(client, signal),
-  });
-}
-
-/** None where the kind is not there, or may not be read: the rest of the report stands without them. */
-async function readPeers(client: KubeClient, signal: AbortSignal): Promise<readonly Peer[]> {
-  const listed = await listAll<KubeObject>(client, PEERS, {}, signal);
-  if (!listed.ok) return [];
-  return listed.value.flatMap((object) => {
-    const peer = parsePeer(object);
-    return peer.ok ? [peer.value] : [];
-  });
-}
-
-/** As those above. */
-async function readProblems(client: KubeClient, signal: AbortSignal): Promise<readonly string[]> {
-  const target = { resource: MEMBER_NETWORKS, name: LOCAL_NETWORK };
-  const found = await client.get<KubeObject>(target, { signal });
-  const parsed = found.ok ? parseMemberNetwork(found.value) : undefined;
-  return parsed?.ok === true ? (parsed.value.status?.problems ?? []) : [];
-}
-
-/** Undefined when the property, or its whole kind, is not there: not a member. */
-async function property(
-  client: KubeClient,
-  name: string,
-  signal: AbortSignal,
-): Promise<Result<string | undefined, KubeError>> {
-  const found = await client.get<ClusterProperty>(
-    { resource: clusterProperties(), name },
-    { signal },
-  );
-  if (found.ok) return ok(found.value.spec.value);
-  const absent = found.error.kind === "not-found" || found.error.kind === "no-such-resource";
-  return absent ? ok(undefined) : found;
-}
-
-/** All objects, page by page, in the best version that is served (VER-04). */
-async function listServed<T extends KubeObject>(
-  client: KubeClient,
-  resourceOf: (version: (typeof MCS_VERSIONS)[number]) => Resource,
-  signal: AbortSignal,
-): Promise<Result<readonly T[], KubeError>> {
-  let missing: KubeError | undefined;
-  for (const version of MCS_VERSIONS) {
-    const listed = await listAll<T>(client, resourceOf(version), {}, signal);
-    if (listed.ok || listed.error.kind !== "no-such-resource") return listed;
-    missing ??= listed.error;
-  }
-  return missing === undefined ? ok([]) : { ok: false, error: missing };
+async function look(
+  reader: ClusterReader,
+  settings: { readonly systemNamespace: string; readonly namespace?: string | undefined },
+): Promise<Result<MemberReport, KubeError>> {
+  const { systemNamespace, namespace } = settings;
+  const read = await readMember(reader, { systemNamespace, namespace });
+  return read.ok ? ok(memberReport({ ...read.value, nowMs: systemClock.nowMs() })) : read;
 }

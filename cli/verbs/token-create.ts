@@ -7,6 +7,7 @@ import { durationSetting } from "../../runtime/config/common-settings.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
+import { outputSetting, render } from "../output/render.ts";
 import { placeOf, placeSettings } from "../place-settings.ts";
 import { defineVerb } from "../verb.ts";
 
@@ -28,6 +29,7 @@ export const tokenCreateVerb = defineVerb({
       .describe(
         "let it take over the id of a present member, whose rows are then dropped, or one that another token is open for, which is then void",
       ),
+    output: outputSetting,
   }),
   async run({ settings, env, out }) {
     const log = pinoLogger("token", "warn");
@@ -57,7 +59,9 @@ export const tokenCreateVerb = defineVerb({
       out.problem(created.error);
       return 1;
     }
-    out.line(created.value.text);
+    const { text: token } = created.value;
+    const data = { cluster: settings.cluster, token, ttlSeconds: settings.ttl / 1000 };
+    out.line(render(settings.output, data, () => token));
     return 0;
   },
 });

@@ -18,6 +18,8 @@ export interface ClustersetPlan {
   readonly logLevel?: string;
   /** Further arguments of every member's controllers. */
   readonly controllersArgs?: readonly string[];
+  /** Further arguments of the broker. */
+  readonly brokerArgs?: readonly string[];
   /** Where the broker runs. @default on loopback */
   readonly hubPlace?: ProcessPlace;
 }
@@ -112,6 +114,7 @@ export class ClustersetProcesses {
         "--health-listen",
         `${hubPlace.host}:${brokerHealthPort}`,
       ],
+      ...(plan.brokerArgs ?? []),
     ]);
     this.members = plan.members.map((member, index) => {
       const at = (offset: number): number => memberPorts[index * 3 + offset] ?? 0;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import type { Random } from "../../runtime/random/random.ts";
 import {
+  type ClustersetPlan,
   ClustersetProcesses,
   portsNeeded,
   type Waiting,
@@ -14,7 +15,8 @@ import { until } from "../process/until.ts";
 import { type DemoMember, demoMembers, PORTS_PER_MEMBER, peersOf } from "./demo-plan.ts";
 import { demoProxy } from "./demo-proxy.ts";
 
-export interface DemoClustersetOptions {
+export interface DemoClustersetOptions
+  extends Pick<ClustersetPlan, "brokerArgs" | "controllersArgs"> {
   readonly clusters: number;
   readonly directory: string;
   readonly clusterset: string;

@@ -7,7 +7,7 @@ import {
   CLUSTERSET_PROPERTY,
   clusterProperties,
 } from "../../api/mcs/cluster-property.ts";
-import { LABEL_MANAGED_BY } from "../../api/mcs/labels.ts";
+import { LABEL_MANAGED_BY, LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
 import { serviceImports } from "../../api/mcs/service-import.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { addressesIn, askDns } from "../../sandbox/clusterset/ask-dns.ts";
@@ -58,7 +58,7 @@ test("endpoints of a cluster that is heard no more go within the bound, its expo
   const before = await c.import(web.namespace, web.name);
   await set.eventually(
     "a Lease for each other cluster (CLN-06)",
-    () => c.list<Lease>(LEASES, "isthmus-system", LABEL_MANAGED_BY),
+    () => c.list<Lease>(LEASES, "isthmus-system", LABEL_SOURCE_CLUSTER),
     (is) =>
       is
         .map(({ spec }) => spec?.holderIdentity ?? "")

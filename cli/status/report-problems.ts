@@ -1,0 +1,33 @@
+import type { MemberReport } from "./member-report.ts";
+
+/** What keeps a member from being ready, a line each; empty: it is. A conflict does not: the service works as the oldest export has it. */
+export function reportProblems({
+  clusterId,
+  controllers,
+  exports,
+  imports,
+}: MemberReport): readonly string[] {
+  return [
+    ...(clusterId === undefined ? ["not a member of a clusterset"] : []),
+    ...controllersProblems(controllers),
+    ...exports.flatMap(({ service, conditions }) =>
+      ["Valid", "Ready"].flatMap((type) => {
+        const found = conditions.find((condition) => condition.startsWith(`${type}=`));
+        if (found === undefined) return [`export ${service}: ${type} is not known yet`];
+        return found.startsWith(`${type}=True`) ? [] : [`export ${service}: ${found}`];
+      }),
+    ),
+    ...imports.flatMap(({ service, ready }) => (ready ? [] : [`import ${service} is not ready`])),
+  ];
+}
+
+function controllersProblems({
+  state,
+  problem,
+  broker,
+}: MemberReport["controllers"]): readonly string[] {
+  const why = problem === undefined ? "" : `: ${problem}`;
+  if (state !== "running") return [`controllers ${state}${why}`];
+  if (broker !== "connected") return [`broker ${broker ?? "not tried yet"}${why}`];
+  return problem === undefined ? [] : [`controllers${why}`];
+}
