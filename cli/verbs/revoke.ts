@@ -27,7 +27,7 @@ export const revokeVerb = defineVerb({
     const { cluster, incarnation, rows } = asked.value;
     const fate = rows === "freeze" ? "rows are kept as they are" : "rows are withdrawn";
     const text = `${cluster} is revoked (incarnation ${incarnation}): ${fate}\nto let it in again: isthmus token create --cluster ${cluster}`;
-    out.line(render(settings.output, asked.value, () => text));
+    for (const line of render(settings.output, asked.value, () => text).split("\n")) out.line(line);
     return 0;
   },
 });

@@ -67,6 +67,8 @@ export const ONLY_SOMETIMES: Readonly<Record<string, Readonly<Record<string, str
     "list servicecidrs.networking.k8s.io": "with --backends, without --service-cidrs",
     "patch membernetworks.isthmus.dev/status": "with --backends, when something is wrong",
     "delete peers.isthmus.dev": "with --backends, when another cluster leaves",
+    "delete pathreports.isthmus.dev":
+      "with --backends, an hour after a gateway or proxy is gone (test/controllers/network.test.ts)",
   },
   "isthmus:proxy": {
     "patch secrets": "when it renews the certificate before the controllers do",
