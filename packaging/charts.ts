@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CHARTS, valuesSchema, valuesText } from "../install/chart-values.ts";
-import { type DASHBOARDS, dashboardText } from "../install/observability/dashboards.ts";
+import { dashboardText } from "../install/observability/dashboard-text.ts";
+import type { DASHBOARDS } from "../install/observability/dashboards.ts";
 import { ROOT } from "./bundle.ts";
 
 /** `npm run charts`: writes the charts' values and their schema from the settings of `install/`, and the dashboards. */

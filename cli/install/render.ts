@@ -9,7 +9,10 @@ import type { Part } from "./install-record.ts";
 import { shippedPolicy } from "./shipped-policy.ts";
 import { shippedWatch } from "./shipped-watch.ts";
 
-/** What settings mean, be they typed now or recorded by an earlier install: those that are gone since are an error. */
+/**
+ * What settings mean, be they typed now or recorded by an install of another version: those that this version does not know have
+ * no effect, so that the way back to an older one is open.
+ */
 export function render(
   part: Part,
   settings: Readonly<Record<string, unknown>>,

@@ -1,8 +1,8 @@
 import type { KubeObject } from "../../api/kube/object.ts";
 import type { DataObject } from "./mesh-objects.ts";
 
-// Objects as CNIs and their installers write them, with the keys that are read here among others: Cilium 1.17 (Helm chart),
-// Antrea 2.x Multi-cluster member, Kube-OVN 1.13.
+// Objects modelled on what CNIs and their installers write, with the keys that are read here among others: written by hand from
+// Cilium's Helm chart and the sources of Antrea Multi-cluster and Kube-OVN, not recorded from clusters.
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 

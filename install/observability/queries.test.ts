@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { DASHBOARDS, dashboardText } from "./dashboards.ts";
+import { dashboardText } from "./dashboard-text.ts";
+import { DASHBOARDS } from "./dashboards.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, ROOT), "utf8");

@@ -6,86 +6,13 @@ import type { KubeObject } from "../../api/kube/object.ts";
 import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
 import { type Cidr, cidrsOverlap, containsCidr, parseCidr } from "../../api/network/cidr.ts";
 import { MEMBER_NETWORKS, PATH_REPORTS, PEERS } from "../../api/network/resources.ts";
-import type { MemberLink } from "../../broker/client/member-link.ts";
-import { MemoryBroker } from "../../broker/client/memory/memory-broker.ts";
-import { parsePools } from "../../broker/globals/block-book.ts";
-import { GlobalAddresses } from "../../broker/globals/global-addresses.ts";
 import { parsePolicy } from "../../broker/policy/parse-policy.ts";
-import { SpaceRecords } from "../../broker/shared/space-records.ts";
-import { MemorySpace } from "../../broker/store/space/memory/memory-space.ts";
-import { MemorySpaceServer } from "../../broker/store/space/memory/memory-space-server.ts";
-import { electGateways, LABEL_GATEWAY } from "../../connectivity/vxlan/election/elect-gateways.ts";
-import { EventRecorder } from "../../controllers/events/event-recorder.ts";
-import { NetworkPublisher } from "../../controllers/network/network-publisher.ts";
+import { LABEL_GATEWAY } from "../../connectivity/vxlan/election/elect-gateways.ts";
 import { SILENT_MS } from "../../controllers/network/silent-reports.ts";
-import { unchanging } from "../../runtime/config/changing.ts";
-import { silentLogger as log } from "../../runtime/log/silent-log.ts";
-import { silentMeter as meter } from "../../runtime/metrics/silent-meter.ts";
-import { MemberWorld } from "./member-world.ts";
+import { NetworkWorld } from "./network-world.ts";
 import type { TestCluster } from "./test-cluster.ts";
 
 const signal = new AbortController().signal;
-
-/** Two members whose controllers take part in connectivity, over one hub that gives global addresses. */
-class World implements AsyncDisposable {
-  readonly members = new MemberWorld();
-  readonly broker: MemoryBroker;
-  /** Of the last process of each. */
-  readonly links = new Map<string, MemberLink>();
-  readonly #stops: AbortController[] = [];
-
-  constructor() {
-    const { clock, random } = this.members;
-    const records = new SpaceRecords(new MemorySpace(new MemorySpaceServer()));
-    const pools = parsePools(["242.0.0.0/8"]);
-    if (!pools.ok) throw new Error(pools.error);
-    const table = { departed: () => undefined, member: () => undefined };
-    const globals = new GlobalAddresses(pools.value, { records, table, clock, random, log });
-    this.broker = new MemoryBroker({ globals, policy: this.members.hubPolicy }, this.members);
-  }
-
-  /** Returns what stops its process. */
-  start(cluster: TestCluster, podCidrs: readonly string[] = []): () => Promise<void> {
-    const { clock, random } = this.members;
-    const stop = new AbortController();
-    this.#stops.push(stop);
-    const link = this.broker.link(cluster.id, 1, [], true);
-    this.links.set(cluster.id, link);
-    link.setNamespaces(new Set(["shop"]));
-    link.start(stop.signal);
-    link.markOwnComplete();
-    const events = new EventRecorder(
-      { instance: cluster.id },
-      { client: cluster.client, clock, log, meter },
-    );
-    const publisher = new NetworkPublisher(
-      {
-        cluster: cluster.id,
-        settings: { podCidrs, serviceCidrs: ["10.96.0.0/16"], encryption: "none" },
-        abilities: unchanging({ backends: ["vxlan"], responders: [] }),
-        fixed: [],
-        electGateways,
-      },
-      { client: cluster.client, link, events, clock, random, log, meter },
-    );
-    void publisher.run(stop.signal);
-    return async () => {
-      stop.abort();
-      await clock.advance(6000);
-    };
-  }
-
-  advance(ms: number): Promise<void> {
-    return this.members.clock.advance(ms);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const stop of this.#stops) stop.abort();
-    this.broker.stop();
-    await this.advance(6000);
-    await this.members[Symbol.asyncDispose]();
-  }
-}
 
 async function addNode(
   cluster: TestCluster,
@@ -123,7 +50,7 @@ async function gatewaysOf(
   return spec.gateways.map(({ node }) => node);
 }
 
-function report(world: World, node: string): KubeObject & { spec: unknown } {
+function report(world: NetworkWorld, node: string): KubeObject & { spec: unknown } {
   const spec = {
     role: "gateway",
     node,
@@ -140,7 +67,7 @@ async function read(cluster: TestCluster, resource: typeof PEERS, name: string):
   return got.ok ? Reflect.get(got.value, "spec") : got.error.kind;
 }
 
-async function twoMembers(world: World) {
+async function twoMembers(world: NetworkWorld) {
   const a = await world.members.cluster("a");
   const b = await world.members.cluster("b");
   await addNode(a, "n1", "10.1.0.0/24", "172.18.0.1");
@@ -150,7 +77,7 @@ async function twoMembers(world: World) {
 }
 
 test("a member tells its peers and itself about its network: pod networks of its Nodes, global addresses of the hub, an address for each node", async () => {
-  await using world = new World();
+  await using world = new NetworkWorld();
   const { a, b } = await twoMembers(world);
   world.start(a);
   world.start(b);
@@ -181,7 +108,7 @@ test("a member tells its peers and itself about its network: pod networks of its
 });
 
 test("gateways that report are told to peers with their addresses; when all fall silent they are not ready, and still told: the paths may live", async () => {
-  await using world = new World();
+  await using world = new NetworkWorld();
   const { a, b } = await twoMembers(world);
   world.start(a);
   world.start(b);
@@ -205,7 +132,7 @@ test("gateways that report are told to peers with their addresses; when all fall
 });
 
 test("of nodes that run gateways two are elected; who falls silent is replaced, for the own cluster and for peers", async () => {
-  await using world = new World();
+  await using world = new NetworkWorld();
   const { a, b } = await twoMembers(world);
   await addNode(a, "n3", "10.1.2.0/24", "172.18.0.3");
   // Runs none, so it is not elected whatever its weight.
@@ -234,7 +161,7 @@ test("of nodes that run gateways two are elected; who falls silent is replaced, 
 });
 
 test("a report that nobody renews is removed after an hour, where it is ours and others are renewed", async () => {
-  await using world = new World();
+  await using world = new NetworkWorld();
   const { a } = await twoMembers(world);
   world.start(a);
   await world.advance(5_000);
@@ -257,7 +184,7 @@ test("a report that nobody renews is removed after an hour, where it is ours and
 });
 
 test("labelled nodes are the gateways, all of them; of those only the ready ones are told to peers", async () => {
-  await using world = new World();
+  await using world = new NetworkWorld();
   const { a, b } = await twoMembers(world);
   const label = { [LABEL_GATEWAY]: "true" };
   for (const at of [3, 4, 5])
@@ -289,7 +216,7 @@ test("labelled nodes are the gateways, all of them; of those only the ready ones
 });
 
 test("an unchanged world sees no write, not of a new process either, and nobody is told less meanwhile (I6, I9)", async () => {
-  await using world = new World();
+  await using world = new NetworkWorld();
   const { a, b } = await twoMembers(world);
   const stop = world.start(a);
   world.start(b);
@@ -305,7 +232,7 @@ test("an unchanged world sees no write, not of a new process either, and nobody 
 });
 
 test("a peer that left is removed", async () => {
-  await using world = new World();
+  await using world = new NetworkWorld();
   const { a, b } = await twoMembers(world);
   world.start(a);
   const stop = world.start(b);
@@ -332,7 +259,7 @@ async function warnings(cluster: TestCluster): Promise<readonly string[]> {
 }
 
 test("networks that nobody can have, and more than the protocol takes, cost paths and not discovery: told in status, once as Events", async () => {
-  await using world = new World();
+  await using world = new NetworkWorld();
   const { a, b } = await twoMembers(world);
   const apart = Array.from({ length: 70 }, (_, at) => `${at + 11}.0.0.0/24`);
   const stop = world.start(a, ["127.0.0.0/8", "fe80::/64", ...apart]);
@@ -363,7 +290,7 @@ const HUNDREDS_TIMEOUT_MS = 120_000;
 test("a cluster of hundreds of Nodes works without --cidrs, and keeps its global addresses while it grows", {
   timeout: HUNDREDS_TIMEOUT_MS,
 }, async () => {
-  await using world = new World();
+  await using world = new NetworkWorld();
   const a = await world.members.cluster("a");
   const b = await world.members.cluster("b");
   await addNode(b, "m1", "10.65.40.0/24", "172.19.0.1");
@@ -402,7 +329,7 @@ function cidrOf(text: string): Cidr {
 }
 
 test("of a refused network row the hub's reason is told where the cluster's people look", async () => {
-  await using world = new World();
+  await using world = new NetworkWorld();
   const { a, b } = await twoMembers(world);
   const policy = parsePolicy("clusters: { a: { cidrs: [10.9.0.0/16] } }");
   if (!policy.ok) throw new Error(policy.error);

@@ -1,11 +1,11 @@
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { ProxyChild } from "../../../bench/proxy/proxy-child.ts";
 import type { ProxySetup } from "../../../bench/proxy/proxy-process.ts";
 import { systemRandom } from "../../../runtime/random/system-random.ts";
 import { freePorts } from "../../../sandbox/process/free-ports.ts";
-import { TestAuthority } from "./proxy-world.ts";
+import { serveEcho, TestAuthority } from "./proxy-world.ts";
 
 // Proxies are processes of their own, and killed as such. How long each fault lasts is measured by `npm run faults:proxy`.
 
@@ -13,17 +13,6 @@ const ends: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
-
-async function serveEcho(): Promise<number> {
-  const server = createServer((socket) => {
-    socket.on("error", () => undefined);
-    socket.pipe(socket);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  ends.push(() => server.close());
-  return (server.address() as AddressInfo).port;
-}
 
 interface Member {
   readonly child: ProxyChild;
@@ -76,7 +65,7 @@ async function served(port: number): Promise<void> {
 
 test("one of two proxies of the exporting side is killed: the other's connections live on, new ones are served", async () => {
   const authority = await TestAuthority.create();
-  const server = await serveEcho();
+  const server = await serveEcho(ends);
   const services = [{ name: "echo", clients: 0, server }];
   const peers = { west: [] };
   const [one, two] = await Promise.all([

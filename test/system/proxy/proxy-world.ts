@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { type ClusterId, parseClusterId } from "../../../api/cluster-id.ts";
 import type { EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
 import { LABEL_SERVICE_NAME, LABEL_SOURCE_CLUSTER } from "../../../api/mcs/labels.ts";
@@ -148,6 +150,18 @@ export function slice(
     ports: [port],
     endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
   };
+}
+
+/** A server that says what it is told; the port. `ends` gets what stops it. */
+export async function serveEcho(ends: (() => unknown)[]): Promise<number> {
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.pipe(socket);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  ends.push(() => server.close());
+  return (server.address() as AddressInfo).port;
 }
 
 /** Waits until it holds; a deadline that only a broken program meets. */

@@ -5,6 +5,7 @@ import type { ClusterId } from "../../../api/cluster-id.ts";
 import {
   clockOffBy,
   listenAnywhere,
+  serveEcho,
   slice,
   startPair,
   startProxy,
@@ -18,17 +19,6 @@ const ends: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
-
-async function serveEcho(): Promise<number> {
-  const server = createServer((socket) => {
-    socket.on("error", () => undefined);
-    socket.pipe(socket);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  ends.push(() => server.close());
-  return (server.address() as AddressInfo).port;
-}
 
 async function ask(port: number, text: string): Promise<string> {
   const socket = connect(port, "127.0.0.1");
@@ -110,7 +100,7 @@ describe("tunnels come and go", () => {
   test("certificates and the authority are replaced without a drop", async () => {
     const pair = await startPair();
     ends.push(() => pair.stop());
-    const port = await pair.carry(await serveEcho());
+    const port = await pair.carry(await serveEcho(ends));
     const socket = connect({ port, host: "127.0.0.1" });
     socket.on("error", () => undefined);
     await once(socket, "connect");
@@ -137,7 +127,7 @@ describe("tunnels come and go", () => {
   test("a peer whose proxies go away and come back is found again; the failure says why meanwhile", async () => {
     const pair = await startPair();
     ends.push(() => pair.stop());
-    const echo = await serveEcho();
+    const echo = await serveEcho(ends);
     await pair.east.node.stop(0);
     await until("down", () => usable(pair.west, pair.east) === 0);
     const port = await pair.carry(echo);
@@ -159,7 +149,7 @@ describe("tunnels come and go", () => {
   test("draining: a connection that is open ends in its own time, a new one is not taken", async () => {
     const pair = await startPair();
     ends.push(() => pair.stop());
-    const port = await pair.carry(await serveEcho());
+    const port = await pair.carry(await serveEcho(ends));
     const socket = connect({ port, host: "127.0.0.1" });
     socket.on("error", () => undefined);
     socket.write("x");
@@ -204,7 +194,7 @@ describe("tunnels come and go", () => {
     const pair = await startPair({ west: { httpProxy: { address, authorization: "Basic eA==" } } });
     ends.push(() => pair.stop());
     expect(seen[0]).toBe(`CONNECT ${pair.east.endpoint} HTTP/1.1`);
-    expect(await ask(await pair.carry(await serveEcho()), "through")).toBe("through");
+    expect(await ask(await pair.carry(await serveEcho(ends)), "through")).toBe("through");
     const stranger = await startProxy(await pair.authority.identity("north"), {
       httpProxy: { address },
     });
@@ -262,7 +252,7 @@ describe("relays", () => {
     const { west, east, relay } = await three();
     await until("a relayed tunnel", () => usable(west, east) > 0 && usable(east, west) > 0);
     expect(west.node.hub.peer(east.cluster)?.usable[0]?.facts.path).toBe("relayed");
-    const echo = await serveEcho();
+    const echo = await serveEcho(ends);
     east.node.putSlice(slice("east", "shop/db", { name: "main", port: echo }));
     const port = await listenAnywhere(west, (at) =>
       slice("east", "shop/db", { name: "main", port: at }),
@@ -323,7 +313,7 @@ describe("relays", () => {
     }
     await until("a tunnel over both", () => usable(west, east) > 0 && usable(east, west) > 0);
     expect(west.node.hub.peer(east.cluster)?.usable[0]?.facts.path).toBe("relayed");
-    const echo = await serveEcho();
+    const echo = await serveEcho(ends);
     east.node.putSlice(slice("east", "shop/db", { name: "main", port: echo }));
     const port = await listenAnywhere(west, (at) =>
       slice("east", "shop/db", { name: "main", port: at }),
