@@ -16,7 +16,7 @@ import { HEADLESS_SERVICES, headlessSlice, makeClusterset } from "./clusterset.t
 
 // The clusterset's API server, a process of its own: `api-server.ts <kubeconfig to write>`. Tells its parent when all objects
 // are there. Parent: `{ change: index }` moves one endpoint, `{ changesPerSecond }` moves endpoints of all headless
-// services in turn until it is 0.
+// services in turn until it is 0, and is then told how many there were, `{ changed }`.
 
 const clock = systemClock;
 const signal = new AbortController().signal;
@@ -42,14 +42,20 @@ process.send?.({ ready: true });
 let round = 0;
 let next = 0;
 let changesPerSecond = 0;
+let changed = 0;
 let owed = 0;
 const TICK_MS = 5;
+/** Changes that may be late, seconds of them: a server that cannot keep up makes fewer instead of all at once. */
+const OWED_SECONDS = 0.05;
 
 process.on(
   "message",
   (message: { readonly change?: number; readonly changesPerSecond?: number }) => {
     if (message.change !== undefined) void move(message.change);
-    if (message.changesPerSecond !== undefined) changesPerSecond = message.changesPerSecond;
+    if (message.changesPerSecond === undefined) return;
+    changesPerSecond = message.changesPerSecond;
+    if (changesPerSecond > 0) changed = 0;
+    else process.send?.({ changed });
   },
 );
 process.on("disconnect", () => process.exit());
@@ -58,9 +64,15 @@ let lastMs = clock.monotonicMs();
 for (;;) {
   await new Promise((resolve) => setTimeout(resolve, TICK_MS));
   const nowMs = clock.monotonicMs();
-  owed = Math.min(changesPerSecond, owed + ((nowMs - lastMs) * changesPerSecond) / 1000);
+  const late = owed + ((nowMs - lastMs) * changesPerSecond) / 1000;
+  owed = Math.min(Math.ceil(changesPerSecond * OWED_SECONDS), late);
   lastMs = nowMs;
-  for (; owed >= 1; owed--) await move(next++ % HEADLESS_SERVICES);
+  for (; owed >= 1; owed--) {
+    await move(next++ % HEADLESS_SERVICES);
+    changed++;
+    // Watchers are written to between two changes, or they would be cut for what waits for them.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 async function move(index: number): Promise<void> {

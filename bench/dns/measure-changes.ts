@@ -1,7 +1,8 @@
 import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { Asker } from "./ask.ts";
 import { movedName } from "./clusterset.ts";
-import { dnsperf } from "./dnsperf.ts";
+import { dnsperf, PROBE } from "./dnsperf.ts";
 import { cpuSeconds } from "./process-usage.ts";
 import type { RunningServer } from "./servers/measured-server.ts";
 import type { World } from "./world.ts";
@@ -45,6 +46,8 @@ function addressOf(answer: string | undefined): string {
 
 export type StormFigures = {
   readonly server: string;
+  /** What the API server made of what was asked of it. */
+  readonly changesPerSecond: number;
   readonly answeredPerSecond: number;
   readonly lost: number;
   readonly p50Ms: number;
@@ -52,24 +55,32 @@ export type StormFigures = {
   readonly cpuPercent: number;
 };
 
-const STORM = { changesPerSecond: 1000, questionsPerSecond: 10_000 };
+export const STORM = { changesPerSecond: 1000, questionsPerSecond: 10_000 };
 
 export async function measureStorm(
   server: RunningServer,
   world: World,
   options: { readonly seconds: number; readonly generatorCore: number },
 ): Promise<StormFigures> {
+  const { seconds, generatorCore: core } = options;
+  const load = { port: server.port, questions: world.questions.hits, seconds, core };
   world.apiServer.send({ changesPerSecond: STORM.changesPerSecond });
-  const before = cpuSeconds(server.pid);
-  const result = await dnsperf({
-    port: server.port,
-    questions: world.questions.hits,
-    seconds: options.seconds,
-    core: options.generatorCore,
-    perSecond: STORM.questionsPerSecond,
-  });
+  const cpuBefore = cpuSeconds(server.pid);
+  const [asked, probe] = await Promise.all([
+    dnsperf({ ...load, perSecond: STORM.questionsPerSecond, isQuiet: true }),
+    dnsperf({ ...load, ...PROBE }),
+  ]);
+  const cpuPercent = ((cpuSeconds(server.pid) - cpuBefore) / seconds) * 100;
+  const told = once(world.apiServer, "message") as Promise<[{ readonly changed: number }]>;
   world.apiServer.send({ changesPerSecond: 0 });
-  const { perSecond, lost, p50Ms, p99Ms } = result;
-  const cpuPercent = ((cpuSeconds(server.pid) - before) / options.seconds) * 100;
-  return { server: server.name, answeredPerSecond: perSecond, lost, p50Ms, p99Ms, cpuPercent };
+  const [{ changed }] = await told;
+  return {
+    server: server.name,
+    changesPerSecond: Math.round(changed / seconds),
+    answeredPerSecond: asked.perSecond,
+    lost: asked.lost + probe.lost,
+    p50Ms: probe.p50Ms,
+    p99Ms: probe.p99Ms,
+    cpuPercent,
+  };
 }
