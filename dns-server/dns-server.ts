@@ -79,6 +79,7 @@ export async function startDnsServer(
         answer: engines.answer,
         dropped: stats.dropped,
         connections: stats.tcpConnections,
+        admitted: stats.admitted,
         clock,
         log,
       },

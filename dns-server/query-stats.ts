@@ -43,6 +43,7 @@ export class QueryStats {
   readonly #rebuildSeconds: Histogram;
   readonly #zoneAge: Gauge;
   readonly #tcpConnections: Gauge;
+  readonly #admitted: Gauge;
   readonly #services: Gauge;
   readonly #names: Gauge;
   /** Queries since the last report, by slot. */
@@ -111,6 +112,11 @@ export class QueryStats {
       name: "isthmus_dns_tcp_connections",
       help: "Open TCP connections of clients.",
     });
+    this.#admitted = meter.gauge({
+      name: "isthmus_dns_unknown_clients_admitted_ratio",
+      help: "Part of the UDP queries of clients not known for a while that is let in: below 1 while there are more than can be answered.",
+    });
+    this.#admitted.set(1);
     this.#services = meter.gauge({
       name: "isthmus_dns_zone_services",
       help: "Services that have names in the zone.",
@@ -148,6 +154,8 @@ export class QueryStats {
   }
 
   readonly tcpConnections = (open: number): void => this.#tcpConnections.set(open);
+
+  readonly admitted = (part: number): void => this.#admitted.set(part);
 
   readonly dropped = (reason: DropReason): void => this.#dropped.add(1, { reason });
 

@@ -9,7 +9,7 @@ export const BATCH = 64;
 export const SLOT_BYTES = 4096;
 /** Of a client: its address (IPv4 as an IPv4-mapped IPv6 address) and port, in network order. */
 export const CLIENT_BYTES = 18;
-const INTERFACE_VERSION = 1;
+const INTERFACE_VERSION = 2;
 
 /** Memory that both sides read and write; slot i of each belongs to datagram i of the batch. */
 export interface BatchMemory {
@@ -39,6 +39,13 @@ export interface BatchSocket {
    * it, or the socket is closed.
    */
   send(client: Uint8Array, response: Uint8Array): boolean;
+  /** Bytes of datagrams that wait to be read, as the part from 0 to 1 of those that may. */
+  queueFilled(): number;
+  /**
+   * What the kernel asks before it queues a datagram: a program of classic BPF, none when empty. False when the kernel did not
+   * take it, or the socket is closed.
+   */
+  setFilter(program: Uint8Array): boolean;
   /** Closes at once; idempotent. */
   close(): void;
 }

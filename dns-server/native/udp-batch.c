@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,8 +18,8 @@
 #include <node_api.h>
 #include <uv.h>
 
-// Must equal those of udp-batch-addon.ts, which checks them at load.
-#define INTERFACE_VERSION 1
+// Must equal those of load-udp-batch.ts, which checks them at load.
+#define INTERFACE_VERSION 2
 #define BATCH 64
 #define SLOT_BYTES 4096
 /// Of a client: address (IPv4 as an IPv4-mapped IPv6 address) and port, in network order.
@@ -283,11 +285,17 @@ static napi_value close_from_js(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/// The socket of a handle; NULL once it is closed, when nothing is wrapped any more.
+static Socket* unwrap(napi_env env, napi_value handle) {
+  void* data = NULL;
+  return napi_unwrap(env, handle, &data) == napi_ok ? data : NULL;
+}
+
 /// send(client, response) -> whether the kernel took it; for responses that were not ready with their batch.
 static napi_value send_from_js(napi_env env, napi_callback_info info) {
   napi_value this, arguments[2], result;
   size_t count = 2, lengths[2];
-  void *data = NULL, *bytes[2];
+  void* bytes[2];
   napi_typedarray_type types[2];
   if (napi_get_cb_info(env, info, &count, arguments, &this, NULL) != napi_ok || count != 2) {
     return fail(env, EINVAL);
@@ -301,9 +309,8 @@ static napi_value send_from_js(napi_env env, napi_callback_info info) {
   }
   if (lengths[0] != CLIENT_BYTES || lengths[1] > SLOT_BYTES) return fail(env, EINVAL);
   bool is_sent = false;
-  // Nothing is wrapped any more once the socket is closed.
-  if (napi_unwrap(env, this, &data) == napi_ok && data != NULL) {
-    Socket* self = data;
+  Socket* self = unwrap(env, this);
+  if (self != NULL) {
     struct sockaddr_storage peer;
     socklen_t length = address_client(bytes[0], self->family, &peer);
     is_sent = length > 0 && sendto(self->fd, bytes[1], lengths[1], MSG_DONTWAIT,
@@ -313,7 +320,57 @@ static napi_value send_from_js(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/// open({ host, port, reusePort, queueBytes }, memory, onBatch) -> { port, send(client, response), close() }
+/// queueFilled() -> bytes that wait to be read, as the part from 0 to 1 of those that may.
+static napi_value queue_filled_from_js(napi_env env, napi_callback_info info) {
+  napi_value this, result;
+  if (napi_get_cb_info(env, info, NULL, NULL, &this, NULL) != napi_ok) return NULL;
+  Socket* self = unwrap(env, this);
+  uint32_t memory[SK_MEMINFO_VARS] = {0};
+  socklen_t length = sizeof memory;
+  double filled = 0;
+  if (self != NULL && getsockopt(self->fd, SOL_SOCKET, SO_MEMINFO, memory, &length) == 0 &&
+      memory[SK_MEMINFO_RCVBUF] > 0) {
+    filled = (double)memory[SK_MEMINFO_RMEM_ALLOC] / memory[SK_MEMINFO_RCVBUF];
+  }
+  napi_create_double(env, filled, &result);
+  return result;
+}
+
+/// setFilter(program) -> whether the kernel took it; an empty one takes the filter away. The kernel checks the program.
+static napi_value set_filter_from_js(napi_env env, napi_callback_info info) {
+  napi_value this, program, result;
+  size_t count = 1, bytes;
+  void* instructions;
+  napi_typedarray_type type;
+  if (napi_get_cb_info(env, info, &count, &program, &this, NULL) != napi_ok || count != 1 ||
+      napi_get_typedarray_info(env, program, &type, &bytes, &instructions, NULL, NULL) != napi_ok ||
+      type != napi_uint8_array || bytes % sizeof(struct sock_filter) != 0 ||
+      bytes / sizeof(struct sock_filter) > BPF_MAXINSNS) {
+    return fail(env, EINVAL);
+  }
+  Socket* self = unwrap(env, this);
+  int status = -1;
+  if (self != NULL && bytes == 0) {
+    int none = 0;
+    status = setsockopt(self->fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof none);
+    // There was none.
+    if (status != 0 && errno == ENOENT) status = 0;
+  } else if (self != NULL) {
+    struct sock_fprog filter = {.len = (unsigned short)(bytes / sizeof(struct sock_filter)),
+                                .filter = instructions};
+    status = setsockopt(self->fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+  }
+  napi_get_boolean(env, status == 0, &result);
+  return result;
+}
+
+static void set_method(napi_env env, napi_value handle, const char* name, napi_callback method) {
+  napi_value function;
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, method, NULL, &function);
+  napi_set_named_property(env, handle, name, function);
+}
+
+/// open({ host, port, reusePort, queueBytes }, memory, onBatch) -> { port, send(client, response), queueFilled(), setFilter(program), close() }
 static napi_value open_from_js(napi_env env, napi_callback_info info) {
   napi_value arguments[3], value;
   size_t count = 3;
@@ -358,7 +415,7 @@ static napi_value open_from_js(napi_env env, napi_callback_info info) {
     return fail(env, -error);
   }
   self->poll.data = self;
-  napi_value handle, name, close_function, send_function;
+  napi_value handle, name;
   napi_create_string_utf8(env, "isthmus:udp-batch", NAPI_AUTO_LENGTH, &name);
   napi_async_init(env, NULL, name, &self->context);
   napi_create_reference(env, arguments[1], 1, &self->memory);
@@ -368,10 +425,10 @@ static napi_value open_from_js(napi_env env, napi_callback_info info) {
   napi_create_object(env, &handle);
   napi_wrap(env, handle, self, NULL, NULL, NULL);
   set_property(env, handle, "port", bound_port(self->fd, &self->family));
-  napi_create_function(env, "close", NAPI_AUTO_LENGTH, close_from_js, NULL, &close_function);
-  napi_set_named_property(env, handle, "close", close_function);
-  napi_create_function(env, "send", NAPI_AUTO_LENGTH, send_from_js, NULL, &send_function);
-  napi_set_named_property(env, handle, "send", send_function);
+  set_method(env, handle, "close", close_from_js);
+  set_method(env, handle, "send", send_from_js);
+  set_method(env, handle, "queueFilled", queue_filled_from_js);
+  set_method(env, handle, "setFilter", set_filter_from_js);
   return handle;
 }
 

@@ -289,7 +289,7 @@ describe("loading", () => {
     writeFileSync(file, "module.exports = { interfaceVersion: 0, open() {} };");
     expect(loadUdpBatch(pathToFileURL(file))).toEqual({
       ok: false,
-      error: `cannot use ${file}: interfaceVersion must be 1: got 0`,
+      error: `cannot use ${file}: interfaceVersion must be 2: got 0`,
     });
     rmSync(folder, { recursive: true });
   });

@@ -5,9 +5,12 @@ import { listenErrorText } from "../../runtime/net/listen-error.ts";
 import type { ListenError } from "./listen-error.ts";
 import { TcpListener, type TcpListenerDeps, type TcpListenerOptions } from "./tcp-listener.ts";
 import { makeUdpListener, type UdpEngineOptions } from "./udp-engine.ts";
+import type { UdpListenerDeps } from "./udp-listener.ts";
 
 /** Free ports tried when any will do: one free for TCP may be taken for UDP. */
 const FREE_PORT_ATTEMPTS = 10;
+
+export type ListenerDeps = UdpListenerDeps & TcpListenerDeps;
 
 export interface Listeners {
   readonly port: number;
@@ -21,7 +24,7 @@ export interface Listeners {
  */
 export async function startListeners(
   options: UdpEngineOptions & TcpListenerOptions,
-  deps: TcpListenerDeps,
+  deps: ListenerDeps,
 ): Promise<Result<Listeners, string>> {
   const { host } = options;
   if (host !== undefined && isIP(host) === 0) {
@@ -45,7 +48,7 @@ export async function startListeners(
 
 async function startPair(
   options: UdpEngineOptions & TcpListenerOptions,
-  deps: TcpListenerDeps,
+  deps: ListenerDeps,
 ): Promise<Result<Listeners, ListenError>> {
   const made = makeUdpListener(options, deps);
   if (!made.ok) return err({ code: "", message: made.error });

@@ -9,6 +9,7 @@ import {
 } from "../native/load-udp-batch.ts";
 import { BatchClient } from "./batch-client.ts";
 import { fromListenError, type ListenError } from "./listen-error.ts";
+import { OverloadGuard } from "./overload-guard.ts";
 import type { UdpListenerDeps, UdpListenerOptions } from "./udp-listener.ts";
 
 /** As UdpListener, over the addon: one call of JavaScript per batch, no object per datagram. */
@@ -24,6 +25,7 @@ export class UdpBatchListener {
   });
   readonly #lengths = new Uint16Array(BATCH);
   #socket: BatchSocket | undefined;
+  #guard: OverloadGuard | undefined;
 
   constructor(options: UdpListenerOptions, deps: UdpListenerDeps, addon: UdpBatchAddon) {
     this.#options = options;
@@ -43,6 +45,8 @@ export class UdpBatchListener {
     try {
       const options = { host, port, reusePort, queueBytes };
       this.#socket = this.#addon.open(options, memory, this.#onBatch);
+      this.#guard = new OverloadGuard(this.#socket, this.#deps);
+      this.#guard.start();
       return Promise.resolve(ok(this.#socket.port));
     } catch (cause) {
       return Promise.resolve(err(fromListenError("udp", this.#options, cause)));
@@ -50,6 +54,7 @@ export class UdpBatchListener {
   }
 
   stop(): void {
+    this.#guard?.stop();
     this.#socket?.close();
     this.#socket = undefined;
   }
@@ -60,6 +65,8 @@ export class UdpBatchListener {
     for (let slot = 0; slot < count; slot++) {
       this.#lengths[slot] = this.#answer(slot, this.#lengths[slot] ?? 0);
     }
+    // The client is that of the last datagram.
+    if (count > 0 && this.#guard?.wantsClient() === true) this.#guard.saw(this.#client.address);
   };
 
   #answer(slot: number, length: number): number {

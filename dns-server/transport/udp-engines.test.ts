@@ -2,6 +2,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { silentLogger } from "../../runtime/log/silent-log.ts";
 import { HAS_ADDON } from "../testing/native-addon.ts";
 import { SAMPLE_ZONE } from "../testing/sample-zone.ts";
@@ -18,6 +19,8 @@ async function exchange(engine: UdpEngine, packets: readonly Buffer[]): Promise<
       answer: (packet, length, transport, into, client) =>
         responder.respond(packet, length, transport, into, client),
       dropped: (reason) => void drops.push(reason),
+      admitted: () => undefined,
+      clock: systemClock,
       log: silentLogger,
     },
   );

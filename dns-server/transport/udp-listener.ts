@@ -2,6 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { isIPv6 } from "node:net";
 import { err, ok, type Result } from "../../api/result.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { ListenAddress } from "../../runtime/net/listen-address.ts";
 import type { Client } from "../answer/client.ts";
@@ -19,6 +20,9 @@ export interface UdpListenerOptions extends ListenAddress {
 export interface UdpListenerDeps {
   readonly answer: AnswerPacket;
   readonly dropped: DropObserver;
+  /** See `OverloadGuardDeps.admitted`; never called where datagrams come by `node:dgram`, which offers no filters. */
+  readonly admitted: (part: number) => void;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
