@@ -3,7 +3,9 @@ import { systemClock } from "../runtime/clock/system-clock.ts";
 import { HttpKubeClient } from "../runtime/kube/client/http-kube-client.ts";
 import { KubeConfigAccess } from "../runtime/kube/client/kube-config-access.ts";
 import { loadKubeConfig } from "../runtime/kube/client/load-kube-config.ts";
+import { webSocketPortForward } from "../runtime/kube/client/web-socket-port-forward.ts";
 import type { KubeClient } from "../runtime/kube/kube-client.ts";
+import type { PortForward } from "../runtime/kube/port-forward.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
 import { systemRandom } from "../runtime/random/system-random.ts";
 
@@ -14,6 +16,7 @@ export interface KubeChoice {
 
 export interface ConnectedKube {
   readonly client: KubeClient;
+  readonly forward: PortForward;
   /** URL of the API server, for people. */
   readonly server: string;
   readonly contextName: string;
@@ -36,6 +39,7 @@ export function connectKube(
   const access = new KubeConfigAccess(target.value, { clock: systemClock });
   return ok({
     client: new HttpKubeClient({}, { access, clock: systemClock, random: systemRandom, meter }),
+    forward: webSocketPortForward(access),
     server: access.server,
     contextName: target.value.context,
     namespace: target.value.namespace ?? "default",

@@ -4,6 +4,7 @@ import {
   durationSetting,
   kubeSettings,
   listenDefault,
+  listenSetting,
   logLevelSetting,
 } from "../runtime/config/common-settings.ts";
 
@@ -116,6 +117,11 @@ export const dnsSettings = z.object({
   ...kubeSettings,
   listen: listenDefault("127.0.0.1:5353", "address for UDP and TCP queries"),
   healthListen: listenDefault("127.0.0.1:8081", "address of /livez, /readyz and /metrics"),
+  packetTestListen: listenSetting
+    .optional()
+    .describe(
+      "loopback address at which isthmus explain, through the API server's port forwarding, may ask whether the ports of an imported service can be dialled from here; default: nobody may",
+    ),
   ...answerSettings,
   workers: z.coerce
     .number()

@@ -8,6 +8,8 @@ import type { Process } from "./pieces/process.ts";
 export const DNS_NAME = SHIPPED_NAMES.dnsServiceAccount;
 const HEALTH_PORT = 8081;
 const DNS_PORT = 5353;
+/** On the pod's loopback: for `isthmus explain`, by the API server's port forwarding. */
+const PACKET_TEST_PORT = 8082;
 
 export function dnsProcess(settings: MemberSettings): Process {
   const { namespace, image, imagePullPolicy } = settings;
@@ -19,6 +21,7 @@ export function dnsProcess(settings: MemberSettings): Process {
       "dns",
       `--listen=:${DNS_PORT}`,
       `--health-listen=:${HEALTH_PORT}`,
+      `--packet-test-listen=127.0.0.1:${PACKET_TEST_PORT}`,
       `--cluster-id=${settings.clusterId}`,
       `--log-level=${settings.logLevel}`,
     ],

@@ -1,5 +1,6 @@
 import { dnsSettings } from "../dns-settings.ts";
 import { startMemberProcess } from "../member-process.ts";
+import { withPacketTests } from "../packet-test/with-packet-tests.ts";
 import { serveDns } from "../serve-dns.ts";
 import { defineVerb } from "../verb.ts";
 import { runDnsWorkers } from "../workers/run-dns-workers.ts";
@@ -12,8 +13,15 @@ export const dnsVerb = defineVerb({
     const { settings, env, out } = input;
     if (settings.workers > 1) return runDnsWorkers(input);
     const started = await startMemberProcess("dns", settings, env);
-    if (started.ok) return serveDns(input, started.value, {});
-    out.problem(started.error);
-    return 1;
+    if (!started.ok) {
+      out.problem(started.error);
+      return 1;
+    }
+    const process = started.value;
+    const code = await withPacketTests(settings.packetTestListen, { ...process.deps, out }, () =>
+      serveDns(input, process, {}),
+    );
+    await process.stop();
+    return code;
   },
 });

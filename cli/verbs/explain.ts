@@ -36,7 +36,7 @@ export const explainVerb = defineVerb({
       .string()
       .default("auto")
       .describe(
-        "how packets get into the cluster: here (this is a pod), socks5://HOST:PORT, none, or auto: here in a pod, elsewhere none",
+        "how packets get into the cluster: here (this is a pod), api (the API server forwards ports of the DNS server's pods, one of which dials), socks5://HOST:PORT, none, or auto: here in a pod, elsewhere api",
       ),
     dns: listenSetting
       .optional()
@@ -62,7 +62,7 @@ export const explainVerb = defineVerb({
     const dns = dialable(settings.dns);
     for (const given of [target, entry, dns]) if (!given.ok) out.problem(given.error);
     if (!target.ok || !entry.ok || !dns.ok) return 2;
-    const { client: api } = kube.value;
+    const { client: api, forward } = kube.value;
     const reader = new ClusterReader(api, signal);
     const { systemNamespace, zone, to: client } = settings;
     const facts = await collectFacts(
@@ -71,7 +71,7 @@ export const explainVerb = defineVerb({
         ...(client === undefined ? {} : { client }),
         ...(dns.value === undefined ? {} : { dns: dns.value }),
       },
-      { client: api, reader, clock: systemClock, random: systemRandom, signal },
+      { client: api, forward, reader, clock: systemClock, random: systemRandom, signal },
     );
     if (!facts.membership.ok) {
       out.problem(`cannot look at ${kube.value.server}: ${facts.membership.error}`);

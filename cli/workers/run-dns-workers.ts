@@ -6,7 +6,9 @@ import { HealthServer } from "../../runtime/http/health-server.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
+import { connectKube } from "../connect-kube.ts";
 import type { DnsSettings } from "../dns-settings.ts";
+import { withPacketTests } from "../packet-test/with-packet-tests.ts";
 import type { ExitCode, VerbInput } from "../verb.ts";
 import { processWorkers } from "./worker-child.ts";
 import { WorkerPool } from "./worker-pool.ts";
@@ -20,6 +22,12 @@ export async function runDnsWorkers(input: VerbInput<DnsSettings>): Promise<Exit
   }
   const log = pinoLogger("dns", settings.logLevel);
   const meter = new PrometheusMeter();
+  // Nothing is asked of the cluster but for packet tests.
+  const kube = connectKube(settings, env, meter);
+  if (!kube.ok) {
+    out.problem(kube.error);
+    return 1;
+  }
   const pool = new WorkerPool(
     {
       count: settings.workers,
@@ -48,7 +56,12 @@ export async function runDnsWorkers(input: VerbInput<DnsSettings>): Promise<Exit
     return 1;
   }
   if (config !== undefined) onHangup(() => pool.hangup());
-  const isWell = await pool.run(signal);
+  const run = async (): Promise<ExitCode> => ((await pool.run(signal)) ? 0 : 1);
+  const code = await withPacketTests(
+    settings.packetTestListen,
+    { client: kube.value.client, clock: systemClock, log, out },
+    run,
+  );
   await health.stop();
-  return isWell ? 0 : 1;
+  return code;
 }

@@ -1,12 +1,13 @@
 import { createSocket } from "node:dgram";
-import { isIPv6, type Socket } from "node:net";
+import { isIPv6 } from "node:net";
+import type { Duplex } from "node:stream";
 import { type DecodedPacket, decode, encode } from "dns-packet";
 import { err, ok, type Result } from "../../../api/result.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import { deadline } from "../../../runtime/clock/deadline.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import type { DnsFact } from "../facts.ts";
-import { dial, type Entry } from "./entry.ts";
+import { type DirectEntry, dial } from "./entry.ts";
 
 const TIMEOUT_MS = 2_000;
 /** Option code of extended errors (RFC 8914 section 2). */
@@ -16,8 +17,14 @@ export interface LiveQuestion {
   readonly server: { readonly host: string; readonly port: number };
   readonly name: string;
   readonly type: "A" | "AAAA";
-  /** How the server is reached: UDP from here, and TCP where the answer was cut; TCP alone through a proxy. */
-  readonly entry: Exclude<Entry, { readonly kind: "none" }>;
+  /** How the server is reached: UDP from here, and TCP where the answer was cut; TCP alone otherwise. */
+  readonly entry: DirectEntry | StreamEntry;
+}
+
+/** Something else brings bytes to the server. */
+export interface StreamEntry {
+  readonly kind: "stream";
+  readonly open: () => Promise<Result<Duplex, string>>;
 }
 
 /** One real query to the server that clients ask. Silence is a fact, not a failure. */
@@ -111,9 +118,12 @@ async function askByTcp(
   query: Buffer,
   { clock, signal }: Deps,
 ): Promise<Result<DecodedPacket, string>> {
-  const dialled = await dial(entry, server, { clock, signal, timeoutMs: TIMEOUT_MS });
+  const dialled =
+    entry.kind === "stream"
+      ? await entry.open()
+      : await dial(entry, server, { clock, signal, timeoutMs: TIMEOUT_MS });
   if (!dialled.ok) return dialled;
-  const socket = dialled.value;
+  const socket: Duplex = dialled.value;
   using limit = deadline(clock, TIMEOUT_MS, signal);
   limit.signal.addEventListener("abort", () => socket.destroy(), { once: true });
   const length = Buffer.alloc(2);
@@ -121,11 +131,14 @@ async function askByTcp(
   socket.write(Buffer.concat([length, query]));
   const message = await oneMessage(socket);
   socket.destroy();
-  return message === undefined ? err(`nothing by TCP within ${TIMEOUT_MS} ms`) : read(message);
+  if (!message.ok) return message;
+  return message.value === undefined
+    ? err(`nothing by TCP within ${TIMEOUT_MS} ms`)
+    : read(message.value);
 }
 
 /** RFC 1035 section 4.2.2: two bytes of length, then the message. Undefined: the connection ended before. */
-async function oneMessage(socket: Socket): Promise<Buffer | undefined> {
+async function oneMessage(socket: Duplex): Promise<Result<Buffer | undefined, string>> {
   // BOUNDED: by the length that two bytes can hold.
   let held: Buffer = Buffer.alloc(0);
   try {
@@ -134,12 +147,14 @@ async function oneMessage(socket: Socket): Promise<Buffer | undefined> {
       held = Buffer.concat([held, chunk]);
       if (held.length < 2) continue;
       const end = 2 + held.readUInt16BE(0);
-      if (held.length >= end) return held.subarray(2, end);
+      if (held.length >= end) return ok(held.subarray(2, end));
     }
-  } catch {
-    // Broken off: as if it had ended.
+  } catch (error) {
+    // Destroyed without a word, as by our own limit: as if it had ended.
+    const why = error instanceof Error ? error.message : "";
+    if (why !== "" && why !== "Premature close") return err(why);
   }
-  return undefined;
+  return ok(undefined);
 }
 
 function read(message: Buffer): Result<DecodedPacket, string> {

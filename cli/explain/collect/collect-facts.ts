@@ -19,12 +19,14 @@ import { SLICES } from "../../../api/network/resources.ts";
 import { err, ok, type Result } from "../../../api/result.ts";
 import { parseSlice } from "../../../api/slices/parse-slice.ts";
 import type { Slice } from "../../../api/slices/slice.ts";
+import { holdsNamespace } from "../../../api/slices/slice-set.ts";
 import { derivedServiceName } from "../../../controllers/import/derived-service/derived-service-name.ts";
 import { isOwn } from "../../../controllers/reconcile/is-own.ts";
 import { DNS_NAME } from "../../../install/dns-process.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../../runtime/kube/kube-error.ts";
+import type { PortForward } from "../../../runtime/kube/port-forward.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import { observeClusterDns } from "../../cluster-dns/observe-cluster-dns.ts";
 import type { ClusterReader } from "../../cluster-reader.ts";
@@ -39,7 +41,9 @@ import {
 import type { Facts, Looked } from "../facts.ts";
 import type { ServiceTarget } from "../service-target.ts";
 import { askLiveDns } from "./ask-live-dns.ts";
-import { type Entry, NO_ENTRY } from "./entry.ts";
+import { readDnsPods } from "./dns-pods.ts";
+import { type DirectEntry, type Entry, NO_ENTRY } from "./entry.ts";
+import { askThroughApi, packetsThroughApi, type ThroughApi } from "./through-api.ts";
 import { connectionTargets, tryConnections } from "./try-connections.ts";
 
 export interface CollectOptions {
@@ -57,6 +61,7 @@ export interface CollectOptions {
 export interface CollectDeps {
   readonly client: KubeClient;
   readonly reader: ClusterReader;
+  readonly forward: PortForward;
   readonly clock: Clock;
   readonly random: Random;
   readonly signal: AbortSignal;
@@ -72,10 +77,14 @@ export async function collectFacts(options: CollectOptions, deps: CollectDeps): 
     await reader.findMcs<KubeObject>(serviceImports, namespace, name),
     (found) => found && parseServiceImport(found).value,
   );
-  const [slices, dnsAddresses] = await Promise.all([
+  const [slices, dnsAddresses, pods, scopes] = await Promise.all([
     reader.list<EndpointSlice>(ENDPOINT_SLICES, { namespace }),
     readDnsAddresses(options, reader),
+    readDnsPods(reader, systemNamespace),
+    reader.list<KubeObject>(SLICES),
   ]);
+  const inSlices = looked(scopes, (all) => all.flatMap(sliceOf));
+  const throughApi = { namespace: systemNamespace, pods: outsideOf(inSlices, namespace) ?? pods };
   const own = (label: string, isOurs: boolean) =>
     looked(slices, (all) =>
       all.filter((slice) => slice.metadata.labels?.[label] === name && isOwn(slice) === isOurs),
@@ -83,8 +92,8 @@ export async function collectFacts(options: CollectOptions, deps: CollectDeps): 
   const importSlices = own(LABEL_SERVICE_NAME, true);
   const [objects, answers, connections] = await Promise.all([
     readObjects(options, serviceImport, deps, nowMs),
-    askDns(options, serviceImport, dnsAddresses, deps),
-    dialPorts(options, { serviceImport, importSlices }, deps),
+    askDns(options, { serviceImport, dnsAddresses, throughApi }, deps),
+    dialPorts(options, { serviceImport, importSlices, throughApi }, deps),
   ]);
   return {
     namespace,
@@ -96,10 +105,22 @@ export async function collectFacts(options: CollectOptions, deps: CollectDeps): 
     serviceImport,
     serviceSlices: own(LABEL_KUBE_SERVICE_NAME, false),
     importSlices,
+    slices: inSlices,
     dnsAddresses,
     answers,
     connections,
   };
+}
+
+/** The pods of our DNS server are outside of every slice: what they see and reach of one says nothing about its own pods. */
+function outsideOf(slices: Facts["slices"], namespace: string): Result<never, string> | undefined {
+  if (!slices.ok) return slices;
+  const slice = slices.value.find((one) => holdsNamespace(one, namespace));
+  return slice === undefined
+    ? undefined
+    : err(
+        `namespace ${namespace} is of slice ${slice.name}, and only its own pods see and reach what is in it: run this in one (--entry here)`,
+      );
 }
 
 type ReadHere = Omit<
@@ -111,6 +132,7 @@ type ReadHere = Omit<
   | "serviceImport"
   | "serviceSlices"
   | "importSlices"
+  | "slices"
   | "dnsAddresses"
   | "answers"
   | "connections"
@@ -137,10 +159,9 @@ async function readObjects(
       reader.findMcs<KubeObject>(serviceExports, namespace, name),
       reader.find<Service>(SERVICES, derivedName, namespace),
     ]);
-  const [leases, peers, scopes, clusterDns] = await Promise.all([
+  const [leases, peers, clusterDns] = await Promise.all([
     readPeerLeases(reader, systemNamespace),
     readPeers(reader),
-    reader.list<KubeObject>(SLICES),
     observeClusterDns(deps),
   ]);
   return {
@@ -153,7 +174,6 @@ async function readObjects(
     derivedService: looked(derived),
     peerReports: looked(leases, (all) => all.map((one) => peerReport(one, nowMs))),
     peers: looked(peers),
-    slices: looked(scopes, (all) => all.flatMap(sliceOf)),
     clusterDns,
   };
 }
@@ -196,43 +216,43 @@ async function readDnsAddresses(
 
 async function askDns(
   { target: { namespace, name }, zone, entry, dns }: CollectOptions,
-  serviceImport: Looked<ServiceImport | undefined>,
-  addresses: Looked<readonly string[]>,
+  {
+    serviceImport,
+    dnsAddresses,
+    throughApi,
+  }: Pick<Facts, "serviceImport" | "dnsAddresses"> & { readonly throughApi: ThroughApi },
   deps: CollectDeps,
 ): Promise<Facts["answers"]> {
   const value = serviceImport.ok ? serviceImport.value : undefined;
-  const families = value?.spec.ipFamilies ?? ["IPv4"];
-  const ask = (server: { host: string; port: number }, by: Exclude<Entry, { kind: "none" }>) =>
-    Promise.all(
-      families.map((family) =>
-        askLiveDns(
-          {
-            server,
-            entry: by,
-            name: `${name}.${namespace}.svc.${zone}`,
-            type: family === "IPv6" ? "AAAA" : "A",
-          },
-          deps,
-        ),
-      ),
-    ).then(ok);
+  const questions = (value?.spec.ipFamilies ?? ["IPv4"]).map((family) => ({
+    name: `${name}.${namespace}.svc.${zone}`,
+    type: family === "IPv6" ? ("AAAA" as const) : ("A" as const),
+  }));
+  const ask = (server: { host: string; port: number }, by: DirectEntry) =>
+    Promise.all(questions.map((one) => askLiveDns({ ...one, server, entry: by }, deps))).then(ok);
   if (dns !== undefined) return ask(dns, { kind: "here" });
-  if (!addresses.ok) return addresses;
   if (entry.kind === "none") return err(NO_ENTRY);
-  const [host = ""] = addresses.value;
+  if (entry.kind === "api") return askThroughApi(throughApi, questions, deps);
+  if (!dnsAddresses.ok) return dnsAddresses;
+  const [host = ""] = dnsAddresses.value;
   return ask({ host, port: 53 }, entry);
 }
 
 async function dialPorts(
-  { entry }: CollectOptions,
-  { serviceImport, importSlices }: Pick<Facts, "serviceImport" | "importSlices">,
+  { target, entry }: CollectOptions,
+  {
+    serviceImport,
+    importSlices,
+    throughApi,
+  }: Pick<Facts, "serviceImport" | "importSlices"> & { readonly throughApi: ThroughApi },
   deps: CollectDeps,
 ): Promise<Facts["connections"]> {
   if (entry.kind === "none") return err(NO_ENTRY);
   if (!serviceImport.ok) return serviceImport;
   if (!importSlices.ok) return importSlices;
   const targets = connectionTargets(serviceImport.value, importSlices.value);
-  return ok(await tryConnections(targets, entry, deps));
+  if (entry.kind !== "api") return ok(await tryConnections(targets, entry, deps));
+  return targets.length === 0 ? ok([]) : packetsThroughApi(throughApi, target, deps);
 }
 
 function sliceOf(object: KubeObject): readonly Slice[] {

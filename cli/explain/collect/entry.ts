@@ -11,24 +11,31 @@ import { parseListenAddress } from "../../../runtime/net/listen-address.ts";
  */
 export type Entry =
   | { readonly kind: "none" }
+  /** The API server forwards ports of our DNS server's pods, and one of them dials what is to be dialled. */
+  | { readonly kind: "api" }
+  | DirectEntry;
+
+export type DirectEntry =
   /** This process is in the cluster, such as in a pod. */
   | { readonly kind: "here" }
   /** A SOCKS5 proxy that is. */
   | { readonly kind: "socks"; readonly host: string; readonly port: number };
 
-/** `auto`: in a pod, here; elsewhere none. */
+/** `auto`: in a pod, here; elsewhere by the API server. */
 export function parseEntry(
   text: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Result<Entry, string> {
   if (text === "auto") {
-    return ok({ kind: env["KUBERNETES_SERVICE_HOST"] === undefined ? "none" : "here" });
+    return ok({ kind: env["KUBERNETES_SERVICE_HOST"] === undefined ? "api" : "here" });
   }
-  if (text === "none" || text === "here") return ok({ kind: text });
+  if (text === "none" || text === "here" || text === "api") return ok({ kind: text });
   const address = /^socks5:\/\/(.+)$/.exec(text)?.[1];
   const parsed = address === undefined ? undefined : parseListenAddress(address);
   if (parsed?.ok !== true || parsed.value.host === undefined) {
-    return err(`entry must be auto, none, here or socks5://HOST:PORT: got ${JSON.stringify(text)}`);
+    return err(
+      `entry must be auto, api, none, here or socks5://HOST:PORT: got ${JSON.stringify(text)}`,
+    );
   }
   return ok({ kind: "socks", host: parsed.value.host, port: parsed.value.port });
 }
@@ -38,7 +45,7 @@ export const NO_ENTRY =
 
 /** Opens a TCP connection; an error says why not. Who gets a socket closes it. */
 export async function dial(
-  entry: Exclude<Entry, { readonly kind: "none" }>,
+  entry: DirectEntry,
   to: { readonly host: string; readonly port: number },
   { clock, timeoutMs, signal }: Dialling,
 ): Promise<Result<Socket, string>> {

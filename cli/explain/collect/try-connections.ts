@@ -3,7 +3,7 @@ import { LABEL_SOURCE_CLUSTER } from "../../../api/mcs/labels.ts";
 import type { ServiceImport } from "../../../api/mcs/service-import.ts";
 import type { ConnectionFact } from "../facts.ts";
 import { readyEndpoints } from "../ready-endpoints.ts";
-import { type Dialling, dial, type Entry } from "./entry.ts";
+import { type Dialling, type DirectEntry, dial } from "./entry.ts";
 
 type Target = Omit<ConnectionFact, "failure">;
 
@@ -39,7 +39,7 @@ export function connectionTargets(
 /** Opens each and closes it at once: nothing is sent. */
 export function tryConnections(
   targets: readonly Target[],
-  entry: Exclude<Entry, { readonly kind: "none" }>,
+  entry: DirectEntry,
   deps: Omit<Dialling, "timeoutMs">,
 ): Promise<readonly ConnectionFact[]> {
   return Promise.all(

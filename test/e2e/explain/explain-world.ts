@@ -8,6 +8,7 @@ import type { KubeObject, Resource } from "../../../api/kube/object.ts";
 import { SERVICES, type Service } from "../../../api/kube/service.ts";
 import { type ServiceExport, serviceExports } from "../../../api/mcs/service-export.ts";
 import { type ServiceImport, serviceImports } from "../../../api/mcs/service-import.ts";
+import { err } from "../../../api/result.ts";
 import { ClusterReader } from "../../../cli/cluster-reader.ts";
 import { connectKube } from "../../../cli/connect-kube.ts";
 import { collectFacts } from "../../../cli/explain/collect/collect-facts.ts";
@@ -138,6 +139,7 @@ export class ExplainWorld implements AsyncDisposable {
       },
       {
         client: member.client,
+        forward: () => Promise.resolve(err("nothing is forwarded here")),
         reader: new ClusterReader(member.client, this.signal),
         clock,
         random,
