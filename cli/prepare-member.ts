@@ -19,7 +19,7 @@ export interface PreparedMember {
 
 export type Preparation =
   | { readonly kind: "prepared"; readonly member: PreparedMember }
-  /** An admin must act; trying again cannot help. */
+  /** The cluster is leaving: trying again cannot help. */
   | { readonly kind: "refused"; readonly message: string }
   | { readonly kind: "stopped" };
 
@@ -41,6 +41,8 @@ export async function prepareMember(
   options: { readonly signal: AbortSignal; readonly onWaiting: (reason: string) => void },
 ): Promise<Preparation> {
   const { signal, onWaiting } = options;
+  // The first answer may take its time, and then what is waited for is that.
+  onWaiting("waiting for the API server to say which APIs it serves");
   const mcsVersion = await discoverMcsVersion(deps, signal, onWaiting);
   if (mcsVersion === undefined) return { kind: "stopped" };
   for (let attempt = 0; !signal.aborted; attempt++) {
@@ -79,9 +81,14 @@ async function attemptOnce(
   }
   const claimed = await claimMembership(client, membership, { version, signal });
   if (!claimed.ok) {
-    return claimed.error.kind === "kube"
-      ? { kind: "waiting", reason: claimed.error.error.message }
-      : { kind: "refused", message: claimed.error.message };
+    switch (claimed.error.kind) {
+      case "kube":
+        return { kind: "waiting", reason: claimed.error.error.message };
+      case "contradiction":
+        return { kind: "waiting", reason: claimed.error.message };
+      case "leaving":
+        return { kind: "refused", message: claimed.error.message };
+    }
   }
   const families = await localIpFamilies(client, signal);
   return families.ok

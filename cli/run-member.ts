@@ -27,7 +27,7 @@ import { udpProbes } from "./probe-network.ts";
 import { reflectorsCheck } from "./reflectors-check.ts";
 import { savedStateFile } from "./saved-state-file.ts";
 import { type PathOptions, type RunningPaths, startPaths } from "./start-paths.ts";
-import { ToldStatus } from "./told-status.ts";
+import { ToldStatus, waitingForBroker } from "./told-status.ts";
 
 /** Time for a stream to move to a renewed certificate: the old one is good for hours yet. */
 const REOPEN_WITHIN_MS = 30_000;
@@ -145,7 +145,8 @@ async function runTold(
   onReadiness(
     reflectorsCheck(
       controllers.reflectors,
-      () => guard.problem ?? renewal.problem() ?? (link.hasSynced() || "waiting for the broker"),
+      () =>
+        guard.problem ?? renewal.problem() ?? (link.hasSynced() || waitingForBroker(link.status())),
     ),
   );
   const network = networkPublisher(identity.clusterId, options.network, paths.value, {

@@ -3,12 +3,15 @@ import { err, type Result } from "../api/result.ts";
 import type { BrokerLink, LinkStatus } from "../broker/client/broker-link.ts";
 import type { RenewedIdentity } from "../broker/identity/member/certificate-renewal.ts";
 import { certificateTimes } from "../broker/identity/member/member-identity.ts";
+import { EventRecorder } from "../controllers/events/event-recorder.ts";
 import { MemberStatusLease } from "../controllers/membership/member-status-lease.ts";
 import type { MemberPolicy, NamespaceScope } from "../controllers/policy/member-policy.ts";
 import type { Clock } from "../runtime/clock/clock.ts";
 import type { Changing } from "../runtime/config/changing.ts";
 import type { KubeClient } from "../runtime/kube/kube-client.ts";
 import type { Logger } from "../runtime/log/log.ts";
+import type { Meter } from "../runtime/metrics/meter.ts";
+import { ProblemTeller } from "./tell-problems.ts";
 
 /** What one life of a member's controllers is told of as it goes on, and what they say of it in the cluster. */
 export class ToldStatus {
@@ -21,6 +24,7 @@ export class ToldStatus {
   readonly #renewal: Pick<RenewedIdentity, "current">;
   readonly #policy: Changing<MemberPolicy>;
   readonly #lease: MemberStatusLease;
+  readonly #teller: ProblemTeller;
 
   constructor(
     options: {
@@ -28,20 +32,28 @@ export class ToldStatus {
       readonly policy: Changing<MemberPolicy>;
       readonly leaseNamespace: string;
     },
-    deps: { readonly client: KubeClient; readonly clock: Clock; readonly log: Logger },
+    deps: {
+      readonly client: KubeClient;
+      readonly clock: Clock;
+      readonly log: Logger;
+      readonly meter: Meter;
+    },
   ) {
     this.#renewal = options.renewal;
     this.#policy = options.policy;
     const cluster = options.renewal.current().clusterId;
     this.#lease = new MemberStatusLease({ namespace: options.leaseNamespace, cluster }, deps);
+    const events = new EventRecorder({ instance: cluster }, deps);
+    this.#teller = new ProblemTeller(options.leaseNamespace, { ...deps, events });
   }
 
-  run(signal: AbortSignal): Promise<void> {
-    return this.#lease.run(
-      () => this.status(),
-      signal,
-      () => this.leaving?.aborted === true,
-    );
+  async run(signal: AbortSignal): Promise<void> {
+    const look = (): MemberStatus => {
+      const status = this.status();
+      if (!signal.aborted) this.#teller.look(status.problem, signal);
+      return status;
+    };
+    await this.#lease.run(look, signal, () => this.leaving?.aborted === true);
   }
 
   status(): MemberStatus {
@@ -58,6 +70,20 @@ export class ToldStatus {
       ).toISOString(),
       policy: { exports: scopeText(exports), imports: scopeText(imports) },
     };
+  }
+}
+
+/** Why nothing has been synced with the broker, for people. */
+export function waitingForBroker(status: LinkStatus): string {
+  switch (status.kind) {
+    case "connected":
+      return "waiting for the broker: connected, its first sync is under way";
+    case "connecting": {
+      const { lastError } = status;
+      return `waiting for the broker${lastError === undefined ? "" : `: ${lastError}`}`;
+    }
+    case "rejected":
+      return `the broker rejects this cluster: ${status.reason}`;
   }
 }
 

@@ -124,6 +124,7 @@ describe("prepareMember", () => {
     await world.clock.advance(5_000);
     expect(new Set(reasons)).toEqual(
       new Set([
+        "waiting for the API server to say which APIs it serves",
         'custom resource definition serviceimports.multicluster.x-k8s.io is not installed: run "isthmus crds --apply"',
       ]),
     );
@@ -135,12 +136,18 @@ describe("prepareMember", () => {
     });
   });
 
-  test("an identity that contradicts the cluster's is refused, with the values (CID-09)", async () => {
+  test("an identity that contradicts the cluster's is waited for, with rule and values, until somebody mends it (CID-09)", async () => {
     await a.create(PROPERTIES, property(CLUSTER_ID_PROPERTY, "somebody"));
-    expect(await prepare(a, [])).toMatchObject({
-      kind: "refused",
-      message: expect.stringContaining('got "somebody"'),
-    });
+    const reasons: string[] = [];
+    const prepared = prepare(a, reasons);
+    await world.clock.advance(5_000);
+    expect(reasons.at(-1)).toMatch(
+      /^ClusterProperty \S+ must be "a", the identity .*: got "somebody"; delete it if/,
+    );
+    expect(await a.list(PROPERTIES)).toHaveLength(1);
+    await a.remove(PROPERTIES, CLUSTER_ID_PROPERTY);
+    await world.clock.advance(20_000);
+    expect(await prepared).toMatchObject({ kind: "prepared" });
   });
 
   test("an API server that is away is waited for", async () => {
