@@ -5,6 +5,7 @@ import { KubeConfigAccess } from "../runtime/kube/client/kube-config-access.ts";
 import { loadKubeConfig } from "../runtime/kube/client/load-kube-config.ts";
 import { webSocketPortForward } from "../runtime/kube/client/web-socket-port-forward.ts";
 import type { KubeClient } from "../runtime/kube/kube-client.ts";
+import type { PodLogs } from "../runtime/kube/pod-logs.ts";
 import type { PortForward } from "../runtime/kube/port-forward.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
 import { systemRandom } from "../runtime/random/system-random.ts";
@@ -17,6 +18,7 @@ export interface KubeChoice {
 export interface ConnectedKube {
   readonly client: KubeClient;
   readonly forward: PortForward;
+  readonly logs: PodLogs;
   /** URL of the API server, for people. */
   readonly server: string;
   readonly contextName: string;
@@ -37,8 +39,11 @@ export function connectKube(
   });
   if (!target.ok) return target;
   const access = new KubeConfigAccess(target.value, { clock: systemClock });
+  const deps = { access, clock: systemClock, random: systemRandom, meter };
+  const client = new HttpKubeClient({}, deps);
   return ok({
-    client: new HttpKubeClient({}, { access, clock: systemClock, random: systemRandom, meter }),
+    client,
+    logs: (query, options) => client.podLog(query, options),
     forward: webSocketPortForward(access),
     server: access.server,
     contextName: target.value.context,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { membersUnderTest } from "./members-under-test.ts";
 
-const none = { entry: [], dnsServer: [] };
+const none = { entry: [], dnsServer: [], systemNamespace: "isthmus-system" };
 
 test.each([
   [{ ...none, contexts: ["a"] }, "--contexts must name two clusters or more: got 1"],

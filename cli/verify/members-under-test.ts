@@ -6,17 +6,22 @@ import {
 import { MCS_GROUP, MCS_VERSIONS } from "../../api/mcs/service-export.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import type { PodLogs } from "../../runtime/kube/pod-logs.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { parseListenAddress } from "../../runtime/net/listen-address.ts";
 import { connectKube } from "../connect-kube.ts";
+import { podImage } from "./pod-image.ts";
 
 export interface MemberUnderTest {
   readonly cluster: string;
   readonly client: KubeClient;
+  readonly logs: PodLogs;
+  /** Of its test pods. */
+  readonly image: string;
   readonly mcsVersion: (typeof MCS_VERSIONS)[number];
-  /** A SOCKS5 entry into the cluster, which resolves names as pods there do. */
+  /** A SOCKS5 entry into the cluster, which resolves names as pods there do; undefined: a pod of ours is the client. */
   readonly entry: HostPort | undefined;
-  /** Its DNS server, as it is reached from here. */
+  /** Its DNS server, as it is reached from here; undefined: a pod of ours asks the cluster's. */
   readonly dns: HostPort | undefined;
 }
 
@@ -30,11 +35,13 @@ export interface MembersChoice {
   readonly contexts: readonly string[];
   readonly entry: readonly string[];
   readonly dnsServer: readonly string[];
+  readonly image?: string | undefined;
+  readonly systemNamespace: string;
 }
 
 /** Each context's cluster. Error: one that does not answer, or is no member. */
 export async function membersUnderTest(
-  { kubeconfig, contexts, entry, dnsServer }: MembersChoice,
+  { kubeconfig, contexts, entry, dnsServer, image: chosen, systemNamespace }: MembersChoice,
   env: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
 ): Promise<Result<readonly MemberUnderTest[], string>> {
@@ -49,7 +56,7 @@ export async function membersUnderTest(
   for (const context of contexts) {
     const kube = connectKube({ kubeconfig, context }, env, silentMeter);
     if (!kube.ok) return kube;
-    const { client } = kube.value;
+    const { client, logs } = kube.value;
     const target = { resource: clusterProperties(), name: CLUSTER_ID_PROPERTY };
     const id = await client.get<ClusterProperty>(target, { signal });
     if (!id.ok) return err(`context ${context} is no member: ${id.error.message}`);
@@ -58,7 +65,9 @@ export async function membersUnderTest(
     const mcsVersion = MCS_VERSIONS.find((one) => served.value.includes(one));
     if (mcsVersion === undefined) return err(`context ${context} serves no serviceexports`);
     const reach = { entry: entries.value.get(context), dns: servers.value.get(context) };
-    members.push({ cluster: id.value.spec.value, client, mcsVersion, ...reach });
+    const image = chosen ?? (await podImage(client, systemNamespace, signal));
+    const cluster = id.value.spec.value;
+    members.push({ cluster, client, logs, image, mcsVersion, ...reach });
   }
   return ok(members);
 }

@@ -4,43 +4,31 @@ import { SERVICES } from "../../api/kube/service.ts";
 import { type McsVersion, serviceExports } from "../../api/mcs/service-export.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import { DEPLOYMENTS } from "./pod-image.ts";
+import { POD_PORT, SERVER_PROGRAM } from "./pod-programs.ts";
+import { testPodSpec } from "./test-pod.ts";
 
 export const TEST_SERVICE = "verify";
 export const TEST_PORT = 80;
-/** Serves the name of its pod at /hostname. */
-export const TEST_IMAGE = "registry.k8s.io/e2e-test-images/agnhost:2.53";
-const POD_PORT = 8080;
 
-const DEPLOYMENTS: Resource = {
-  group: "apps",
-  version: "v1",
-  plural: "deployments",
-  kind: "Deployment",
-  namespaced: true,
-};
+export const nameIn = (namespace: string): string =>
+  `${TEST_SERVICE}.${namespace}.svc.clusterset.local`;
 
 export interface Made {
   readonly resource: Resource;
   readonly object: KubeObject;
 }
 
-/** It must not run as root, so that clusters with strict pod security take it. */
 export function workloadOf(namespace: string, image: string): readonly Made[] {
   const labels = { app: TEST_SERVICE };
   const metadata = { namespace, name: TEST_SERVICE };
-  const container = {
-    name: "web",
+  const ports = [{ name: "http", containerPort: POD_PORT }];
+  const spec = testPodSpec({
     image,
-    args: ["netexec", `--http-port=${POD_PORT}`],
-    ports: [{ name: "http", containerPort: POD_PORT }],
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      capabilities: { drop: ["ALL"] },
-      runAsNonRoot: true,
-      runAsUser: 65_532,
-      seccompProfile: { type: "RuntimeDefault" },
-    },
-  };
+    program: SERVER_PROGRAM,
+    env: { PORT: String(POD_PORT) },
+    ports,
+  });
   const deployment = {
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -48,7 +36,7 @@ export function workloadOf(namespace: string, image: string): readonly Made[] {
     spec: {
       replicas: 1,
       selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { containers: [container] } },
+      template: { metadata: { labels }, spec },
     },
   };
   const service = {
@@ -71,7 +59,9 @@ export function exportOf(namespace: string, version: McsVersion): Made {
 }
 
 export function namespaceOf(name: string): Made {
-  const object = { apiVersion: "v1", kind: "Namespace", metadata: { name } };
+  // What is started there must need no exception.
+  const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+  const object = { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
   return { resource: NAMESPACES, object };
 }
 

@@ -3,7 +3,8 @@ import { systemClock } from "../../runtime/clock/system-clock.ts";
 import type { Check } from "./check.ts";
 import type { MemberUnderTest } from "./members-under-test.ts";
 import { make, namespaceOf } from "./test-service.ts";
-import { type VerifyOptions, verifyExporter } from "./verify-exporter.ts";
+import { verifyExporter } from "./verify-exporter.ts";
+import type { VerifyOptions } from "./verify-world.ts";
 import { waitUntil } from "./wait-until.ts";
 
 /** Cleaning up goes on when it was told to stop, and for no longer than this. */

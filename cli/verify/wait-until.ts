@@ -16,11 +16,12 @@ export async function waitUntil(
   look: () => Promise<string | undefined>,
   untilMs: number,
   signal: AbortSignal,
+  everyMs = LOOK_MS,
 ): Promise<Waited> {
   for (;;) {
     const missing = await look();
     const atMs = systemClock.monotonicMs();
     if (missing === undefined || atMs >= untilMs || signal.aborted) return { missing, atMs };
-    await sleep(systemClock, LOOK_MS, signal);
+    await sleep(systemClock, everyMs, signal);
   }
 }

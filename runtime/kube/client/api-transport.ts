@@ -25,6 +25,8 @@ export interface ApiRequest {
   readonly path: string;
   readonly body?: unknown;
   readonly contentType?: string;
+  /** @default JSON */
+  readonly accept?: string;
 }
 
 export interface ApiTransportOptions {
@@ -83,11 +85,28 @@ export class ApiTransport {
   }
 
   /** The parsed JSON answer of a short request; one that is put off (429) comes again while its time allows. */
-  async call(
+  call(
     request: ApiRequest,
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<Result<unknown, KubeError>> {
+    return this.#called(request, { timeoutMs, signal }, (text) => this.#parse(text));
+  }
+
+  /** The same, of an answer that is no JSON. */
+  callText(
+    request: ApiRequest,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<Result<string, KubeError>> {
+    return this.#called(request, { timeoutMs, signal }, ok);
+  }
+
+  async #called<T>(
+    request: ApiRequest,
+    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+    parse: (text: string) => Result<T, KubeError>,
+  ): Promise<Result<T, KubeError>> {
     const startMs = this.#clock.monotonicMs();
     using limit = deadline(this.#clock, timeoutMs, signal);
     for (let attempt = 0; ; attempt++) {
@@ -95,7 +114,7 @@ export class ApiTransport {
       const waitMs = this.#putOffMs(request.verb, answer, attempt);
       const leftMs = startMs + timeoutMs - this.#clock.monotonicMs();
       if (waitMs === undefined || waitMs >= leftMs) {
-        const result = answer.ok ? await this.#readJson(answer.value, limit.signal) : answer;
+        const result = answer.ok ? await this.#read(answer.value, limit.signal, parse) : answer;
         this.#observe(request, startMs, result);
         return result;
       }
@@ -167,7 +186,7 @@ export class ApiTransport {
     const url = new URL(`${this.#access.server}${request.path}`);
     const headers = {
       ...channel.headers,
-      accept: "application/json",
+      accept: request.accept ?? "application/json",
       "user-agent": this.#options.userAgent,
       ...(body !== undefined && {
         "content-type": request.contentType ?? "application/json",
@@ -199,24 +218,27 @@ export class ApiTransport {
     });
   }
 
-  async #readJson(
+  async #read<T>(
     response: IncomingMessage,
     signal: AbortSignal,
-  ): Promise<Result<unknown, KubeError>> {
+    parse: (text: string) => Result<T, KubeError>,
+  ): Promise<Result<T, KubeError>> {
     try {
       const text = await readBody(response, this.#options.maxBodyBytes);
-      if (text === undefined) {
-        const rule = `an answer must be at most ${this.#options.maxBodyBytes} bytes`;
-        return err({ kind: "invalid", message: `cannot read from API server: ${rule}` });
-      }
-      const value = parseJson(text);
-      if (value !== undefined) return ok(value);
-      const shown = JSON.stringify(text.slice(0, 100));
-      const message = `cannot read from API server ${this.server}: must be JSON: got ${shown}`;
-      return err({ kind: "unavailable", message });
+      if (text !== undefined) return parse(text);
+      const rule = `an answer must be at most ${this.#options.maxBodyBytes} bytes`;
+      return err({ kind: "invalid", message: `cannot read from API server: ${rule}` });
     } catch (error) {
       return err(fromConnectionError(error, this.server, signal));
     }
+  }
+
+  #parse(text: string): Result<unknown, KubeError> {
+    const value = parseJson(text);
+    if (value !== undefined) return ok(value);
+    const shown = JSON.stringify(text.slice(0, 100));
+    const message = `cannot read from API server ${this.server}: must be JSON: got ${shown}`;
+    return err({ kind: "unavailable", message });
   }
 
   #failed(error: unknown, signal: AbortSignal, reused: boolean): Result<never, Failure> {

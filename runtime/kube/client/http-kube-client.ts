@@ -1,5 +1,6 @@
 import { invariant } from "../../../api/invariant.ts";
 import type { KubeObject, Resource } from "../../../api/kube/object.ts";
+import { PODS } from "../../../api/kube/pod.ts";
 import type { Result } from "../../../api/result.ts";
 import { ok } from "../../../api/result.ts";
 import { deadline } from "../../clock/deadline.ts";
@@ -16,6 +17,7 @@ import type {
   WatchQuery,
 } from "../kube-client.ts";
 import type { KubeError } from "../kube-error.ts";
+import type { PodLogQuery } from "../pod-logs.ts";
 import type { ApiRequest, ApiTransportDeps } from "./api-transport.ts";
 import { ApiTransport } from "./api-transport.ts";
 import { fromConnectionError } from "./connection-error.ts";
@@ -236,6 +238,20 @@ export class HttpKubeClient implements KubeClient {
       if (namesIn(resources.value).includes(plural)) served.push(version);
     }
     return ok(served);
+  }
+
+  /** See PodLogs. */
+  podLog(query: PodLogQuery, options: CallOptions): Promise<Result<string, KubeError>> {
+    const { namespace, pod, ...rest } = query;
+    const path = `${objectPath({ resource: PODS, namespace, name: pod }, "log")}${queryString(rest)}`;
+    const request: ApiRequest = {
+      verb: "get",
+      target: targetName(PODS, "log"),
+      method: "GET",
+      path,
+      accept: "*/*",
+    };
+    return this.#transport.callText(request, options.timeoutMs ?? CALL_TIMEOUT_MS, options.signal);
   }
 
   /** Frees idle connections; requests under way are the owners' to abort. */

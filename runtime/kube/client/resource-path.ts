@@ -18,7 +18,7 @@ export function collectionPath(resource: Resource, namespace: string | undefined
 
 export function objectPath(
   { resource, namespace, name }: ObjectRef,
-  subresource?: "status",
+  subresource?: "status" | "log",
 ): string {
   invariant(!resource.namespaced || namespace !== undefined, "namespace missing for an object", {
     plural: resource.plural,
@@ -30,7 +30,7 @@ export function objectPath(
 }
 
 /** What an RBAC rule would name: `services`, `serviceimports.multicluster.x-k8s.io/status`. */
-export function targetName({ group, plural }: Resource, subresource?: "status"): string {
+export function targetName({ group, plural }: Resource, subresource?: "status" | "log"): string {
   const name = group === "" ? plural : `${plural}.${group}`;
   return subresource === undefined ? name : `${name}/${subresource}`;
 }
