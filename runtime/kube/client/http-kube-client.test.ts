@@ -229,16 +229,6 @@ describe("HttpKubeClient requests", () => {
     });
   });
 
-  test("a pod's log is text as it stands, asked for within bounds", async () => {
-    server.answer((response) => void response.end("one\n{two\n"));
-    const query = { namespace: "shop", pod: "web-1", container: "web", previous: true };
-    const log = await aClient().podLog({ ...query, tailLines: 10, limitBytes: 99 }, { signal });
-    expect(log).toEqual(ok("one\n{two\n"));
-    expect(server.seen[0]?.url).toBe(
-      "/api/v1/namespaces/shop/pods/web-1/log?container=web&previous=true&tailLines=10&limitBytes=99",
-    );
-  });
-
   test("list asks for a page and fills in what items lack", async () => {
     server.answer(
       json(200, { metadata: { resourceVersion: "9", continue: "next" }, items: [OBJECT] }),
