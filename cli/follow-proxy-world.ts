@@ -99,6 +99,7 @@ export function followProxyWorld(
   };
 
   let withdrawn: "clients" | "peers" | undefined;
+  let traffic = node.countTraffic();
   const refresh = (): void => {
     const paths = node.hub.peers.map(({ peer }) => pathTo(peer));
     const facts = {
@@ -106,13 +107,14 @@ export function followProxyWorld(
       clientAddresses: withdrawn === undefined ? clientAddresses : [],
     };
     // Who goes away is no way to anybody, even while what is open goes on.
-    reporter.say({ facts, paths: withdrawn === undefined ? paths : [] });
+    reporter.say({ facts, paths: withdrawn === undefined ? paths : [], traffic });
   };
 
   return {
     refresh,
     withdraw(from) {
       withdrawn = from;
+      traffic = node.countTraffic();
       refresh();
     },
     async run(signal) {
@@ -134,8 +136,8 @@ export function followProxyWorld(
       await node.applyImports();
       const reporting = reporter.run(signal);
       while (!signal.aborted) {
+        traffic = node.countTraffic();
         refresh();
-        node.countBytes();
         await sleep(clock, MEASURE_EVERY_MS, signal);
       }
       for (const each of unsubscribe) each();

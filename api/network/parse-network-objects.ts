@@ -12,6 +12,7 @@ import {
 import type { NetworkFacts } from "./network-facts.ts";
 import { type PathReport, type PathReportSpec, REPORTER_ROLES } from "./path-report.ts";
 import { PATH_STATES, type PathStatus, type Peer, type PeerSpec, type PeerStatus } from "./peer.ts";
+import { type ProxyTraffic, STREAM_DIRECTIONS } from "./proxy-traffic.ts";
 
 /**
  * The objects of `isthmus.dev` in the shape that the code relies on. Each has one writer, and the API server has
@@ -19,24 +20,30 @@ import { PATH_STATES, type PathStatus, type Peer, type PeerSpec, type PeerStatus
  * refused whole, with what is wrong: half a network would be a wrong one. Fields that are not known are left out.
  */
 export function parseMemberNetwork(object: KubeObject): Result<MemberNetwork, string> {
-  const spec = read(MEMBER_NETWORK_SPEC, "spec", object);
+  const spec = readPart(MEMBER_NETWORK_SPEC, "spec", object);
   if (!spec.ok) return spec;
   if (!("status" in object)) return ok({ ...head(object), spec: spec.value });
-  const status = read(MEMBER_NETWORK_STATUS, "status", object);
+  const status = readPart(MEMBER_NETWORK_STATUS, "status", object);
   return status.ok ? ok({ ...head(object), spec: spec.value, status: status.value }) : status;
 }
 
 export function parsePeer(object: KubeObject): Result<Peer, string> {
-  const spec = read(PEER_SPEC, "spec", object);
+  const spec = readPart(PEER_SPEC, "spec", object);
   if (!spec.ok) return spec;
   if (!("status" in object)) return ok({ ...head(object), spec: spec.value });
-  const status = read(PEER_STATUS, "status", object);
+  const status = readPart(PEER_STATUS, "status", object);
   return status.ok ? ok({ ...head(object), spec: spec.value, status: status.value }) : status;
 }
 
 export function parsePathReport(object: KubeObject): Result<PathReport, string> {
-  const spec = read(PATH_REPORT_SPEC, "spec", object);
+  const spec = readPart(PATH_REPORT_SPEC, "spec", object);
   return spec.ok ? ok({ ...head(object), spec: spec.value }) : spec;
+}
+
+/** Undefined: it is no proxy's, or of one that tells nothing. */
+export function parseProxyTraffic(object: KubeObject): Result<ProxyTraffic | undefined, string> {
+  const read = readPart(TRAFFIC_SPEC, "spec", object);
+  return read.ok ? ok(read.value.traffic) : read;
 }
 
 function head({ apiVersion, kind, metadata }: KubeObject): KubeObject {
@@ -117,6 +124,32 @@ const PATH_REPORT_SPEC = z.object({
   renewedAt: z.string(),
 }) satisfies z.ZodType<PathReportSpec>;
 
+const count = z.number().min(0);
+const STREAM_COUNTS = z.object({
+  open: count,
+  connections: count,
+  failed: count,
+  bytesFromTunnel: count,
+  bytesToTunnel: count,
+});
+
+const TRAFFIC_SPEC = z.object({
+  traffic: z.exactOptional(
+    STREAM_COUNTS.extend({
+      services: listOf(
+        STREAM_COUNTS.extend({
+          peer: clusterId,
+          service: z.string(),
+          direction: z.enum(STREAM_DIRECTIONS),
+          errors: z.record(z.string(), count).default({}),
+          connectMs: z.exactOptional(z.object({ p50: count, p99: count })),
+        }),
+      ),
+      leftOut: count.default(0),
+    }) satisfies z.ZodType<ProxyTraffic>,
+  ),
+});
+
 const MEMBER_NETWORK_SPEC = z.object({
   cluster: clusterId,
   podCidrs: texts,
@@ -141,7 +174,7 @@ const MEMBER_NETWORK_STATUS = z.object({
   problems: texts,
 }) satisfies z.ZodType<MemberNetworkStatus>;
 
-function read<T extends z.ZodType>(
+function readPart<T extends z.ZodType>(
   schema: T,
   part: "spec" | "status",
   object: KubeObject,

@@ -1,6 +1,7 @@
 import type { ClusterId } from "../cluster-id.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { PathStatus } from "./peer.ts";
+import type { ProxyTraffic } from "./proxy-traffic.ts";
 
 export const REPORTER_ROLES = ["gateway", "proxy", "node-agent", "controllers"] as const;
 export type ReporterRole = (typeof REPORTER_ROLES)[number];
@@ -24,6 +25,8 @@ export interface PathReportSpec {
   readonly publicKey?: string;
   readonly wgPort?: number;
   readonly paths: readonly ReportedPath[];
+  /** Of a proxy: what it has carried. Read by `parseProxyTraffic`: who chooses paths has no use for it. */
+  readonly traffic?: ProxyTraffic;
   /** RFC 3339, MicroTime: a report that was not renewed lately says nothing. */
   readonly renewedAt: string;
 }

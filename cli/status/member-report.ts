@@ -8,7 +8,9 @@ import {
 import type { ServiceExport } from "../../api/mcs/service-export.ts";
 import type { ServiceImport } from "../../api/mcs/service-import.ts";
 import type { Peer } from "../../api/network/peer.ts";
+import type { ServiceTraffic } from "../../api/network/proxy-traffic.ts";
 import { controllersReport } from "./controllers-report.ts";
+import { type TrafficLine, trafficLines } from "./traffic-lines.ts";
 
 /** What `isthmus status` says of one member; also its JSON form. */
 export interface MemberReport {
@@ -16,6 +18,8 @@ export interface MemberReport {
   readonly networkProblems: readonly string[];
   /** One a peer and backend; empty where no backend is configured. */
   readonly paths: readonly PathLine[];
+  /** What the member's proxies have carried, by service and peer; empty where there is none. */
+  readonly traffic: readonly TrafficLine[];
   /** Undefined: the cluster is not a member of a clusterset. */
   readonly clusterId: string | undefined;
   readonly clusterset: string | undefined;
@@ -79,6 +83,8 @@ export function memberReport(objects: {
   /** One per source cluster. */
   readonly leases: readonly Lease[];
   readonly controllers?: Lease | undefined;
+  /** Of each proxy that runs. */
+  readonly traffic?: readonly (readonly ServiceTraffic[])[];
   readonly nowMs: number;
 }): MemberReport {
   return {
@@ -90,6 +96,7 @@ export function memberReport(objects: {
       .toSorted((a, b) => (a.cluster < b.cluster ? -1 : 1)),
     networkProblems: objects.networkProblems ?? [],
     paths: (objects.peers ?? []).flatMap(pathLines),
+    traffic: trafficLines(objects.traffic ?? []),
     exports: objects.exports.map((serviceExport) => {
       const conditions = serviceExport.status?.conditions ?? [];
       const bad = conditions.find(({ type, status }) =>

@@ -11,10 +11,17 @@ import { MEMBER_STATUS_LEASE } from "../../api/mcs/member-status.ts";
 import { type ServiceExport, serviceExports } from "../../api/mcs/service-export.ts";
 import { type ServiceImport, serviceImports } from "../../api/mcs/service-import.ts";
 import { LOCAL_NETWORK } from "../../api/network/member-network.ts";
-import { parseMemberNetwork, parsePeer } from "../../api/network/parse-network-objects.ts";
+import {
+  parseMemberNetwork,
+  parsePathReport,
+  parsePeer,
+  parseProxyTraffic,
+} from "../../api/network/parse-network-objects.ts";
 import type { Peer } from "../../api/network/peer.ts";
-import { MEMBER_NETWORKS, PEERS } from "../../api/network/resources.ts";
+import type { ServiceTraffic } from "../../api/network/proxy-traffic.ts";
+import { MEMBER_NETWORKS, PATH_REPORTS, PEERS } from "../../api/network/resources.ts";
 import { ok, type Result } from "../../api/result.ts";
+import { REPORT_FRESH_MS } from "../../controllers/network/derive-network.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
 import type { ClusterReader } from "../cluster-reader.ts";
 
@@ -29,12 +36,18 @@ export interface MemberObjects {
   readonly controllers: Lease | undefined;
   readonly peers: readonly Peer[];
   readonly networkProblems: readonly string[];
+  /** What each proxy that runs says it has carried. */
+  readonly traffic: readonly (readonly ServiceTraffic[])[];
 }
 
 /** What one API server holds of a member. */
 export async function readMember(
   reader: ClusterReader,
-  places: { readonly systemNamespace: string; readonly namespace: string | undefined },
+  places: {
+    readonly systemNamespace: string;
+    readonly namespace: string | undefined;
+    readonly nowMs: number;
+  },
 ): Promise<Result<MemberObjects, KubeError>> {
   const membership = await readMembership(reader);
   if (!membership.ok) return membership;
@@ -56,6 +69,7 @@ export async function readMember(
     // None where they may not be read: the rest of the report stands without them.
     peers: unwrapOr(await readPeers(reader), []),
     networkProblems: await readProblems(reader),
+    traffic: await readTraffic(reader, places),
   });
 }
 
@@ -111,6 +125,24 @@ async function readProblems(reader: ClusterReader): Promise<readonly string[]> {
   if (!found.ok || found.value === undefined) return [];
   const parsed = parseMemberNetwork(found.value);
   return parsed.ok ? (parsed.value.status?.problems ?? []) : [];
+}
+
+/** None where it may not be read. */
+async function readTraffic(
+  reader: ClusterReader,
+  { namespace, nowMs }: { readonly namespace: string | undefined; readonly nowMs: number },
+): Promise<readonly (readonly ServiceTraffic[])[]> {
+  const listed = await reader.list<KubeObject>(PATH_REPORTS);
+  return unwrapOr(listed, []).flatMap((object) => {
+    const report = parsePathReport(object);
+    const traffic = parseProxyTraffic(object);
+    if (!report.ok || !traffic.ok || traffic.value === undefined) return [];
+    if (nowMs - Date.parse(report.value.spec.renewedAt) > REPORT_FRESH_MS) return [];
+    const { services } = traffic.value;
+    const isWanted = ({ service }: ServiceTraffic): boolean =>
+      namespace === undefined || service.startsWith(`${namespace}/`);
+    return [services.filter(isWanted)];
+  });
 }
 
 function unwrapOr<T>(result: Result<T, unknown>, otherwise: T): T {

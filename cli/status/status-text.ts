@@ -1,6 +1,7 @@
 import { shortAge } from "../members/short-age.ts";
 import { table } from "../output/table.ts";
 import type { MemberReport } from "./member-report.ts";
+import { trafficText } from "./traffic-lines.ts";
 
 /** The report for a person: aligned columns, problems under the line they belong to. */
 export function statusText(report: MemberReport): string {
@@ -47,6 +48,7 @@ export function statusText(report: MemberReport): string {
     ...(paths.length === 0
       ? []
       : ["", ...table(["PEER", "  PATH", "STATE", "RTT", "LOSS", "MTU", "SINCE", "WHY"], paths)]),
+    ...trafficText(report.traffic),
   ].join("\n");
 }
 

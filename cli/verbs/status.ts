@@ -69,6 +69,7 @@ async function look(
   settings: { readonly systemNamespace: string; readonly namespace?: string | undefined },
 ): Promise<Result<MemberReport, KubeError>> {
   const { systemNamespace, namespace } = settings;
-  const read = await readMember(reader, { systemNamespace, namespace });
-  return read.ok ? ok(memberReport({ ...read.value, nowMs: systemClock.nowMs() })) : read;
+  const nowMs = systemClock.nowMs();
+  const read = await readMember(reader, { systemNamespace, namespace, nowMs });
+  return read.ok ? ok(memberReport({ ...read.value, nowMs })) : read;
 }

@@ -1,6 +1,7 @@
 import type { ClusterId } from "../../api/cluster-id.ts";
 import type { EndpointSlice } from "../../api/kube/endpoint-slice.ts";
 import { LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
+import type { ProxyTraffic } from "../../api/network/proxy-traffic.ts";
 import type { Result } from "../../api/result.ts";
 import { type ServiceKey, serviceKey } from "../../api/service-key.ts";
 import { sleep } from "../../runtime/clock/sleep.ts";
@@ -15,7 +16,7 @@ import { ServiceListeners } from "./listen/service-listeners.ts";
 import { portNumberOf } from "./merged-ports.ts";
 import { CreditBudget } from "./stream/credit-budget.ts";
 import { DEFAULT_LIMITS } from "./stream/session-limits.ts";
-import { StreamRecorder } from "./stream-record.ts";
+import { StreamRecorder } from "./traffic/stream-record.ts";
 import {
   type PeerEndpoints,
   TunnelHub,
@@ -109,9 +110,10 @@ export class ProxyNode {
     return this.listeners.set(this.#imports.wanted());
   }
 
-  /** See StreamRecorder. */
-  countBytes(): void {
-    this.#recorder.countBytes();
+  /** Counts what has been carried up to now, for the meters too. */
+  countTraffic(): ProxyTraffic {
+    this.#recorder.count();
+    return this.#recorder.summary();
   }
 
   /** Goes on for a while, so that clients that are still sent here find what they look for; not where none can come. */

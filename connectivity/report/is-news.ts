@@ -8,7 +8,11 @@ export function isNews(
   return before === undefined || essence(before) !== essence(now);
 }
 
-function essence({ paths, ...facts }: Omit<PathReportSpec, "renewedAt">): string {
+function essence({
+  paths,
+  traffic: _figures,
+  ...facts
+}: Omit<PathReportSpec, "renewedAt">): string {
   return JSON.stringify({
     ...facts,
     paths: paths.map(({ peer, backend, state, mtu }) => ({ peer, backend, state, mtu })),

@@ -6,6 +6,7 @@ import type {
   ReportedPath,
   ReporterRole,
 } from "../../api/network/path-report.ts";
+import type { ProxyTraffic } from "../../api/network/proxy-traffic.ts";
 import { NETWORK_GROUP, NETWORK_VERSION, PATH_REPORTS } from "../../api/network/resources.ts";
 import { backoffMs } from "../../runtime/backoff/backoff.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
@@ -24,6 +25,8 @@ export type ReachedAt = Pick<
 export interface Said {
   readonly facts: ReachedAt;
   readonly paths: readonly ReportedPath[];
+  /** Of a proxy. */
+  readonly traffic?: ProxyTraffic;
 }
 
 export interface ReporterDeps {
@@ -93,8 +96,8 @@ export class Reporter {
     return written.ok;
   }
 
-  #spec({ facts, paths }: Said): Omit<PathReportSpec, "renewedAt"> {
-    return { role: this.#role, node: this.#node, ...facts, paths };
+  #spec({ facts, ...figures }: Said): Omit<PathReportSpec, "renewedAt"> {
+    return { role: this.#role, node: this.#node, ...facts, ...figures };
   }
 }
 

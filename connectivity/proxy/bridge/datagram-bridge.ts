@@ -14,6 +14,8 @@ export interface DatagramBridgeOptions {
   readonly idleMs: number;
   readonly clock: Clock;
   readonly onDone: (end: BridgeEnd) => void;
+  /** The other end of the tunnel has a socket for it. */
+  readonly onOpened?: () => void;
 }
 
 /** One UDP session: a stream joined with whoever is behind `deliver`. */
@@ -54,7 +56,9 @@ export class DatagramBridge implements StreamHandler, ByteCounts {
     this.#finish(code);
   }
 
-  onOpened(): void {}
+  onOpened(): void {
+    this.#options.onOpened?.();
+  }
 
   onData(datagram: Uint8Array): void {
     this.#touch();

@@ -14,7 +14,7 @@ import type { ServiceOpen } from "../frame/open-header.ts";
 import { addressBytes } from "../ip-bytes.ts";
 import { portNameOf } from "../merged-ports.ts";
 import type { TunnelStream } from "../stream/tunnel-stream.ts";
-import type { StreamRecorder } from "../stream-record.ts";
+import type { StreamRecorder } from "../traffic/stream-record.ts";
 import { EndpointBalance } from "./endpoint-balance.ts";
 import type { Candidate, ExportBook } from "./export-book.ts";
 import type { ExportPolicy } from "./export-policy.ts";

@@ -3,7 +3,7 @@ import type { Clock } from "../../../runtime/clock/clock.ts";
 import type { TurnEnd } from "../bridge/turn-end.ts";
 import type { OpenHeader } from "../frame/open-header.ts";
 import type { TunnelStream } from "../stream/tunnel-stream.ts";
-import type { StreamRecorder } from "../stream-record.ts";
+import type { StreamRecorder } from "../traffic/stream-record.ts";
 import type { WantedListener } from "./import-book.ts";
 
 /** One port that is open for clients of one imported port. */

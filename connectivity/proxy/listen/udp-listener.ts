@@ -33,12 +33,12 @@ export const startUdpListener: StartListener = (wanted, at, deps) => {
     const stream = deps.open(peer, header);
     if (stream === undefined) return undefined;
     const record = deps.recorder.begin("out", peer, header);
-    record.connected();
     const bridge = new DatagramBridge(stream, {
       deliver: (datagram) =>
         sendOrDrop(socket, () => socket.send(datagram, client.port, client.address)),
       idleMs: deps.udpIdleMs,
       clock: deps.clock,
+      onOpened: () => record.connected(),
       onDone: (end) => {
         sessions.delete(key);
         record.end(end);

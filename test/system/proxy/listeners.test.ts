@@ -9,7 +9,7 @@ import {
   LINGER_MS,
   ServiceListeners,
 } from "../../../connectivity/proxy/listen/service-listeners.ts";
-import { StreamRecorder } from "../../../connectivity/proxy/stream-record.ts";
+import { StreamRecorder } from "../../../connectivity/proxy/traffic/stream-record.ts";
 import { VirtualClock } from "../../../runtime/clock/virtual-clock.ts";
 import { silentLogger } from "../../../runtime/log/silent-log.ts";
 import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";

@@ -9,11 +9,17 @@ import { NAMESPACES } from "../../../api/kube/namespace.ts";
 import type { KubeObject, Resource } from "../../../api/kube/object.ts";
 import { PODS } from "../../../api/kube/pod.ts";
 import { serviceExports } from "../../../api/mcs/service-export.ts";
+import { parseProxyTraffic } from "../../../api/network/parse-network-objects.ts";
 import type { PathReport } from "../../../api/network/path-report.ts";
 import { PATH_REPORTS, PEERS } from "../../../api/network/resources.ts";
 import { SecretIdentityStore } from "../../../broker/identity/member/secret-identity-store.ts";
+import { ClusterReader } from "../../../cli/cluster-reader.ts";
 import { connectKube } from "../../../cli/connect-kube.ts";
 import { installCrds } from "../../../cli/install-crds.ts";
+import { memberReport } from "../../../cli/status/member-report.ts";
+import { readMember } from "../../../cli/status/read-member.ts";
+import { statusText } from "../../../cli/status/status-text.ts";
+import { SYSTEM_NAMESPACE } from "../../../cli/system-namespace.ts";
 import { ANNOTATION_ALLOW_CLIENTS } from "../../../connectivity/proxy/dial/export-policy.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
 import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
@@ -42,6 +48,7 @@ interface Member {
   readonly server: TestApiServer;
   readonly put: (resource: Resource, object: KubeObject) => Promise<void>;
   readonly patch: (resource: Resource, name: string, patch: object, more?: object) => Promise<void>;
+  readonly reader: ClusterReader;
   readonly report: () => Promise<PathReport | undefined>;
   /** Until then it waits. */
   readonly join: () => Promise<void>;
@@ -63,6 +70,7 @@ async function member(name: string, authority: TestAuthority): Promise<Member> {
   const isthmus = join(ROOT, "cli/isthmus.mjs");
   return {
     server,
+    reader: new ClusterReader(client, signal),
     put: async (resource, object) => {
       const created = await client.create(resource, object, { signal });
       if (!created.ok) throw new Error(created.error.message);
@@ -218,7 +226,10 @@ test("two processes of isthmus proxy, each beside its cluster, carry what object
   ]);
   const ready = await fetch(`http://127.0.0.1:${health}/readyz`);
   expect(ready.status).toBe(200);
-  const metrics = await metricsOf(health);
+  const metrics = await eventually("the connection's bytes", async () => {
+    const text = await metricsOf(health);
+    return /stream_bytes_total\{[^}]*service="shop\/db"[^}]*\} [1-9]/.test(text) ? text : undefined;
+  });
   expect(metrics).toMatch(/isthmus_proxy_streams_total\{[^}]*service="shop\/db"[^}]*\} [1-9]/);
   expect(metrics).toMatch(/isthmus_proxy_tunnels_count\{peer="east"\} 2/);
   const calls = callsIn(metrics);
@@ -229,6 +240,24 @@ test("two processes of isthmus proxy, each beside its cluster, carry what object
   const exited = once(dialling, "exit");
   dialling.kill("SIGTERM");
   expect((await exited)[0]).toBe(0);
-  // Before it went it said that nobody is to be sent there any more.
-  expect((await west.report())?.spec).toMatchObject({ clientAddresses: [], paths: [] });
+  // Before it went it said that nobody is to be sent there any more, and what it had carried.
+  const last = await west.report();
+  expect(last?.spec).toMatchObject({ clientAddresses: [], paths: [] });
+  const traffic = last === undefined ? undefined : parseProxyTraffic(last);
+  if (traffic?.ok !== true) throw new Error(traffic?.error);
+  const line = { service: "shop/db", peer: "east", direction: "out", open: 0 };
+  expect(traffic.value?.services).toEqual([expect.objectContaining(line)]);
+  const [counts] = traffic.value?.services ?? [];
+  expect(counts?.errors).toHaveProperty("forbidden");
+  for (const what of ["connections", "bytesFromTunnel"] as const) {
+    expect(counts?.[what], what).toBeGreaterThan(0);
+  }
+  const shown = await readMember(west.reader, {
+    ...{ systemNamespace: SYSTEM_NAMESPACE, namespace: "shop" },
+    nowMs: Date.parse(last?.spec.renewedAt ?? ""),
+  });
+  if (!shown.ok) throw new Error(shown.error.message);
+  expect(statusText(memberReport({ ...shown.value, nowMs: 0 }))).toMatch(
+    /^shop\/db +east +here +0 +[1-9].* ms .*forbidden/m,
+  );
 });
