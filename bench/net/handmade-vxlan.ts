@@ -6,6 +6,11 @@ export interface HandmadeVxlan {
   readonly clusters: readonly [ClusterPlan, ClusterPlan];
   /** How many nodes of each, from the first, are gateways. */
   readonly gateways: number;
+  /** Underneath, between gateways. @default the nodes' own addresses, and links of the clusterset's MTU */
+  readonly between?: {
+    readonly addressOf: (gateway: NodePlan) => string;
+    readonly mtu: number;
+  };
 }
 
 const NODE = { device: "hm-node", vni: 10, port: 4790, overheadBytes: 50 } as const;
@@ -15,9 +20,10 @@ const TABLE = 110;
 
 /** Three segments, as with gateways of any kind: node to gateway, gateway to gateway, gateway to node. IPv4. */
 export function buildHandmade(
-  { clusters, gateways }: HandmadeVxlan,
+  { clusters, gateways, between }: HandmadeVxlan,
   mtu: number,
 ): readonly Command[] {
+  const onLinks: Under = { addressOf: ({ addresses: [address = ""] }) => address, mtu };
   const all = clusters.flatMap((cluster) => gatewaysOf(cluster, gateways));
   return clusters.flatMap((cluster, index) => {
     const remote = clusters[1 - index];
@@ -32,8 +38,8 @@ export function buildHandmade(
           )
         : own.map((hop) => `nexthop via ${addressOn(NODE, hop)} dev ${NODE.device}`);
       return [
-        ...device(node, NODE, cluster.nodes, mtu),
-        ...(isGateway ? device(node, WAN, all, mtu) : []),
+        ...device(node, NODE, cluster.nodes, onLinks),
+        ...(isGateway ? device(node, WAN, all, between ?? onLinks) : []),
         `ip netns exec ${node.namespace} sh -c 'echo 1 >/proc/sys/net/ipv4/fib_multipath_hash_policy'`,
         `${ip} route add ${remote.podCidrs[0]} ${hops.join(" ")}`,
         // The other cluster's pods are to be seen as what they are.
@@ -55,23 +61,24 @@ export function buildHandmade(
 }
 
 type Kind = typeof NODE | typeof WAN;
+type Under = NonNullable<HandmadeVxlan["between"]>;
 
 function device(
   node: NodePlan,
   kind: Kind,
   peers: readonly NodePlan[],
-  mtu: number,
+  { addressOf, mtu }: Under,
 ): readonly Command[] {
   const ip = `ip -n ${node.namespace}`;
   const { device: name } = kind;
   return [
-    `${ip} link add ${name} address ${macOf(node)} mtu ${mtu - kind.overheadBytes} type vxlan id ${kind.vni} dstport ${kind.port} local ${node.addresses[0]} nolearning`,
+    `${ip} link add ${name} address ${macOf(node)} mtu ${mtu - kind.overheadBytes} type vxlan id ${kind.vni} dstport ${kind.port} local ${addressOf(node)} nolearning`,
     `${ip} addr add ${addressOn(kind, node)}/16 dev ${name}`,
     `${ip} link set ${name} up`,
     ...peers
       .filter((peer) => peer !== node)
       .flatMap((peer) => [
-        `bridge -n ${node.namespace} fdb append ${macOf(peer)} dev ${name} dst ${peer.addresses[0]}`,
+        `bridge -n ${node.namespace} fdb append ${macOf(peer)} dev ${name} dst ${addressOf(peer)}`,
         `${ip} neigh replace ${addressOn(kind, peer)} lladdr ${macOf(peer)} dev ${name} nud permanent`,
       ]),
   ];

@@ -8,6 +8,8 @@ import { runCommands } from "../../sandbox/network/netns/run-commands.ts";
 import { VxlanWorld } from "../../test/net/harness/vxlan-world.ts";
 import { print, printTable, ratio } from "../dns/report.ts";
 import { buildHandmade } from "./handmade-vxlan.ts";
+import { buildHandmadeWireguard } from "./handmade-wireguard.ts";
+import { ManyExports } from "./many-exports.ts";
 import {
   MEASURED_PORTS,
   measurePath,
@@ -21,11 +23,15 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "2" },
     gateways: { type: "string", default: "1,2,4" },
+    endpoints: { type: "string", default: "100,1000,10000" },
+    wireguard: { type: "boolean", default: false },
   },
 });
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
-const MANY = 10_000;
+const counts = values.endpoints.split(",").filter((text) => text !== "");
+const encryption = values.wireguard ? "wireguard" : "none";
+const HAND = values.wireguard ? "by hand, WireGuard" : "by hand";
 
 const directory = mkdtempSync(join(tmpdir(), "isthmus-bench-net-"));
 const rr = join(directory, "rr");
@@ -33,6 +39,15 @@ const source = fileURLToPath(new URL("./rr.c", import.meta.url));
 execFileSync("cc", ["-std=gnu17", "-O2", "-Wall", "-Wextra", source, "-o", rr], {
   stdio: "inherit",
 });
+
+/** What is measured in turn. */
+interface Turn {
+  readonly path: string;
+  readonly client: string;
+  readonly address: string;
+  /** What must be so before. */
+  readonly prepare?: () => Promise<void>;
+}
 
 interface MeasuredRow {
   readonly path: string;
@@ -70,54 +85,63 @@ try {
   rmSync(directory, { recursive: true, force: true });
 }
 
-/** All paths at once, measured in turn in each round, so that a noisy moment is everybody's. */
+/**
+ * All paths stand at once and are measured in turn in each round, there and back by turns, so that a noisy moment is everybody's and
+ * none is always behind another. Nodes of the path by hand run nothing of ours: their packets would meet its rules.
+ */
 async function measureWith(gateways: number): Promise<void> {
   await using vxlan = await VxlanWorld.build(
     {
-      clusters: ["a", "b", "c"],
+      clusters: ["a", "b", "c", "d", "e"],
       // Pods are on the last node, which is never a gateway, so that every packet passes all three segments.
       nodesPerCluster: gateways + 1,
-      underlay: [["a", "b"]],
+      underlay: [["c", "e"]],
     },
-    { gateways, ports: MEASURED_PORTS },
+    { gateways, encryption, ports: MEASURED_PORTS, members: ["a", "b"] },
   );
   const { world } = vxlan;
-  const pair = [world.cluster("a").plan, world.cluster("c").plan] as const;
-  await runCommands(buildHandmade({ clusters: pair, gateways }, world.clusterset.plan.mtu));
+  const { mtu } = world.clusterset.plan;
+  const clusters = [world.cluster("c").plan, world.cluster("d").plan] as const;
+  const between = values.wireguard
+    ? { between: await buildHandmadeWireguard(clusters, gateways, mtu) }
+    : {};
+  await runCommands(buildHandmade({ clusters, gateways, ...between }, mtu));
   await vxlan.startBackend();
-  const client = world.cluster("a").clients.at(-1)?.namespace ?? "";
-  const near = vxlan.server(world.cluster("b").plan.nodes.at(-1));
-  const far = vxlan.server(world.cluster("c").plan.nodes.at(-1));
-  for (const { process } of [near, far]) serveMeasurements(process.namespace, rr);
-  const paths: Readonly<Record<string, string>> = {
-    "plain routing": near.addresses[0] ?? "",
-    "kernel VXLAN by hand": far.addresses[0] ?? "",
-    "vxlan of Isthmus": far.globalAddresses[0] ?? "",
-  };
-  const seen = new Map<string, PathFigures[]>();
-  const measureAll = async (names: readonly string[], suffix = ""): Promise<void> => {
-    for (let round = 0; round < rounds; round++) {
-      for (const name of names) {
-        const key = `${name}${suffix}`;
-        const figures = await measurePath({ client, address: paths[name] ?? "" }, rr, seconds);
-        seen.set(key, [...(seen.get(key) ?? []), figures]);
-      }
+  const clientOf = (id: string): string => world.cluster(id).clients.at(-1)?.namespace ?? "";
+  const serverOf = (id: string) => vxlan.server(world.cluster(id).plan.nodes.at(-1));
+  for (const id of ["b", "d", "e"]) serveMeasurements(serverOf(id).process.namespace, rr);
+  const many = new ManyExports(vxlan, "b");
+  const ours = { client: clientOf("a"), address: serverOf("b").globalAddresses[0] ?? "" };
+  const byHand = { client: clientOf("c"), address: serverOf("d").addresses[0] ?? "" };
+  const plain = { client: clientOf("c"), address: serverOf("e").addresses[0] ?? "" };
+  const isFirst = rows.length === 0;
+  await measureInTurn(gateways, [
+    ...(isFirst && !values.wireguard ? [{ path: "plain routing", ...plain }] : []),
+    { path: HAND, ...byHand },
+    { path: "Isthmus", ...ours, prepare: () => many.bringTo(0) },
+    ...(isFirst ? counts : []).map((count) => ({
+      path: `Isthmus, ${Number(count).toLocaleString("en")} endpoints exported`,
+      ...ours,
+      prepare: () => many.bringTo(Number(count)),
+    })),
+  ]);
+}
+
+async function measureInTurn(gateways: number, turns: readonly Turn[]): Promise<void> {
+  const seen = new Map<Turn, PathFigures[]>(turns.map((turn) => [turn, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const turn of round % 2 === 0 ? turns : turns.toReversed()) {
+      await turn.prepare?.();
+      seen.get(turn)?.push(await measurePath(turn, rr, seconds));
     }
-  };
-  await measureAll(Object.keys(paths));
-  if (gateways === 1) {
-    await vxlan.exportMany("c", MANY);
-    await world.until("the rules to be loaded", () => vxlan.hasRulesFor("c", MANY));
-    await measureAll(["vxlan of Isthmus"], `, ${MANY.toLocaleString("en")} endpoints exported`);
   }
-  const byHand = medianFigures(seen.get("kernel VXLAN by hand") ?? []);
-  for (const [path, all] of seen) {
-    const isOurs = path.startsWith("vxlan");
+  const figures = [...seen].map(([{ path }, all]) => ({ path, figures: medianFigures(all) }));
+  const byHand = figures.find(({ path }) => path === HAND)?.figures;
+  for (const row of figures) {
     rows.push({
-      path,
-      gateways: path === "plain routing" ? "" : `${gateways}`,
-      figures: medianFigures(all),
-      ...(isOurs ? { of: byHand } : {}),
+      ...row,
+      gateways: row.path === "plain routing" ? "" : `${gateways}`,
+      ...(row.path.startsWith("Isthmus") && byHand !== undefined ? { of: byHand } : {}),
     });
   }
 }

@@ -25,16 +25,16 @@ export function markChains(
   const marks = sorted.map(({ slot }) => ({ slot, mark: hex(markOf(settings, slot)) }));
   const jumps = marks.map(({ slot, mark }) => `${mark} : jump through_${slot}`).join(", ");
   const answers = `ct direction reply ct mark & ${hex(mask)} vmap { ${jumps} }`;
+  const came = sorted.map(({ slot, mac }) => `${mac} : goto came_${slot}`).join(", ");
   return [
-    ...marks.map(
-      ({ slot, mark }) =>
-        `chain through_${slot} { meta mark set meta mark & ${others} | ${mark}; }`,
-    ),
+    ...marks.flatMap(({ slot, mark }) => [
+      `chain through_${slot} { meta mark set meta mark & ${others} | ${mark}; }`,
+      `chain came_${slot} { ct mark set ct mark & ${others} | ${mark}; }`,
+    ]),
     chain("remember", "type filter hook prerouting priority mangle + 5; policy accept;", [
-      ...sorted.map(
-        ({ slot, mac }) =>
-          `iifname ${devices} ct direction original ether saddr ${mac} ct mark set ct mark & ${others} | ${hex(markOf(settings, slot))}`,
-      ),
+      // The tunnel's own packets among them, which are most of all.
+      "ct state untracked accept",
+      `iifname ${devices} ct direction original ether saddr vmap { ${came} }`,
       `iifname != ${devices} ${answers}`,
     ]),
     chain("remember_own", "type route hook output priority mangle + 5; policy accept;", [answers]),

@@ -70,7 +70,7 @@ export function planGateway(input: GatewayPlanInput): Plan | undefined {
     tables: [
       // What may pass is there before anything can.
       filterTable(own, settings),
-      wanTable({ network, peers, gateways: marked, outer, port: own.port, settings }),
+      wanTable({ network, node, peers, gateways: marked, outer, port: own.port, settings }),
     ],
     kernel: {
       links,

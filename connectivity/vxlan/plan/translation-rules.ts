@@ -8,15 +8,11 @@ import type { PrefixMap } from "../../network/map-prefix.ts";
  * ICMPv6 with it. Before conntrack on the way in and after routing on the way out, so that conntrack and the machine see the
  * pods' own addresses on the pods' side.
  */
-export function rewriteRule(
-  field: "saddr" | "daddr",
-  match: string,
-  { from, to }: PrefixMap,
-): string {
+export function rewriteRule(field: "saddr" | "daddr", { from, to }: PrefixMap): string {
   const protocol = from.family === "IPv6" ? "ip6" : "ip";
   const address = `${protocol} ${field}`;
   const hostBits = (1n << BigInt(addressBits(from.family) - from.prefix)) - 1n;
   const host = formatIpAddress({ family: from.family, value: hostBits });
   const first = formatIpAddress({ family: to.family, value: to.first });
-  return `${match}${address} ${formatCidr(from)} ${address} set ${address} & ${host} | ${first}`;
+  return `${address} ${formatCidr(from)} ${address} set ${address} & ${host} | ${first}`;
 }

@@ -1,10 +1,11 @@
 import type { NftTable } from "./kernel-state.ts";
 import { chain, type MarkedGateway, markChains } from "./mark-rules.ts";
 import type { OwnNetwork, PeerNetwork } from "./networks.ts";
-import { clampChain, guardChain } from "./node-table.ts";
+import { nodeNetworks } from "./node-networks.ts";
 import type { Outer } from "./outer-paths.ts";
 import { anonymousSet, deviceSet } from "./rule-sets.ts";
 import { type VxlanSettings, wanDevices } from "./settings.ts";
+import { FAMILIES, outerChains, type TunnelEnds, unfollowedChain, WHOLE } from "./tunnel-rules.ts";
 
 export const WAN_TABLE = "isthmus_wan";
 /** Names of WireGuard devices begin with it. */
@@ -12,6 +13,8 @@ export const WIREGUARD_PREFIX = "isth-wg-";
 
 export interface WanTableInput {
   readonly network: OwnNetwork;
+  /** Name of the node this is for. */
+  readonly node: string;
   readonly peers: readonly PeerNetwork[];
   readonly gateways: readonly MarkedGateway[];
   readonly outer: Outer;
@@ -23,6 +26,7 @@ export interface WanTableInput {
 /** What changes on a gateway when peers or gateways come and go; what may pass is another table (`filter-table.ts`). */
 export function wanTable({
   network,
+  node,
   peers,
   gateways,
   outer,
@@ -30,18 +34,13 @@ export function wanTable({
   settings,
 }: WanTableInput): NftTable {
   const devices = deviceSet(wanDevices(settings));
-  const endpoints = peers.flatMap((peer) => peer.gateways.flatMap((gateway) => gateway.endpoints));
-  const guard =
-    outer.encrypted === undefined
-      ? guardChain(port, endpoints)
-      : guardChain(port, [], `iifname != "${WIREGUARD_PREFIX}*" `);
+  const tunnel = tunnelEnds(peers, outer, port);
   return {
     name: WAN_TABLE,
     body: [
-      guard,
-      truthChain(network, peers, devices),
+      ...truthChains({ network, node, peers, tunnel, settings }),
+      unfollowedChain(tunnel),
       ...markChains(devices, gateways, settings),
-      clampChain(devices),
       ownAddressesChain(network, devices),
       ...(outer.encrypted === undefined ? [] : keyChains(port)),
     ].join("\n"),
@@ -63,40 +62,81 @@ function keyChains(port: number): readonly string[] {
   ];
 }
 
-/** Packets from peers come from addresses that are theirs, for addresses that are ours: before translation, at both ends. */
-function truthChain(
-  { prefixes }: OwnNetwork,
+/** The tunnel's ends as outer packets name them. */
+function tunnelEnds(
   peers: readonly PeerNetwork[],
-  devices: string,
-): string {
+  { local, encrypted }: Outer,
+  port: number,
+): TunnelEnds {
+  const gateways = peers.flatMap((peer) => peer.gateways);
+  const ports = { port, otherPorts: gateways.map((gateway) => gateway.port) };
+  return encrypted === undefined
+    ? { ...ports, own: local, others: gateways.flatMap(({ endpoints }) => endpoints) }
+    : {
+        ...ports,
+        own: encrypted.routes.map(({ source }) => source),
+        others: [...encrypted.addresses.values()],
+        over: `iifname "${WIREGUARD_PREFIX}*"`,
+      };
+}
+
+interface TruthInput extends Pick<WanTableInput, "network" | "node" | "peers" | "settings"> {
+  readonly tunnel: TunnelEnds;
+}
+
+/**
+ * Packets from peers come from addresses that are theirs, for addresses that are ours: before translation (-450), at both ends.
+ *
+ * TCP that only passes through, from nodes to peers or from peers to other nodes, is not followed by conntrack: what may pass is told
+ * without it, and where a connection comes by one gateway and its answers go by another, conntrack would take them for invalid.
+ */
+function truthChains({ network, node, peers, tunnel, settings }: TruthInput): readonly string[] {
   const theirs = peers.flatMap((peer) => peer.prefixes);
-  const rules = (["ip", "ip6"] as const).flatMap((family) => {
+  const elsewhere = nodeNetworks(network.nodes, network.maps)
+    .filter((each) => each.node !== node)
+    .map(({ global }) => global);
+  const passing = (destinations: readonly string[]): readonly string[] =>
+    FAMILIES.flatMap((family) => {
+      const to = anonymousSet(destinations, family);
+      return to === undefined
+        ? []
+        : [`meta l4proto tcp ${family} daddr ${to} ${WHOLE[family]} notrack`];
+    });
+  const lies = FAMILIES.flatMap((family) => {
     const from = anonymousSet(theirs, family);
-    const to = anonymousSet(prefixes, family);
+    const to = anonymousSet(network.prefixes, family);
     if (from === undefined || to === undefined) {
-      return [`iifname ${devices} meta nfproto ${family === "ip" ? "ipv4" : "ipv6"} counter drop`];
+      return [`meta nfproto ${family === "ip" ? "ipv4" : "ipv6"} counter drop`];
     }
-    return [
-      `iifname ${devices} ${family} saddr != ${from} counter drop`,
-      `iifname ${devices} ${family} daddr != ${to} counter drop`,
-    ];
+    return [`${family} saddr != ${from} counter drop`, `${family} daddr != ${to} counter drop`];
   });
-  return chain("truth", "type filter hook prerouting priority raw - 20; policy accept;", rules);
+  const ways = [
+    `"${settings.nodeDevice}" : goto from_nodes`,
+    ...wanDevices(settings).map((device) => `"${device}" : goto from_peers`),
+  ];
+  const outer = outerChains(tunnel);
+  return [
+    ...outer.chains,
+    chain("from_peers", "", [...lies, ...passing(elsewhere)]),
+    chain("from_nodes", "", passing(theirs)),
+    chain("truth", "type filter hook prerouting priority -460; policy accept;", [
+      outer.rule,
+      `iifname vmap { ${ways.join(", ")} }`,
+    ]),
+  ];
 }
 
 /** What leaves has one of our global addresses: no other address of this cluster is anybody's business. */
 function ownAddressesChain({ prefixes }: OwnNetwork, devices: string): string {
-  const rules = (["ip", "ip6"] as const).map((family) => {
+  const foreign = FAMILIES.map((family) => {
     const own = anonymousSet(prefixes, family);
-    const foreign =
-      own === undefined
-        ? `meta nfproto ${family === "ip" ? "ipv4" : "ipv6"}`
-        : `${family} saddr != ${own}`;
-    return `oifname ${devices} ${foreign} counter drop`;
+    return own === undefined
+      ? `meta nfproto ${family === "ip" ? "ipv4" : "ipv6"}`
+      : `${family} saddr != ${own}`;
   });
   return chain(
     "own_addresses",
     "type filter hook postrouting priority srcnat + 200; policy accept;",
-    rules,
+    [`oifname != ${devices} accept`, ...foreign.map((each) => `${each} counter drop`)],
   );
 }

@@ -7,7 +7,6 @@ import type { NetCluster } from "../../../sandbox/clusterset/net-clusterset.ts";
 import type { NetNodeProcesses } from "../../../sandbox/clusterset/net-node-processes.ts";
 import type { HarnessPod } from "../../../sandbox/network/netns/net-member.ts";
 import type { NetShape, NodePlan } from "../../../sandbox/network/netns/net-plan.ts";
-import { runIn } from "../../../sandbox/network/netns/run-commands.ts";
 import { HTTP, UDP, UNEXPORTED } from "./net-service.ts";
 import { DEPS, NetWorld } from "./net-world.ts";
 import { globalAddress, memberNetworkOf, type NetworkChoice, peerOf } from "./network-objects.ts";
@@ -16,6 +15,13 @@ import { globalAddress, memberNetworkOf, type NetworkChoice, peerOf } from "./ne
 export interface ServerPod extends HarnessPod {
   /** As other clusters dial it. */
   readonly globalAddresses: readonly string[];
+}
+
+export interface VxlanWorldOptions {
+  /** Further TCP ports that servers export; nothing listens there yet. */
+  readonly ports?: readonly number[];
+  /** Ids of the clusters that take part; the others have pods, and nothing of ours. @default all */
+  readonly members?: readonly string[];
 }
 
 const NAMESPACE = "hand-fed";
@@ -33,25 +39,33 @@ export class VxlanWorld implements AsyncDisposable {
   /** By the node's namespace. */
   readonly #servers = new Map<string, ServerPod>();
   readonly #ports: readonly number[];
+  readonly #members: readonly string[] | undefined;
 
-  private constructor(world: NetWorld, choice: NetworkChoice, ports: readonly number[]) {
+  private constructor(world: NetWorld, choice: NetworkChoice, options: VxlanWorldOptions) {
     this.world = world;
     this.#choice = choice;
-    this.#ports = ports;
+    this.#ports = options.ports ?? [];
+    this.#members = options.members;
+  }
+
+  /** Clusters whose nodes have gateways and node agents. */
+  get clusters(): readonly NetCluster[] {
+    const { clusters } = this.world.clusterset;
+    return clusters.filter(({ plan }) => this.#members?.includes(plan.id) !== false);
   }
 
   /** Everything but gateways and node agents. */
   static async build(
     shape: Partial<NetShape> = {},
-    options: Partial<NetworkChoice> & {
-      /** Further TCP ports that servers export; nothing listens there yet. */
-      readonly ports?: readonly number[];
-    } = {},
+    options: Partial<NetworkChoice> & VxlanWorldOptions = {},
   ): Promise<VxlanWorld> {
     const world = await NetWorld.start(shape, { processes: false });
-    const { ports = [], ...choice } = options;
+    const { ports, members, ...choice } = options;
     const all = { gateways: 2, encryption: "none", port: 4798, ...choice } as const;
-    const vxlan = new VxlanWorld(world, all, ports);
+    const vxlan = new VxlanWorld(world, all, {
+      ...(ports !== undefined && { ports }),
+      ...(members !== undefined && { members }),
+    });
     try {
       await vxlan.#startServers();
       await vxlan.#writeObjects();
@@ -78,14 +92,13 @@ export class VxlanWorld implements AsyncDisposable {
 
   /** Gateways and node agents of all nodes; resolves once they are ready and every gateway reaches every peer. */
   async startBackend(): Promise<void> {
-    for (const cluster of this.world.clusterset.clusters) {
+    for (const cluster of this.clusters) {
       for (const node of cluster.plan.nodes) this.startNode(cluster, node);
     }
     await Promise.all(
-      this.world.clusterset.clusters.flatMap(({ plan }) =>
-        plan.nodes.map((node) => this.nodeReady(node)),
-      ),
+      this.clusters.flatMap(({ plan }) => plan.nodes.map((node) => this.nodeReady(node))),
     );
+    if (this.#choice.encryption === "wireguard") await this.#copyKeys();
     await this.allWell();
   }
 
@@ -109,16 +122,9 @@ export class VxlanWorld implements AsyncDisposable {
 
   /** Whether every gateway has told its cluster that it reaches every peer. */
   async #isWell(forMs: number): Promise<true | undefined> {
-    for (const { plan, kube } of this.world.clusterset.clusters) {
-      const listed = await kube.list<PathReport>(
-        PATH_REPORTS,
-        {},
-        { signal: AbortSignal.timeout(5_000) },
-      );
-      if (!listed.ok) return undefined;
-      const up = listed.value.items.filter(
+    for (const { plan, kube } of this.clusters) {
+      const up = (await gatewayReports(kube)).filter(
         ({ spec }) =>
-          spec.role === "gateway" &&
           spec.paths.length > 0 &&
           spec.paths.every(({ state, since }) => state === "up" && isOlder(since, forMs)),
       );
@@ -127,13 +133,29 @@ export class VxlanWorld implements AsyncDisposable {
     return true;
   }
 
-  /** Whether the gateways of a cluster let requests pass to so many endpoints. IPv4. */
-  async hasRulesFor(id: string, count: number): Promise<true | undefined> {
-    for (const { namespace } of this.gatewayNodes(id)) {
-      const { stdout } = await runIn(namespace, ["nft", "list", "ruleset"]);
-      if ((stdout.match(/242\.\d+\.1\d\d\.\d+ \. tcp/g) ?? []).length < count) return undefined;
+  /** What controllers and the broker do with public keys: from reports into the peers' objects. Once. */
+  async #copyKeys(): Promise<void> {
+    const keys = await this.world.until("every gateway to report its key", async () => {
+      const found = new Map<string, { readonly publicKey: string; readonly wgPort: number }>();
+      for (const { plan, kube } of this.clusters) {
+        const reports = await gatewayReports(kube);
+        for (const { name, namespace } of this.gatewayNodes(plan.id)) {
+          const { publicKey, wgPort } = reports.find(({ spec }) => spec.node === name)?.spec ?? {};
+          if (publicKey === undefined || wgPort === undefined) return undefined;
+          found.set(namespace, { publicKey, wgPort });
+        }
+      }
+      return found;
+    });
+    for (const { plan, kube } of this.clusters) {
+      for (const other of this.clusters) {
+        if (other.plan === plan) continue;
+        const told = await kube.apply(PEERS, peerOf(other.plan, this.#choice, keys), {
+          signal: AbortSignal.timeout(5_000),
+        });
+        if (!told.ok) throw new Error(told.error.message);
+      }
     }
-    return true;
   }
 
   /** Ends what runs on a node, as a loss of power does, its pods among it. */
@@ -173,34 +195,8 @@ export class VxlanWorld implements AsyncDisposable {
     this.#servers.set(node.namespace, { ...pod, globalAddresses });
   }
 
-  /** So many more endpoints of a cluster, in slices of a hundred, that nobody is behind. IPv4. */
-  async exportMany(id: string, count: number): Promise<void> {
-    const { clusters } = this.world.clusterset;
-    const { plan } = this.world.cluster(id);
-    const [, second = ""] = (plan.podCidrs[0] ?? "").split(".");
-    for (let slice = 0; slice * 100 < count; slice++) {
-      const own = Array.from(
-        { length: Math.min(100, count - slice * 100) },
-        (_, i) => `10.${second}.${100 + slice}.${1 + i}`,
-      );
-      for (const { plan: importer } of clusters) {
-        const addresses =
-          importer === plan ? own : own.map((address) => globalAddress(plan, address));
-        await this.world.create(importer.id, ENDPOINT_SLICES, {
-          ...sliceMeta(`${id}-many-${slice}`, id, `many-${slice}`),
-          addressType: "IPv4",
-          ports: [{ name: "http", port: HTTP, protocol: "TCP" }],
-          endpoints: addresses.map((address) => ({
-            addresses: [address],
-            conditions: { ready: true },
-          })),
-        } as EndpointSlice);
-      }
-    }
-  }
-
   async #writeObjects(): Promise<void> {
-    const { clusters } = this.world.clusterset;
+    const { clusters } = this;
     for (const { plan } of clusters) {
       const { id } = plan;
       await this.world.create(id, NAMESPACES, {
@@ -223,7 +219,7 @@ export class VxlanWorld implements AsyncDisposable {
   #slicesOf({ plan }: NetCluster, isOwn: boolean): readonly EndpointSlice[] {
     const servers = plan.nodes.map((node) => this.server(node));
     return plan.families.map((family, i) => ({
-      ...sliceMeta(`${plan.id}-${family.toLowerCase()}`, plan.id, "server"),
+      ...mcsSliceMeta(`${plan.id}-${family.toLowerCase()}`, plan.id, "server"),
       addressType: family,
       ports: [
         { name: "http", port: HTTP, protocol: "TCP" },
@@ -239,7 +235,8 @@ export class VxlanWorld implements AsyncDisposable {
   }
 }
 
-function sliceMeta(
+/** Of an EndpointSlice as controllers write it for a service of the cluster. */
+export function mcsSliceMeta(
   name: string,
   cluster: string,
   service: string,
@@ -253,6 +250,12 @@ function sliceMeta(
       labels: { [LABEL_SOURCE_CLUSTER]: cluster, [LABEL_SERVICE_NAME]: service },
     },
   };
+}
+
+async function gatewayReports(kube: NetCluster["kube"]): Promise<readonly PathReport[]> {
+  const signal = AbortSignal.timeout(5_000);
+  const listed = await kube.list<PathReport>(PATH_REPORTS, {}, { signal });
+  return listed.ok ? listed.value.items.filter(({ spec }) => spec.role === "gateway") : [];
 }
 
 function isOlder(since: string | undefined, ms: number): boolean {
