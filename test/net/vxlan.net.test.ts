@@ -1,7 +1,8 @@
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { NetShape } from "../../sandbox/network/netns/net-plan.ts";
 import type { PodProcess } from "../../sandbox/network/netns/pod/pod-process.ts";
-import { mustRunIn } from "../../sandbox/network/netns/run-commands.ts";
+import { mustRunIn, runIn } from "../../sandbox/network/netns/run-commands.ts";
 import { HTTP, UDP, UNEXPORTED } from "./harness/net-service.ts";
 import { nodeState } from "./harness/node-state.ts";
 import { httpFrom, pingFrom, SILENCE_MS, whoByUdp } from "./harness/talk.ts";
@@ -97,6 +98,33 @@ describe.each<{ readonly name: string; readonly shape: Partial<NetShape> }>([
     const list = ["nft", "list", "counter", "inet", "isthmus_gateway", "denied_out"];
     const texts = await Promise.all(gateways.map(({ namespace }) => mustRunIn(namespace, list)));
     return texts.reduce((sum, text) => sum + Number(/packets (\d+)/.exec(text)?.[1]), 0);
+  }
+
+  test("at the tunnels' ports packets are taken from those who take part, and from nobody else", async () => {
+    const [gateway] = vxlan.gatewayNodes("b");
+    // No gateway, and a node of another cluster.
+    const stranger = vxlan.world.cluster("a").plan.nodes.at(-1);
+    if (gateway === undefined || stranger === undefined) throw new Error("no nodes");
+    const ask = join(import.meta.dirname, "vxlan/ask.ts");
+    for (const [table, port] of [
+      ["isthmus_node", 4797],
+      ["isthmus_wan", 4798],
+    ] as const) {
+      for (const address of gateway.addresses) {
+        const before = await refused(gateway.namespace, table);
+        await runIn(stranger.namespace, [
+          ...[process.execPath, ask, "udp", address, `${port}`, "100"],
+        ]);
+        await vxlan.world.until(`${table} to have refused it at ${address}`, async () =>
+          (await refused(gateway.namespace, table)) > before ? true : undefined,
+        );
+      }
+    }
+  });
+
+  async function refused(namespace: string, table: string): Promise<number> {
+    const text = await mustRunIn(namespace, ["nft", "list", "chain", "inet", table, "outer"]);
+    return Number(/packets (\d+)/.exec(text)?.[1]);
   }
 
   test("bytes arrive whole and in order, both ways", async () => {
