@@ -15,6 +15,7 @@ import { sleep } from "../runtime/clock/sleep.ts";
 import { parseWith } from "../runtime/kube/reflector/parse-with.ts";
 import { Reflector } from "../runtime/kube/reflector/reflector.ts";
 import { answersFirst } from "./answers-first.ts";
+import { collectOnce } from "./collect-once.ts";
 import { discoverMcsVersion } from "./discover-mcs-version.ts";
 import { answerOptions, type DnsSettings } from "./dns-settings.ts";
 import { followConfig } from "./follow-config.ts";
@@ -73,6 +74,13 @@ export async function serveDns(
   const clients =
     inSlices &&
     new SliceClients({ scopes: inSlices.scopes.view, pods: inSlices.pods.view, log: deps.log });
+  let hasZone = false;
+  const onZone = (): void => {
+    // Other settings make a first zone again, while questions wait: nothing may stop the process then.
+    if (!hasZone) collectOnce();
+    hasZone = true;
+    answersFirst();
+  };
   let openError: string | undefined;
   const failed = new AbortController();
   const onOpenFailed = (error: string): void => {
@@ -86,7 +94,7 @@ export async function serveDns(
       udpEngine: settings.udpEngine,
       reusePort: how.sharesPort ?? false,
       ...(how.sharesPort === true && { onOpenFailed }),
-      onZone: answersFirst,
+      onZone,
       tcpIdleMs: settings.tcpIdle,
       tcpConnectionsMax: settings.tcpConnections,
       tcpConnectionsPerClientMax: settings.tcpConnectionsPerClient,
