@@ -4,10 +4,20 @@ import type { Peer } from "../../api/network/peer.ts";
 import { PEERS } from "../../api/network/resources.ts";
 import type { NetCluster } from "../../sandbox/clusterset/net-clusterset.ts";
 import { INTERNET } from "../../sandbox/network/netns/net-plan.ts";
-import { mustRunIn, within } from "../../sandbox/network/netns/run-commands.ts";
+import { mustRunIn, runIn, within } from "../../sandbox/network/netns/run-commands.ts";
 import { ManagedProcess } from "../../sandbox/process/managed-process.ts";
+import {
+  talkDns,
+  talkHttp,
+  talkHttp2,
+  talkIperf,
+  talkPostgres,
+  talkRedis,
+} from "../programs/debian-clients.ts";
+import { inNamespace, output } from "../programs/place.ts";
 import { NetService, UDP } from "./harness/net-service.ts";
 import { DEPS, NetWorld } from "./harness/net-world.ts";
+import { NODE_PROGRAMS, PROGRAM_PORTS, ProgramPod } from "./harness/program-pod.ts";
 import { httpFrom, pingFrom, SILENCE_MS, whoByUdp } from "./harness/talk.ts";
 
 const TUNNELS = 7443;
@@ -120,5 +130,31 @@ describe("three members with the same pod CIDRs, one TCP port between them, and 
         /^[\d.]+/.test(await whoByUdp(client, ip, UDP, 3_000)) ? true : undefined,
       );
     }
+  });
+
+  test("real programs, from the third's pods to the first's, through the relay", async () => {
+    await using programs = await ProgramPod.start(world, "a", "shop");
+    const ip = await programs.service.clustersetIp("c");
+    const [client] = world.cluster("c").clients;
+    const place = inNamespace(client?.namespace ?? "");
+    await world.until("the first answer", async () =>
+      (await runIn(client?.namespace ?? "", ["dig", `@${ip}`, "+tries=1", "+time=1", "web.test"]))
+        .code === 0
+        ? true
+        : undefined,
+    );
+    const talk = (what: "grpc" | "websocket"): Promise<string> =>
+      output(place, [...NODE_PROGRAMS, what, ip, String(PROGRAM_PORTS[what])]);
+    await Promise.all([
+      talkHttp(place, ip, PROGRAM_PORTS.http),
+      talkHttp2(place, ip, PROGRAM_PORTS.http2),
+      talk("grpc"),
+      talk("websocket"),
+      talkPostgres(place, ip, PROGRAM_PORTS.sql),
+      talkRedis(place, ip, PROGRAM_PORTS.redis),
+      talkDns(place, ip, PROGRAM_PORTS.dns),
+    ]);
+    // Alone: datagrams that find no room are dropped, as on any network.
+    await talkIperf(place, ip, PROGRAM_PORTS.iperf);
   });
 });
