@@ -15,6 +15,10 @@ const PLANTED: readonly (readonly [string, string])[] = [
   ["an SSH key", PEM("OPENSSH PRIVATE KEY")],
   ["a key in JSON", JSON.stringify({ key: PEM("PRIVATE KEY") })],
   ["a key that a log cut off", PEM("PRIVATE KEY").slice(0, 50)],
+  [
+    "a key whose beginning is cut off",
+    `\n${PEM("EC PRIVATE KEY").split("\n").slice(1).join("\n")}`,
+  ],
   ["a kubeconfig's key", `    client-key-data: ${base64(PEM("EC PRIVATE KEY"))}`],
   ["a key in base64 anywhere", `read ${base64(PEM("PRIVATE KEY"))} bytes`],
   ["a join token", "joining with isthmus-join.east.PLANTED_token.pin.hub.example.com:8443 now"],

@@ -14,6 +14,8 @@ const FLAG = /^--([\w-]+)$/;
 
 const IN_TEXT: readonly (readonly [RegExp, string | ((...found: string[]) => string)])[] = [
   [/-----BEGIN ([A-Z ]*PRIVATE KEY(?: BLOCK)?)-----[\s\S]*?(?:-----END \1-----|$)/g, REDACTED],
+  // One whose beginning was cut off with the lines before.
+  [/(^|\n)(?:[A-Za-z0-9+/=]{1,76}\r?\n)*-----END [A-Z ]*PRIVATE KEY-----/g, `$1${REDACTED}`],
   // The same in base64, as kubeconfigs and Secrets have it.
   [/\bLS0tLS1CRUdJTi[A-Za-z0-9+/]{20,}={0,2}/g, (text = "") => (isKey(text) ? REDACTED : text)],
   [/isthmus-join\.[\w.:\-[\]]+/g, `isthmus-join.${REDACTED}`],

@@ -5,9 +5,14 @@ import { commonSettings } from "../../install/common-settings.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
+import { systemRandom } from "../../runtime/random/system-random.ts";
+import { ClusterReader } from "../cluster-reader.ts";
 import { connectKube } from "../connect-kube.ts";
+import { parseEntry } from "../explain/collect/entry.ts";
 import { bundleOf } from "../gather/bundle.ts";
+import { collectLogs } from "../gather/collect-logs.ts";
 import { type Collected, collectObjects } from "../gather/collect-objects.ts";
+import { collectReports } from "../gather/collect-reports.ts";
 import { redactText } from "../gather/redact.ts";
 import { defineVerb } from "../verb.ts";
 
@@ -15,15 +20,16 @@ const FETCH_MS = 5_000;
 
 export const gatherVerb = defineVerb({
   summary:
-    "write a support bundle: objects, Events, and logs and metrics that it is pointed at; keys, tokens and Secrets' data are left out",
+    "write a support bundle: objects, Events, status, what is wrong with services, our pods' logs, and logs and metrics that it is pointed at; keys, tokens and Secrets' data are left out",
   settings: z.object({
     ...kubeSettings,
     namespace: commonSettings.namespace,
     file: z.string().default("isthmus-gather.tar.gz").describe("file to write; must not exist"),
+    podLogs: z.boolean().default(true).describe("put in the logs of our own pods"),
     log: z
       .array(z.string())
       .default([])
-      .describe("files of logs to put in, such as kubectl logs wrote"),
+      .describe("files of logs to put in, of processes that run elsewhere"),
     metrics: z
       .array(z.string())
       .default([])
@@ -49,8 +55,18 @@ export const gatherVerb = defineVerb({
       out.problem(kube.error);
       return 1;
     }
+    const { client, logs, forward } = kube.value;
+    const entry = parseEntry("auto", env);
+    const looking = { clock: systemClock, random: systemRandom, client, forward, signal };
     const files = [
-      ...(await collectObjects(settings, { client: kube.value.client, signal })),
+      ...(entry.ok
+        ? await collectReports(
+            { systemNamespace: settings.namespace, entry: entry.value },
+            { ...looking, reader: new ClusterReader(client, signal) },
+          )
+        : []),
+      ...(await collectObjects(settings, { client, signal })),
+      ...(settings.podLogs ? await collectLogs(settings.namespace, { client, logs, signal }) : []),
       ...(await Promise.all(settings.metrics.map(readMetrics))),
       ...(await Promise.all(settings.log.map(readLog))),
     ];

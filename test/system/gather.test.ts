@@ -4,7 +4,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { NAMESPACES } from "../../api/kube/namespace.ts";
 import { SECRETS } from "../../api/kube/secret.ts";
+import { serviceExports } from "../../api/mcs/service-export.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { startApiServer } from "./api-server.ts";
@@ -24,6 +26,15 @@ test("a bundle of an installed member has what helps, and nothing that lets anyb
   const identity = { resource: SECRETS, namespace: "isthmus-system", name: "isthmus-identity" };
   const data = { "member-identity.json": Buffer.from(JSON.stringify({ KEY })).toString("base64") };
   unwrap(await client.mergePatch(identity, { data }, { signal }));
+  const shop = { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } };
+  unwrap(await client.create(NAMESPACES, shop, { signal }));
+  const annotations = { note: KEY };
+  const failing = {
+    apiVersion: "multicluster.x-k8s.io/v1beta1",
+    kind: "ServiceExport",
+    metadata: { namespace: "shop", name: "web", annotations },
+  };
+  unwrap(await client.create(serviceExports(), failing, { signal }));
   const log = join(server.folder, "controllers.log");
   writeFileSync(log, `${JSON.stringify({ msg: "joined", TOKEN })}\n${KEY}\nlast line\n`);
   const metrics = createServer((_, answer) => answer.end("isthmus_up 1\n"));
@@ -39,6 +50,8 @@ test("a bundle of an installed member has what helps, and nothing that lets anyb
   const names = readdirSync(root, { recursive: true, encoding: "utf8" });
   expect(names).toEqual(
     expect.arrayContaining([
+      "status.txt",
+      "explain/1.txt",
       "objects/deployments.apps.json",
       "objects/secrets.json",
       "contents.txt",
@@ -54,7 +67,13 @@ test("a bundle of an installed member has what helps, and nothing that lets anyb
   ]) {
     expect(all).not.toContain(secret);
   }
-  for (const helpful of ["isthmus-identity", "last line", "isthmus_up 1", "--cluster-id=east"]) {
+  for (const helpful of [
+    "isthmus-identity",
+    "last line",
+    "isthmus_up 1",
+    "--cluster-id=east",
+    "shop/web, seen from",
+  ]) {
     expect(all).toContain(helpful);
   }
   // What is there already is never overwritten.

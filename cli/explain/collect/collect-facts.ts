@@ -84,7 +84,11 @@ export async function collectFacts(options: CollectOptions, deps: CollectDeps): 
     reader.list<KubeObject>(SLICES),
   ]);
   const inSlices = looked(scopes, (all) => all.flatMap(sliceOf));
-  const throughApi = { namespace: systemNamespace, pods: outsideOf(inSlices, namespace) ?? pods };
+  const throughApi = {
+    namespace: systemNamespace,
+    pods: outsideOf(inSlices, namespace) ?? pods,
+    hasService: dnsAddresses.ok && options.dns === undefined,
+  };
   const own = (label: string, isOurs: boolean) =>
     looked(slices, (all) =>
       all.filter((slice) => slice.metadata.labels?.[label] === name && isOwn(slice) === isOurs),

@@ -46,7 +46,11 @@ const deps = (forward: PortForward) => ({
   random: seededRandom(1),
   signal,
 });
-const through = (pods: readonly DnsPod[]) => ({ namespace: NAMESPACE, pods: ok(pods) });
+const through = (pods: readonly DnsPod[], hasService = false) => ({
+  namespace: NAMESPACE,
+  pods: ok(pods),
+  hasService,
+});
 const never: PortForward = () => Promise.resolve(err("cannot forward: forbidden"));
 
 /** Answers one question. */
@@ -87,17 +91,19 @@ test("a server that listens no more is a fact: it is silent", async () => {
   );
 });
 
-test("that no pod is ready is a fact too", async () => {
-  const pods = [{ ...POD, isReady: false }];
-  expect(await askThroughApi(through(pods), QUESTIONS, deps(never))).toMatchObject(
-    ok([{ kind: "silent", why: "none of its 1 pods is ready" }]),
+test.each([
+  [[{ ...POD, isReady: false }], "of its pods (1) none is ready"],
+  [[], "it has no pods"],
+])("that no pod is ready, or none there, is a fact too", async (pods, why) => {
+  expect(await askThroughApi(through(pods, true), QUESTIONS, deps(never))).toEqual(
+    ok([{ kind: "silent", server: "of Service isthmus-system/isthmus-dns", why }]),
   );
 });
 
 test.each([
   ["the user may not forward", through([POD]), never, /^cannot forward: forbidden; or run/],
   ["there is no pod", through([]), never, /has no pod of the DNS server/],
-  ["pods cannot be read", { namespace: NAMESPACE, pods: err("no role") }, never, /^no role$/],
+  ["pods cannot be read", { ...through([]), pods: err("no role") }, never, /^no role$/],
 ] as const)("%s: nothing is said of the server", async (_, where, forward, says) => {
   const wanted = err(expect.stringMatching(says));
   expect(await askThroughApi(where, QUESTIONS, deps(forward))).toEqual(wanted);

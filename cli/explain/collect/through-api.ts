@@ -1,4 +1,5 @@
 import { err, ok, type Result } from "../../../api/result.ts";
+import { DNS_NAME } from "../../../install/dns-process.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import { deadline } from "../../../runtime/clock/deadline.ts";
 import type { PortForward } from "../../../runtime/kube/port-forward.ts";
@@ -19,6 +20,8 @@ const ELSEWHERE =
 export interface ThroughApi {
   readonly namespace: string;
   readonly pods: Looked<readonly DnsPod[]>;
+  /** There is a Service of the DNS server: that it has no pods is wrong then, not a matter of where to look. */
+  readonly hasService: boolean;
 }
 
 export interface ThroughApiDeps {
@@ -30,18 +33,19 @@ export interface ThroughApiDeps {
 
 /** Asks a pod of the DNS server, by TCP. That none is ready, or that it does not answer, is a fact; that it cannot be reached is not. */
 export async function askThroughApi(
-  { namespace, pods }: ThroughApi,
+  { namespace, pods, hasService }: ThroughApi,
   questions: readonly Pick<LiveQuestion, "name" | "type">[],
   deps: ThroughApiDeps,
 ): Promise<Facts["answers"]> {
   if (!pods.ok) return pods;
   const [pod] = pods.value;
+  if (pod?.isReady !== true && hasService) {
+    const why =
+      pod === undefined ? "it has no pods" : `of its pods (${pods.value.length}) none is ready`;
+    return ok([{ kind: "silent", server: `of Service ${namespace}/${DNS_NAME}`, why }]);
+  }
   if (pod === undefined) return noPods(namespace);
   const server = { host: `pod ${namespace}/${pod.name}`, port: pod.dnsPort };
-  if (!pod.isReady) {
-    const why = `none of its ${pods.value.length} pods is ready`;
-    return ok([{ kind: "silent", server: server.host, why }]);
-  }
   const answers: DnsFact[] = [];
   for (const question of questions) {
     // What went wrong on the way there says nothing about the server.
