@@ -17,9 +17,10 @@ export async function collectReports(
   { systemNamespace, entry }: { readonly systemNamespace: string; readonly entry: Entry },
   deps: CollectDeps,
 ): Promise<readonly Collected[]> {
-  const read = await readMember(deps.reader, { systemNamespace, namespace: undefined });
+  const nowMs = deps.clock.nowMs();
+  const read = await readMember(deps.reader, { systemNamespace, namespace: undefined, nowMs });
   if (!read.ok) return [{ name: "status.missing.txt", text: `${read.error.message}\n` }];
-  const report = memberReport({ ...read.value, nowMs: deps.clock.nowMs() });
+  const report = memberReport({ ...read.value, nowMs });
   const files: Collected[] = [{ name: "status.txt", text: `${redactText(statusText(report))}\n` }];
   const services = failingServices(report);
   if (services.length > EXPLAINED_MAX) {
