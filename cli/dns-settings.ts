@@ -7,6 +7,7 @@ import {
   listenSetting,
   logLevelSetting,
 } from "../runtime/config/common-settings.ts";
+import { probeListenSetting } from "./probe-listen-setting.ts";
 
 function seconds(what: string): z.ZodType<number> {
   return z.coerce.number().int().min(0).max(3600).default(5).describe(`${what}, seconds`);
@@ -152,6 +153,7 @@ export const dnsSettings = z.object({
     .describe(
       "names of a slice's services are there for its own pods alone, by the address that asks: only where pods ask this server themselves, with no resolver in between",
     ),
+  probeListen: probeListenSetting,
   drain: durationSetting(
     "0s",
     "how long to go on answering, not ready any more, when asked to stop",

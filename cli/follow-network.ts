@@ -39,7 +39,7 @@ function slimNode({ apiVersion, kind, metadata, spec, status }: Node): Node {
 }
 
 export function tunnelProber(deps: MemberProcess["deps"], signal: AbortSignal): Prober {
-  const { settings, openSocket } = tunnelProbes(deps.log);
+  const { settings, openSocket } = tunnelProbes(deps);
   const drawNonce = () => randomBytes(8).readBigUInt64BE();
   return new Prober(settings, { ...deps, openSocket, drawNonce }, signal);
 }

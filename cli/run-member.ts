@@ -22,11 +22,13 @@ import type { Logger } from "../runtime/log/log.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
 import type { Random } from "../runtime/random/random.ts";
 import type { MemberNetworkOptions } from "./network-settings.ts";
+import { peerStreams } from "./peer-streams.ts";
 import { prepareMember } from "./prepare-member.ts";
 import { udpProbes } from "./probe-network.ts";
 import { reflectorsCheck } from "./reflectors-check.ts";
 import { savedStateFile } from "./saved-state-file.ts";
 import { type PathOptions, type RunningPaths, startPaths } from "./start-paths.ts";
+import { telling } from "./telling.ts";
 import { ToldStatus, waitingForBroker } from "./told-status.ts";
 
 /** Time for a stream to move to a renewed certificate: the old one is good for hours yet. */
@@ -43,10 +45,10 @@ export interface RunMemberOptions {
   readonly policy: Changing<MemberPolicy>;
   /** See PeerWatchOptions. */
   readonly staleAfterMs: number;
-  /** Of the Leases of source clusters (CLN-06), and of the one that says how this member is. */
+  /** Of the Leases of source clusters (CLN-06), of the one that says how this member is, and of all else of ours. */
   readonly leaseNamespace: string;
   /** How peers are reached; no backends: pod addresses as they are, untested. */
-  readonly paths: PathOptions;
+  readonly paths: Omit<PathOptions, "namespace">;
   /** What is said about the own network; undefined: it takes no part in connectivity. */
   readonly network: MemberNetworkOptions | undefined;
   /** Base address of a collector of traces; undefined: none are made. */
@@ -155,6 +157,8 @@ async function runTold(
     events: controllers.events,
   });
   const slices = new SlicePublisher({ ...deps, link });
+  paths.value?.selector.followStreams(peerStreams(link, deps.clock, life), life);
+  const untold = options.paths.responder.toldBy(() => telling(link, network));
   link.start(life);
   await Promise.all([
     controllers.run(life),
@@ -164,6 +168,7 @@ async function runTold(
     trace?.run(life),
   ]);
   unsubscribe();
+  untold();
   await keeper.stop(guard.leaving.aborted ? "discard" : "save");
   if (guard.leaving.aborted) return guard.problem;
   return fighting?.aborted === true && !signal.aborted ? String(fighting.reason) : undefined;
@@ -203,12 +208,12 @@ function networkPublisher(
 /** Undefined where no backend is configured, or after an ordinary stop. */
 async function pathsOf(
   cluster: ClusterId,
-  { paths, cidrs, onReadiness }: Pick<RunMemberOptions, "paths" | "cidrs" | "onReadiness">,
+  { paths, cidrs, onReadiness, leaseNamespace }: RunMemberOptions,
   deps: RunMemberDeps,
   signal: AbortSignal,
 ): Promise<Result<RunningPaths | undefined, string>> {
   if (paths.backends.length === 0) return ok(undefined);
   onReadiness(() => err("waiting for Peers, PathReports and MemberNetworks to be listed"));
-  const probes = udpProbes(deps);
-  return startPaths(cluster, { ...paths, podCidrs: cidrs }, { ...deps, probes }, signal);
+  const options = { ...paths, podCidrs: cidrs, namespace: leaseNamespace };
+  return startPaths(cluster, options, { ...deps, probes: udpProbes(deps) }, signal);
 }

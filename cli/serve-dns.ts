@@ -23,6 +23,7 @@ import { sliceReflectors } from "./follow-slices.ts";
 import { Freshness } from "./freshness.ts";
 import type { MemberProcess } from "./member-process.ts";
 import { reflectorsCheck } from "./reflectors-check.ts";
+import { respondFor } from "./respond-for.ts";
 import { keepHeapSmall } from "./small-heap.ts";
 import { untilAborted } from "./until-aborted.ts";
 import type { ExitCode, VerbInput } from "./verb.ts";
@@ -113,6 +114,13 @@ export async function serveDns(
     await started.stop();
     return 1;
   }
+  const responder = how.sharesPort === true ? ok(undefined) : await respondFor(settings, deps);
+  if (!responder.ok) {
+    out.problem(responder.error);
+    await server.value.stop();
+    await started.stop();
+    return 1;
+  }
   const reflectors = [imports, slices, namespaces, ...(inSlices ? [inSlices.known] : [])];
   const freshness = new Freshness(reflectors, { staleAfterMs: settings.staleAfter }, deps.clock);
   readiness.decidedBy(
@@ -135,6 +143,7 @@ export async function serveDns(
   freshness.stop();
   following.abort();
   await server.value.stop();
+  responder.value?.stop();
   await started.stop();
   if (openError === undefined) return 0;
   out.problem(openError);

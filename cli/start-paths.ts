@@ -3,7 +3,7 @@ import type { ClusterId } from "../api/cluster-id.ts";
 import { ENDPOINT_SLICES, type EndpointSlice } from "../api/kube/endpoint-slice.ts";
 import type { KubeObject, Resource } from "../api/kube/object.ts";
 import type { IpFamily } from "../api/kube/service.ts";
-import { LABEL_SOURCE_CLUSTER } from "../api/mcs/labels.ts";
+import { LABEL_KUBE_SERVICE_NAME, LABEL_SOURCE_CLUSTER } from "../api/mcs/labels.ts";
 import type { BackendName } from "../api/network/backend-name.ts";
 import type { NetworkFacts } from "../api/network/network-facts.ts";
 import { MEMBER_NETWORKS, PATH_REPORTS, PEERS } from "../api/network/resources.ts";
@@ -11,9 +11,11 @@ import { err, ok, type Result } from "../api/result.ts";
 import type { Backend } from "../connectivity/backend.ts";
 import { overlayBackend } from "../connectivity/overlay-cni/overlay-backend.ts";
 import { OverlayWatch } from "../connectivity/overlay-cni/overlay-watch.ts";
+import { listResponders, RESPONDERS_SERVICE } from "../connectivity/probe/list-responders.ts";
 import {
   DEFAULT_MTU_SETTINGS,
   DEFAULT_PROBE_SETTINGS,
+  DEFAULT_REFUSAL_SETTINGS,
 } from "../connectivity/probe/probe-settings.ts";
 import { Prober } from "../connectivity/probe/prober.ts";
 import { PortKeeper } from "../connectivity/proxy/listen/port-keeper.ts";
@@ -32,8 +34,8 @@ import type { ObjectView } from "../runtime/kube/object-view.ts";
 import { Reflector } from "../runtime/kube/reflector/reflector.ts";
 import type { Logger } from "../runtime/log/log.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
-import type { ListenAddress } from "../runtime/net/listen-address.ts";
 import type { Random } from "../runtime/random/random.ts";
+import type { ToldResponder } from "./own-responder.ts";
 import type { ProbeNetwork } from "./probe-network.ts";
 
 export interface PathOptions {
@@ -41,8 +43,10 @@ export interface PathOptions {
   readonly settings: Changing<PathSettings>;
   /** Start though the CNI imports services itself. */
   readonly ignoreCniImports: boolean;
-  /** Undefined: probes of others are not answered. */
-  readonly probeListen: ListenAddress | undefined;
+  /** What answers probes in this process. */
+  readonly responder: ToldResponder;
+  /** Of the Service whose pods answer probes (RESPONDERS_SERVICE). */
+  readonly namespace: string;
 }
 
 export interface RunningPaths {
@@ -64,7 +68,7 @@ export interface PathDeps {
 }
 
 /**
- * Probes, answers probes, and chooses the path to each peer until the signal aborts. Ready to be asked when it resolves: what
+ * Probes, and chooses the path to each peer until the signal aborts. Ready to be asked when it resolves: what
  * an earlier process chose is known then.
  * @returns what an admin must mend; undefined when the signal aborted first.
  */
@@ -74,8 +78,6 @@ export async function startPaths(
   deps: PathDeps,
   signal: AbortSignal,
 ): Promise<Result<RunningPaths | undefined, string>> {
-  const responders = await respond(cluster, options.probeListen, deps.probes, signal);
-  if (!responders.ok) return responders;
   const reflect = (resource: Resource): Reflector<KubeObject> =>
     new Reflector<KubeObject>({ resource }, deps);
   const peers = reflect(PEERS);
@@ -87,6 +89,14 @@ export async function startPaths(
       resource: ENDPOINT_SLICES,
       labelSelector: `${LABEL_SOURCE_CLUSTER},${LABEL_SOURCE_CLUSTER}!=${cluster}`,
       project: slimPeerSlice,
+    },
+    deps,
+  );
+  const responders = new Reflector<EndpointSlice>(
+    {
+      resource: ENDPOINT_SLICES,
+      namespace: options.namespace,
+      labelSelector: `${LABEL_KUBE_SERVICE_NAME}=${RESPONDERS_SERVICE}`,
     },
     deps,
   );
@@ -113,11 +123,15 @@ export async function startPaths(
   };
   const backends = options.backends.map((name) => makers[name]());
   const prober = new Prober(
-    { ...DEFAULT_PROBE_SETTINGS, mtu: DEFAULT_MTU_SETTINGS },
+    {
+      ...DEFAULT_PROBE_SETTINGS,
+      mtu: DEFAULT_MTU_SETTINGS,
+      refusal: DEFAULT_REFUSAL_SETTINGS,
+    },
     { ...deps, ...deps.probes },
     signal,
   );
-  const { podCidrs, settings } = options;
+  const { podCidrs, settings, responder } = options;
   const selector = new PathSelector({
     ...deps,
     backends,
@@ -129,7 +143,7 @@ export async function startPaths(
   });
   known.selector = selector;
   const usesProxy = options.backends.includes("proxy");
-  const reflectors = [peers, reports, members, ...(usesProxy ? [slices] : [])];
+  const reflectors = [peers, reports, members, responders, ...(usesProxy ? [slices] : [])];
   for (const reflector of reflectors) reflector.start(signal);
   for (const reflector of reflectors) {
     if (!(await reflector.synced(signal))) return ok(undefined);
@@ -142,11 +156,24 @@ export async function startPaths(
       const own = overlay.current;
       return {
         backends: options.backends,
-        responders: responders.value,
+        responders: listResponders({
+          own: responder.current,
+          parted: responder.parted,
+          slices: responders.view.values(),
+        }),
         ...(own === undefined ? {} : { overlay: { mesh: own.mesh, id: own.id } }),
       };
     },
-    subscribe: (listener: () => void) => overlay.subscribe(listener),
+    subscribe(listener: () => void) {
+      const stops = [
+        overlay.subscribe(listener),
+        responder.subscribe(listener),
+        responders.view.subscribe(listener),
+      ];
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
   };
   return ok({ selector, peers: peers.view, facts, fighting: fighting.signal });
 }
@@ -172,13 +199,4 @@ function slimPeerSlice({ apiVersion, kind, metadata, ...slice }: EndpointSlice):
 
 function ofFamily(family: IpFamily, addresses: readonly string[]): readonly string[] {
   return addresses.filter((address) => isIPv6(address) === (family === "IPv6"));
-}
-
-function respond(
-  cluster: ClusterId,
-  listen: ListenAddress | undefined,
-  probes: ProbeNetwork,
-  signal: AbortSignal,
-): Promise<Result<readonly string[], string>> {
-  return listen === undefined ? Promise.resolve(ok([])) : probes.respond(cluster, listen, signal);
 }

@@ -3,8 +3,9 @@ import type { Secret } from "../api/kube/secret.ts";
 import { SHIPPED_NAMES } from "../runtime/kube/policy/render-cluster-policy.ts";
 import { flagOf, listFlag } from "./flags.ts";
 import type { MemberSettings } from "./member-settings.ts";
-import { labelsOf, type Port } from "./pieces/piece-words.ts";
+import { labelsOf } from "./pieces/piece-words.ts";
 import type { Process } from "./pieces/process.ts";
+import { answering } from "./responders.ts";
 
 export const CONTROLLERS_NAME = SHIPPED_NAMES.controllersServiceAccount;
 /** Of the Secret with who the member is: `api/cluster-policy` grants it by name. */
@@ -13,12 +14,10 @@ export const JOIN_SECRET = "isthmus-join";
 const JOIN_DIR = "/etc/isthmus/join";
 const STATE_DIR = "/var/lib/isthmus";
 const HEALTH_PORT = 8080;
-const PROBES: Port = { name: "probes", port: 4796, protocol: "UDP" };
 
 export function controllersProcess(settings: MemberSettings): Process {
   const { namespace, image, imagePullPolicy, backends } = settings;
-  // These two are probed from pod to pod, by controllers; the others' own processes do it.
-  const answers = backends.includes("underlay") || backends.includes("overlay-cni");
+  const { args, ports, podLabels } = answering(settings);
   return {
     ...{ name: CONTROLLERS_NAME, namespace, image, imagePullPolicy },
     replicas: settings.controllersReplicas,
@@ -38,14 +37,15 @@ export function controllersProcess(settings: MemberSettings): Process {
       ...listFlag("service-cidrs", settings.serviceCidrs),
       ...listFlag("global-prefix", settings.globalPrefix),
       ...flagOf("encryption", settings.encryption === "none" ? undefined : settings.encryption),
-      ...flagOf("probe-listen", answers ? `:${PROBES.port}` : undefined),
+      ...args,
       ...flagOf("otlp-endpoint", settings.otlpEndpoint),
       `--health-listen=:${HEALTH_PORT}`,
       `--log-level=${settings.logLevel}`,
     ],
     env: {},
     fields: {},
-    ports: answers ? [PROBES] : [],
+    ports,
+    podLabels,
     healthPort: HEALTH_PORT,
     scratch: [{ name: "state", path: STATE_DIR }],
     // Gone once the member has joined, if its admin wishes so.

@@ -4,6 +4,7 @@ import type { MemberSettings } from "./member-settings.ts";
 import { serviceOf } from "./pieces/around-process.ts";
 import type { Port } from "./pieces/piece-words.ts";
 import type { Process } from "./pieces/process.ts";
+import { answering } from "./responders.ts";
 
 export const DNS_NAME = SHIPPED_NAMES.dnsServiceAccount;
 const HEALTH_PORT = 8081;
@@ -13,6 +14,7 @@ const PACKET_TEST_PORT = 8082;
 
 export function dnsProcess(settings: MemberSettings): Process {
   const { namespace, image, imagePullPolicy } = settings;
+  const { args, ports, podLabels } = answering(settings);
   return {
     ...{ name: DNS_NAME, namespace, image, imagePullPolicy },
     replicas: settings.dnsReplicas,
@@ -23,12 +25,14 @@ export function dnsProcess(settings: MemberSettings): Process {
       `--health-listen=:${HEALTH_PORT}`,
       `--packet-test-listen=127.0.0.1:${PACKET_TEST_PORT}`,
       `--cluster-id=${settings.clusterId}`,
+      ...args,
       `--log-level=${settings.logLevel}`,
     ],
     // It makes hardly any garbage once it has read its cluster: room for young objects would stay for nothing.
     env: { NODE_OPTIONS: "--max-semi-space-size=8" },
     fields: {},
-    ports: dnsPorts(DNS_PORT),
+    ports: [...dnsPorts(DNS_PORT), ...ports],
+    podLabels,
     healthPort: HEALTH_PORT,
     scratch: [],
     secrets: [],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { KubeObject } from "../api/kube/object.ts";
 import { VERBS } from "../cli/verb-table.ts";
 import { DEFAULT_PORTS } from "../connectivity/proxy/listen/port-table.ts";
 import { flagShape, readSettings } from "../runtime/config/settings.ts";
@@ -194,10 +195,29 @@ test("what is watched is everything that shows metrics, at the port that it has 
 });
 
 test("probes of pod networks are answered where backends are probed from pod to pod", () => {
-  const args = (backends: string) =>
-    containerOf(member({ backends: [backends] }), "isthmus-controllers").args;
-  expect(args("underlay")).toContain("--probe-listen=:4796");
-  expect(args("vxlan").join()).not.toContain("--probe-listen");
+  const over = (backend: string) => member({ backends: [backend] });
+  for (const name of ["isthmus-controllers", "isthmus-dns"]) {
+    expect(containerOf(over("underlay"), name).args).toContain("--probe-listen=:4796");
+    expect(containerOf(over("vxlan"), name).args.join()).not.toContain("--probe-listen");
+  }
+  expect(namesOf(over("vxlan"))).not.toContain("Service isthmus-responders");
+});
+
+test("all pods that answer probes are endpoints of one Service, and their policies let probes in", () => {
+  const objects = member({ backends: ["overlay-cni"] });
+  const service = findObject(objects, "Service", "isthmus-responders") as KubeObject & {
+    readonly spec: { readonly selector: object };
+  };
+  for (const name of ["isthmus-controllers", "isthmus-dns"]) {
+    expect(findObject(objects, "Deployment", name)).toMatchObject({
+      spec: { template: { metadata: { labels: service.spec.selector } } },
+    });
+    expect(findObject(objects, "NetworkPolicy", name)).toMatchObject({
+      spec: {
+        ingress: [{ ports: expect.arrayContaining([{ port: 4796, protocol: "UDP" }]) }, {}],
+      },
+    });
+  }
 });
 
 /** Verb and flags as a process would read them, its variables filled in. */

@@ -24,6 +24,7 @@ import {
   proxyService,
   runsProxies,
 } from "./proxy-process.ts";
+import { answersProbes, respondersService } from "./responders.ts";
 
 /** What is scraped, where it runs. */
 const PROCESSES = [
@@ -55,6 +56,7 @@ export function memberObjects(
     ...(joinToken === undefined ? [] : [joinSecret(namespace, joinToken)]),
     ...(settings.controllers ? around(controllersProcess(settings), settings) : []),
     ...(settings.dns ? [...around(dns, settings), dnsService(dns, settings)] : []),
+    ...(answersProbes(settings) ? [respondersService(settings)] : []),
     ...(runsGateways(settings) ? [daemonSetOf(gatewayProcess(settings))] : []),
     ...(runsNodeAgents(settings) ? [daemonSetOf(nodeAgentProcess(settings))] : []),
     ...(runsProxies(settings) ? proxyObjects(settings) : []),

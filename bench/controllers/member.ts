@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Result } from "../../api/result.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
+import { NO_RESPONDER } from "../../cli/own-responder.ts";
 import { runMember } from "../../cli/run-member.ts";
 import { DEFAULT_CHOICE_SETTINGS } from "../../connectivity/select/choose-path.ts";
 import { NO_PINS } from "../../connectivity/select/pins.ts";
@@ -58,7 +59,7 @@ async function main(): Promise<void> {
       backends: start.podCidrs === undefined ? [] : (["underlay"] as const),
       settings: unchanging({ choice: DEFAULT_CHOICE_SETTINGS, pins: NO_PINS }),
       ignoreCniImports: false,
-      probeListen: undefined,
+      responder: NO_RESPONDER,
     },
     policy: unchanging(SHARE_EVERYTHING),
     // Leases of source clusters are heartbeats, not work: without them the writes counted are those of imports.

@@ -106,7 +106,8 @@ export class GlobalAddresses implements GlobalAllocator {
         !asking.has(cluster) &&
         table.departed(cluster) !== undefined &&
         table.member(cluster) === undefined,
-      nowMs: clock.nowMs(),
+      // The record has whole milliseconds; a clock need not.
+      nowMs: Math.floor(clock.nowMs()),
     };
     let book = before;
     const blocks: GlobalBlock[] = [];

@@ -5,7 +5,7 @@ app.kubernetes.io/name: {{ . }}
 app.kubernetes.io/part-of: isthmus
 {{- end }}
 
-{{/* Takes: root, name, replicas, memoryLimit, args, env, ports, healthPort, volumes, mounts; ingress, further rules; stopSeconds. */}}
+{{/* Takes: root, name, replicas, memoryLimit, args, env, ports, healthPort, volumes, mounts; ingress, further rules; stopSeconds; podLabels, further ones. */}}
 {{- define "isthmus.process" -}}
 {{- $values := .root.Values -}}
 {{- $namespace := .root.Release.Namespace -}}
@@ -61,6 +61,9 @@ spec:
     metadata:
       labels:
         {{- include "isthmus.labels" .name | nindent 8 }}
+        {{- range $label, $value := .podLabels }}
+        {{ $label }}: {{ $value | quote }}
+        {{- end }}
     spec:
       serviceAccountName: {{ .name }}
       {{- with .stopSeconds }}

@@ -16,8 +16,10 @@ import { type IdentityPlace, identityPlaceOf, identitySettings } from "../identi
 import { identityAppears, type JoinChoice, joinOnce, loadIdentity } from "../member-identity.ts";
 import { startMemberProcess } from "../member-process.ts";
 import { announcedCidrs, networkSettings, toNetworkOptions } from "../network-settings.ts";
+import { OwnResponder } from "../own-responder.ts";
 import { pathSettings, toPathSettings } from "../path-settings.ts";
 import { memberPolicy, policySettings } from "../policy-settings.ts";
+import { udpProbes } from "../probe-network.ts";
 import type { Readiness } from "../readiness.ts";
 import { renewIdentity } from "../renew-identity.ts";
 import { type RunMemberDeps, type RunMemberOptions, runMember } from "../run-member.ts";
@@ -134,6 +136,16 @@ export const controllersVerb = defineVerb({
         announcing,
       );
     }
+    // From here on, whoever leads: a replica that stands by answers probes like the others.
+    const responder = await OwnResponder.start(identity.value.clusterId, settings.probeListen, {
+      ...deps,
+      probes: udpProbes(deps),
+    });
+    if (!responder.ok) {
+      await started.value.stop();
+      out.problem(responder.error);
+      return 1;
+    }
     const sources = { store: place.value.store, otherAddresses: settings.broker };
     const renewal = renewIdentity(identity.value, sources, deps);
     const options: RunMemberOptions = {
@@ -150,16 +162,25 @@ export const controllersVerb = defineVerb({
         backends: settings.backends,
         settings: paths.value,
         ignoreCniImports: settings.ignoreCniImports,
-        probeListen: settings.probeListen,
+        responder: responder.value,
       },
       onReadiness: (check) => readiness.decidedBy(check),
     };
     const renewing = renewal.run(signal);
+    const parted = new AbortController();
+    signal.addEventListener("abort", () => {
+      responder.value.part().then(() => parted.abort());
+    });
     const ending = settings.leaderElect
-      ? await runMemberWhileLeading(settings.namespace, options, { ...deps, signal, readiness })
-      : await runMember(options, deps, signal);
+      ? await runMemberWhileLeading(settings.namespace, options, {
+          ...deps,
+          signal: parted.signal,
+          readiness,
+        })
+      : await runMember(options, deps, parted.signal);
     // What ended otherwise, by leaving, needs no certificate any more.
     if (signal.aborted) await renewing;
+    responder.value.stop();
     await started.value.stop();
     if (ending === undefined) return 0;
     out.problem(ending);

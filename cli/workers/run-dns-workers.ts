@@ -9,6 +9,7 @@ import { systemRandom } from "../../runtime/random/system-random.ts";
 import { connectKube } from "../connect-kube.ts";
 import type { DnsSettings } from "../dns-settings.ts";
 import { withPacketTests } from "../packet-test/with-packet-tests.ts";
+import { respondFor } from "../respond-for.ts";
 import type { ExitCode, VerbInput } from "../verb.ts";
 import { processWorkers } from "./worker-child.ts";
 import { WorkerPool } from "./worker-pool.ts";
@@ -55,6 +56,12 @@ export async function runDnsWorkers(input: VerbInput<DnsSettings>): Promise<Exit
     out.problem(bound.error);
     return 1;
   }
+  const responder = await respondFor(settings, { clock: systemClock, random: systemRandom, log });
+  if (!responder.ok) {
+    await health.stop();
+    out.problem(responder.error);
+    return 1;
+  }
   if (config !== undefined) onHangup(() => pool.hangup());
   const run = async (): Promise<ExitCode> => ((await pool.run(signal)) ? 0 : 1);
   const code = await withPacketTests(
@@ -62,6 +69,7 @@ export async function runDnsWorkers(input: VerbInput<DnsSettings>): Promise<Exit
     { client: kube.value.client, clock: systemClock, log, out },
     run,
   );
+  responder.value?.stop();
   await health.stop();
   return code;
 }

@@ -7,7 +7,11 @@ import {
   stepTarget,
   type TargetState,
 } from "./probe-machine.ts";
-import { DEFAULT_MTU_SETTINGS, DEFAULT_PROBE_SETTINGS } from "./probe-settings.ts";
+import {
+  DEFAULT_MTU_SETTINGS,
+  DEFAULT_PROBE_SETTINGS,
+  DEFAULT_REFUSAL_SETTINGS,
+} from "./probe-settings.ts";
 
 const WALL_MS = Date.UTC(2026, 0, 1);
 
@@ -17,10 +21,14 @@ class Path {
   nowMs = 0;
   /** Round trip of a packet sent at this moment; undefined: it is lost. */
   roundTrip: (sentMs: number, mtuBytes: number | undefined) => number | undefined;
+  /** After how long a knock at this moment is refused; undefined: it is not. */
+  refusal: (sentMs: number) => number | undefined = () => undefined;
   readonly settings;
   sent = 0;
+  knocks = 0;
   readonly changes: { readonly atMs: number; readonly state: string }[] = [];
-  readonly #answers: { atMs: number; sequence: number }[] = [];
+  /** Without a sequence: a refusal. */
+  readonly #answers: { atMs: number; sequence?: number }[] = [];
   readonly #draw: () => number;
 
   constructor({
@@ -35,6 +43,7 @@ class Path {
     this.settings = {
       ...DEFAULT_PROBE_SETTINGS,
       mtu: isMtuMeasured ? DEFAULT_MTU_SETTINGS : undefined,
+      refusal: DEFAULT_REFUSAL_SETTINGS,
     };
     this.roundTrip = roundTrip;
     this.#draw = draw;
@@ -49,13 +58,19 @@ class Path {
       this.nowMs = Math.max(this.nowMs, nextMs);
       if (answer !== undefined && answer.atMs <= this.nowMs) {
         this.#answers.splice(this.#answers.indexOf(answer), 1);
-        this.#apply({ kind: "reply", sequence: answer.sequence });
+        const { sequence } = answer;
+        this.#apply(sequence === undefined ? { kind: "refused" } : { kind: "reply", sequence });
       } else this.#apply({ kind: "time", draw: this.#draw() });
     }
     this.nowMs = untilMs;
   }
 
-  #apply(input: { kind: "reply"; sequence: number } | { kind: "time"; draw: number }): void {
+  #apply(
+    input:
+      | { kind: "reply"; sequence: number }
+      | { kind: "refused" }
+      | { kind: "time"; draw: number },
+  ): void {
     const moment = { nowMs: this.nowMs, wallMs: WALL_MS + this.nowMs };
     const { state, effects } = stepTarget(this.settings, this.state, { ...input, ...moment });
     this.state = state;
@@ -65,6 +80,12 @@ class Path {
   #perform(effect: ProbeEffect): void {
     if (effect.kind === "state-changed") {
       this.changes.push({ atMs: this.nowMs, state: this.state.state });
+      return;
+    }
+    if (effect.kind === "knock") {
+      this.knocks += 1;
+      const afterMs = this.refusal(this.nowMs);
+      if (afterMs !== undefined) this.#answers.push({ atMs: this.nowMs + afterMs });
       return;
     }
     this.sent += 1;
@@ -146,6 +167,66 @@ describe("a path", () => {
     path.run(3_000);
     expect(path.changes).toEqual([{ atMs: 1_300, state: "down" }]);
     expect(measurementOf(path.state)).toMatchObject({ rttMs: undefined, lossPercent: 100 });
+  });
+});
+
+describe("a responder whose process is gone", () => {
+  /** Answers but from the one moment to the other. */
+  function goneFrom(goneMs: number, backMs: number): Path {
+    return new Path({
+      roundTrip: (sentMs) => (sentMs < goneMs || sentMs >= backMs ? 5 : undefined),
+    });
+  }
+
+  test("is no dead path while its machine says that nobody listens; nobody knocks at one that answers", () => {
+    const path = goneFrom(5_000, 15_000);
+    // As Linux sends them: not more than one a second.
+    let lastMs = Number.NEGATIVE_INFINITY;
+    path.refusal = (sentMs) => {
+      if (sentMs < lastMs + 1_000) return undefined;
+      lastMs = sentMs;
+      return 5;
+    };
+    path.run(4_900);
+    expect(path.knocks).toBe(0);
+    path.run(14_900);
+    expect(measurementOf(path.state)).toMatchObject({
+      state: "unknown",
+      reason: "its address says that nobody answers probes",
+    });
+    path.run(20_000);
+    expect(path.changes.map(({ state }) => state)).toEqual(["up", "unknown", "up"]);
+    expect(path.changes[2]?.atMs).toBeLessThan(16_000);
+  });
+
+  test("then the path dies as well: down once refusals are old", () => {
+    const path = goneFrom(5_000, 90_000);
+    path.refusal = (sentMs) => (sentMs < 8_000 ? 5 : undefined);
+    path.run(20_000);
+    const [, unknown, down] = path.changes;
+    expect([unknown?.state, down?.state]).toEqual(["unknown", "down"]);
+    const { goodForMs } = DEFAULT_REFUSAL_SETTINGS;
+    expect(down?.atMs).toBeLessThan(8_000 + goodForMs + 400);
+  });
+
+  test("is refused for ever, as by a firewall: down in the end, and refusals bring nobody back", () => {
+    const path = goneFrom(5_000, 900_000);
+    path.refusal = () => 5;
+    path.run(200_000);
+    expect(path.changes.map(({ state }) => state)).toEqual(["up", "unknown", "down"]);
+    const { atMostMs } = DEFAULT_REFUSAL_SETTINGS;
+    const downMs = path.changes[2]?.atMs ?? 0;
+    expect(downMs).toBeGreaterThan(5_000 + atMostMs);
+    expect(downMs).toBeLessThan(5_000 + atMostMs + 1_000);
+  });
+
+  test("a refusal that comes while answers come proves nothing later", () => {
+    const path = goneFrom(5_000, 90_000);
+    path.run(4_990);
+    const moment = { nowMs: 4_990, wallMs: WALL_MS };
+    path.state = stepTarget(path.settings, path.state, { kind: "refused", ...moment }).state;
+    path.run(7_000);
+    expect(path.changes.map(({ state }) => state)).toEqual(["up", "down"]);
   });
 });
 

@@ -23,6 +23,8 @@ export interface TargetState {
   /** When the latest of the answered ones was sent. */
   readonly answeredSentMs: number;
   readonly lost: number;
+  /** Refused since the latest answer: when first, and when last. */
+  readonly refused: { readonly firstMs: number; readonly lastMs: number } | undefined;
   /** Sent and not yet answered; lost ones stay a while, since a late answer tells the round trip. BOUNDED: by UNANSWERED_MAX. */
   readonly unanswered: readonly Unanswered[];
   readonly mtu: MtuSearch | undefined;
@@ -52,6 +54,8 @@ interface Moment {
 export type ProbeInput =
   | (Moment & { readonly kind: "time"; readonly draw: number })
   | (Moment & { readonly kind: "reply"; readonly sequence: number })
+  /** The address said that nobody listens at that port. */
+  | (Moment & { readonly kind: "refused" })
   /** The machine could not send it: no route, or larger than a link takes. */
   | (Moment & {
       readonly kind: "unsent";
@@ -62,6 +66,8 @@ export type ProbeInput =
 
 export type ProbeEffect =
   | { readonly kind: "send"; readonly sequence: number; readonly mtuBytes: number | undefined }
+  /** Ask whether the address is there and only nobody listens. */
+  | { readonly kind: "knock" }
   | { readonly kind: "state-changed"; readonly before: PathState };
 
 export interface ProbeStep {
@@ -86,6 +92,7 @@ export function startTarget(settings: ProbeSettings, { nowMs, wallMs }: Moment):
     answered: 0,
     answeredSentMs: Number.NEGATIVE_INFINITY,
     lost: 0,
+    refused: undefined,
     unanswered: [],
     mtu: settings.mtu === undefined ? undefined : startMtuSearch(settings.mtu, nowMs),
     nextSequence: 1,
@@ -105,6 +112,8 @@ export function stepTarget(
       return onTime(settings, before, input);
     case "reply":
       return finish(before, onReply(settings, before, input), []);
+    case "refused":
+      return finish(before, onRefused(before, input), []);
     case "unsent":
       return finish(before, onUnsent(settings, before, input), []);
   }
@@ -142,8 +151,9 @@ function onTime(
     ...state,
     unanswered: state.unanswered.filter(({ sentMs }) => nowMs - sentMs < FORGET_MS),
   };
-  if (nowMs < state.nextSendMs) return finish(before, state, []);
   const effects: ProbeEffect[] = [];
+  if (settings.refusal !== undefined && state.lost > before.lost) effects.push({ kind: "knock" });
+  if (nowMs < state.nextSendMs) return finish(before, state, effects);
   state = send(settings, state, { nowMs, mtuBytes: undefined }, effects);
   state = sendForSize(settings, state, nowMs, effects);
   // Never later than the interval, so that its multiples bound how long a dead path is not noticed.
@@ -223,7 +233,29 @@ function onLost(
   const lost = state.lost + 1;
   const after = { ...state, unanswered, fates, lost, answered: 0 };
   if (lost < settings.downAfter || state.state === "down") return after;
-  return { ...after, state: "down", sinceMs: wallMs, reason: `${lost} probes without an answer` };
+  if (!isRefused(settings, state, nowMs)) {
+    return { ...after, state: "down", sinceMs: wallMs, reason: `${lost} probes without an answer` };
+  }
+  const sinceMs = state.state === "unknown" ? state.sinceMs : wallMs;
+  return {
+    ...after,
+    state: "unknown",
+    sinceMs,
+    reason: "its address says that nobody answers probes",
+  };
+}
+
+/** Packets arrive there, as was said lately; that it has been so for long would not be a process that comes back. */
+function isRefused({ refusal }: ProbeSettings, { refused }: TargetState, nowMs: number): boolean {
+  if (refusal === undefined || refused === undefined) return false;
+  return nowMs < refused.lastMs + refusal.goodForMs && nowMs < refused.firstMs + refusal.atMostMs;
+}
+
+function onRefused(state: TargetState, { nowMs }: Moment): TargetState {
+  // A knock that was on its way while answers came again.
+  if (state.lost === 0) return state;
+  const firstMs = state.refused?.firstMs ?? nowMs;
+  return { ...state, refused: { firstMs, lastMs: nowMs } };
 }
 
 function onReply(
@@ -245,7 +277,8 @@ function onReply(
   const answered = state.answered + 1;
   const fates = withFate(state.fates, true, settings.lossWindow);
   const answeredSentMs = Math.max(state.answeredSentMs, probe.sentMs);
-  const after = { ...state, unanswered, trip, fates, answered, answeredSentMs, lost: 0 };
+  const heard = { answered, answeredSentMs, lost: 0, refused: undefined };
+  const after = { ...state, unanswered, trip, fates, ...heard };
   if (answered < settings.upAfter || state.state === "up") return after;
   return { ...after, state: "up", sinceMs: wallMs, reason: `${answered} probes answered` };
 }

@@ -12,6 +12,19 @@ export interface ProbeSettings {
   readonly lossWindow: number;
   /** Undefined: the MTU is not measured. */
   readonly mtu: MtuSettings | undefined;
+  /** Undefined: nobody is knocked at, and silence is silence. */
+  readonly refusal: RefusalSettings | undefined;
+}
+
+/**
+ * "Nobody listens at this port" (ICMP port unreachable, RFC 1122 section 3.2.2.1) comes from the machine that has the
+ * address: packets go there and back, and it is the responder's process that is gone (docs/decisions/0011).
+ */
+export interface RefusalSettings {
+  /** How long after one the silence of the responder is not held against the path: machines send few of them. */
+  readonly goodForMs: number;
+  /** How long at most, counted from the first: a process comes back, a firewall that refuses does not. */
+  readonly atMostMs: number;
 }
 
 export interface MtuSettings {
@@ -36,7 +49,11 @@ export const DEFAULT_PROBE_SETTINGS: ProbeSettings = {
   upAfter: 5,
   lossWindow: 100,
   mtu: undefined,
+  refusal: undefined,
 };
+
+/** Linux sends six at once, then one a second, for probes and knocks together (`icmp_ratelimit`). */
+export const DEFAULT_REFUSAL_SETTINGS: RefusalSettings = { goodForMs: 6_000, atMostMs: 60_000 };
 
 export const DEFAULT_MTU_SETTINGS: MtuSettings = {
   leastBytes: 1_280,

@@ -2,6 +2,11 @@
 export interface ProbeSocket {
   /** `onFailed` is called when the machine could not send it. */
   send(packet: Uint8Array, to: ProbeDestination, onFailed: (failure: SendFailure) => void): void;
+  /**
+   * Sends one probe whose answer nobody waits for, in a way that hears when the address says that nobody listens at that
+   * port; `onRefused` is called then.
+   */
+  knock(packet: Uint8Array, to: ProbeDestination, onRefused: () => void): void;
   /** Harmless when closed already. */
   close(): void;
   /** Packets are never cut in pieces on their way, so that their size measures the path. */

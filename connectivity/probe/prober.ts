@@ -24,6 +24,9 @@ export interface ProberDeps {
 /** About 14,000 packets a second at the default interval. */
 export const TARGETS_MAX = 2_048;
 
+/** Of a probe that no machine waits for: theirs begin at 1. */
+const NO_SEQUENCE = 0;
+
 interface Running {
   readonly target: ProbeTarget;
   readonly nonce: bigint;
@@ -118,6 +121,7 @@ export class Prober implements PathProber {
     running.state = state;
     for (const effect of effects) {
       if (effect.kind === "send") this.#send(running, effect);
+      if (effect.kind === "knock") this.#knock(running);
     }
     this.#arm(running);
     if (effects.some(({ kind }) => kind === "state-changed")) {
@@ -140,6 +144,21 @@ export class Prober implements PathProber {
     });
     this.#socket.send(packet, target, (failure) =>
       this.#step(running, { kind: "unsent", ...this.#moment(), sequence, ...failure }),
+    );
+  }
+
+  #knock(running: Running): void {
+    const { target, nonce } = running;
+    const { cluster } = target;
+    const packet = encodeProbe({
+      kind: "request",
+      nonce,
+      sequence: NO_SEQUENCE,
+      cluster,
+      bytes: PROBE_BYTES_MIN,
+    });
+    this.#socket.knock(packet, target, () =>
+      this.#step(running, { kind: "refused", ...this.#moment() }),
     );
   }
 

@@ -6,7 +6,7 @@ import { type ClusterId, parseClusterId } from "../../api/cluster-id.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { silentLogger } from "../../runtime/log/silent-log.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
-import { DEFAULT_PROBE_SETTINGS } from "./probe-settings.ts";
+import { DEFAULT_PROBE_SETTINGS, DEFAULT_REFUSAL_SETTINGS } from "./probe-settings.ts";
 import { Prober } from "./prober.ts";
 import { UdpProbeSocket } from "./udp-probe-socket.ts";
 import { UdpResponder } from "./udp-responder.ts";
@@ -28,17 +28,17 @@ async function startResponder(host: string, port = 0): Promise<{ port: number; s
   return { port: started.value, stop };
 }
 
-function startProber(): Prober {
+function startProber(settings = DEFAULT_PROBE_SETTINGS): Prober {
   const stopping = new AbortController();
   stops.push(() => stopping.abort());
   let nonce = 1n;
   return new Prober(
-    DEFAULT_PROBE_SETTINGS,
+    settings,
     {
       clock: systemClock,
       random: systemRandom,
       drawNonce: () => nonce++,
-      openSocket: (onPacket) => new UdpProbeSocket(onPacket, { log }),
+      openSocket: (onPacket) => new UdpProbeSocket(onPacket, { clock: systemClock, log }),
     },
     stopping.signal,
   );
@@ -71,6 +71,34 @@ describe("probes over real sockets", () => {
       await untilState(prober, "k", "up");
     },
   );
+
+  test.each(["127.0.0.1", "::1"])(
+    "%s: nobody listens and the machine says so: not down; a machine that says nothing is",
+    async (address) => {
+      const prober = startProber({ ...DEFAULT_PROBE_SETTINGS, refusal: DEFAULT_REFUSAL_SETTINGS });
+      const seen: string[] = [];
+      prober.subscribe((key) => seen.push(prober.measurement(key)?.state ?? ""));
+      const first = await startResponder(address);
+      prober.setTargets([{ key: "k", cluster: EAST, address, port: first.port }]);
+      await untilState(prober, "k", "up");
+      first.stop();
+      await untilState(prober, "k", "unknown");
+      await startResponder(address, first.port);
+      await untilState(prober, "k", "up");
+      expect(seen).toEqual(["up", "unknown", "up"]);
+    },
+  );
+
+  test("a port at which nothing is read is silent: down", async () => {
+    const prober = startProber({ ...DEFAULT_PROBE_SETTINGS, refusal: DEFAULT_REFUSAL_SETTINGS });
+    const dumb = createSocket("udp4");
+    stops.push(() => dumb.close());
+    dumb.bind(0, "127.0.0.1");
+    await once(dumb, "listening");
+    const { port } = dumb.address();
+    prober.setTargets([{ key: "k", cluster: EAST, address: "127.0.0.1", port }]);
+    await untilState(prober, "k", "down");
+  });
 
   test("who answers for another cluster is not the target", async () => {
     const prober = startProber();

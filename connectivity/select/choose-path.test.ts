@@ -134,7 +134,7 @@ describe("auto", () => {
   test("what an earlier process used goes on until something is known", () => {
     const pair = new Pair("vxlan").set({ underlay: "unknown", vxlan: "unknown" }).run(60_000);
     expect(pair.choice.backend).toBe("vxlan");
-    pair.set({ underlay: "up", vxlan: "unknown" });
+    pair.set({ underlay: "up", vxlan: "unknown" }).run(1_000);
     expect(pair.choice.backend).toBe("underlay");
   });
 
@@ -179,6 +179,33 @@ describe("pins", () => {
   test("a pin that is taken away leaves the choice to auto", () => {
     const pair = new Pair().set({ underlay: "up", vxlan: "up" }, "vxlan").run(60_000);
     expect(pair.set({ underlay: "up", vxlan: "up" }).choice.backend).toBe("underlay");
+  });
+});
+
+describe("nobody answers for a while, and nobody says that the path is dead", () => {
+  const both = { underlay: "up", vxlan: "up" } as const;
+  const neither = { underlay: "unknown", vxlan: "unknown" } as const;
+
+  test("what all ways lead to is restarted: the one in use stays, whichever is heard first again", () => {
+    const pair = new Pair().set(both).run(60_000).set(neither).run(20_000);
+    pair.set({ underlay: "unknown", vxlan: "up" }).run(900);
+    pair.set(both).run(3_600_000);
+    expect(pair.taken).toEqual([{ atMs: 0, backend: "underlay" }]);
+  });
+
+  test("it alone stays silent: another that is up is taken after three seconds", () => {
+    const pair = new Pair().set(both).run(60_000).set({ underlay: "unknown", vxlan: "up" });
+    pair.run(10_000);
+    expect(pair.taken.at(-1)).toEqual({
+      atMs: 60_000 + SETTINGS.unknownForMs,
+      backend: "vxlan",
+    });
+  });
+
+  test("is no death: how long a path has been up stays known, and how far it is trusted", () => {
+    const pair = new Pair().set({ underlay: "down", vxlan: "up" }).run(60_000).set(both);
+    pair.run(6_000).set({ underlay: "unknown", vxlan: "up" }).run(1_000).set(both).run(30_000);
+    expect(pair.taken.at(-1)).toEqual({ atMs: 60_000 + SETTINGS.betterForMs, backend: "underlay" });
   });
 });
 

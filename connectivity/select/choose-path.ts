@@ -7,7 +7,7 @@ export interface ChoiceSettings {
   readonly betterForMs: number;
   /** The longest that grows to, for a path that keeps dying. */
   readonly betterForMsMax: number;
-  /** How long a path that was not measured yet is waited for, before another that is up is taken. */
+  /** How long a path of which nothing is known, not yet or no more, is waited for before another that is up is taken. */
   readonly unknownForMs: number;
 }
 
@@ -16,6 +16,9 @@ export const DEFAULT_CHOICE_SETTINGS: ChoiceSettings = {
   betterForMsMax: 600_000,
   unknownForMs: 3_000,
 };
+
+/** How much later than another a path may be heard again that fell silent with it. */
+const TOGETHER_MS = 1_000;
 
 /** Which path carries what goes to one peer. Times are monotonic milliseconds, but for `sinceMs`. */
 export interface Choice {
@@ -28,6 +31,9 @@ export interface Choice {
   readonly chosenMs: number;
   /** Since when each path has been up without a break. BOUNDED: by the backends, as the one below. */
   readonly upMs: Readonly<Partial<Record<BackendName, number>>>;
+  /** Since when nothing has been known of each; of those that are up, since when something has been. */
+  readonly unknownMs: Readonly<Partial<Record<BackendName, number>>>;
+  readonly heardMs: Readonly<Partial<Record<BackendName, number>>>;
   /** How long each must be up before it is taken again, where that is not the settings' time. */
   readonly wary: Readonly<Partial<Record<BackendName, number>>>;
 }
@@ -52,7 +58,7 @@ export function startChoice(
   backend: BackendName | undefined,
   { nowMs, sinceMs }: { readonly nowMs: number; readonly sinceMs: number },
 ): Choice {
-  const nothing = { upMs: {}, wary: {} };
+  const nothing = { upMs: {}, unknownMs: {}, heardMs: {}, wary: {} };
   const reason = backend === undefined ? "nothing is known yet" : "as before the restart";
   return { backend, sinceMs, reason, chosenMs: nowMs, ...nothing };
 }
@@ -112,7 +118,7 @@ function automatic(
       };
     case "unknown":
       if (firstUp === undefined) return stay;
-      if (nowMs < choice.chosenMs + settings.unknownForMs) return stay;
+      if (nowMs < unknownEndsMs(settings, choice, current, firstUp)) return stay;
       return { backend: firstUp.backend, reason: `${current.backend} is not measured` };
     case "up": {
       const better = usable
@@ -173,6 +179,18 @@ function allDown(usable: readonly PathFact[], paths: readonly PathFact[]): strin
   return `no path is up: ${[...down, ...others].join("; ")}`;
 }
 
+/** Until when one that is in use is waited for: those that fell silent together may be heard again together. */
+function unknownEndsMs(
+  settings: ChoiceSettings,
+  { chosenMs, unknownMs, heardMs }: Choice,
+  current: PathFact,
+  other: PathFact | undefined,
+): number {
+  const waitedMs = Math.max(chosenMs, unknownMs[current.backend] ?? chosenMs);
+  const heard = (other && heardMs[other.backend]) ?? Number.NEGATIVE_INFINITY;
+  return Math.max(waitedMs + settings.unknownForMs, heard + TOGETHER_MS);
+}
+
 function isTrusted(
   settings: ChoiceSettings,
   { upMs, wary }: Choice,
@@ -192,16 +210,23 @@ function noteUps(
   nowMs: number,
 ): Choice {
   const upMs: Partial<Record<BackendName, number>> = {};
+  const unknownMs: Partial<Record<BackendName, number>> = {};
+  const heardMs: Partial<Record<BackendName, number>> = {};
   const wary = { ...choice.wary };
   for (const { backend, state, unusable } of paths) {
     const since = choice.upMs[backend];
+    const isUnknown = state === "unknown" && unusable === undefined;
+    if (isUnknown) unknownMs[backend] = choice.unknownMs[backend] ?? nowMs;
+    if (state === "up") heardMs[backend] = choice.heardMs[backend] ?? nowMs;
     if (state === "up" && unusable === undefined) upMs[backend] = since ?? nowMs;
+    // That nobody is there to answer is not held against it.
+    else if (isUnknown && since !== undefined) upMs[backend] = since;
     else if (since !== undefined) {
       const waryMs = 2 * (wary[backend] ?? settings.betterForMs);
       wary[backend] = Math.min(settings.betterForMsMax, waryMs);
     }
   }
-  return { ...choice, upMs, wary };
+  return { ...choice, upMs, unknownMs, heardMs, wary };
 }
 
 /** One that stayed up ten times as long as it had to is as good as any other. */
@@ -232,7 +257,8 @@ function nextMs(
 ): number | undefined {
   const times: number[] = [];
   const current = paths.find(({ backend }) => backend === choice.backend);
-  if (current?.state === "unknown") times.push(choice.chosenMs + settings.unknownForMs);
+  const firstUp = paths.find(({ state, unusable }) => state === "up" && unusable === undefined);
+  if (current?.state === "unknown") times.push(unknownEndsMs(settings, choice, current, firstUp));
   for (const { backend } of paths) {
     const since = choice.upMs[backend];
     if (since === undefined || backend === choice.backend) continue;

@@ -15,6 +15,7 @@ import type { PathProber } from "../probe/path-measurement.ts";
 import { type Choice, startChoice, stepChoice } from "./choose-path.ts";
 import { combined, reportEndsMs, reported } from "./combine-measurements.ts";
 import { localProxies } from "./local-proxies.ts";
+import { isProcessGone, type PeerStreams, settledMs } from "./lone-responder.ts";
 import { type Measured, NOT_MEASURED, type PathFact } from "./path-fact.ts";
 import { type PathSettings, PROBED } from "./path-settings.ts";
 import { peerStatus } from "./peer-status.ts";
@@ -60,6 +61,7 @@ export class PathSelector implements PathSelection, PathStatuses {
   readonly #listeners = new Set<(peers: ReadonlySet<ClusterId>) => void>();
   /** BOUNDED: as `#listeners`. */
   readonly #statusListeners = new Set<(peers: ReadonlySet<ClusterId>) => void>();
+  #streams: PeerStreams | undefined;
   #timer: Timer | undefined;
 
   constructor(deps: PathSelectorDeps) {
@@ -93,6 +95,13 @@ export class PathSelector implements PathSelection, PathStatuses {
       },
       { once: true },
     );
+  }
+
+  /** What the hub says of peers, from when there is a link to it. */
+  followStreams(streams: PeerStreams, signal: AbortSignal): void {
+    this.#streams = streams;
+    const stop = streams.subscribe((peers) => this.#decide(peers));
+    signal.addEventListener("abort", stop, { once: true });
   }
 
   advertise(endpoint: AddressedEndpoint): AddressedEndpoint | undefined {
@@ -280,26 +289,40 @@ export class PathSelector implements PathSelection, PathStatuses {
   }
 
   /** All facts of all backends as they are now. */
-  #refreshed({ spec }: Known): readonly PathFact[] {
+  #refreshed({ spec, facts }: Known): readonly PathFact[] {
     return this.#deps.backends.map(({ name }) => ({
       backend: name,
       unusable: this.#whyUnusable(name, spec),
-      ...this.#measured(name, spec),
+      ...stillDead(
+        facts.find(({ backend }) => backend === name),
+        this.#measured(name, spec),
+      ),
     }));
   }
 
   /** Own probes go all the way; where they never did, as behind a filter, the reports of those in between count. */
   #measured(backend: BackendName, spec: PeerSpec): Measured {
     const path = targetPrefix(spec.cluster, backend);
-    const own = PROBED.includes(backend)
-      ? spec.responders.flatMap((text) => this.#deps.prober.measurement(`${path}${text}`) ?? [])
-      : [];
     const wallMs = this.#deps.clock.nowMs();
     const theirs = reported(this.#reports.values(), { peer: spec.cluster, backend }, wallMs);
-    if (own.length === 0) return theirs.length === 0 ? NOT_MEASURED : combined(theirs);
-    const measured = combined(own);
-    if (measured.state === "up") this.#seenAlive.add(path);
-    return theirs.length === 0 || this.#seenAlive.has(path) ? measured : combined(theirs);
+    const own = PROBED.includes(backend) ? this.#ownMeasured(spec, path, wallMs) : undefined;
+    if (own === undefined) return theirs.length === 0 ? NOT_MEASURED : combined(theirs);
+    if (own.state === "up") this.#seenAlive.add(path);
+    return theirs.length === 0 || this.#seenAlive.has(path) ? own : combined(theirs);
+  }
+
+  #ownMeasured(spec: PeerSpec, path: string, wallMs: number): Measured | undefined {
+    const answering = spec.responders.flatMap((responder) => {
+      const measured = this.#deps.prober.measurement(`${path}${responder}`);
+      return measured === undefined ? [] : [{ responder, measured }];
+    });
+    if (answering.length === 0) return undefined;
+    const own = combined(answering.map(({ measured }) => measured));
+    if (own.state !== "down") return own;
+    const ends = this.#streams?.ended(spec.cluster) ?? [];
+    return isProcessGone(answering, ends, wallMs)
+      ? { ...own, state: "unknown", reason: "whoever answered probes has ended" }
+      : own;
   }
 
   /** Everything that answers to `reach` and `health` follow from; what only a status shows must not move a thousand services. */
@@ -341,6 +364,10 @@ export class PathSelector implements PathSelection, PathStatuses {
       ...[...this.#known.values()].flatMap((known) =>
         known.nextMs === undefined ? [] : [known.nextMs - nowMs],
       ),
+      ...[...this.#known.keys()].flatMap((peer) => {
+        const settled = (this.#streams?.ended(peer) ?? []).map(settledMs);
+        return settled.flatMap((ms) => (ms > wallMs && Number.isFinite(ms) ? [ms - wallMs] : []));
+      }),
       ...[...this.#reports.values()].flatMap((report) => {
         const endsMs = reportEndsMs(report, wallMs);
         return endsMs === undefined ? [] : [endsMs - wallMs];
@@ -352,6 +379,13 @@ export class PathSelector implements PathSelection, PathStatuses {
       this.#decide(this.#known.keys()),
     );
   }
+}
+
+/** A death that was proved stands until somebody answers: one who was not asked yet says nothing else. */
+function stillDead(before: PathFact | undefined, now: Measured): Measured {
+  if (before?.state !== "down" || now.state !== "unknown" || now.rttMs !== undefined) return now;
+  const { state, reason, sinceMs } = before;
+  return { ...now, state, reason, sinceMs };
 }
 
 const HEALTH: Readonly<Record<PathFact["state"], PathHealth>> = {

@@ -5,8 +5,8 @@ import { serviceKey } from "../../api/service-key.ts";
 import type { Backend } from "../backend.ts";
 import type { ProbeTarget } from "../probe/path-measurement.ts";
 
-/** More tell nothing that two do not: BOUNDED, whatever a peer says. */
-const RESPONDERS_MAX = 2;
+/** More tell nothing that these do not, which are never all restarted at once: BOUNDED, whatever a peer says. */
+const RESPONDERS_MAX = 4;
 /** Whoever maps a slice may be told whose it is: responders belong to no service. */
 const RESPONDER = serviceKey("isthmus-system", "responder");
 

@@ -1,17 +1,16 @@
-import type { Logger } from "../../runtime/log/log.ts";
 import {
   DEFAULT_MTU_SETTINGS,
   DEFAULT_PROBE_SETTINGS,
   type ProbeSettings,
 } from "../probe/probe-settings.ts";
 import type { OpenProbeSocket } from "../probe/probe-socket.ts";
-import { UdpProbeSocket } from "../probe/udp-probe-socket.ts";
+import { UdpProbeSocket, type UdpProbeSocketDeps } from "../probe/udp-probe-socket.ts";
 
 /**
  * Probes inside the tunnel. The rules of `node-table.ts` drop those that were cut on the way, so what is answered was
  * whole. Paths that carry less than IPv6 asks for are found too: IPv4 does with less.
  */
-export function tunnelProbes(log: Logger): {
+export function tunnelProbes(deps: UdpProbeSocketDeps): {
   readonly settings: ProbeSettings;
   readonly openSocket: OpenProbeSocket;
 } {
@@ -24,10 +23,12 @@ export function tunnelProbes(log: Logger): {
       mtu: { ...DEFAULT_MTU_SETTINGS, leastBytes: 1_000 },
     },
     openSocket: (onPacket) => {
-      const socket = new UdpProbeSocket(onPacket, { log });
+      const socket = new UdpProbeSocket(onPacket, deps);
       return {
         isWhole: true,
         send: (packet, to, onFailed) => socket.send(packet, to, onFailed),
+        // A gateway whose process is gone is to be left, whatever its node's kernel still does.
+        knock: () => undefined,
         close: () => socket.close(),
       };
     },

@@ -7,6 +7,8 @@ export interface Process extends Container {
   readonly replicas: number;
   /** How long it may take to stop. @default 30, which is Kubernetes' own */
   readonly stopSeconds?: number;
+  /** Of its pods, beside those that every process has. */
+  readonly podLabels?: Readonly<Record<string, string>>;
 }
 
 /** The user of the image: nobody. */
@@ -14,7 +16,7 @@ const USER = 65_532;
 
 /** A Deployment that runs as nobody, on a file system it may not write to, with no powers. */
 export function deploymentOf(process: Process): KubeObject & { readonly spec: object } {
-  const { name, namespace, replicas } = process;
+  const { name, namespace, replicas, podLabels = {} } = process;
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -24,7 +26,7 @@ export function deploymentOf(process: Process): KubeObject & { readonly spec: ob
       selector: { matchLabels: selectorOf(name) },
       // One more before one less: a member's DNS and leader are never away.
       strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-      template: { metadata: { labels: labelsOf(name) }, spec: podOf(process) },
+      template: { metadata: { labels: { ...labelsOf(name), ...podLabels } }, spec: podOf(process) },
     },
   };
 }

@@ -41,6 +41,8 @@ export interface MemberPlan extends KubeCredentials {
   readonly places?: { readonly controllers: ProcessPlace; readonly dns: ProcessPlace };
   /** Further arguments of this member's controllers. */
   readonly controllersArgs?: readonly string[];
+  /** Further arguments of this member's DNS server. */
+  readonly dnsArgs?: readonly string[];
 }
 
 const LOOPBACK: ProcessPlace = { host: "127.0.0.1", within: [] };
@@ -138,6 +140,7 @@ export class ClustersetProcesses {
           // A server in a place of its own answers at all of the place's addresses.
           ...["--listen", `${member.places === undefined ? LOOPBACK.host : ""}:${at(2)}`],
           ...["--health-listen", `${places.dns.host}:${at(1)}`],
+          ...(member.dnsArgs ?? []),
         ]),
       };
     });

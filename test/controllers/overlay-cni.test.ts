@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { CUSTOM_RESOURCE_DEFINITIONS } from "../../api/kube/custom-resource-definition.ts";
 import type { KubeObject, Resource } from "../../api/kube/object.ts";
+import { NO_RESPONDER } from "../../cli/own-responder.ts";
 import { udpProbes } from "../../cli/probe-network.ts";
 import { startPaths } from "../../cli/start-paths.ts";
 import {
@@ -35,7 +36,8 @@ async function start(world: MemberWorld, cluster: TestCluster, ignoreCniImports 
       backends: ["overlay-cni"],
       settings: unchanging({ choice: DEFAULT_CHOICE_SETTINGS, pins: NO_PINS }),
       ignoreCniImports,
-      probeListen: undefined,
+      responder: NO_RESPONDER,
+      namespace: "isthmus-system",
       podCidrs: ["10.1.0.0/16"],
     },
     { ...deps, probes: udpProbes(deps) },

@@ -13,6 +13,8 @@ import type { PeerStatus } from "../../api/network/peer.ts";
 import { PEERS } from "../../api/network/resources.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
 import { installCrds } from "../../cli/install-crds.ts";
+import { SYSTEM_NAMESPACE } from "../../cli/system-namespace.ts";
+import { RESPONDERS_SERVICE } from "../../connectivity/probe/list-responders.ts";
 import { sleep } from "../../runtime/clock/sleep.ts";
 import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
@@ -27,6 +29,7 @@ import {
 } from "../../sandbox/clusterset/clusterset-processes.ts";
 import { joinMember } from "../../sandbox/clusterset/join-member.ts";
 import { freePorts } from "../../sandbox/process/free-ports.ts";
+import { ManagedProcess } from "../../sandbox/process/managed-process.ts";
 import { until } from "../../sandbox/process/until.ts";
 import { mustRunCli } from "../e2e/harness/run-cli.ts";
 import { startApiServer, type TestApiServer } from "./api-server.ts";
@@ -49,17 +52,31 @@ interface Member {
 let folder: string;
 let members: readonly Member[];
 let processes: ClustersetProcesses;
+/** Where processes of east answer probes: replicas of its controllers, and its DNS server. */
+let probes: Readonly<Record<"controllers" | "other" | "dns", number>>;
+let otherHealthPort: number;
+
+function eastControllersArgs(replica: "controllers" | "other"): readonly string[] {
+  return ["--leader-elect", "--probe-listen", `${HERE}:${probes[replica]}`];
+}
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "isthmus-paths-"));
   members = await Promise.all(["east", "west"].map(startMember));
-  const [eastProbes, westProbes, ...ports] = await freePorts(2 + portsNeeded(2), random);
-  const probes = { east: eastProbes, west: westProbes };
+  const [controllersPort = 0, otherPort = 0, dnsPort = 0, westPort = 0, healthPort = 0, ...ports] =
+    await freePorts(5 + portsNeeded(2), random);
+  probes = { controllers: controllersPort, other: otherPort, dns: dnsPort };
+  otherHealthPort = healthPort;
   const plans = members.map(({ id, server }) => ({
     id,
     kubeconfig: server.kubeconfig,
     context: "one",
-    controllersArgs: ["--probe-listen", `${HERE}:${id === "east" ? probes.east : probes.west}`],
+    controllersArgs:
+      id === "east"
+        ? eastControllersArgs("controllers")
+        : ["--probe-listen", `${HERE}:${westPort}`],
+    dnsArgs:
+      id === "east" ? ["--cluster-id", "east", "--probe-listen", `${HERE}:${probes.dns}`] : [],
   }));
   const controllersArgs = ["--backends", "underlay", "--stale-after", `${STALE_AFTER_MS}ms`];
   const plan = { directory: folder, clusterset: "paths", env: process.env, ports, controllersArgs };
@@ -88,6 +105,8 @@ async function startMember(id: string): Promise<Member> {
   const { client } = kube.value;
   const installed = await installCrds(client, clock, signal);
   if (!installed.ok) throw new Error(installed.error);
+  const system = { apiVersion: "v1", kind: "Namespace", metadata: { name: SYSTEM_NAMESPACE } };
+  await client.create(NAMESPACES, system, { signal });
   await exportWeb(client, id === "east" ? EAST_POD : WEST_POD);
   return { id, server, client };
 }
@@ -165,6 +184,106 @@ async function untilOffered(addresses: readonly string[], sources: readonly stri
     WAITING,
   );
 }
+
+/** As Kubernetes keeps the endpoints of the Service of those who answer. */
+async function respondersOfEast(which: readonly (keyof typeof probes)[]): Promise<void> {
+  const [east] = members;
+  const kept = Object.entries(probes).map(async ([name, port]) => {
+    const slice = {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: {
+        namespace: SYSTEM_NAMESPACE,
+        name: `responder-${name}`,
+        labels: { "kubernetes.io/service-name": RESPONDERS_SERVICE },
+      },
+      addressType: "IPv4",
+      ports: [{ name: "probes", protocol: "UDP", port }],
+      endpoints: which.some((one) => one === name) ? [{ addresses: [HERE] }] : [],
+    };
+    const put = await east?.client.apply(ENDPOINT_SLICES, slice as KubeObject, { signal });
+    if (put?.ok !== true) throw new Error("the slice was not taken");
+  });
+  await Promise.all(kept);
+}
+
+/** Until west has heard that these answer for east. */
+async function untilToldOf(which: readonly (keyof typeof probes)[]): Promise<void> {
+  const want = which.map((one) => `${HERE}:${probes[one]}`).toSorted();
+  await until(
+    `responders ${want.join()}`,
+    async () => {
+      const got = await west().client.get({ resource: PEERS, name: "east" }, { signal });
+      const peer = got.ok ? parsePeer(got.value) : undefined;
+      const told = peer?.ok === true ? peer.value.spec.responders.toSorted() : [];
+      return JSON.stringify(told) === JSON.stringify(want) ? true : undefined;
+    },
+    WAITING,
+  );
+}
+
+/** Looks again and again whether west offers east's endpoint, until it is told to end. */
+function watchWest(): () => Promise<readonly string[]> {
+  const stop = new AbortController();
+  const missing: string[] = [];
+  const watching = (async () => {
+    while (!stop.signal.aborted) {
+      const answer = await answerInWest();
+      if (!answer.includes(EAST_POD)) missing.push(`answer ${answer.join()}`);
+      const sources = await sourcesInWest();
+      if (!sources.includes("east")) missing.push(`slices of ${sources.join()}`);
+      await sleep(clock, 20, stop.signal);
+    }
+  })();
+  return async () => {
+    stop.abort();
+    await watching;
+    return missing;
+  };
+}
+
+test("controllers are rolled, killed and away: who still answers shows that the path lives, and nothing vanishes elsewhere (I8)", async () => {
+  const east = processes.member("east");
+  const other = new ManagedProcess(
+    {
+      name: "east-other",
+      args: [
+        ...["controllers", "--kubeconfig", members[0]?.server.kubeconfig ?? "", "--context", "one"],
+        ...["--identity-dir", east.identityDir, "--state-dir", join(folder, "other")],
+        ...["--health-listen", `127.0.0.1:${otherHealthPort}`],
+        ...["--backends", "underlay", ...eastControllersArgs("other")],
+      ],
+      logFile: join(folder, "logs", "east-other.log"),
+      restart: true,
+      env: process.env,
+    },
+    { clock, random },
+  );
+  try {
+    await respondersOfEast(["controllers", "dns"]);
+    await untilToldOf(["controllers", "dns"]);
+    await untilOffered([EAST_POD, WEST_POD], ["east", "west"]);
+    const ended = watchWest();
+    // The new one before the old one goes, as a Deployment rolls.
+    other.start();
+    await processes.ready(other, otherHealthPort, WAITING);
+    await respondersOfEast(["controllers", "other", "dns"]);
+    await untilToldOf(["controllers", "other", "dns"]);
+    await respondersOfEast(["other", "dns"]);
+    await east.controllers.stop();
+    await untilToldOf(["other", "dns"]);
+    // Its kernel says that nobody listens there any more, and nobody has told anybody.
+    await other.stop();
+    // Longer than a cluster is kept that only the broker could vouch for.
+    await sleep(clock, STALE_AFTER_MS + 1_000, signal);
+    await respondersOfEast(["controllers"]);
+    east.controllers.start();
+    await untilToldOf(["controllers"]);
+    expect(await ended()).toEqual([]);
+  } finally {
+    await other.stop();
+  }
+});
 
 test("paths between two members: told, followed by slices and answers as they die and heal, and no broker is needed", async () => {
   const up = await until(

@@ -80,6 +80,23 @@ export const PATH_BUGS: readonly PathBug[] = [
   bug(1, "old-answers-count", ["I8"], "the answer to an earlier probe counts for a later one", {
     probes: repeatAnswers,
   }),
+  bug(5, "refusals-unheard", ["I8"], "a process that is gone is taken for a dead path", {
+    probes: (probes) => ({
+      ...probes,
+      openSocket: (onPacket) => {
+        const socket = probes.openSocket(onPacket);
+        return {
+          isWhole: socket.isWhole,
+          close: () => socket.close(),
+          send: (...call) => socket.send(...call),
+          knock: () => undefined,
+        };
+      },
+    }),
+  }),
+  bug(11, "ended-streams-unseen", ["I8"], "a pod that moves is taken for a dead path", {
+    streams: () => ({ ended: () => [], subscribe: () => () => undefined }),
+  }),
   bug(
     5,
     "blocks-written-over",
@@ -165,6 +182,7 @@ function repeatAnswers(probes: ProbeNetwork): ProbeNetwork {
       return {
         isWhole: socket.isWhole,
         close: () => socket.close(),
+        knock: (...call) => socket.knock(...call),
         send: (packet, to, onFailed) => {
           socket.send(packet, to, onFailed);
           const request = decodeProbe(packet);

@@ -73,6 +73,11 @@ function mixed(draw: Draw, members: number): Action {
 function pathAction(draw: Draw, members: number, conditions: readonly PathCondition[]): PathAction {
   if (draw.chance(0.12))
     return { kind: "pins", member: draw.below(members), pins: draw.below(PIN_SETS.length) };
+  if (conditions === CERTAIN && draw.chance(0.15)) {
+    const how = draw.one(["killed", "moved", "stopped", "alone"] as const);
+    const downMs = draw.one([200, 1_500, 4_000]);
+    return { kind: "responder", member: draw.below(members), how, downMs };
+  }
   const from = draw.below(members);
   const to = (from + 1 + draw.below(members - 1)) % members;
   const [backend, condition] = [draw.one(SIM_BACKENDS), draw.one(conditions)];

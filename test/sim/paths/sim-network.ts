@@ -2,12 +2,22 @@ import type { ClusterId } from "../../../api/cluster-id.ts";
 import { ok } from "../../../api/result.ts";
 import type { ProbeNetwork } from "../../../cli/probe-network.ts";
 import { answerProbe } from "../../../connectivity/probe/probe-packet.ts";
-import type { OpenProbeSocket } from "../../../connectivity/probe/probe-socket.ts";
+import type {
+  OpenProbeSocket,
+  ProbeDestination,
+} from "../../../connectivity/probe/probe-socket.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import { type PathCondition, SIM_BACKENDS, type SimBackend } from "../script/step.ts";
 import type { SimCluster } from "../world/sim-cluster.ts";
 import { podAddress, podPrefix } from "./sim-addresses.ts";
+
+/** Where a member's controllers run. */
+interface Pod {
+  readonly address: string;
+  /** Somebody is there to answer; otherwise its machine says that nobody listens. */
+  isAnswering: boolean;
+}
 
 /** What is true of the way from one cluster to another and back over one backend. */
 export interface Way {
@@ -19,6 +29,8 @@ export interface Way {
 }
 
 const LOSSY_SHARE = 0.3;
+/** As many as it takes for a path not to be trusted for as long as any ever is. */
+const LOSSY_DEATHS = 6;
 const RESPONDER_PORT = 7946;
 
 /** What lies between the clusters: each direction of each backend may be open, lossy or a black hole. */
@@ -29,9 +41,10 @@ export class SimNetwork {
   /** `from to backend`, where it is not open. BOUNDED: by pairs and backends, as `#ways`. */
   readonly #conditions = new Map<string, PathCondition>();
   readonly #ways = new Map<string, Way>();
-  /** Address to who answers there. BOUNDED: by the processes that run. */
-  readonly #responders = new Map<string, ClusterId>();
-  /** Each process is another pod. */
+  /** Address to whose pod has it. BOUNDED: by the processes that run, and one a member. */
+  readonly #responders = new Map<string, { readonly cluster: ClusterId; readonly pod: Pod }>();
+  /** The newest pod of each member. BOUNDED: by the members. */
+  readonly #pods = new Map<ClusterId, Pod>();
   #podCount = 0;
   #nonce = 0n;
 
@@ -57,9 +70,9 @@ export class SimNetwork {
     this.#look();
   }
 
-  /** Both directions are whole, and somebody is there to answer. */
+  /** Both directions are whole. That nobody is there to answer says nothing about the way. */
   way(from: ClusterId, to: ClusterId, backend: SimBackend): Way {
-    return this.#ways.get(`${from} ${to} ${backend}`) ?? { isUp: false, sinceMs: 0, deaths: 0 };
+    return this.#ways.get(`${from} ${to} ${backend}`) ?? { isUp: true, sinceMs: 0, deaths: 0 };
   }
 
   probesOf(cluster: SimCluster): ProbeNetwork {
@@ -67,18 +80,46 @@ export class SimNetwork {
       openSocket: this.#opener(cluster.id),
       drawNonce: () => (this.#nonce += 1n),
       respond: async (_cluster, _listen, signal) => {
-        this.#podCount += 1;
-        const pod = this.#podCount;
-        const address = `${podPrefix(cluster.index)}.${200 + (pod >> 8)}.${pod & 255}`;
-        this.#responders.set(address, cluster.id);
-        this.#look();
+        const pod = this.#podOf(cluster);
+        pod.isAnswering = true;
         signal.addEventListener("abort", () => {
-          this.#responders.delete(address);
-          this.#look();
+          pod.isAnswering = false;
+          // One that another has taken the place of goes with its process.
+          if (this.#pods.get(cluster.id) !== pod) this.#responders.delete(pod.address);
         });
-        return ok([`${address}:${RESPONDER_PORT}`]);
+        return ok([`${pod.address}:${RESPONDER_PORT}`]);
       },
     };
+  }
+
+  /** Nobody listens in the pod for some time. */
+  pause({ id }: SimCluster, forMs: number): void {
+    const pod = this.#pods.get(id);
+    if (pod?.isAnswering !== true) return;
+    pod.isAnswering = false;
+    this.#clock.setTimer(forMs, () => {
+      pod.isAnswering = true;
+    });
+  }
+
+  /** The next process is another pod, and the address of this one is nobody's. */
+  movePod({ id }: SimCluster): void {
+    const pod = this.#pods.get(id);
+    this.#pods.delete(id);
+    if (pod !== undefined && !pod.isAnswering) this.#responders.delete(pod.address);
+  }
+
+  /** A process that comes back is in the same pod, unless the one before still runs there. */
+  #podOf(cluster: SimCluster): Pod {
+    const standing = this.#pods.get(cluster.id);
+    if (standing !== undefined && !standing.isAnswering) return standing;
+    this.#podCount += 1;
+    const count = this.#podCount;
+    const address = `${podPrefix(cluster.index)}.${200 + (count >> 8)}.${count & 255}`;
+    const pod = { address, isAnswering: false };
+    this.#pods.set(cluster.id, pod);
+    this.#responders.set(address, { cluster: cluster.id, pod });
+    return pod;
   }
 
   #opener(from: ClusterId): OpenProbeSocket {
@@ -89,24 +130,39 @@ export class SimNetwork {
         close: () => {
           isClosed = true;
         },
-        send: (packet, { address, port }) => {
-          const target = this.#find(address);
-          if (target === undefined || port !== RESPONDER_PORT) return;
-          const { to, backend, pod } = target;
-          if (!this.#passes(from, to, backend)) return;
-          // Always the same: figures that change are news, and cost writes.
-          const delayMs = backend === "underlay" ? 2 : 8;
-          this.#clock.setTimer(delayMs, () => {
-            const owner = this.#responders.get(pod);
-            const answer = owner === undefined ? undefined : answerProbe(owner, packet);
-            if (answer === undefined || !this.#passes(to, from, backend)) return;
-            this.#clock.setTimer(delayMs, () => {
-              if (!isClosed) onPacket(answer);
-            });
+        send: (packet, to) => {
+          this.#travel(from, to, (pod, owner) => {
+            const answer = pod.isAnswering ? answerProbe(owner, packet) : undefined;
+            return answer && (() => !isClosed && onPacket(answer));
           });
+        },
+        knock: (_packet, to, onRefused) => {
+          this.#travel(from, to, (pod) =>
+            pod.isAnswering ? undefined : () => !isClosed && onRefused(),
+          );
         },
       };
     };
+  }
+
+  /** There and back. @param meet what comes back, if anything. */
+  #travel(
+    from: ClusterId,
+    { address, port }: ProbeDestination,
+    meet: (pod: Pod, owner: ClusterId) => (() => void) | undefined,
+  ): void {
+    const target = this.#find(address);
+    if (target === undefined || port !== RESPONDER_PORT) return;
+    const { to, backend } = target;
+    if (!this.#passes(from, to, backend)) return;
+    // Always the same: figures that change are news, and cost writes.
+    const delayMs = backend === "underlay" ? 2 : 8;
+    this.#clock.setTimer(delayMs, () => {
+      const there = this.#responders.get(target.pod);
+      const back = there && meet(there.pod, there.cluster);
+      if (back === undefined || !this.#passes(to, from, backend)) return;
+      this.#clock.setTimer(delayMs, back);
+    });
   }
 
   /** Whose address it is, and which way leads there. */
@@ -130,19 +186,19 @@ export class SimNetwork {
 
   #look(): void {
     const nowMs = this.#clock.monotonicMs();
-    const answering = new Set(this.#responders.values());
     for (const { id: from } of this.#clusters) {
       for (const { id: to } of this.#clusters) {
         for (const backend of from === to ? [] : SIM_BACKENDS) {
           const isOpen = (line: string): boolean =>
             (this.#conditions.get(line) ?? "open") === "open";
-          const isUp =
-            answering.has(to) &&
-            isOpen(`${from} ${to} ${backend}`) &&
-            isOpen(`${to} ${from} ${backend}`);
+          const isUp = isOpen(`${from} ${to} ${backend}`) && isOpen(`${to} ${from} ${backend}`);
           const before = this.way(from, to, backend);
           if (before.isUp === isUp) continue;
-          const deaths = before.deaths + (isUp ? 0 : 1);
+          // Where packets are lost at random nobody knows how often it died, nor when it was last trusted.
+          const isLossy = (line: string): boolean => this.#conditions.get(line) === "lossy";
+          const wasLossy =
+            isLossy(`${from} ${to} ${backend}`) || isLossy(`${to} ${from} ${backend}`);
+          const deaths = before.deaths + (isUp ? 0 : wasLossy ? LOSSY_DEATHS : 1);
           this.#ways.set(`${from} ${to} ${backend}`, { isUp, sinceMs: nowMs, deaths });
         }
       }

@@ -31,6 +31,9 @@ export interface WorldPathsDeps {
   readonly report: Report;
 }
 
+/** From the start of a process to the moment when everybody has heard of it and been answered. */
+const KNOWN_AGAIN_MS = 6_000;
+
 /** Everything that a script's members have beside the rest because they take part in connectivity. */
 export class WorldPaths {
   readonly network: SimNetwork;
@@ -38,6 +41,7 @@ export class WorldPaths {
   readonly #draft: PathsDraft;
   readonly #deps: WorldPathsDeps;
   readonly #clusters: SimCluster[] = [];
+  #members: readonly SimMember[] = [];
   /** BOUNDED: by the members. */
   readonly #settings = new Map<ClusterId, PinnedSettings>();
   readonly #rules: PathRules;
@@ -85,6 +89,7 @@ export class WorldPaths {
 
   /** A node each, with a gateway that goes on reporting. */
   async begin(members: readonly SimMember[]): Promise<void> {
+    this.#members = members;
     for (const { deps } of members) {
       const { cluster, faults, random, report } = deps;
       const node: Node = {
@@ -108,6 +113,8 @@ export class WorldPaths {
     switch (action.kind) {
       case "guest":
         return this.#guests.perform(action);
+      case "responder":
+        return this.#rules.followed(async () => this.#restart(action));
       case "pins":
         return this.#rules.followed(async () => this.#pin(action.member, action.pins));
       case "path":
@@ -142,6 +149,22 @@ export class WorldPaths {
   stop(): void {
     this.#stop.abort();
     this.#guests.stop();
+  }
+
+  /** Ends when it is back and known to be. */
+  async #restart({
+    member,
+    how,
+    downMs,
+  }: Extract<PathAction, { kind: "responder" }>): Promise<void> {
+    const found = this.#members[member];
+    if (found === undefined) return;
+    if (how === "alone") this.network.pause(found.deps.cluster, downMs);
+    else {
+      found.restartControllers(0, how === "stopped" ? "graceful" : "crash", downMs);
+      if (how === "moved") this.network.movePod(found.deps.cluster);
+    }
+    await this.#deps.clock.advance(downMs + KNOWN_AGAIN_MS);
   }
 
   #pin(member: number, set: number): void {

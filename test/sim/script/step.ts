@@ -103,6 +103,16 @@ export type PathAction =
       readonly backend: SimBackend;
       readonly condition: PathCondition;
     }
+  /**
+   * Who answers a member's probes is gone for some time. `killed` and `moved`: with the controllers, in whose process it is;
+   * back in the same pod, or in another. `stopped`: in good order. `alone`: as in a pod of its own.
+   */
+  | {
+      readonly kind: "responder";
+      readonly member: number;
+      readonly how: "killed" | "moved" | "stopped" | "alone";
+      readonly downMs: number;
+    }
   /** A member's admin chooses others of `PIN_SETS`. */
   | { readonly kind: "pins"; readonly member: number; readonly pins: number }
   /** A member without services, which only takes global addresses; it comes back as another incarnation. */
@@ -165,7 +175,12 @@ export function isFault(action: Action): action is FaultAction {
   return FAULTS.has(action.kind);
 }
 
-const PATH_ACTIONS: ReadonlySet<string> = new Set<PathAction["kind"]>(["path", "pins", "guest"]);
+const PATH_ACTIONS: ReadonlySet<string> = new Set<PathAction["kind"]>([
+  "path",
+  "responder",
+  "pins",
+  "guest",
+]);
 
 export function isPathAction(action: Action): action is PathAction {
   return PATH_ACTIONS.has(action.kind);

@@ -1,10 +1,11 @@
 import { StateKeeper } from "../../../broker/client/saved/state-keeper.ts";
+import type { OwnResponder } from "../../../cli/own-responder.ts";
 import { runWhileLeading } from "../../../controllers/leadership/run-while-leading.ts";
 import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../../runtime/kube/kube-error.ts";
 import { LeaderElector } from "../../../runtime/kube/leader/leader-elector.ts";
 import type { InMemoryKubeClient } from "../../../sandbox/apiserver/in-memory-kube-client.ts";
-import { startMemberPaths } from "../paths/member-paths.ts";
+import { startMemberPaths, startResponder } from "../paths/member-paths.ts";
 import type { KubeFaults } from "./kube-faults.ts";
 import { LEASE_NAME, LEASE_NAMESPACE } from "./lease.ts";
 import { MemberTerm, type MemberTermDeps } from "./member-term.ts";
@@ -47,6 +48,7 @@ export class ControllersProcess {
   readonly #stateFile: SimStateFile;
   readonly #stop = new AbortController();
   #term: MemberTerm | undefined;
+  #responder: OwnResponder | undefined;
   #isDead = false;
   #isCutOff = false;
 
@@ -82,21 +84,22 @@ export class ControllersProcess {
 
   start(): void {
     const { signal } = this.#stop;
-    const running = this.elects ? this.#standForElection(signal) : this.#work(signal);
-    running.catch((error: unknown) => {
+    this.#run(signal).catch((error: unknown) => {
       this.#deps.report("bug", `controllers ended: ${String(error)}`);
     });
   }
 
-  /** As SIGTERM: jobs under way may end. */
-  stopGracefully(): void {
+  /** As SIGTERM: jobs under way may end. @returns when it works no more, where that takes time. */
+  stopGracefully(): Promise<void> | undefined {
     const { wiring, cluster } = this.#deps;
+    if (this.#responder !== undefined) return this.#responder.part().then(() => this.#stop.abort());
     if (wiring.beforeStop === undefined || this.#term === undefined) this.#stop.abort();
     else {
       wiring.beforeStop(this.#term.wiredLink, () =>
         cluster.clock.setTimer(FLUSH_MS, () => this.#stop.abort()),
       );
     }
+    return undefined;
   }
 
   /** As SIGKILL: nothing that was not handled yet reaches the API server. */
@@ -117,6 +120,16 @@ export class ControllersProcess {
 
   cutWatches(error: KubeError): void {
     this.#base.breakWatches(error);
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { paths, cluster } = this.#deps;
+    if (paths !== undefined) {
+      const responder = await startResponder(paths, cluster);
+      this.#responder = responder;
+      signal.addEventListener("abort", () => responder.stop(), { once: true });
+    }
+    await (this.elects ? this.#standForElection(signal) : this.#work(signal));
   }
 
   async #standForElection(signal: AbortSignal): Promise<void> {
@@ -141,8 +154,11 @@ export class ControllersProcess {
       log: reportingLogger(`state of ${this.identity}`, report),
     });
     const { paths: withPaths } = this.#deps;
+    const responder = this.#responder;
     const paths =
-      withPaths && (await startMemberPaths(withPaths, this.#deps, this.#client, signal));
+      withPaths &&
+      responder &&
+      (await startMemberPaths(withPaths, this.#deps, this.#client, responder, signal));
     // Ended before anything was known.
     if (withPaths !== undefined && paths === undefined) return;
     const saved = await keeper.load();
@@ -151,7 +167,9 @@ export class ControllersProcess {
     keeper.follow(term.link);
     this.#term = term;
     this.#deps.onTerm(this, term);
+    const untold = responder?.toldBy(() => term.telling);
     await term.run(signal);
+    untold?.();
     this.#term = undefined;
     await keeper.stop();
   }

@@ -5,7 +5,10 @@ import type { BrokerLink } from "../../../broker/client/broker-link.ts";
 import type { MemberLink } from "../../../broker/client/member-link.ts";
 import type { MemoryBroker } from "../../../broker/client/memory/memory-broker.ts";
 import type { SavedState } from "../../../broker/client/saved/saved-state.ts";
+import type { Telling } from "../../../cli/own-responder.ts";
+import { peerStreams } from "../../../cli/peer-streams.ts";
 import type { RunningPaths } from "../../../cli/start-paths.ts";
+import { telling } from "../../../cli/telling.ts";
 import { untestedSelection } from "../../../connectivity/path-selection.ts";
 import { underlayBackend } from "../../../connectivity/underlay/underlay-backend.ts";
 import { electGateways } from "../../../connectivity/vxlan/election/elect-gateways.ts";
@@ -50,8 +53,12 @@ export class MemberTerm {
   readonly wiredLink: BrokerLink;
   readonly controllers: MemberControllers;
   readonly #network: NetworkPublisher | undefined;
+  readonly #deps: MemberTermDeps;
+  readonly #paths: RunningPaths | undefined;
 
   constructor(deps: MemberTermDeps, client: KubeClient, { incarnation, saved, paths }: TermStart) {
+    this.#deps = deps;
+    this.#paths = paths;
     const { cluster, families, broker, wiring, random } = deps;
     this.link = broker.link(cluster.id, incarnation, [], paths !== undefined, saved);
     const observed = overrideBrokerLink(this.link, {
@@ -101,8 +108,16 @@ export class MemberTerm {
     return this.controllers.idle && this.#network?.idle !== false;
   }
 
+  /** How far others are with what this member says of its network. */
+  get telling(): Telling {
+    return telling(this.link, this.#network);
+  }
+
   /** Until the signal aborts and what is under way has ended. */
   async run(signal: AbortSignal): Promise<void> {
+    const { cluster, wiring } = this.#deps;
+    const streams = peerStreams(this.link, cluster.clock, signal);
+    this.#paths?.selector.followStreams(wiring.streams?.(streams) ?? streams, signal);
     this.link.start(signal);
     await Promise.all([this.controllers.run(signal), this.#network?.run(signal)]);
   }

@@ -64,11 +64,13 @@ export class SimMember {
   restartControllers(replica: number, how: "crash" | "graceful", downMs: number): void {
     const index = replica % this.#replicas.length;
     const process = this.#replicas[index];
-    if (how === "graceful") process?.stopGracefully();
-    else process?.crash();
+    const stopping = how === "graceful" ? process?.stopGracefully() : process?.crash();
     if (process !== undefined) this.#deps.onStopped(process, how);
     this.#replicas[index] = undefined;
-    this.#deps.clock.setTimer(downMs, () => this.#startReplica(index));
+    const start = (): void =>
+      void this.#deps.clock.setTimer(downMs, () => this.#startReplica(index));
+    if (stopping === undefined) start();
+    else stopping.then(start);
   }
 
   /** All processes crash and come back. */

@@ -3,6 +3,7 @@ import type { BrokerLink } from "../../../broker/client/broker-link.ts";
 import type { SharedRecords } from "../../../broker/shared/shared-records.ts";
 import type { ProbeNetwork } from "../../../cli/probe-network.ts";
 import type { PathSelection } from "../../../connectivity/path-selection.ts";
+import type { PeerStreams } from "../../../connectivity/select/lone-responder.ts";
 import type { PathSettings } from "../../../connectivity/select/path-settings.ts";
 import type { Candidate } from "../../../controllers/leadership/run-while-leading.ts";
 import type { Responder } from "../../../dns-server/answer/responder.ts";
@@ -39,6 +40,8 @@ export interface Wiring {
   readonly pathsKube?: (client: KubeClient) => KubeClient;
   /** Between a member's probes and the network. */
   readonly probes?: (probes: ProbeNetwork, clock: Clock) => ProbeNetwork;
+  /** Between what the hub says of others and path selection. */
+  readonly streams?: (streams: PeerStreams) => PeerStreams;
   /** Between the hub and its record of global addresses. */
   readonly globals?: (records: BookRecords) => BookRecords;
   /** Between zone and answers. */
