@@ -169,7 +169,7 @@ export const controllersVerb = defineVerb({
     const renewing = renewal.run(signal);
     const parted = new AbortController();
     signal.addEventListener("abort", () => {
-      responder.value.part().then(() => parted.abort());
+      void responder.value.part().then(() => parted.abort());
     });
     const ending = settings.leaderElect
       ? await runMemberWhileLeading(settings.namespace, options, {

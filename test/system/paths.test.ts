@@ -201,7 +201,7 @@ async function respondersOfEast(which: readonly (keyof typeof probes)[]): Promis
       ports: [{ name: "probes", protocol: "UDP", port }],
       endpoints: which.some((one) => one === name) ? [{ addresses: [HERE] }] : [],
     };
-    const put = await east?.client.apply(ENDPOINT_SLICES, slice as KubeObject, { signal });
+    const put = await east?.client.apply(ENDPOINT_SLICES, slice, { signal });
     if (put?.ok !== true) throw new Error("the slice was not taken");
   });
   await Promise.all(kept);

@@ -70,7 +70,7 @@ export class SimMember {
     const start = (): void =>
       void this.#deps.clock.setTimer(downMs, () => this.#startReplica(index));
     if (stopping === undefined) start();
-    else stopping.then(start);
+    else void stopping.then(start);
   }
 
   /** All processes crash and come back. */
