@@ -7,11 +7,12 @@ import { LABEL_KUBE_SERVICE_NAME, LABEL_SOURCE_CLUSTER } from "../api/mcs/labels
 import type { BackendName } from "../api/network/backend-name.ts";
 import type { NetworkFacts } from "../api/network/network-facts.ts";
 import { MEMBER_NETWORKS, PATH_REPORTS, PEERS } from "../api/network/resources.ts";
+import { RESPONDERS_SERVICE } from "../api/network/responders-service.ts";
 import { err, ok, type Result } from "../api/result.ts";
 import type { Backend } from "../connectivity/backend.ts";
 import { overlayBackend } from "../connectivity/overlay-cni/overlay-backend.ts";
 import { OverlayWatch } from "../connectivity/overlay-cni/overlay-watch.ts";
-import { listResponders, RESPONDERS_SERVICE } from "../connectivity/probe/list-responders.ts";
+import { listResponders } from "../connectivity/probe/list-responders.ts";
 import {
   DEFAULT_MTU_SETTINGS,
   DEFAULT_PROBE_SETTINGS,

@@ -1,5 +1,5 @@
 import type { KubeObject } from "../api/kube/object.ts";
-import { RESPONDERS_SERVICE } from "../connectivity/probe/list-responders.ts";
+import { RESPONDERS_SERVICE } from "../api/network/responders-service.ts";
 import { flagOf } from "./flags.ts";
 import type { MemberSettings } from "./member-settings.ts";
 import { labelsOf, type Port } from "./pieces/piece-words.ts";

@@ -1,9 +1,6 @@
 import type { EndpointSlice } from "../../api/kube/endpoint-slice.ts";
 import { formatListenAddress } from "../../runtime/net/listen-address.ts";
 
-/** Service whose endpoints are all pods of a member that answer probes. Kubernetes takes out those that are going. */
-export const RESPONDERS_SERVICE = "isthmus-responders";
-
 /** Told to peers: they probe some of them. The hub takes 16. */
 const RESPONDERS_MAX = 8;
 
