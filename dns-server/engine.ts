@@ -48,11 +48,24 @@ export class Engine {
             drawId: () => randomInt(2 ** 16),
             onResult: stats.forwarded,
           });
+    const { zone } = settings.config;
+    this.#source = new ZoneSource(
+      { zone, endpoints: settings.endpoints, serialBefore: context.serialBefore },
+      deps,
+      (snapshot, changed, rebuildMs) => {
+        this.responder.setZone(snapshot, changed);
+        stats.zoneChanged(snapshot, rebuildMs);
+        if (this.#isReady) return;
+        this.#isReady = true;
+        onReady();
+      },
+    );
     this.responder = new Responder(
       {
         config: settings.config,
         udpPayloadBytes: settings.udpPayloadBytes,
         edns: ednsSettings(settings, deps.clock, context),
+        ahead: this.#source.ahead,
         ...guards(settings, deps.clock, stats),
         ...(deps.hides !== undefined && { hides: deps.hides }),
         answersReverse: settings.answersReverse,
@@ -69,18 +82,6 @@ export class Engine {
             }),
       },
       stats.answered,
-    );
-    const { zone } = settings.config;
-    this.#source = new ZoneSource(
-      { zone, endpoints: settings.endpoints, serialBefore: context.serialBefore },
-      deps,
-      (snapshot, changed, rebuildMs) => {
-        this.responder.setZone(snapshot, changed);
-        stats.zoneChanged(snapshot, rebuildMs);
-        if (this.#isReady) return;
-        this.#isReady = true;
-        onReady();
-      },
     );
   }
 

@@ -1,4 +1,5 @@
 import { fork, spawn } from "node:child_process";
+import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { networkInterfaces, tmpdir } from "node:os";
@@ -156,12 +157,15 @@ async function die(): Promise<Round> {
   await sleep(clock, 100, signal);
   const startMs = machineMs();
   dying.responder.stop();
+  // A path that is dead says nothing: a port that nobody holds would refuse, and that is another thing.
+  const silent = await holdSilently(dying.port);
   const answered = await allAnswers((answer) => !has(answer, 0) && has(answer, 1));
   await until(
     "slices to be written",
     () => (machineMs() - (written.at(-1) ?? machineMs()) > QUIET_MS ? true : undefined),
     waiting,
   );
+  silent.close();
   apiServer.send("none");
   apiServer.off("message", onMessage);
   const since = (atMs: number | undefined): number => Math.round((atMs ?? Number.NaN) - startMs);
@@ -220,6 +224,14 @@ async function respond(
   const started = await responder.start();
   if (!started.ok) throw new Error(started.error);
   return { responder, port: started.value };
+}
+
+/** Takes what arrives at the port and answers nothing. */
+async function holdSilently(port: number): Promise<Socket> {
+  const socket = createSocket("udp4");
+  socket.bind(port, host);
+  await once(socket, "listening");
+  return socket;
 }
 
 function print(rounds: readonly Round[]): void {

@@ -210,8 +210,8 @@ export class PathSelector implements PathSelection, PathStatuses {
       this.#seenAlive.delete(targetPrefix(cluster, name));
     }
     this.#setTargets();
-    this.#tell([cluster]);
     this.#tellStatus([cluster]);
+    this.#tell([cluster]);
   }
 
   #onReport(key: string, after: KubeObject | undefined): void {
@@ -284,8 +284,9 @@ export class PathSelector implements PathSelection, PathStatuses {
       Object.assign(known, { route, outline });
     }
     this.#arm(moment);
-    if (rerouted.length > 0) this.#tell(rerouted);
+    // Answers follow the status, in one write: it goes ahead of whatever thousands of services need.
     if (changed.length > 0) this.#tellStatus(changed);
+    if (rerouted.length > 0) this.#tell(rerouted);
   }
 
   /** All facts of all backends as they are now. */

@@ -9,6 +9,7 @@ import {
   UDP_BYTES_WITHOUT_EDNS,
 } from "../wire/dns-numbers.ts";
 import { ASKS, emptyQuery, parseQuery, type Query } from "../wire/parse-query.ts";
+import type { AheadOfZone } from "../zone/ahead-of-zone.ts";
 import type { ZoneConfig } from "../zone/zone-config.ts";
 import type { ZoneSnapshot } from "../zone/zone-snapshot.ts";
 import type { AnswerCacheLimits, CachedAnswer } from "./answer-cache.ts";
@@ -36,6 +37,8 @@ export interface ResponderOptions {
   readonly udpPayloadBytes: number;
   readonly edns: EdnsSettings;
   readonly cacheLimits?: AnswerCacheLimits;
+  /** What is known before the zone has it. @default nothing is */
+  readonly ahead?: AheadOfZone;
   /** Who may ask. @default everybody */
   readonly access?: AccessList;
   /** Judges each UDP response to a client that has not proven its address. @default no limit */
@@ -78,7 +81,7 @@ export class Responder {
     this.#observe = observe;
     this.#zoneName = toWireName(options.config.zone);
     this.#soa = compileNegativeSoa(options.config);
-    this.#answers = new ZoneAnswers(options.config, options.cacheLimits);
+    this.#answers = new ZoneAnswers(options.config, options.cacheLimits, options.ahead);
     this.#options = new EdnsOptions(options.edns);
     const { config, answersReverse = false, forward, forwardAccess } = options;
     this.#outside = new OutsideZone({ config, answersReverse, forward, forwardAccess }, observe);

@@ -1,6 +1,7 @@
 import type { ServiceKey } from "../../api/service-key.ts";
 import { MESSAGE_BYTES_MAX, TYPE } from "../wire/dns-numbers.ts";
 import type { RecordData } from "../wire/message-writer.ts";
+import { type AheadOfZone, NOTHING_AHEAD } from "../zone/ahead-of-zone.ts";
 import { type AbsenceReason, findName, type NameLookup } from "../zone/find-name.ts";
 import type { NameNode, ServiceRecords } from "../zone/service-records.ts";
 import { staticNames } from "../zone/static-names.ts";
@@ -18,12 +19,18 @@ export class ZoneAnswers {
   readonly #config: ZoneConfig;
   readonly #statics: ReadonlyMap<string, NameNode>;
   readonly #cache: AnswerCache;
+  readonly #ahead: AheadOfZone;
   readonly #scratch = Buffer.allocUnsafeSlow(MESSAGE_BYTES_MAX);
   /** Undefined before the first zone (DNS-42). */
   zone: ZoneSnapshot | undefined;
 
-  constructor(config: ZoneConfig, cacheLimits?: AnswerCacheLimits) {
+  constructor(
+    config: ZoneConfig,
+    cacheLimits?: AnswerCacheLimits,
+    ahead: AheadOfZone = NOTHING_AHEAD,
+  ) {
     this.#config = config;
+    this.#ahead = ahead;
     this.#statics = staticNames(config);
     this.#cache = new AnswerCache(cacheLimits);
   }
@@ -38,15 +45,24 @@ export class ZoneAnswers {
   }
 
   /** What is known already: names of the zone only, and nothing before the first zone. */
+  // HOT: runs once per packet.
   known(question: Question): CachedAnswer | undefined {
-    return this.#cache.get(question);
+    const cached = this.#cache.get(question);
+    if (this.#ahead.size === 0) return cached;
+    const service = cached?.service;
+    if (service === undefined || !this.#ahead.has(service)) return cached;
+    if (this.#ahead.isKnown(service)) return cached;
+    // Compiled before: from now on what is compiled of this service is right.
+    this.#ahead.records(service);
+    this.#cache.invalidate(service);
+    return undefined;
   }
 
   /** What the zone, which begins at `zoneAt` of the name, says to a question that is not known yet. */
   compile(zone: ZoneSnapshot, question: Question, zoneAt: number, type: number): CachedAnswer {
     const labels = labelsBefore(question.bytes, zoneAt);
     if (labels === undefined) return ABSENT["unknown-name"];
-    const found = findName(zone, this.#statics, labels);
+    const found = findName(zone, this.#statics, labels, this.#ahead);
     // NXDOMAIN is not kept: its names are without number.
     if (found.kind === "nxdomain") return ABSENT[found.reason];
     const compiled = this.#compile(zone, found, labels, type);

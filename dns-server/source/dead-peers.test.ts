@@ -26,7 +26,6 @@ beforeEach(async () => {
   slices = new ObjectStore<EndpointSlice>({}, deps);
   const imports = new ObjectStore<ServiceImport>({}, deps);
   const namespaces = new ObjectStore<Namespace>({}, deps);
-  answers = testResponder(undefined);
   published = 0;
   const deadPeers = new DeadPeersView(peers);
   const source = new ZoneSource(
@@ -37,6 +36,7 @@ beforeEach(async () => {
       answers.responder.setZone(zone, changed);
     },
   );
+  answers = testResponder(undefined, { ahead: source.ahead });
   namespaces.put(aNamespace("shop"));
   imports.put(anImport({ isHeadless: true }));
   slices.put(aSlice({ cluster: "east", name: "e", endpoints: ["10.1.0.1"] }));
@@ -60,6 +60,11 @@ function say(cluster: string, dead: boolean): void {
 
 async function addresses(): Promise<readonly string[]> {
   await clock.advance(10);
+  return addressesNow();
+}
+
+/** Before anything can be published. */
+function addressesNow(): readonly string[] {
   return answers
     .ask(QUESTION)
     .slice(1)
@@ -76,6 +81,27 @@ describe("peers that are proved dead (I8)", () => {
     expect(await addresses()).toEqual(["10.2.0.1"]);
     say("east", false);
     expect(await addresses()).toEqual(["10.1.0.1", "10.2.0.1"]);
+  });
+
+  test("no answer waits for the zone: not what was compiled before, not what never was", async () => {
+    say("east", false);
+    say("west", false);
+    expect(await addresses()).toEqual(["10.1.0.1", "10.2.0.1"]);
+    const before = published;
+    say("east", true);
+    expect(addressesNow()).toEqual(["10.2.0.1"]);
+    const host = "10-1-0-1.east.web.shop.svc.clusterset.local A";
+    expect(answers.ask(host)[0]).toMatch(/^NXDOMAIN/);
+    const other = "10-2-0-1.west.web.shop.svc.clusterset.local A";
+    expect(answers.ask(other)[0]).toMatch(/^NOERROR/);
+    // Something else becomes known of it before the zone has any of it.
+    slices.put(aSlice({ cluster: "west", name: "w", endpoints: ["10.2.0.2"] }));
+    expect(addressesNow()).toEqual(["10.2.0.2"]);
+    expect(published).toBe(before);
+    expect(await addresses()).toEqual(["10.2.0.2"]);
+    expect(published).toBe(before + 1);
+    say("east", false);
+    expect(addressesNow()).toEqual(["10.1.0.1", "10.2.0.2"]);
   });
 
   test("stay when nobody else is ready to answer", async () => {

@@ -6,6 +6,7 @@ import { type ServiceKey, serviceKey, splitServiceKey } from "../../api/service-
 import type { Clock, Timer } from "../../runtime/clock/clock.ts";
 import type { ObjectView } from "../../runtime/kube/object-view.ts";
 import type { Logger } from "../../runtime/log/log.ts";
+import type { AheadOfZone } from "../zone/ahead-of-zone.ts";
 import type { EndpointPolicy } from "../zone/choose-endpoints.ts";
 import { deriveServiceRecords } from "../zone/derive-service-records.ts";
 import { livingSlices } from "../zone/living-slices.ts";
@@ -70,6 +71,9 @@ export class ZoneSource {
   readonly #slicesOf = new Map<ServiceKey, Set<string>>();
   /** Services whose local endpoints, though preferred, do not serve alone. BOUNDED: by the imports of the view. */
   readonly #spilled = new Set<ServiceKey>();
+  /** Of the dirty ones, those that are told before the zone has them, and their records once asked for. BOUNDED: as `#dirtyServices`. */
+  readonly #ahead = new Set<ServiceKey>();
+  readonly #early = new Map<ServiceKey, ServiceRecords | undefined>();
   readonly #unsubscribes: (() => void)[] = [];
   #zone: ZoneSnapshot = EMPTY_ZONE;
   #serial: number | undefined;
@@ -93,11 +97,27 @@ export class ZoneSource {
     return this.#isReady ? this.#serial : undefined;
   }
 
+  /** Services with endpoints of peers that have just died, or are back. */
+  get ahead(): AheadOfZone {
+    const [ahead, early] = [this.#ahead, this.#early];
+    return {
+      get size() {
+        return ahead.size;
+      },
+      has: (key) => ahead.has(key),
+      isKnown: (key) => early.has(key),
+      records: (key) => {
+        if (!early.has(key)) early.set(key, this.#derive(key));
+        return early.get(key);
+      },
+    };
+  }
+
   start(): void {
     const { imports, slices, namespaces } = this.#deps;
     this.#unsubscribes.push(
       imports.subscribe((event) => {
-        if (event.kind === "changed") this.#dirtyServices.add(toServiceKey(event.key));
+        if (event.kind === "changed") this.#mark(toServiceKey(event.key));
         this.#schedule(COALESCE_MS);
       }),
       slices.subscribe((event) => {
@@ -111,7 +131,7 @@ export class ZoneSource {
     );
     const unsubscribe = this.#deps.deadPeers?.subscribe((peers) => this.#onDeadPeers(peers));
     if (unsubscribe !== undefined) this.#unsubscribes.push(unsubscribe);
-    for (const key of imports.keys()) this.#dirtyServices.add(toServiceKey(key));
+    for (const key of imports.keys()) this.#mark(toServiceKey(key));
     for (const key of slices.keys()) this.#moveSlice(key, undefined, slices.get(key));
     for (const key of namespaces.keys()) this.#dirtyNamespaces.add(key);
     this.#schedule(0);
@@ -128,22 +148,30 @@ export class ZoneSource {
     if (from !== undefined) {
       const keys = this.#slicesOf.get(from);
       if (from !== to && keys?.delete(key) === true && keys.size === 0) this.#slicesOf.delete(from);
-      this.#dirtyServices.add(from);
+      this.#mark(from);
     }
     if (to !== undefined) {
       const keys = this.#slicesOf.get(to);
       if (keys === undefined) this.#slicesOf.set(to, new Set([key]));
       else keys.add(key);
-      this.#dirtyServices.add(to);
+      this.#mark(to);
     }
   }
 
-  /** These have died, or are back: whatever they have endpoints of. */
+  /** It is to be derived anew, whatever was derived of it. */
+  #mark(key: ServiceKey): void {
+    this.#dirtyServices.add(key);
+    this.#early.delete(key);
+  }
+
+  /** These have died, or are back: whatever they have endpoints of, from the next question on. */
   #onDeadPeers(peers: ReadonlySet<string>): void {
     for (const slice of this.#deps.slices.values()) {
       if (!peers.has(slice.metadata.labels?.[LABEL_SOURCE_CLUSTER] ?? "")) continue;
       const service = serviceOf(slice);
-      if (service !== undefined) this.#dirtyServices.add(service);
+      if (service === undefined) continue;
+      this.#mark(service);
+      if (this.#isReady) this.#ahead.add(service);
     }
     this.#schedule(0);
   }
@@ -167,11 +195,13 @@ export class ZoneSource {
     const { clock } = this.#deps;
     const endMs = clock.monotonicMs() + BATCH_MS;
     for (const key of take(this.#dirtyServices, BATCH_SERVICES)) {
-      const records = this.#derive(key);
+      const records = this.#early.has(key) ? this.#early.get(key) : this.#derive(key);
       const current = this.#current(key);
       if (!isSame(current, records)) {
         services.set(key, records === undefined ? undefined : shareRecords(current, records));
       }
+      this.#ahead.delete(key);
+      this.#early.delete(key);
       // Before the first zone nobody waits for anything but the zone.
       if (this.#isReady && clock.monotonicMs() >= endMs) break;
     }

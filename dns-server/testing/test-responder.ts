@@ -76,7 +76,7 @@ export interface TestResponder {
 export interface TestResponderOptions
   extends Pick<
     ResponderOptions,
-    "access" | "hides" | "limitRate" | "answersReverse" | "forward" | "forwardAccess"
+    "access" | "ahead" | "hides" | "limitRate" | "answersReverse" | "forward" | "forwardAccess"
   > {
   readonly settings?: ZoneSettings;
   readonly udpPayloadBytes?: number;

@@ -1,5 +1,7 @@
+import { serviceKey } from "../../api/service-key.ts";
+import { type AheadOfZone, NOTHING_AHEAD } from "./ahead-of-zone.ts";
 import type { NameNode, ServiceRecords } from "./service-records.ts";
-import type { ZoneSnapshot } from "./zone-snapshot.ts";
+import type { NamespaceRecords, ZoneSnapshot } from "./zone-snapshot.ts";
 
 /** What the zone has at a name. */
 export type NameLookup =
@@ -33,6 +35,7 @@ export function findName(
   zone: ZoneSnapshot,
   statics: ReadonlyMap<string, NameNode>,
   labels: readonly string[],
+  ahead: AheadOfZone = NOTHING_AHEAD,
 ): NameLookup {
   const depth = labels.length;
   if (depth < 2 || labels[depth - 1] !== "svc") {
@@ -43,10 +46,23 @@ export function findName(
   // "Nor for a namespace that does not exist in this importer" (DNS-31).
   if (namespace === undefined || !namespace.exists) return UNKNOWN_NAMESPACE;
   if (depth === 2) return NAMESPACE;
-  const service = namespace.services.get(labels[depth - 3] ?? "");
+  const service = serviceAt(namespace, labels[depth - 2] ?? "", labels[depth - 3] ?? "", ahead);
   if (service === undefined) return UNKNOWN_SERVICE;
   if (service.names.size === 0) return NO_READY_ENDPOINT;
   const node = service.names.get(labels.slice(0, depth - 3).join("."));
   if (node === undefined) return UNKNOWN_PART;
   return { kind: "service", node, service };
+}
+
+function serviceAt(
+  records: NamespaceRecords,
+  namespace: string,
+  name: string,
+  ahead: AheadOfZone,
+): ServiceRecords | undefined {
+  if (ahead.size > 0) {
+    const key = serviceKey(namespace, name);
+    if (ahead.has(key)) return ahead.records(key);
+  }
+  return records.services.get(name);
 }
