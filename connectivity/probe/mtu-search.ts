@@ -15,12 +15,16 @@ export interface MtuSearch {
   readonly nextMs: number;
   /** When a larger size is looked for again, monotonic milliseconds. */
   readonly growMs: number;
-  /** What is told: the last size a search ended with. */
+  /** What is told: the last size a search ended with, or a smaller one that is known to fit while another is looked for. */
   readonly found: number | undefined;
 }
 
 /** A lost packet may be lost for any reason; so many of one size in a row are too large. */
 const LOSSES_OF_ONE_SIZE = 3;
+/** What nearly all paths carry: tried first where a path carries less than it did. */
+const SAFE_BYTES = 1_280;
+/** How long a search rests where not even the least passes. */
+const HOPELESS_MS = 10_000;
 /** Ethernet, and what is left of it inside VXLAN, WireGuard, both, PPPoE and IPv6's least. */
 const USUAL = [9_000, 8_950, 1_500, 1_492, 1_450, 1_430, 1_420, 1_400, 1_370, 1_340, 1_280];
 
@@ -73,11 +77,23 @@ function tooLargeNow(
   return goOn(settings, { ...search, fits, tooLarge: Math.min(search.tooLarge, bytes) }, nowMs);
 }
 
-function goOn(settings: MtuSettings, search: MtuSearch, nowMs: number): MtuSearch {
+function goOn(settings: MtuSettings, before: MtuSearch, nowMs: number): MtuSearch {
+  const hasShrunk = before.found !== undefined && before.found >= before.tooLarge;
+  // Packets are lost meanwhile: something that fits is told as soon as it is known, what fits exactly later.
+  const search =
+    hasShrunk && before.fits !== undefined ? { ...before, found: before.fits } : before;
   const low = search.fits ?? settings.leastBytes - 1;
   if (search.tooLarge - low <= 1) {
     // Not even the least passes: the path is broken for large packets, and nothing is claimed.
-    return { ...search, trying: undefined, found: search.fits, nextMs: nowMs + settings.verifyMs };
+    const restMs = search.fits === undefined ? HOPELESS_MS : settings.verifyMs;
+    return { ...search, trying: undefined, found: search.fits, nextMs: nowMs + restMs };
+  }
+  if (hasShrunk && search.fits === undefined) {
+    const isOpen = SAFE_BYTES > low && SAFE_BYTES < search.tooLarge;
+    return {
+      ...search,
+      trying: { bytes: isOpen ? SAFE_BYTES : settings.leastBytes, losses: 0 },
+    };
   }
   const usual = USUAL.find((bytes) => bytes < search.tooLarge && bytes > low);
   const bytes = usual ?? Math.floor((low + search.tooLarge) / 2);

@@ -34,6 +34,6 @@ export interface PathProber {
   setTargets(targets: readonly ProbeTarget[]): void;
   /** Undefined for a key that is no target. */
   measurement(key: string): PathMeasurement | undefined;
-  /** The listener is told the key of a target whose state has changed, at once. Returns the unsubscribe. */
+  /** The listener is told the key of a target whose state or MTU has changed, at once. Returns the unsubscribe. */
   subscribe(listener: (key: string) => void): () => void;
 }

@@ -11,6 +11,7 @@ import {
   DEFAULT_MTU_SETTINGS,
   DEFAULT_PROBE_SETTINGS,
   DEFAULT_REFUSAL_SETTINGS,
+  type MtuSettings,
 } from "./probe-settings.ts";
 
 const WALL_MS = Date.UTC(2026, 0, 1);
@@ -34,15 +35,17 @@ class Path {
   constructor({
     roundTrip,
     isMtuMeasured = false,
+    mtu = {},
     draw = () => 1,
   }: {
     readonly roundTrip: Path["roundTrip"];
     readonly isMtuMeasured?: boolean;
+    readonly mtu?: Partial<MtuSettings>;
     readonly draw?: () => number;
   }) {
     this.settings = {
       ...DEFAULT_PROBE_SETTINGS,
-      mtu: isMtuMeasured ? DEFAULT_MTU_SETTINGS : undefined,
+      mtu: isMtuMeasured ? { ...DEFAULT_MTU_SETTINGS, ...mtu } : undefined,
       refusal: DEFAULT_REFUSAL_SETTINGS,
     };
     this.roundTrip = roundTrip;
@@ -88,6 +91,7 @@ class Path {
       if (afterMs !== undefined) this.#answers.push({ atMs: this.nowMs + afterMs });
       return;
     }
+    if (effect.kind === "mtu-changed") return;
     this.sent += 1;
     const roundTripMs = this.roundTrip(this.nowMs, effect.mtuBytes);
     if (roundTripMs === undefined) return;
@@ -333,6 +337,29 @@ describe("the MTU", () => {
     path.run(20_000 + withinMs + 10_000);
     expect(measurementOf(path.state).mtu).toBe(to);
   });
+
+  test.each([
+    { to: 1_380, safe: 1_280 },
+    { to: 1_300, safe: 1_280 },
+    // Below what most paths carry there is only the least that is of use.
+    { to: 1_100, safe: 1_000 },
+  ])(
+    "that becomes $to: $safe is told two seconds after, and the MTU itself some seconds later",
+    ({ to, safe }) => {
+      let truth = 1_450;
+      const path = new Path({
+        roundTrip: (_sentMs, bytes) => ((bytes ?? 112) > truth ? undefined : 3),
+        isMtuMeasured: true,
+        mtu: { leastBytes: 1_000, verifyMs: 1_000 },
+      });
+      path.run(20_000);
+      truth = to;
+      path.run(22_500);
+      expect(measurementOf(path.state).mtu).toBe(safe);
+      path.run(35_000);
+      expect(measurementOf(path.state).mtu).toBe(to);
+    },
+  );
 
   test("packets for their size do not count for up and down, and are few", () => {
     const path = new Path({

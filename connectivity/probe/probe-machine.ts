@@ -68,7 +68,8 @@ export type ProbeEffect =
   | { readonly kind: "send"; readonly sequence: number; readonly mtuBytes: number | undefined }
   /** Ask whether the address is there and only nobody listens. */
   | { readonly kind: "knock" }
-  | { readonly kind: "state-changed"; readonly before: PathState };
+  | { readonly kind: "state-changed"; readonly before: PathState }
+  | { readonly kind: "mtu-changed" };
 
 export interface ProbeStep {
   readonly state: TargetState;
@@ -317,5 +318,6 @@ function finish(before: TargetState, state: TargetState, effects: ProbeEffect[])
   const dueMs = state.unanswered.flatMap((probe) => (probe.isLost ? [] : [probe.dueMs]));
   const after = { ...state, wakeMs: Math.min(state.nextSendMs, ...dueMs) };
   if (before.state !== state.state) effects.push({ kind: "state-changed", before: before.state });
+  if (before.mtu?.found !== state.mtu?.found) effects.push({ kind: "mtu-changed" });
   return { state: after, effects };
 }

@@ -124,7 +124,7 @@ export class Prober implements PathProber {
       if (effect.kind === "knock") this.#knock(running);
     }
     this.#arm(running);
-    if (effects.some(({ kind }) => kind === "state-changed")) {
+    if (effects.some(({ kind }) => kind === "state-changed" || kind === "mtu-changed")) {
       for (const listener of this.#listeners) listener(running.target.key);
     }
   }

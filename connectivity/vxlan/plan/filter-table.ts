@@ -2,7 +2,7 @@ import type { NftTable } from "./kernel-state.ts";
 import { chain } from "./mark-rules.ts";
 import type { OwnGateway } from "./networks.ts";
 import { anonymousSet, deviceSet } from "./rule-sets.ts";
-import { type VxlanSettings, wanDevices } from "./settings.ts";
+import type { VxlanSettings } from "./settings.ts";
 
 export const FILTER_TABLE = "isthmus_gateway";
 
@@ -48,9 +48,11 @@ const ERRORS_V6 =
  */
 export function filterTable(
   own: Pick<OwnGateway, "tunnelAddresses">,
-  settings: Pick<VxlanSettings, "wanDevice" | "probePort">,
+  /** Devices to other clusters. */
+  wan: readonly string[],
+  settings: Pick<VxlanSettings, "probePort">,
 ): NftTable {
-  const devices = deviceSet(wanDevices(settings));
+  const devices = deviceSet(wan);
   return {
     name: FILTER_TABLE,
     body: [

@@ -11,7 +11,8 @@ export interface MarkedGateway {
  * What a flow came through, it goes back through: with several gateways only the one that has seen the request knows
  * (in conntrack) that the answer of a UDP server is an answer. The first machine behind the gateway notes it in the flow's
  * conntrack mark, and turns the mark into one of the answering packets, for which an `ip rule` has a table. Other bits of
- * either mark stay as they are.
+ * either mark stay as they are. What the machine itself answers are probes alone, which have routes of their own: a chain for
+ * output would be met by each packet of the tunnel.
  */
 export function markChains(
   devices: string,
@@ -37,7 +38,6 @@ export function markChains(
       `iifname ${devices} ct direction original ether saddr vmap { ${came} }`,
       `iifname != ${devices} ${answers}`,
     ]),
-    chain("remember_own", "type route hook output priority mangle + 5; policy accept;", [answers]),
   ];
 }
 

@@ -65,6 +65,18 @@ function outerAddress(
   return undefined;
 }
 
+/**
+ * All that there can be, whichever peers come: rules are there before a device is, and after it. A rule that compares with one name
+ * costs less than one that looks into a set.
+ */
+export function possibleWanDevices(
+  { local, encrypted }: Outer,
+  settings: Pick<VxlanSettings, "wanDevice">,
+): readonly string[] {
+  const [overV4 = "", overV6 = ""] = wanDevices(settings);
+  return encrypted === undefined && !local.some(isV6) ? [overV4] : [overV4, overV6];
+}
+
 /** The devices that the gateways at hand need. Their MACs are the gateway's own, whichever it is reached over. */
 export function wanLinks(
   remotes: readonly RemoteGateway[],

@@ -2,7 +2,13 @@ import { filterTable } from "./filter-table.ts";
 import { hardwareAddress } from "./hardware-address.ts";
 import type { Nexthop, Route, Rule } from "./kernel-state.ts";
 import type { OwnGateway, OwnNetwork } from "./networks.ts";
-import { type Outer, type RemoteGateway, remoteGateways, wanLinks } from "./outer-paths.ts";
+import {
+  type Outer,
+  possibleWanDevices,
+  type RemoteGateway,
+  remoteGateways,
+  wanLinks,
+} from "./outer-paths.ts";
 import { peerRoutes } from "./peer-routes.ts";
 import type { PeerPaths, Plan, PlanSlots } from "./plan.ts";
 import { nexthopId, SLOTS_MAX } from "./plan-ids.ts";
@@ -14,7 +20,7 @@ import {
   wanTable as wanRoutes,
 } from "./route-tables.ts";
 import { families, forwardingSysctls, looseReversePath, markRules } from "./rules-and-sysctls.ts";
-import type { VxlanSettings } from "./settings.ts";
+import { type VxlanSettings } from "./settings.ts";
 import { assignSlots } from "./slots.ts";
 import { isV6, MTU_MIN_V6, ofFamily } from "./underlay-family.ts";
 import { wanTable } from "./wan-table.ts";
@@ -59,6 +65,7 @@ export function planGateway(input: GatewayPlanInput): Plan | undefined {
     whenNone: undefined,
     settings,
   });
+  const wan = possibleWanDevices(outer, settings);
   const ownFamilies = families(own.tunnelAddresses);
   const priorities = rulePriorities(settings);
   return {
@@ -69,8 +76,8 @@ export function planGateway(input: GatewayPlanInput): Plan | undefined {
     ],
     tables: [
       // What may pass is there before anything can.
-      filterTable(own, settings),
-      wanTable({ network, node, peers, gateways: marked, outer, port: own.port, settings }),
+      filterTable(own, wan, settings),
+      wanTable({ network, node, peers, gateways: marked, outer, wan, port: own.port, settings }),
     ],
     kernel: {
       links,

@@ -25,8 +25,10 @@ export function anonymousSet(texts: readonly string[], family: "ip" | "ip6"): st
   return disjoint.length === 0 ? undefined : `{ ${disjoint.map(formatCidr).join(", ")} }`;
 }
 
-/** Device names for a rule. */
+/** Device names for a rule; one alone is compared with, which costs less. */
 export function deviceSet(devices: readonly string[]): string {
+  const [only, ...more] = devices;
+  if (only !== undefined && more.length === 0) return `"${only}"`;
   return `{ ${devices.map((device) => `"${device}"`).join(", ")} }`;
 }
 

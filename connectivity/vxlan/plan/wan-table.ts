@@ -4,7 +4,7 @@ import type { OwnNetwork, PeerNetwork } from "./networks.ts";
 import { nodeNetworks } from "./node-networks.ts";
 import type { Outer } from "./outer-paths.ts";
 import { anonymousSet, deviceSet } from "./rule-sets.ts";
-import { type VxlanSettings, wanDevices } from "./settings.ts";
+import type { VxlanSettings } from "./settings.ts";
 import { FAMILIES, outerChains, type TunnelEnds, unfollowedChain, WHOLE } from "./tunnel-rules.ts";
 
 export const WAN_TABLE = "isthmus_wan";
@@ -18,6 +18,8 @@ export interface WanTableInput {
   readonly peers: readonly PeerNetwork[];
   readonly gateways: readonly MarkedGateway[];
   readonly outer: Outer;
+  /** Devices to other clusters. */
+  readonly wan: readonly string[];
   /** UDP port of the tunnel. */
   readonly port: number;
   readonly settings: VxlanSettings;
@@ -30,15 +32,16 @@ export function wanTable({
   peers,
   gateways,
   outer,
+  wan,
   port,
   settings,
 }: WanTableInput): NftTable {
-  const devices = deviceSet(wanDevices(settings));
+  const devices = deviceSet(wan);
   const tunnel = tunnelEnds(peers, outer, port);
   return {
     name: WAN_TABLE,
     body: [
-      ...truthChains({ network, node, peers, tunnel, settings }),
+      ...truthChains({ network, node, peers, tunnel, wan, settings }),
       unfollowedChain(tunnel),
       ...markChains(devices, gateways, settings),
       ownAddressesChain(network, devices),
@@ -80,7 +83,8 @@ function tunnelEnds(
       };
 }
 
-interface TruthInput extends Pick<WanTableInput, "network" | "node" | "peers" | "settings"> {
+interface TruthInput
+  extends Pick<WanTableInput, "network" | "node" | "peers" | "wan" | "settings"> {
   readonly tunnel: TunnelEnds;
 }
 
@@ -90,7 +94,14 @@ interface TruthInput extends Pick<WanTableInput, "network" | "node" | "peers" | 
  * TCP that only passes through, from nodes to peers or from peers to other nodes, is not followed by conntrack: what may pass is told
  * without it, and where a connection comes by one gateway and its answers go by another, conntrack would take them for invalid.
  */
-function truthChains({ network, node, peers, tunnel, settings }: TruthInput): readonly string[] {
+function truthChains({
+  network,
+  node,
+  peers,
+  tunnel,
+  wan,
+  settings,
+}: TruthInput): readonly string[] {
   const theirs = peers.flatMap((peer) => peer.prefixes);
   const elsewhere = nodeNetworks(network.nodes, network.maps)
     .filter((each) => each.node !== node)
@@ -112,7 +123,7 @@ function truthChains({ network, node, peers, tunnel, settings }: TruthInput): re
   });
   const ways = [
     `"${settings.nodeDevice}" : goto from_nodes`,
-    ...wanDevices(settings).map((device) => `"${device}" : goto from_peers`),
+    ...wan.map((device) => `"${device}" : goto from_peers`),
   ];
   const outer = outerChains(tunnel);
   return [

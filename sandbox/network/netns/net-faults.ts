@@ -12,6 +12,8 @@ export interface LossFault {
 }
 
 const TABLE = "table netdev faults";
+/** What the internet itself does not say. */
+const SILENCE = "table inet silence";
 
 /** The rules on the internet's ports, where a node's packets come in. Replaces all that was there, at once. */
 export function faultRules(faults: readonly LossFault[]): string {
@@ -54,8 +56,25 @@ export class NetFaults {
     await mustRunIn(INTERNET, ["nft", "-f", "-"], faultRules(faults));
   }
 
-  /** The largest packet that the internet sends on to a cluster; larger ones get an ICMP answer. */
-  async setMtu(cluster: ClusterPlan, mtu: number): Promise<void> {
+  /** The largest packet that the internet sends on to a cluster; larger ones get an ICMP answer, unless it is silent about that. */
+  async setMtu(
+    cluster: ClusterPlan,
+    mtu: number,
+    { isSilent = false }: { readonly isSilent?: boolean } = {},
+  ): Promise<void> {
+    const rules = isSilent
+      ? [
+          `${SILENCE} {`,
+          "  chain output {",
+          "    type filter hook output priority filter;",
+          "    icmp type destination-unreachable drop",
+          "    icmpv6 type packet-too-big drop",
+          "  }",
+          "}",
+        ]
+      : [];
+    const script = [SILENCE, `delete ${SILENCE}`, ...rules, ""].join("\n");
+    await mustRunIn(INTERNET, ["nft", "-f", "-"], script);
     await runCommands([`ip -n ${INTERNET} link set ${cluster.bridge} mtu ${mtu}`]);
   }
 

@@ -9,6 +9,8 @@ import type { VxlanWorld } from "./vxlan-world.ts";
 export interface FaultScenario {
   strike(): Promise<void>;
   mend(): Promise<void>;
+  /** Bytes of a question, where small ones would not notice. */
+  readonly questionBytes?: number;
 }
 
 /** Enough for everything to be noticed that there is to notice; whoever is not answered by then is waited for. */
@@ -19,6 +21,13 @@ const BEFORE_MS = 300;
  * one has them all, which is whose turn it is.
  */
 const WELL_MS = 500;
+/** More than one packet, so that one of each question is as large as the path is thought to carry. */
+const LARGE_BYTES = 2_000;
+/** Largest packet between clusters that still arrives, first time, and how many bytes fewer each further time. */
+const LARGE_MTU = 1_480;
+const LESS_BYTES = 4;
+/** Until it is measured exactly how much a path carries, ms. */
+const MEASURED_MS = 4_000;
 /** Until a node has noticed that one of its gateways answers again, ms. */
 const NOTICED_MS = 2_000;
 
@@ -41,6 +50,7 @@ export async function strikeUnderLoad(
     flows: 12,
     opens: true,
     everyMs: 10,
+    ...(scenario.questionBytes !== undefined && { questionBytes: scenario.questionBytes }),
   };
   const started = await client.ask({ kind: "load", options });
   if (started.kind !== "done") throw new Error(`no load: ${JSON.stringify(started)}`);
@@ -97,6 +107,20 @@ export const FAULTS: Readonly<Record<string, (vxlan: VxlanWorld, turn: number) =
           await restart(vxlan, "a", node);
         },
         mend: nothing,
+      };
+    },
+    "packets above a size arrive no more at one cluster, and nobody says so": (vxlan, turn) => {
+      const { faults, plan } = vxlan.world.clusterset;
+      const smaller = vxlan.world.cluster("b").plan;
+      return {
+        questionBytes: LARGE_BYTES,
+        // Less each time: what is known of the path is not forgotten when it heals.
+        strike: () => faults.setMtu(smaller, LARGE_MTU - LESS_BYTES * turn, { isSilent: true }),
+        mend: async () => {
+          // Until then less is sent than the path carries, and the next time nobody would notice.
+          await pause(MEASURED_MS);
+          await faults.setMtu(smaller, plan.mtu);
+        },
       };
     },
   };

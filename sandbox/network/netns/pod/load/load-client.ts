@@ -6,8 +6,7 @@ import type { LoadOptions, LoadReport } from "./load-report.ts";
 
 /** Far beyond what TCP takes to get over a fault (it asks again after 1, 3 and 7 s): whoever is not answered by then never is. */
 const CONNECT_LIMIT_MS = 15_000;
-/** A question that is no HTTP, so that the pod answers at once. */
-const QUESTION = Buffer.from("?".repeat(64));
+const QUESTION_BYTES = 64;
 
 interface Stream {
   readonly socket: Socket;
@@ -54,6 +53,8 @@ export class LoadClient {
 class RunningLoad {
   readonly #options: LoadOptions;
   readonly #clock: Clock;
+  /** No HTTP, so that the pod answers at once. */
+  readonly #question: Buffer;
   /** BOUNDED: by `connections`. */
   readonly #streams: Stream[] = [];
   /** BOUNDED: by `flows`. */
@@ -68,6 +69,7 @@ class RunningLoad {
   constructor(options: LoadOptions, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
+    this.#question = Buffer.from("?".repeat(options.questionBytes ?? QUESTION_BYTES));
     this.#opens = new GapMeter(clock.monotonicMs());
   }
 
@@ -141,10 +143,10 @@ class RunningLoad {
   }
 
   #tick(): void {
-    for (const { socket, isLost } of this.#streams) if (!isLost) socket.write(QUESTION);
+    for (const { socket, isLost } of this.#streams) if (!isLost) socket.write(this.#question);
     for (const { socket } of this.#flows) {
       this.#sent++;
-      socket.send(QUESTION);
+      socket.send(this.#question);
     }
     this.#timer = this.#clock.setTimer(this.#options.everyMs, () => this.#tick());
   }
@@ -154,7 +156,7 @@ class RunningLoad {
     return new Promise((resolve, reject) => {
       const socket = createConnection({ host, port, noDelay: true });
       socket.once("error", reject);
-      socket.once("connect", () => socket.write(QUESTION));
+      socket.once("connect", () => socket.write(this.#question));
       socket.once("data", () => {
         const stream: Stream = {
           socket,
@@ -211,7 +213,7 @@ class RunningLoad {
       };
       socket.setTimeout(CONNECT_LIMIT_MS, () => finish(false));
       socket.on("error", () => finish(false));
-      socket.once("connect", () => socket.write(QUESTION));
+      socket.once("connect", () => socket.write(this.#question));
       socket.once("data", () => finish(true));
     });
   }

@@ -9,6 +9,8 @@ export interface LoadOptions {
   /** New connections one after the other, one question each. */
   readonly opens: boolean;
   readonly everyMs: number;
+  /** Bytes of a question. @default 64 */
+  readonly questionBytes?: number;
 }
 
 export interface LoadReport {
