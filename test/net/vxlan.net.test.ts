@@ -122,9 +122,18 @@ describe.each<{ readonly name: string; readonly shape: Partial<NetShape> }>([
     }
   });
 
-  async function refused(namespace: string, table: string): Promise<number> {
-    const text = await mustRunIn(namespace, ["nft", "list", "chain", "inet", table, "outer"]);
-    return Number(/packets (\d+)/.exec(text)?.[1]);
+  /** Packets with others' addresses that the gateways of `b` have dropped. */
+  async function lies(): Promise<number> {
+    const counts = vxlan
+      .gatewayNodes("b")
+      .map(({ namespace }) => refused(namespace, "isthmus_wan", "from_peers"));
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+  }
+
+  async function refused(namespace: string, table: string, chain = "outer"): Promise<number> {
+    const text = await mustRunIn(namespace, ["nft", "list", "chain", "inet", table, chain]);
+    const counts = [...text.matchAll(/packets (\d+)/g)].map(([, count]) => Number(count));
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   test("bytes arrive whole and in order, both ways", async () => {
@@ -132,6 +141,33 @@ describe.each<{ readonly name: string; readonly shape: Partial<NetShape> }>([
       const question = { kind: "tcp", host: address, port: HTTP, bytes: 2_000_000 } as const;
       const answer = await client.ask({ ...question, timeoutMs: 30_000 });
       expect(answer).toMatchObject({ kind: "tcp", bytes: 2_000_000, intact: true });
+    }
+  });
+
+  test("a peer's packets come from its own addresses or not at all, at whatever port", async () => {
+    const [liar] = vxlan.gatewayNodes("a");
+    if (liar === undefined) throw new Error("no gateway");
+    // A gateway that lies: its own rules would not let it, and come back when somebody takes them away.
+    const chains = [
+      ...["isthmus_wan own_addresses", "isthmus_node own_address"],
+      "isthmus_gateway own_to_tunnel",
+    ];
+    const unguarded = chains.map((name) => `nft flush chain inet ${name}`).join(" && ");
+    for (const to of vxlan.server(vxlan.world.cluster("b").plan.nodes.at(-1)).globalAddresses) {
+      const [from, family] = to.includes(":") ? ["fd77::1", "udp6"] : ["10.77.0.1", "udp4"];
+      await mustRunIn(liar.namespace, ["ip", "addr", "add", from, "dev", "lo"]);
+      // The tunnels' own ports, too, which other rules look at.
+      for (const port of [UDP, 4797, 4798]) {
+        const script = `const s = require("node:dgram").createSocket("${family}");
+          s.bind(0, "${from}", () => s.send("x", ${port}, "${to}", () => s.close()));`;
+        const before = await lies();
+        await vxlan.world.until(`port ${port} of ${to} to be refused to ${from}`, async () => {
+          await mustRunIn(liar.namespace, ["sh", "-c", unguarded]);
+          await mustRunIn(liar.namespace, [process.execPath, "-e", script]);
+          return (await lies()) > before ? true : undefined;
+        });
+      }
+      await mustRunIn(liar.namespace, ["ip", "addr", "del", from, "dev", "lo"]);
     }
   });
 

@@ -35,7 +35,7 @@ const CUT: Readonly<Record<RuleFamily, string>> = {
  * What is done with the tunnel's own packets where they arrive: those of who takes part are taken, nobody else's, and conntrack does not
  * follow them. Nothing asks about them, each flow inside would have an entry more, and to look it up costs as much as a good part of our
  * rules. Pieces of a packet are followed, since conntrack puts them together. What other machines are asked at the same port is none of
- * them.
+ * them. Nothing is accepted here: what comes out of a tunnel meets the rules that follow, whatever its port and addresses are.
  */
 export function outerChains({ port, own, others, over }: TunnelEnds): {
   readonly chains: readonly string[];
@@ -58,7 +58,7 @@ export function outerChains({ port, own, others, over }: TunnelEnds): {
         "fib daddr type local counter drop",
       ]),
     ],
-    rule: `udp dport ${port} goto outer`,
+    rule: `udp dport ${port} jump outer`,
   };
 }
 
