@@ -27,8 +27,8 @@ const ECHO = 7401;
 const CLIENTS = 7410;
 const TUNNELS = 7419;
 const CHUNK = 1024 * 1024;
-/** Clients of one loopback address have so few ports. */
-const PER_SOURCE = 20_000;
+/** Loopback addresses that clients have in turn: one has few ports, and a kernel that has given out half of them looks for one long. */
+const SOURCES = 250;
 /** Connections of this process under way at once: more than it has descriptors for would fail here, not in the proxies. */
 const UNDER_WAY_MAX = 4_000;
 const folder = mkdtempSync(join(tmpdir(), "soak-proxy-"));
@@ -45,7 +45,7 @@ function fail(line: string): void {
 }
 
 function dial(n = 0): Socket {
-  const localAddress = `127.0.1.${1 + (Math.floor(n / PER_SOURCE) % 250)}`;
+  const localAddress = `127.0.1.${1 + (n % SOURCES)}`;
   const socket = connect({ port: CLIENTS, host: "127.0.0.1", localAddress, noDelay: true });
   socket.on("error", () => undefined);
   return socket;
@@ -154,6 +154,7 @@ async function connections(): Promise<void> {
     while (started < until) void one(started++);
     if (memory.length * 10_000 < performance.now() - began) {
       memory.push(Math.max(...memories()));
+      process.stderr.write(`${times.length} of ${total}, ${memory.at(-1)} MiB\n`);
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

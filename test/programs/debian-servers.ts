@@ -87,8 +87,11 @@ export async function startPostgres(place: Place): Promise<RealServer> {
   };
 }
 
-/** Debian's unbound, which answers `web.test` with 192.0.2.7 and no other question. */
-export function startUnbound(place: Place): Promise<RealServer> {
+/** Debian's unbound, which answers `web.test` with 192.0.2.7 and no other question. `more` are further lines for the server. */
+export function startUnbound(
+  place: Place,
+  more: (port: number) => readonly string[] = () => [],
+): Promise<RealServer> {
   return startServer(place, 53, (port, folder) => {
     const file = join(folder, "unbound.conf");
     writeFileSync(
@@ -106,7 +109,9 @@ export function startUnbound(place: Place): Promise<RealServer> {
   do-not-query-localhost: no
   local-zone: "test." static
   local-data: "web.test. 60 IN A 192.0.2.7"
-remote-control:
+${more(port)
+  .map((line) => `  ${line}\n`)
+  .join("")}remote-control:
   control-enable: no
 `,
     );

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../../runtime/random/seeded-random.ts";
 import { addressBytes, addressText } from "../ip-bytes.ts";
+import { openHeader } from "../stream/session-pair.fixture.ts";
+import { type StickyClient, stickyClient } from "./client-affinity.ts";
 import { EndpointBalance } from "./endpoint-balance.ts";
 import type { Candidate } from "./export-book.ts";
 import { exportPolicy } from "./export-policy.ts";
@@ -15,6 +17,11 @@ const candidate = (address: string, more: Partial<Candidate> = {}): Candidate =>
   ...more,
 });
 const [A, B, C] = [candidate("10.0.0.1"), candidate("10.0.0.2"), candidate("10.0.0.3")];
+const stickyTo = (address: Uint8Array): StickyClient => ({
+  address,
+  key: address.join("."),
+  timeoutMs: 10_000,
+});
 const balance = (): EndpointBalance => new EndpointBalance(seededRandom(7));
 
 describe("which endpoint", () => {
@@ -54,7 +61,7 @@ describe("which endpoint", () => {
     failThrice(5_000);
     expect([last(14_999), last(15_000)]).toEqual([A, B]);
     failThrice(15_000);
-    endpoints.succeeded(A);
+    endpoints.succeeded(A, 15_000);
     expect(last(15_001)).toBe(B);
     // All ejected: a guess is better than nothing.
     failThrice(20_000);
@@ -65,7 +72,7 @@ describe("which endpoint", () => {
     const endpoints = balance();
     const clients = Array.from({ length: 200 }, (_, n) => Uint8Array.of(10, 0, n >> 8, n));
     const choose = (all: readonly Candidate[]): (Candidate | undefined)[] =>
-      clients.map((client) => endpoints.order(all, 0, client)[0]);
+      clients.map((address) => endpoints.order(all, 0, stickyTo(address))[0]);
     const before = choose([A, B, C]);
     for (const each of [A, B, C]) {
       endpoints.started(each);
@@ -75,6 +82,52 @@ describe("which endpoint", () => {
     const without = choose([A, B]);
     expect(without).toEqual(before.map((chosen, n) => (chosen === C ? without[n] : chosen)));
   });
+
+  test("a client stays where it was, whoever joins, until its timeout has passed without a connection (IMP-21)", () => {
+    const clients = Array.from({ length: 200 }, (_, n) => stickyTo(Uint8Array.of(10, 0, 0, n)));
+    const endpoints = balance();
+    const choose = (all: readonly Candidate[], nowMs: number): (Candidate | undefined)[] =>
+      clients.map((client) => {
+        const [chosen] = endpoints.order(all, nowMs, client);
+        if (chosen !== undefined) endpoints.succeeded(chosen, nowMs, client);
+        return chosen;
+      });
+    const before = choose([A, B], 0);
+    expect(choose([A, B, C], 10_000)).toEqual(before);
+    expect(choose([A, B, C], 20_000)).toEqual(before);
+    const after = choose([A, B, C], 30_001);
+    expect(after.filter((chosen) => chosen === C).length).toBeGreaterThan(30);
+    const moved = after.filter((chosen, n) => chosen !== before[n]);
+    expect(new Set(moved)).toEqual(new Set([C]));
+    // It goes, and so does what was remembered of it.
+    expect(choose([A, B], 30_002)).toEqual(before);
+  });
+
+  test("an endpoint that is ejected is not come back to", () => {
+    const endpoints = balance();
+    const client = stickyTo(Uint8Array.of(10, 0, 0, 1));
+    endpoints.succeeded(B, 0, client);
+    expect(endpoints.order([A, B, C], 1, client)[0]).toBe(B);
+    for (let n = 0; n < 3; n++) endpoints.failed(B, 1);
+    expect(endpoints.order([A, B, C], 2, client).at(-1)).toBe(B);
+  });
+});
+
+test.each([
+  { facts: undefined, want: undefined },
+  { facts: { sessionAffinity: "None" }, want: undefined },
+  { facts: { sessionAffinity: "ClientIP" }, want: 10_800_000 },
+  {
+    facts: {
+      sessionAffinity: "ClientIP",
+      sessionAffinityConfig: { clientIP: { timeoutSeconds: 10 } },
+    },
+    want: 10_000,
+  },
+])("affinity of $facts lasts $want ms", ({ facts, want }) => {
+  const header = openHeader();
+  if (header.kind !== "service") throw new Error("a service");
+  expect(stickyClient(header, facts)?.timeoutMs).toBe(want);
 });
 
 test.each([

@@ -1,5 +1,6 @@
 import type { Random } from "../../../runtime/random/random.ts";
-import type { Candidate } from "./export-book.ts";
+import { ClientAffinity, type StickyClient } from "./client-affinity.ts";
+import { type Candidate, endpointKey } from "./export-book.ts";
 
 /** So many failures in a row eject an endpoint. */
 const EJECT_AFTER = 3;
@@ -19,32 +20,37 @@ interface Memory {
 export class EndpointBalance {
   readonly #random: Random;
   readonly #memory = new Map<string, Memory>();
+  readonly #affinity = new ClientAffinity();
 
   constructor(random: Random) {
     this.#random = random;
   }
 
   /**
-   * In the order in which they should be tried: fewest connections first, drawn by lot among equals; with `affinity` (bytes of the
-   * client's address) always the same order for the same client and endpoints, so that it comes back to where it was. Endpoints
-   * that are not ready are left out, unless none is: then those that still serve. Ejected ones come last: a guess is better
-   * than nothing.
+   * In the order in which they should be tried: fewest connections first, drawn by lot among equals; a sticky client comes back to
+   * where it was lately, else always the same order for the same client and endpoints. Endpoints that are not ready are left
+   * out, unless none is: then those that still serve. Ejected ones come last: a guess is better than nothing.
    */
   order(
     candidates: readonly Candidate[],
     nowMs: number,
-    affinity?: Uint8Array,
+    sticky?: StickyClient,
   ): readonly Candidate[] {
     const ready = candidates.filter(({ isReady }) => isReady);
     const usable = ready.length > 0 ? ready : candidates.filter(({ isServing }) => isServing);
+    const weightOf = (key: string): number => {
+      if (sticky === undefined) return this.#memory.get(key)?.active ?? 0;
+      return key === last ? -1 : rendezvous(sticky.address, key);
+    };
+    const last = sticky && this.#affinity.endpointOf(sticky, nowMs);
     return usable
       .map((candidate) => {
-        const key = keyOf(candidate);
+        const key = endpointKey(candidate);
         const memory = this.#memory.get(key);
         return {
           candidate,
           isEjected: (memory?.ejectedUntilMs ?? 0) > nowMs,
-          weight: affinity === undefined ? (memory?.active ?? 0) : rendezvous(affinity, key),
+          weight: weightOf(key),
           lot: this.#random.next(),
         };
       })
@@ -63,7 +69,9 @@ export class EndpointBalance {
     memory.active = Math.max(0, memory.active - 1);
   }
 
-  succeeded(candidate: Candidate): void {
+  /** It took a connection; a sticky client comes back to it. */
+  succeeded(candidate: Candidate, nowMs: number, sticky?: StickyClient): void {
+    if (sticky !== undefined) this.#affinity.connected(sticky, candidate, nowMs);
     const memory = this.#of(candidate);
     memory.failuresInRow = 0;
     memory.ejections = 0;
@@ -82,7 +90,7 @@ export class EndpointBalance {
   }
 
   #of(candidate: Candidate): Memory {
-    const key = keyOf(candidate);
+    const key = endpointKey(candidate);
     const known = this.#memory.get(key);
     if (known !== undefined) return known;
     if (this.#memory.size >= MEMORY_MAX) this.#forget();
@@ -96,10 +104,6 @@ export class EndpointBalance {
       if (active === 0) this.#memory.delete(key);
     }
   }
-}
-
-function keyOf({ address, port }: Candidate): string {
-  return `${address} ${port}`;
 }
 
 /** Highest random weight: losing or gaining an endpoint moves only the clients that were, or now are, its own. FNV-1a, mixed. */

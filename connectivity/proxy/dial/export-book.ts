@@ -13,6 +13,11 @@ export interface Candidate {
   readonly hostname: string;
 }
 
+/** Tells endpoints apart. */
+export function endpointKey({ address, port }: Candidate): string {
+  return `${address} ${port}`;
+}
+
 type Wanted = Pick<ServiceOpen, "namespace" | "name" | "port" | "protocol" | "hostname">;
 
 /**

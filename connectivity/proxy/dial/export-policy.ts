@@ -1,6 +1,6 @@
 import { ANNOTATION_EXPORT_TO } from "../../../api/mcs/labels.ts";
 
-/** On a ServiceExport: `v2` puts the PROXY protocol's header in front of each TCP connection that comes through a proxy. */
+/** On a ServiceExport: `v2` puts the PROXY protocol's header in front of each TCP connection and each datagram that comes through a proxy. */
 export const ANNOTATION_PROXY_PROTOCOL = "isthmus.dev/proxy-protocol";
 /** On a ServiceExport: clients that proxies admit, `cluster` or `cluster/namespace` with commas between; `*` is any. Absent: all. */
 export const ANNOTATION_ALLOW_CLIENTS = "isthmus.dev/allow-clients";

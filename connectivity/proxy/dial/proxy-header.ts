@@ -22,7 +22,10 @@ export interface ProxyHeaderFacts {
   readonly namespace: string;
 }
 
-/** What goes in front of a connection's bytes so that the server learns who the client is. */
+/**
+ * What goes in front of a connection's bytes, or of each datagram, so that the server learns who the client is. Of datagrams the
+ * specification says (section 2.2) no more than how the family is told; servers (unbound, Knot DNS, PowerDNS, BIND) expect it in each.
+ */
 export function encodeProxyHeader(facts: ProxyHeaderFacts): Uint8Array {
   const { client, endpoint, cluster, namespace } = facts;
   const isFour = client.address.length === 4 && endpoint.address.length === 4;

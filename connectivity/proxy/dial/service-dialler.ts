@@ -15,6 +15,7 @@ import { addressBytes } from "../ip-bytes.ts";
 import { portNameOf } from "../merged-ports.ts";
 import type { TunnelStream } from "../stream/tunnel-stream.ts";
 import type { StreamRecorder } from "../traffic/stream-record.ts";
+import { type StickyClient, stickyClient } from "./client-affinity.ts";
 import { EndpointBalance } from "./endpoint-balance.ts";
 import type { Candidate, ExportBook } from "./export-book.ts";
 import type { ExportPolicy } from "./export-policy.ts";
@@ -25,8 +26,11 @@ const CONNECT_MS = 5_000;
 /** Endpoints that are tried for one stream. */
 const MAX_TRIES = 3;
 
-/** Of the own ServiceImport: names of ports, and whether a client is to come back to the same endpoint (`ClientIP`). */
-export type ImportFacts = Pick<ServiceImportSpec, "ports" | "sessionAffinity">;
+/** Of the own ServiceImport: names of ports, and whether and for how long a client is to come back to the same endpoint (IMP-21). */
+export type ImportFacts = Pick<
+  ServiceImportSpec,
+  "ports" | "sessionAffinity" | "sessionAffinityConfig"
+>;
 
 export interface ServiceDiallerDeps {
   readonly exports: ExportBook;
@@ -70,9 +74,9 @@ export class ServiceDialler {
     if (policy === undefined || candidates.length === 0) return refuse("not-exported");
     if (!policy.admits(peer, header.clientNamespace)) return refuse("forbidden");
     const nowMs = this.#deps.clock.monotonicMs();
-    const affinity = facts?.sessionAffinity === "ClientIP" ? header.client.address : undefined;
-    const order = this.#balance.order(candidates, nowMs, affinity).slice(0, MAX_TRIES);
-    const job: Job = { stream, header, peer, policy, record };
+    const sticky = stickyClient(header, facts);
+    const order = this.#balance.order(candidates, nowMs, sticky).slice(0, MAX_TRIES);
+    const job: Job = { stream, header, peer, policy, record, sticky };
     if (header.protocol === "udp") this.#joinDatagrams(job, order[0]);
     else this.#dial(job, order);
   }
@@ -124,8 +128,8 @@ export class ServiceDialler {
   }
 
   #join(job: Job, socket: Socket, candidate: Candidate): void {
-    const { stream, header, peer, policy, record } = job;
-    this.#balance.succeeded(candidate);
+    const { stream, header, peer, policy, record, sticky } = job;
+    this.#balance.succeeded(candidate, this.#deps.clock.monotonicMs(), sticky);
     this.#balance.started(candidate);
     record.connected();
     if (policy.sendsProxyHeader) socket.write(proxyHeader(header, peer, candidate));
@@ -140,7 +144,8 @@ export class ServiceDialler {
     stream.accept();
   }
 
-  #joinDatagrams({ stream, record }: Job, candidate: Candidate | undefined): void {
+  #joinDatagrams(job: Job, candidate: Candidate | undefined): void {
+    const { stream, header, peer, policy, record, sticky } = job;
     if (candidate === undefined) {
       stream.reset("not-exported");
       return record.end({ code: "not-exported", bytesIn: 0, bytesOut: 0 });
@@ -161,10 +166,12 @@ export class ServiceDialler {
     socket.on("message", (datagram) => bridge?.send(datagram));
     socket.connect(candidate.port, candidate.address, () => {
       if (stream.isGone) return;
+      this.#balance.succeeded(candidate, this.#deps.clock.monotonicMs(), sticky);
       this.#balance.started(candidate);
       record.connected();
+      const front = policy.sendsProxyHeader ? [proxyHeader(header, peer, candidate)] : [];
       bridge = new DatagramBridge(stream, {
-        deliver: (datagram) => sendOrDrop(socket, () => socket.send(datagram)),
+        deliver: (datagram) => sendOrDrop(socket, () => socket.send([...front, datagram])),
         idleMs: this.#deps.udpIdleMs,
         clock: this.#deps.clock,
         onDone,
@@ -182,6 +189,8 @@ interface Job {
   readonly peer: ClusterId;
   readonly policy: ExportPolicy;
   readonly record: ReturnType<StreamRecorder["begin"]>;
+  /** Undefined: any endpoint will do. */
+  readonly sticky: StickyClient | undefined;
 }
 
 /** Name of the port in the own slices; undefined: it is none of ours. A peer that tells no number names it as we do. */

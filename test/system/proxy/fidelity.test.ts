@@ -3,6 +3,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { ANNOTATION_PROXY_PROTOCOL } from "../../../connectivity/proxy/dial/export-policy.ts";
 import type { ImportFacts } from "../../../connectivity/proxy/dial/service-dialler.ts";
 import { listenAnywhere, type Pair, slice, startPair, until } from "./proxy-world.ts";
 
@@ -291,5 +292,29 @@ test("UDP: datagrams of each client come back to it, whole", async () => {
     return answer.toString() === `re: ${text}`;
   });
   expect(await Promise.all(answers)).toEqual(answers.map(() => true));
+  server.close();
+});
+
+test("UDP: with the PROXY protocol each datagram of a session says who the client is, answers do not", async () => {
+  const server = createSocket("udp4", (datagram, from) => {
+    const [length, port] = [datagram.readUInt16BE(14), datagram.readUInt16BE(24)];
+    const address = datagram.subarray(16, 20).join(".");
+    const text = datagram.subarray(16 + length).toString();
+    server.send(`${datagram[13]} ${address} ${port} ${text}`, from.port, from.address);
+  });
+  server.bind(0, "127.0.0.1");
+  await once(server, "listening");
+  pair.east.annotations.set("shop/seen", { [ANNOTATION_PROXY_PROTOCOL]: "v2" });
+  const port = await pair.carry(server.address().port, "UDP", "shop/seen");
+  const client = createSocket("udp4");
+  client.connect(port, "127.0.0.1");
+  await once(client, "connect");
+  for (const text of ["first", "second"]) {
+    const answered = once(client, "message");
+    client.send(text);
+    // 0x12: UDP over IPv4 (section 2.2).
+    expect(String((await answered)[0])).toBe(`18 127.0.0.1 ${client.address().port} ${text}`);
+  }
+  client.close();
   server.close();
 });

@@ -1,4 +1,8 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { ANNOTATION_PROXY_PROTOCOL } from "../../../connectivity/proxy/dial/export-policy.ts";
 import {
   talkDns,
   talkHttp,
@@ -16,7 +20,7 @@ import {
 } from "../../programs/debian-servers.ts";
 import { talkGrpc, talkWebSocket } from "../../programs/node-clients.ts";
 import { serveGrpc, serveHttp, serveHttp2, serveWebSocket } from "../../programs/node-servers.ts";
-import { freePort, LOOPBACK } from "../../programs/place.ts";
+import { freePort, LOOPBACK, output } from "../../programs/place.ts";
 import { type Pair, slice, startPair } from "./proxy-world.ts";
 
 /** What people run, through two proxies: clients and servers are programs of others. */
@@ -82,6 +86,27 @@ async function carriedBoth(starting: Promise<RealServer>, name: string): Promise
 
 test("DNS: dig asks unbound over UDP, and over TCP", async () => {
   await talkDns(LOOPBACK, HOST, await carriedBoth(startUnbound(LOOPBACK), "dns"));
+});
+
+test("DNS: unbound reads who the client is from the PROXY protocol, of each datagram and of a TCP connection", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "isthmus-queries-"));
+  ends.push(() => rmSync(folder, { recursive: true, force: true }));
+  const log = join(folder, "log");
+  const starting = startUnbound(LOOPBACK, (at) => [
+    `proxy-protocol-port: ${at}`,
+    `logfile: "${log}"`,
+    "log-queries: yes",
+  ]);
+  pair.east.annotations.set("shop/dns-proxied", { [ANNOTATION_PROXY_PROTOCOL]: "v2" });
+  const port = await carriedBoth(starting, "dns-proxied");
+  for (const [way, client] of [
+    ["+notcp", "127.0.0.8"],
+    ["+tcp", "127.0.0.9"],
+  ] as const) {
+    const args = [`@${HOST}`, "-p", String(port), "-b", client, way, "+short", "+tries=5"];
+    expect(await output(LOOPBACK, ["dig", ...args, "web.test", "A"])).toBe("192.0.2.7\n");
+    expect(readFileSync(log, "utf8")).toContain(` ${client} web.test. A IN`);
+  }
 });
 
 test("iperf3 over UDP: datagrams arrive whole, and the two ends agree on how many", async () => {
