@@ -8,6 +8,7 @@ import {
   logLevelSetting,
 } from "../runtime/config/common-settings.ts";
 import { probeListenSetting } from "./probe-listen-setting.ts";
+import { tracingSettings } from "./start-tracing.ts";
 
 function seconds(what: string): z.ZodType<number> {
   return z.coerce.number().int().min(0).max(3600).default(5).describe(`${what}, seconds`);
@@ -143,6 +144,7 @@ export const dnsSettings = z.object({
     .min(1)
     .default(256)
     .describe("TCP connections of one client address at once"),
+  ...tracingSettings,
   staleAfter: durationSetting(
     "2m",
     "not ready once the API server has given no sign of life for this long; 0s: never; answers go on in any case",

@@ -28,8 +28,10 @@ import { udpProbes } from "./probe-network.ts";
 import { reflectorsCheck } from "./reflectors-check.ts";
 import { savedStateFile } from "./saved-state-file.ts";
 import { type PathOptions, type RunningPaths, startPaths } from "./start-paths.ts";
+import { startTracing } from "./start-tracing.ts";
 import { telling } from "./telling.ts";
 import { ToldStatus, waitingForBroker } from "./told-status.ts";
+import { spanOfHop } from "./trace-propagation.ts";
 
 /** Time for a stream to move to a renewed certificate: the old one is good for hours yet. */
 const REOPEN_WITHIN_MS = 30_000;
@@ -117,8 +119,11 @@ async function runTold(
   const life = fighting === undefined ? membership : AbortSignal.any([membership, fighting]);
   const keeper = new StateKeeper({ ...deps, file: savedStateFile(options.stateDir, identity) });
   const saved = await keeper.load();
-  const trace = await tracing(identity.clusterId, options.otlpEndpoint, deps);
-  const propagation = new Propagation({ ...deps, onHop: trace?.onHop });
+  const named = { "service.name": "isthmus-controllers", "isthmus.cluster": identity.clusterId };
+  const trace = await startTracing(named, options.otlpEndpoint, deps);
+  const onHop =
+    trace && ((hop: Hop): void => trace.tracer.span(spanOfHop(hop, identity.clusterId)));
+  const propagation = new Propagation({ ...deps, onHop });
   const link = createGrpcBrokerLink(
     {
       identity: () => renewal.current(),
@@ -172,27 +177,6 @@ async function runTold(
   await keeper.stop(guard.leaving.aborted ? "discard" : "save");
   if (guard.leaving.aborted) return guard.problem;
   return fighting?.aborted === true && !signal.aborted ? String(fighting.reason) : undefined;
-}
-
-/** Loaded only where it is wanted. */
-async function tracing(
-  cluster: ClusterId,
-  endpoint: string | undefined,
-  deps: RunMemberDeps,
-): Promise<
-  | { readonly onHop: (hop: Hop) => void; readonly run: (signal: AbortSignal) => Promise<void> }
-  | undefined
-> {
-  if (endpoint === undefined) return undefined;
-  const { OtlpTracer } = await import("../runtime/trace/otlp-tracer.ts");
-  const { otlpPost } = await import("../runtime/trace/otlp-post.ts");
-  const { spanOfHop } = await import("./trace-propagation.ts");
-  const resource = { "service.name": "isthmus-controllers", "isthmus.cluster": cluster };
-  const tracer = new OtlpTracer({ resource }, { ...deps, post: otlpPost(endpoint) });
-  return {
-    onHop: (hop) => tracer.span(spanOfHop(hop, cluster)),
-    run: (signal) => tracer.run(signal),
-  };
 }
 
 function networkPublisher(

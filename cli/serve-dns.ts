@@ -6,6 +6,7 @@ import { parseServiceImport } from "../api/mcs/parse-service-import.ts";
 import { type ServiceImport, serviceImports } from "../api/mcs/service-import.ts";
 import { PEERS } from "../api/network/resources.ts";
 import { ok, type Result } from "../api/result.ts";
+import type { ServiceKey } from "../api/service-key.ts";
 import { startDnsServer } from "../dns-server/dns-server.ts";
 import { type AnswerOptions, parseAnswerOptions } from "../dns-server/server-options.ts";
 import { DeadPeersView } from "../dns-server/source/dead-peers-view.ts";
@@ -25,6 +26,7 @@ import type { MemberProcess } from "./member-process.ts";
 import { reflectorsCheck } from "./reflectors-check.ts";
 import { respondFor } from "./respond-for.ts";
 import { keepHeapSmall } from "./small-heap.ts";
+import { traceWrites } from "./trace-writes.ts";
 import { untilAborted } from "./until-aborted.ts";
 import type { ExitCode, VerbInput } from "./verb.ts";
 
@@ -57,12 +59,26 @@ export async function serveDns(
     return 0;
   }
   const parse = parseWith<ServiceImport>(parseServiceImport, deps.log);
+  const trace = await traceWrites(settings, deps);
   const imports = new Reflector<ServiceImport>(
-    { resource: serviceImports(version), project: (object) => slimImport(parse(object)) },
+    {
+      resource: serviceImports(version),
+      project: (object) => {
+        trace?.writes.saw(object);
+        return slimImport(parse(object));
+      },
+    },
     deps,
   );
   const slices = new Reflector<EndpointSlice>(
-    { resource: ENDPOINT_SLICES, labelSelector: LABEL_SERVICE_NAME, project: slimSlice },
+    {
+      resource: ENDPOINT_SLICES,
+      labelSelector: LABEL_SERVICE_NAME,
+      project: (slice, before) => {
+        trace?.writes.saw(slice);
+        return slimSlice(slice, before);
+      },
+    },
     deps,
   );
   const namespaces = new Reflector<Namespace>(
@@ -107,6 +123,9 @@ export async function serveDns(
       namespaces: namespaces.view,
       deadPeers: new DeadPeersView(peers.view),
       ...(clients !== undefined && { hides: clients.hides }),
+      ...(trace !== undefined && {
+        onPublished: (services: Iterable<ServiceKey>) => trace.writes.published(services),
+      }),
     },
   );
   if (!server.ok) {
@@ -137,11 +156,13 @@ export async function serveDns(
   for (const reflector of [...reflectors, peers]) reflector.start(following.signal);
   inSlices?.followPods(following.signal);
   freshness.start();
+  const tracing = trace?.run(following.signal);
   await untilAborted(AbortSignal.any([signal, failed.signal]));
   readiness.waitingFor("stopping");
   if (!failed.signal.aborted) await sleep(deps.clock, settings.drain, following.signal);
   freshness.stop();
   following.abort();
+  await tracing;
   await server.value.stop();
   responder.value?.stop();
   await started.stop();

@@ -1,34 +1,89 @@
 import { createHash } from "node:crypto";
 import type { ClusterId } from "../api/cluster-id.ts";
+import type { ServiceKey } from "../api/service-key.ts";
 import type { Hop } from "../broker/client/propagation.ts";
+import type { BrokerHop } from "../broker/server/write-hops.ts";
 import type { Span } from "../runtime/trace/tracer.ts";
 
 const TRACE_DIGITS = 32;
 const SPAN_DIGITS = 16;
 
-/**
- * A change's trace, of which every member tells its own hops: ids are drawn from what all of them know, whose write it is and which,
- * so that nothing travels for it. The exporter's hop is the first; what arrives elsewhere is its child, and what is made of that in turn.
- * @param self whose hop it is
- */
+/** A write of a cluster, as everybody knows it. */
+interface Write {
+  readonly cluster: string;
+  readonly sequence: number;
+  readonly service: ServiceKey;
+  /** Epoch milliseconds. */
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** The DNS server answers by what a write has changed. */
+export type Published = Write;
+
+// A change's trace, of which every process tells its own hops: ids are drawn from what all of them know, whose write it is and
+// which, so that nothing travels for it between clusters. The exporter's hop is the first; the others are its children.
+
+/** @param self the member whose hop it is */
 export function spanOfHop(hop: Hop, self: ClusterId): Span {
-  const { cluster, sequence, service, startMs, endMs } = hop;
-  const write = `${cluster}/${sequence}`;
-  const id = (text: string, digits: number): string =>
-    createHash("sha256").update(`${write}/${text}`).digest("hex").slice(0, digits);
-  const first = id("stored", SPAN_DIGITS);
-  const received = id(`received/${self}`, SPAN_DIGITS);
+  const { cluster, sequence, service } = hop;
+  const received = idOf(hop, `received/${self}`, SPAN_DIGITS);
   const ids = {
-    stored: { spanId: first },
-    received: { spanId: received, parentSpanId: first },
-    applied: { spanId: id(`applied/${self}/${service}`, SPAN_DIGITS), parentSpanId: received },
+    stored: { spanId: idOf(hop, "stored", SPAN_DIGITS) },
+    received: { spanId: received, parentSpanId: idOf(hop, "stored", SPAN_DIGITS) },
+    applied: { spanId: appliedId({ cluster, sequence, service }, self), parentSpanId: received },
   }[hop.hop];
+  return span(hop, hop.hop, ids);
+}
+
+/** @param broker tells replicas apart */
+export function spanOfBrokerHop(hop: BrokerHop, broker: string): Span {
+  const { streams } = hop;
+  const spanId = idOf(hop, `${hop.hop}/${broker}/${hop.service}`, SPAN_DIGITS);
+  const parentSpanId = idOf(hop, "stored", SPAN_DIGITS);
+  const more = streams === undefined ? {} : { "isthmus.streams": streams };
+  return span(hop, hop.hop, { spanId, parentSpanId }, more);
+}
+
+/**
+ * @param self the member whose DNS server it is; undefined: it was not told
+ * @param server tells replicas apart
+ */
+export function spanOfPublished(
+  published: Published,
+  { self, server }: { readonly self: string | undefined; readonly server: string },
+): Span {
+  const spanId = idOf(published, `published/${self}/${server}/${published.service}`, SPAN_DIGITS);
+  const parent = self === undefined ? {} : { parentSpanId: appliedId(published, self) };
+  return span(published, "published", { spanId, ...parent });
+}
+
+function appliedId(write: Pick<Write, "cluster" | "sequence" | "service">, self: string): string {
+  return idOf(write, `applied/${self}/${write.service}`, SPAN_DIGITS);
+}
+
+function span(
+  write: Write,
+  name: string,
+  ids: Pick<Span, "spanId" | "parentSpanId">,
+  more: Span["attributes"] = {},
+): Span {
+  const { cluster, service, startMs, endMs } = write;
   return {
-    traceId: id("", TRACE_DIGITS),
+    traceId: idOf(write, "", TRACE_DIGITS),
     ...ids,
-    name: hop.hop,
+    name,
     startMs,
     endMs,
-    attributes: { "isthmus.exporter": cluster, "isthmus.service": service },
+    attributes: { "isthmus.exporter": cluster, "isthmus.service": service, ...more },
   };
+}
+
+function idOf(
+  { cluster, sequence }: Pick<Write, "cluster" | "sequence">,
+  text: string,
+  digits: number,
+): string {
+  const drawn = createHash("sha256").update(`${cluster}/${sequence}/${text}`).digest("hex");
+  return drawn.slice(0, digits);
 }

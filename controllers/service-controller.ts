@@ -121,9 +121,9 @@ export class ServiceController {
   }
 
   async #run(key: ServiceKey, signal: AbortSignal): Promise<JobOutcome> {
-    const finished = this.#deps.propagation?.begin(key);
-    const result = await this.#deps.reconciler.reconcile(key, signal);
-    finished?.(result.ok);
+    const passing = this.#deps.propagation?.begin(key);
+    const result = await this.#deps.reconciler.reconcile(key, signal, passing?.write);
+    passing?.finish(result.ok);
     return result.ok ? { kind: "done" } : outcomeOf(result.error);
   }
 

@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import type { ServiceKey } from "../api/service-key.ts";
 import type { Clock } from "../runtime/clock/clock.ts";
 import type { EdnsSettings } from "./answer/edns-options.ts";
 import { Responder, type ResponderOptions } from "./answer/responder.ts";
@@ -13,6 +14,8 @@ import { ZoneSource, type ZoneSourceDeps } from "./source/zone-source.ts";
 export interface EngineDeps extends ZoneSourceDeps {
   /** See `ResponderOptions.hides`. */
   readonly hides?: (address: string, namespace: string) => boolean;
+  /** Told of services about which answers are others from now on. @default nobody is */
+  readonly onPublished?: (services: Iterable<ServiceKey>) => void;
 }
 
 export interface EngineContext {
@@ -55,6 +58,7 @@ export class Engine {
       (snapshot, changed, rebuildMs) => {
         this.responder.setZone(snapshot, changed);
         stats.zoneChanged(snapshot, rebuildMs);
+        deps.onPublished?.(changed);
         if (this.#isReady) return;
         this.#isReady = true;
         onReady();

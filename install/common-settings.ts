@@ -59,5 +59,11 @@ export const commonSettings = {
     .describe(
       "a ConfigMap with our dashboard, for a Grafana that looks for label grafana_dashboard",
     ),
+  otlpEndpoint: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      "base address of an OpenTelemetry collector, http://host:4318, for traces of changes; none: no traces",
+    ),
   logLevel: z.enum(LOG_LEVELS).default("info").describe("least severe level that is logged"),
 } as const;

@@ -1,5 +1,6 @@
 import type { KubeObject } from "../api/kube/object.ts";
 import { SHIPPED_NAMES } from "../runtime/kube/policy/render-cluster-policy.ts";
+import { flagOf } from "./flags.ts";
 import type { MemberSettings } from "./member-settings.ts";
 import { serviceOf } from "./pieces/around-process.ts";
 import type { Port } from "./pieces/piece-words.ts";
@@ -26,6 +27,7 @@ export function dnsProcess(settings: MemberSettings): Process {
       `--packet-test-listen=127.0.0.1:${PACKET_TEST_PORT}`,
       `--cluster-id=${settings.clusterId}`,
       ...args,
+      ...flagOf("otlp-endpoint", settings.otlpEndpoint),
       `--log-level=${settings.logLevel}`,
     ],
     // It makes hardly any garbage once it has read its cluster: room for young objects would stay for nothing.

@@ -4,6 +4,7 @@ import {
   renderClusterPolicy,
   SHIPPED_NAMES,
 } from "../runtime/kube/policy/render-cluster-policy.ts";
+import { flagOf } from "./flags.ts";
 import type { HubSettings } from "./hub-settings.ts";
 import { type WatchTexts, watchObjects } from "./observability/watching.ts";
 import { disruptionBudgetOf, networkPolicyOf, serviceOf } from "./pieces/around-process.ts";
@@ -63,6 +64,7 @@ function brokerProcess(settings: HubSettings): Process {
       ...list("--server-names", settings.serverNames),
       ...list("--global-cidr", settings.globalCidr),
       ...(policyConfigMap === undefined ? [] : [`--policy=${POLICY_DIR}/policy.yaml`]),
+      ...flagOf("otlp-endpoint", settings.otlpEndpoint),
       `--log-level=${settings.logLevel}`,
     ],
     env: {},

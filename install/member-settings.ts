@@ -50,12 +50,6 @@ export const memberSettings = z.object({
     .enum(ENCRYPTIONS)
     .default("none")
     .describe("of traffic between gateways of different clusters: none or wireguard"),
-  otlpEndpoint: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .describe(
-      "base address of an OpenTelemetry collector, http://host:4318, for traces of changes; none: no traces",
-    ),
   dns: z.boolean().default(true).describe("run the DNS server"),
   dnsReplicas: replicasSetting("the DNS server"),
   dnsAddress: z

@@ -31,6 +31,12 @@ export const ANNOTATION_LIVENESS = "isthmus.dev/liveness";
 /** On the same Lease: since when the broker has no stream of the cluster (RFC 3339). */
 export const ANNOTATION_SILENT_SINCE = "isthmus.dev/silent-since";
 
+/**
+ * On a ServiceImport and its slices, written by controllers that tell a collector of changes and by no others: the write of
+ * another cluster, `CLUSTER/SEQUENCE`, that the object was changed for last, by which the DNS server joins the change's trace.
+ */
+export const ANNOTATION_TRACED_WRITE = "isthmus.dev/traced-write";
+
 /** Keys with these prefixes are ours or Kubernetes' and are stripped from exported labels and annotations (IMP-24). */
 export const PROTECTED_KEY_PREFIXES: readonly string[] = [
   "multicluster.kubernetes.io/",

@@ -25,7 +25,7 @@ test("each hop is measured from the moment that the owner sent the change", asyn
   propagation.stored(EAST, KEY, sentMs);
   await clock.advance(20);
   propagation.received(EAST, KEY, sentMs);
-  const finish = propagation.begin(WEB);
+  const { finish } = propagation.begin(WEB);
   await clock.advance(200);
   finish(true);
   expect(hops.map(({ hop, startMs, endMs }) => [hop, startMs - sentMs, endMs - sentMs])).toEqual([
@@ -41,9 +41,9 @@ test("each hop is measured from the moment that the owner sent the change", asyn
 test("a pass that fails has applied nothing: the next one has, and only once", async () => {
   const { clock, hops, propagation } = world();
   propagation.received(EAST, KEY, clock.nowMs());
-  propagation.begin(WEB)(false);
-  propagation.begin(WEB)(true);
-  propagation.begin(WEB)(true);
+  propagation.begin(WEB).finish(false);
+  propagation.begin(WEB).finish(true);
+  propagation.begin(WEB).finish(true);
   expect(hops.filter(({ hop }) => hop === "applied")).toHaveLength(1);
 });
 
@@ -51,20 +51,20 @@ test("what arrives during a pass belongs to the next one", async () => {
   const { clock, hops, propagation } = world();
   const first = clock.nowMs();
   propagation.received(EAST, KEY, first);
-  const finish = propagation.begin(WEB);
+  const { finish } = propagation.begin(WEB);
   propagation.received(EAST, KEY, first + 1);
   finish(true);
   expect(hops.filter(({ hop }) => hop === "applied").map(({ sequence }) => sequence)).toEqual([
     first,
   ]);
-  propagation.begin(WEB)(true);
+  propagation.begin(WEB).finish(true);
   expect(hops.at(-1)).toMatchObject({ hop: "applied", sequence: first + 1 });
 });
 
 test("of what was written long ago nothing is said; a clock that is ahead takes no time", async () => {
   const { clock, hops, meter, propagation } = world();
   propagation.received(EAST, KEY, clock.nowMs() - 61_000);
-  propagation.begin(WEB)(true);
+  propagation.begin(WEB).finish(true);
   expect(hops).toEqual([]);
   propagation.received(EAST, KEY, clock.nowMs() + 5_000);
   expect(await meter.text()).toContain('propagation_seconds_sum{hop="received"} 0');

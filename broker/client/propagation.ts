@@ -17,6 +17,16 @@ export interface Hop {
   readonly endMs: number;
 }
 
+/** One pass over a service. */
+export interface Passing {
+  /** What it is for, where hops are told: the annotation of what it writes (`ANNOTATION_TRACED_WRITE`). */
+  readonly write?: string;
+  /** To be told whether objects say now what had arrived. */
+  readonly finish: (isApplied: boolean) => void;
+}
+
+const NOTHING_ARRIVED: Passing = { finish: () => undefined };
+
 interface Arrived {
   readonly cluster: ClusterId;
   readonly sequence: number;
@@ -78,19 +88,22 @@ export class Propagation {
     this.#keep(service, { cluster, sequence, atMs });
   }
 
-  /** A pass over a service begins, with all that has arrived. @returns to be told whether it has brought objects to it */
-  begin(service: ServiceKey): (isApplied: boolean) => void {
+  /** A pass over a service begins, with all that has arrived. */
+  begin(service: ServiceKey): Passing {
     const arrived = this.#arrived.get(service);
-    if (arrived === undefined) return () => undefined;
+    if (arrived === undefined) return NOTHING_ARRIVED;
     this.#arrived.delete(service);
-    return (isApplied) => {
-      if (!isApplied) {
-        this.#keep(service, arrived);
-        return;
-      }
-      const { cluster, sequence, atMs } = arrived;
-      const endMs = this.#deps.clock.nowMs();
-      this.#note({ hop: "applied", cluster, sequence, service, startMs: atMs, endMs }, endMs);
+    const { cluster, sequence, atMs } = arrived;
+    return {
+      ...(this.#deps.onHop === undefined ? {} : { write: `${cluster}/${sequence}` }),
+      finish: (isApplied) => {
+        if (!isApplied) {
+          this.#keep(service, arrived);
+          return;
+        }
+        const endMs = this.#deps.clock.nowMs();
+        this.#note({ hop: "applied", cluster, sequence, service, startMs: atMs, endMs }, endMs);
+      },
     };
   }
 

@@ -13,6 +13,7 @@ import type { FirstSync, FirstSyncQueue } from "./first-sync-queue.ts";
 import type { MessageBudget } from "./message-budget.ts";
 import type { BrokerMetrics } from "./metrics.ts";
 import type { StoreWaits } from "./store-waits.ts";
+import type { WriteHops } from "./write-hops.ts";
 
 /** A member's stream as the broker needs it: gRPC has one, tests and the simulation another. */
 export interface Transport {
@@ -36,6 +37,8 @@ interface Deps {
   readonly firstSyncs: Pick<FirstSyncQueue, "enter" | "leave">;
   readonly globals: GlobalAllocator;
   readonly storeWaits: Pick<StoreWaits, "during">;
+  /** Absent: nobody wants to know. */
+  readonly hops: Pick<WriteHops, "nowMs" | "kept"> | undefined;
   /** One of its writes was refused. */
   readonly onRefused: () => void;
   readonly onClose: (connection: Connection, reason: CloseReason | undefined) => void;
@@ -200,7 +203,8 @@ export class Connection {
   }
 
   async #append({ records, sequence }: Extract<SessionEffect, { kind: "append" }>): Promise<void> {
-    const { storeWaits } = this.#deps;
+    const { storeWaits, hops } = this.#deps;
+    const arrivedMs = hops?.nowMs() ?? 0;
     const writing = this.#writing;
     // What waits in line and writes nothing is no write.
     const append = writing?.append(records) ?? Promise.resolve(NOT_BEGUN);
@@ -210,6 +214,7 @@ export class Connection {
       return;
     }
     if (records.length > 0) this.#deps.metrics.writes.add(1, { outcome: "stored" });
+    hops?.kept(records, arrivedMs);
     this.#step({ kind: "durable", sequence });
   }
 

@@ -20,6 +20,7 @@ import { type BrokerMetrics, createBrokerMetrics } from "./metrics.ts";
 import { PolicyKeeper } from "./policy-keeper.ts";
 import { PresenceNews } from "./presence-news.ts";
 import { StoreWaits } from "./store-waits.ts";
+import { type BrokerHop, WriteHops } from "./write-hops.ts";
 
 export interface HubOptions {
   readonly clusterset: string;
@@ -38,6 +39,8 @@ export interface HubDeps {
   readonly policy?: Changing<HubPolicy>;
   /** Global addresses of members. @default none are given */
   readonly globals?: GlobalAllocator;
+  /** Told of each write on its way through. @default nobody is, and nothing is looked at for it */
+  readonly onHop?: ((hop: BrokerHop) => void) | undefined;
 }
 
 const NO_GLOBALS: GlobalAllocator = { allocate: () => Promise.resolve(ok(NO_BLOCK)) };
@@ -68,6 +71,7 @@ export class Hub {
   readonly #storeWaits: StoreWaits;
   readonly #batches = new SharedBatches();
   readonly #activity = new MemberActivity();
+  readonly #hops: WriteHops | undefined;
   /** The lives that members have been told of. BOUNDED: by the members. */
   readonly #lives = new Map<ClusterId, string>();
   /** BOUNDED: two. */
@@ -82,7 +86,8 @@ export class Hub {
     this.#deps = deps;
     this.heartbeatIntervalMs = options.heartbeatIntervalMs ?? DEFAULT_HEARTBEAT_MS;
     this.#metrics = createBrokerMetrics(deps.meter);
-    const { clock } = deps;
+    const { clock, onHop } = deps;
+    this.#hops = onHop && new WriteHops({ clock, onHop, table: deps.store.table });
     this.#firstSyncs = new FirstSyncQueue({ clock, metrics: this.#metrics }, options.firstSyncsMax);
     this.#storeWaits = new StoreWaits({ clock, metrics: this.#metrics });
     this.#policy = new PolicyKeeper({
@@ -185,6 +190,7 @@ export class Hub {
         firstSyncs: this.#firstSyncs,
         globals: this.#deps.globals ?? NO_GLOBALS,
         storeWaits: this.#storeWaits,
+        hops: this.#hops,
         onRefused: () => this.#noteRefused(peer.cluster),
         checkLife: (who) => checkLife(this.#deps.store.table, who),
         onClose: (closed, reason) => this.#onClose(closed, reason),
@@ -267,6 +273,7 @@ export class Hub {
 
   #fanOut(changed: ReadonlySet<ClusterId>): void {
     const { table } = this.#deps.store;
+    const startMs = this.#hops?.nowMs() ?? 0;
     const news = new Set<ClusterId>();
     for (const cluster of changed) {
       this.#noteLife(cluster);
@@ -279,6 +286,7 @@ export class Hub {
     }
     if (news.size === 0) return;
     for (const connection of this.#connections.values()) connection.ownersChanged(news);
+    this.#hops?.sent(news, startMs, this.#connections.size);
   }
 
   /** Who joined, joined again, left or was revoked is told to all; rows say nothing about that. */
@@ -292,6 +300,7 @@ export class Hub {
       this.#presence.forget(cluster);
       this.#activity.forget(cluster);
       this.#metrics.forget(cluster);
+      this.#hops?.forget(cluster);
     } else this.#lives.set(cluster, life);
     this.#presenceNews.add(cluster);
   }

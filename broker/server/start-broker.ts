@@ -14,7 +14,7 @@ import type { HubPolicy } from "../policy/cluster-policy.ts";
 import type { Store } from "../store/store.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { ConnectionGate } from "./gate/connection-gate.ts";
-import { Hub } from "./hub.ts";
+import { Hub, type HubDeps } from "./hub.ts";
 import { createJoinHandler, type IdentityAuthority } from "./join-handler.ts";
 import { createLeaveHandler } from "./leave-handler.ts";
 import { createRenewHandler, type RenewalAuthority } from "./renew-handler.ts";
@@ -48,6 +48,8 @@ export interface BrokerDeps {
   readonly policy?: Changing<HubPolicy>;
   /** Global addresses of members. @default none are given */
   readonly globals?: GlobalAllocator;
+  /** As of the Hub. */
+  readonly onHop?: HubDeps["onHop"];
 }
 
 export interface RunningBroker {

@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { z } from "zod";
 import { ok, type Result } from "../../api/result.ts";
 import { createAdminHandlers } from "../../broker/admin/admin-handlers.ts";
@@ -12,6 +13,7 @@ import { openBrokerIdentity } from "../../broker/identity/broker-identity.ts";
 import { type HubPolicy, NO_POLICY } from "../../broker/policy/cluster-policy.ts";
 import { parsePolicy } from "../../broker/policy/parse-policy.ts";
 import { type RunningBroker, startBroker } from "../../broker/server/start-broker.ts";
+import type { BrokerHop } from "../../broker/server/write-hops.ts";
 import type { SharedRecords } from "../../broker/shared/shared-records.ts";
 import type { Store } from "../../broker/store/store.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
@@ -28,6 +30,8 @@ import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import type { ListenAddress } from "../../runtime/net/listen-address.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
 import { placeOf, placeSettings } from "../place-settings.ts";
+import { startTracing, tracingSettings } from "../start-tracing.ts";
+import { spanOfBrokerHop } from "../trace-propagation.ts";
 import { untilAborted } from "../until-aborted.ts";
 import { defineVerb, type VerbInput } from "../verb.ts";
 
@@ -65,6 +69,7 @@ export const brokerVerb = defineVerb({
       .array(z.string())
       .default([...DEFAULT_GLOBAL_CIDRS])
       .describe("networks that members' global addresses are taken from, apart from all of theirs"),
+    ...tracingSettings,
     healthListen: listenDefault("127.0.0.1:8082", "address of /livez, /readyz and /metrics"),
     logLevel: logLevelSetting,
   }),
@@ -103,7 +108,13 @@ export const brokerVerb = defineVerb({
       records,
       table: store.value.table,
     });
-    const surroundings = { log, meter, audit, signal, policy: policy.value, globals };
+    const process = `${hostname()}-${Math.floor(systemRandom.next() * 2 ** 32).toString(36)}`;
+    const named = { "service.name": "isthmus-broker", "service.instance.id": process };
+    const trace = await startTracing(named, settings.otlpEndpoint, deps);
+    const tracing = trace?.run(signal);
+    const onHop =
+      trace && ((hop: BrokerHop): void => trace.tracer.span(spanOfBrokerHop(hop, process)));
+    const surroundings = { log, meter, audit, signal, policy: policy.value, globals, onHop };
     const broker = await serve(settings, { store: store.value, records }, surroundings);
     if (!broker.ok) {
       await store.value.close();
@@ -113,6 +124,7 @@ export const brokerVerb = defineVerb({
     }
     await untilAborted(signal);
     await broker.value.stop();
+    await tracing;
     await audit.flush();
     await store.value.close();
     await place.value.close();
@@ -162,6 +174,7 @@ async function serve(
     readonly signal: AbortSignal;
     readonly policy: Changing<HubPolicy>;
     readonly globals: GlobalAddresses;
+    readonly onHop: ((hop: BrokerHop) => void) | undefined;
   },
 ): Promise<Result<Pick<RunningBroker, "stop">, string>> {
   const { clusterset, listen, healthListen } = settings;

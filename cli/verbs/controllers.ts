@@ -23,6 +23,7 @@ import { udpProbes } from "../probe-network.ts";
 import type { Readiness } from "../readiness.ts";
 import { renewIdentity } from "../renew-identity.ts";
 import { type RunMemberDeps, type RunMemberOptions, runMember } from "../run-member.ts";
+import { tracingSettings } from "../start-tracing.ts";
 import { SYSTEM_NAMESPACE } from "../system-namespace.ts";
 import { defineVerb } from "../verb.ts";
 
@@ -65,12 +66,7 @@ export const controllersVerb = defineVerb({
       "60s",
       "how long a cluster may be unheard of at the broker before its endpoints are withdrawn here; 0s: for ever",
     ),
-    otlpEndpoint: z
-      .url({ protocol: /^https?$/ })
-      .optional()
-      .describe(
-        "base address of an OpenTelemetry collector (OTLP over HTTP), such as http://collector:4318, that is told of each change's hops; default: nobody is",
-      ),
+    ...tracingSettings,
     healthListen: listenDefault("127.0.0.1:8080", "address of /livez, /readyz and /metrics"),
     leaderElect: z
       .boolean()

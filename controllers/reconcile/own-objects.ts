@@ -10,9 +10,9 @@ import type { JsonRecord } from "./merge-diff.ts";
  * on the version they were computed from, deletions on the object's identity.
  */
 export class OwnObjects {
-  readonly #kube: KubeClient;
+  readonly #kube: Pick<KubeClient, "get" | "create" | "mergePatch" | "delete">;
 
-  constructor(kube: KubeClient) {
+  constructor(kube: Pick<KubeClient, "get" | "create" | "mergePatch" | "delete">) {
     this.#kube = kube;
   }
 

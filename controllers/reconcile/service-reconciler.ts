@@ -35,6 +35,7 @@ import { isOwn } from "./is-own.ts";
 import { mentionedClusters, namedExporters } from "./mentioned-clusters.ts";
 import { OwnObjects } from "./own-objects.ts";
 import { StandingProblems } from "./standing-problems.ts";
+import { tracedClient } from "./traced-client.ts";
 import { observe, type Views, type World } from "./world.ts";
 
 export interface ServiceReconcilerOptions extends ImportStageOptions {
@@ -66,6 +67,8 @@ interface Pass {
    */
   readonly isSettled: boolean;
   readonly signal: AbortSignal;
+  /** See `reconcile`. */
+  readonly tracedWrite: string | undefined;
 }
 
 type Imported = Result<readonly Occupied[], KubeError>;
@@ -93,7 +96,12 @@ export class ServiceReconciler {
     return own;
   }
 
-  async reconcile(key: ServiceKey, signal: AbortSignal): Promise<Result<void, KubeError>> {
+  /** @param tracedWrite whose and which write this pass is for, where a collector is told: it is said on what is written */
+  async reconcile(
+    key: ServiceKey,
+    signal: AbortSignal,
+    tracedWrite?: string,
+  ): Promise<Result<void, KubeError>> {
     const { link } = this.#deps;
     const own = this.publish(key);
     const world = observe(key, this.#deps);
@@ -107,6 +115,7 @@ export class ServiceReconciler {
         link.hasSynced(world.namespace) &&
         !mentionedClusters(world).some((cluster) => this.#deps.peers.isAwaited(cluster)),
       signal,
+      tracedWrite,
     };
     this.#tellPrecedence(pass);
     const imported = await this.#reconcileImport(pass);
@@ -190,13 +199,20 @@ export class ServiceReconciler {
     return known.size === 1 && known.has(this.#options.cluster);
   }
 
-  #import({ key, world, own, signal }: Pass, merged: MergedService): Promise<Imported> {
+  #import(
+    { key, world, own, signal, tracedWrite }: Pass,
+    merged: MergedService,
+  ): Promise<Imported> {
     const all = [
       ...(own.kind === "exported" ? own.endpoints : []),
       ...reachableRows(world.foreignRows, this.#deps.paths),
     ];
     const rows = offeredRows(merged, all, this.#deps.peers.healthFor(key));
-    const stage = { ...this.#deps, objects: this.#objects };
+    const objects =
+      tracedWrite === undefined
+        ? this.#objects
+        : new OwnObjects(tracedClient(this.#deps.kube, tracedWrite));
+    const stage = { ...this.#deps, objects };
     return importService(this.#options, stage, { world, merged, rows, signal });
   }
 

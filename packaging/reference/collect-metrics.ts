@@ -115,9 +115,12 @@ function commandLines(folder: string, files: Files): readonly (readonly string[]
   const paths = ["--backends", "underlay,vxlan,proxy", "--probe-listen", ":0"];
   const traces = ["--otlp-endpoint", `http://${NOBODY}`];
   return [
-    ["broker", "--data-dir", join(folder, "hub"), "--listen", "127.0.0.1:0", "--policy", empty],
+    [
+      ...["broker", "--data-dir", join(folder, "hub"), "--listen", "127.0.0.1:0"],
+      ...["--policy", empty, ...traces],
+    ],
     ["controllers", ...member, ...paths, ...traces, "--config", empty],
-    ["dns", "--kubeconfig", kubeconfig, "--listen", "127.0.0.1:0", "--config", empty],
+    ["dns", "--kubeconfig", kubeconfig, "--listen", "127.0.0.1:0", ...traces, "--config", empty],
     ["gateway", ...machine],
     ["node-agent", ...machine],
     ["proxy", ...member, "--address", "127.0.0.1", "--listen", "127.0.0.1:0"],

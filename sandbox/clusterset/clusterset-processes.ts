@@ -18,6 +18,8 @@ export interface ClustersetPlan {
   readonly logLevel?: string;
   /** Further arguments of every member's controllers. */
   readonly controllersArgs?: readonly string[];
+  /** Further arguments of every member's DNS server. */
+  readonly dnsArgs?: readonly string[];
   /** Further arguments of the broker. */
   readonly brokerArgs?: readonly string[];
   /** Where the broker runs. @default on loopback */
@@ -136,11 +138,12 @@ export class ClustersetProcesses {
           ...(member.controllersArgs ?? []),
         ]),
         dns: start(`${member.id}-dns`, places.dns, [
-          ...["dns", ...kubeFlags(dns)],
+          ...["dns", ...kubeFlags(dns), "--cluster-id", member.id],
           // A server in a place of its own answers at all of the place's addresses.
           ...["--listen", `${member.places === undefined ? LOOPBACK.host : ""}:${at(2)}`],
           ...["--health-listen", `${places.dns.host}:${at(1)}`],
           ...(member.dnsArgs ?? []),
+          ...(plan.dnsArgs ?? []),
         ]),
       };
     });

@@ -16,7 +16,7 @@ import { type DemoMember, demoMembers, PORTS_PER_MEMBER, peersOf } from "./demo-
 import { demoProxy } from "./demo-proxy.ts";
 
 export interface DemoClustersetOptions
-  extends Pick<ClustersetPlan, "brokerArgs" | "controllersArgs"> {
+  extends Pick<ClustersetPlan, "brokerArgs" | "controllersArgs" | "dnsArgs"> {
   readonly clusters: number;
   readonly directory: string;
   readonly clusterset: string;

@@ -23,7 +23,7 @@ const BOUND_MS = STALE_MS + 20_000;
 let set: E2eClusterset;
 let names: { a: E2eCluster; b: E2eCluster; c: E2eCluster };
 beforeAll(async () => {
-  set = await E2eClusterset.start(3, ["--stale-after", `${STALE_MS}ms`]);
+  set = await E2eClusterset.start(3, { controllersArgs: ["--stale-after", `${STALE_MS}ms`] });
   names = { a: set.cluster(0), b: set.cluster(1), c: set.cluster(2) };
 });
 afterAll(async () => {

@@ -29,7 +29,9 @@ const NO_RBAC = runsOnEmbedded() ? " (not run: the embedded API server knows no 
 
 let set: E2eClusterset;
 beforeAll(async () => {
-  set = await E2eClusterset.start(2, ["--leader-elect", "--stale-after", "5s"]);
+  set = await E2eClusterset.start(2, {
+    controllersArgs: ["--leader-elect", "--stale-after", "5s"],
+  });
 });
 afterAll(async () => {
   await set?.stop();

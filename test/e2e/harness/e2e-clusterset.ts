@@ -13,6 +13,7 @@ import { systemClock } from "../../../runtime/clock/system-clock.ts";
 import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../../runtime/random/system-random.ts";
 import {
+  type ClustersetPlan,
   ClustersetProcesses,
   type MemberPlan,
   portsNeeded,
@@ -76,14 +77,17 @@ export class E2eClusterset {
     this.#abort = fields.abort;
   }
 
-  /** @param controllersArgs further arguments of every member's controllers. */
-  static async start(count = 3, controllersArgs: readonly string[] = []): Promise<E2eClusterset> {
+  /** @param more further arguments of processes of each kind */
+  static async start(
+    count = 3,
+    more: Pick<ClustersetPlan, "brokerArgs" | "controllersArgs" | "dnsArgs"> = {},
+  ): Promise<E2eClusterset> {
     const directory = mkdtempSync(join(tmpdir(), "isthmus-e2e-"));
     const abort = new AbortController();
     const deps = { clock: systemClock, random: systemRandom };
     const common = {
       ...{ directory, clusterset: CLUSTERSET, env: process.env, logLevel: "debug" },
-      controllersArgs,
+      ...more,
     };
     const existing = existingClusters()?.map((member) => ({
       ...member,
