@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { ServiceImportSpec } from "../../../api/mcs/service-import.ts";
 import type { ServiceOpen } from "../frame/open-header.ts";
 import { addressText } from "../ip-bytes.ts";
-import { type Candidate, endpointKey } from "./export-book.ts";
+import type { Candidate } from "./export-book.ts";
 
 /** Default of `sessionAffinityConfig.clientIP.timeoutSeconds` (Service v1). */
 const DEFAULT_SECONDS = 10_800;
@@ -49,6 +49,6 @@ export class ClientAffinity {
   }
 
   connected({ key }: StickyClient, to: Candidate, nowMs: number): void {
-    this.#places.set(key, { endpoint: endpointKey(to), usedMs: nowMs });
+    this.#places.set(key, { endpoint: to.key, usedMs: nowMs });
   }
 }

@@ -14,6 +14,7 @@ const candidate = (address: string, more: Partial<Candidate> = {}): Candidate =>
   isReady: true,
   isServing: true,
   hostname: "",
+  key: `${address} 80`,
   ...more,
 });
 const [A, B, C] = [candidate("10.0.0.1"), candidate("10.0.0.2"), candidate("10.0.0.3")];
@@ -36,6 +37,20 @@ describe("which endpoint", () => {
     endpoints.started(C);
     endpoints.started(C);
     expect(endpoints.order([A, B, C], 0)).toEqual([A, B, C]);
+  });
+
+  test("the first few are those of the whole order", () => {
+    const many = Array.from({ length: 50 }, (_, n) => candidate(`10.0.1.${n}`));
+    const sticky = stickyTo(Uint8Array.of(10, 0, 0, 7));
+    const endpoints = balance();
+    for (const each of many.slice(0, 45)) endpoints.started(each);
+    expect(endpoints.order(many, 0, { sticky, limit: 3 })).toEqual(
+      endpoints.order(many, 0, { sticky }).slice(0, 3),
+    );
+    const idle = new Set(many.slice(45));
+    const first = endpoints.order(many, 0, { limit: 3 });
+    expect(first).toHaveLength(3);
+    expect(first.every((each) => idle.has(each))).toBe(true);
   });
 
   test("not one that is not ready, unless nothing else serves", () => {
@@ -72,7 +87,7 @@ describe("which endpoint", () => {
     const endpoints = balance();
     const clients = Array.from({ length: 200 }, (_, n) => Uint8Array.of(10, 0, n >> 8, n));
     const choose = (all: readonly Candidate[]): (Candidate | undefined)[] =>
-      clients.map((address) => endpoints.order(all, 0, stickyTo(address))[0]);
+      clients.map((address) => endpoints.order(all, 0, { sticky: stickyTo(address) })[0]);
     const before = choose([A, B, C]);
     for (const each of [A, B, C]) {
       endpoints.started(each);
@@ -88,7 +103,7 @@ describe("which endpoint", () => {
     const endpoints = balance();
     const choose = (all: readonly Candidate[], nowMs: number): (Candidate | undefined)[] =>
       clients.map((client) => {
-        const [chosen] = endpoints.order(all, nowMs, client);
+        const [chosen] = endpoints.order(all, nowMs, { sticky: client });
         if (chosen !== undefined) endpoints.succeeded(chosen, nowMs, client);
         return chosen;
       });
@@ -107,9 +122,9 @@ describe("which endpoint", () => {
     const endpoints = balance();
     const client = stickyTo(Uint8Array.of(10, 0, 0, 1));
     endpoints.succeeded(B, 0, client);
-    expect(endpoints.order([A, B, C], 1, client)[0]).toBe(B);
+    expect(endpoints.order([A, B, C], 1, { sticky: client })[0]).toBe(B);
     for (let n = 0; n < 3; n++) endpoints.failed(B, 1);
-    expect(endpoints.order([A, B, C], 2, client).at(-1)).toBe(B);
+    expect(endpoints.order([A, B, C], 2, { sticky: client }).at(-1)).toBe(B);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Random } from "../../../runtime/random/random.ts";
 import { ClientAffinity, type StickyClient } from "./client-affinity.ts";
-import { type Candidate, endpointKey } from "./export-book.ts";
+import type { Candidate } from "./export-book.ts";
 
 /** So many failures in a row eject an endpoint. */
 const EJECT_AFTER = 3;
@@ -16,6 +16,26 @@ interface Memory {
   ejectedUntilMs: number;
 }
 
+interface OrderOptions {
+  /** Undefined: any endpoint will do. */
+  readonly sticky?: StickyClient | undefined;
+  /** @default all */
+  readonly limit?: number;
+}
+
+interface Rank {
+  readonly candidate: Candidate;
+  readonly isEjected: boolean;
+  readonly weight: number;
+  readonly lot: number;
+}
+
+function isBefore(a: Rank, b: Rank | undefined): boolean {
+  if (b === undefined) return true;
+  if (a.isEjected !== b.isEjected) return b.isEjected;
+  return a.weight === b.weight ? a.lot < b.lot : a.weight < b.weight;
+}
+
 /** Which endpoint to dial next. Time is an input. */
 export class EndpointBalance {
   readonly #random: Random;
@@ -27,37 +47,45 @@ export class EndpointBalance {
   }
 
   /**
-   * In the order in which they should be tried: fewest connections first, drawn by lot among equals; a sticky client comes back to
-   * where it was lately, else always the same order for the same client and endpoints. Endpoints that are not ready are left
-   * out, unless none is: then those that still serve. Ejected ones come last: a guess is better than nothing.
+   * The first `limit` in the order in which they should be tried: fewest connections first, drawn by lot among equals; a sticky client
+   * comes back to where it was lately, else always the same order for the same client and endpoints. Endpoints that are not ready
+   * are left out, unless none is: then those that still serve. Ejected ones come last: a guess is better than nothing.
    */
   order(
     candidates: readonly Candidate[],
     nowMs: number,
-    sticky?: StickyClient,
+    { sticky, limit = candidates.length }: OrderOptions = {},
   ): readonly Candidate[] {
-    const ready = candidates.filter(({ isReady }) => isReady);
-    const usable = ready.length > 0 ? ready : candidates.filter(({ isServing }) => isServing);
-    const weightOf = (key: string): number => {
-      if (sticky === undefined) return this.#memory.get(key)?.active ?? 0;
-      return key === last ? -1 : rendezvous(sticky.address, key);
-    };
+    const isAnyReady = candidates.some(({ isReady }) => isReady);
     const last = sticky && this.#affinity.endpointOf(sticky, nowMs);
-    return usable
-      .map((candidate) => {
-        const key = endpointKey(candidate);
-        const memory = this.#memory.get(key);
-        return {
-          candidate,
-          isEjected: (memory?.ejectedUntilMs ?? 0) > nowMs,
-          weight: weightOf(key),
-          lot: this.#random.next(),
-        };
-      })
-      .toSorted(
-        (a, b) => Number(a.isEjected) - Number(b.isEjected) || a.weight - b.weight || a.lot - b.lot,
-      )
-      .map(({ candidate }) => candidate);
+    const best: Rank[] = [];
+    for (const candidate of candidates) {
+      if (isAnyReady ? !candidate.isReady : !candidate.isServing) continue;
+      const rank = this.#rank(candidate, nowMs, { sticky, last });
+      let at = best.length;
+      while (at > 0 && isBefore(rank, best[at - 1])) at -= 1;
+      if (at === limit) continue;
+      best.splice(at, 0, rank);
+      if (best.length > limit) best.pop();
+    }
+    return best.map(({ candidate }) => candidate);
+  }
+
+  #rank(
+    candidate: Candidate,
+    nowMs: number,
+    {
+      sticky,
+      last,
+    }: { readonly sticky: StickyClient | undefined; readonly last: string | undefined },
+  ): Rank {
+    const { key } = candidate;
+    const memory = this.#memory.get(key);
+    const isEjected = (memory?.ejectedUntilMs ?? 0) > nowMs;
+    const lot = this.#random.next();
+    if (sticky === undefined) return { candidate, isEjected, weight: memory?.active ?? 0, lot };
+    const weight = key === last ? -1 : rendezvous(sticky.address, key);
+    return { candidate, isEjected, weight, lot };
   }
 
   started(candidate: Candidate): void {
@@ -90,7 +118,7 @@ export class EndpointBalance {
   }
 
   #of(candidate: Candidate): Memory {
-    const key = endpointKey(candidate);
+    const { key } = candidate;
     const known = this.#memory.get(key);
     if (known !== undefined) return known;
     if (this.#memory.size >= MEMORY_MAX) this.#forget();

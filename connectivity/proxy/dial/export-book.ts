@@ -11,12 +11,11 @@ export interface Candidate {
   /** Ready, or terminating and still serving. */
   readonly isServing: boolean;
   readonly hostname: string;
+  /** Tells endpoints apart. */
+  readonly key: string;
 }
 
-/** Tells endpoints apart. */
-export function endpointKey({ address, port }: Candidate): string {
-  return `${address} ${port}`;
-}
+const FOUND_MAX = 256;
 
 type Wanted = Pick<ServiceOpen, "namespace" | "name" | "port" | "protocol" | "hostname">;
 
@@ -27,26 +26,41 @@ type Wanted = Pick<ServiceOpen, "namespace" | "name" | "port" | "protocol" | "ho
 export class ExportBook {
   /** By service, then by name of the slice. BOUNDED: by the own exports. */
   readonly #slices = new Map<ServiceKey, Map<string, EndpointSlice>>();
+  /** What was found, by what was asked for, until a slice of the service changes: it is asked for each connection. BOUNDED: by FOUND_MAX of a service. */
+  readonly #found = new Map<ServiceKey, Map<string, readonly Candidate[]>>();
 
   put(slice: EndpointSlice): void {
     const key = keyOf(slice);
     if (key === undefined) return;
     const slices = this.#slices.get(key) ?? new Map<string, EndpointSlice>();
     this.#slices.set(key, slices.set(slice.metadata.name, slice));
+    this.#found.delete(key);
   }
 
   remove(slice: EndpointSlice): void {
     const key = keyOf(slice);
     const slices = key === undefined ? undefined : this.#slices.get(key);
     if (key === undefined || slices === undefined) return;
+    this.#found.delete(key);
     slices.delete(slice.metadata.name);
     if (slices.size === 0) this.#slices.delete(key);
   }
 
   /** Empty: nothing of that name is exported. */
   find(wanted: Wanted): readonly Candidate[] {
-    const slices = this.#slices.get(serviceKey(wanted.namespace, wanted.name));
-    return slices === undefined ? [] : [...slices.values()].flatMap((s) => candidatesOf(s, wanted));
+    const key = serviceKey(wanted.namespace, wanted.name);
+    const slices = this.#slices.get(key);
+    if (slices === undefined) return [];
+    const found = this.#found.get(key) ?? new Map<string, readonly Candidate[]>();
+    const what = `${wanted.protocol} ${wanted.port} ${wanted.hostname}`;
+    const known = found.get(what);
+    if (known !== undefined) return known;
+    const candidates = [...slices.values()].flatMap((slice) => candidatesOf(slice, wanted));
+    // Of names that nobody has, which a peer may make up, nothing is kept.
+    if (candidates.length > 0 && found.size < FOUND_MAX) {
+      this.#found.set(key, found.set(what, candidates));
+    }
+    return candidates;
   }
 }
 
@@ -72,7 +86,8 @@ function candidatesOf(slice: EndpointSlice, wanted: Wanted): readonly Candidate[
       const isServing = isReady || conditions?.serving === true;
       // One address each: the others of an endpoint are the same thing once more (EndpointSlice v1).
       const [address] = addresses;
-      return address === undefined ? [] : [{ address, port, isReady, isServing, hostname }];
+      if (address === undefined) return [];
+      return [{ address, port, isReady, isServing, hostname, key: `${address} ${port}` }];
     }),
   );
 }

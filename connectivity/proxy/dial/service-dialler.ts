@@ -75,7 +75,7 @@ export class ServiceDialler {
     if (!policy.admits(peer, header.clientNamespace)) return refuse("forbidden");
     const nowMs = this.#deps.clock.monotonicMs();
     const sticky = stickyClient(header, facts);
-    const order = this.#balance.order(candidates, nowMs, sticky).slice(0, MAX_TRIES);
+    const order = this.#balance.order(candidates, nowMs, { sticky, limit: MAX_TRIES });
     const job: Job = { stream, header, peer, policy, record, sticky };
     if (header.protocol === "udp") this.#joinDatagrams(job, order[0]);
     else this.#dial(job, order);
