@@ -35,6 +35,9 @@ export interface NetClustersetOptions {
   readonly logLevel?: string;
   /** Further arguments of a member's controllers. */
   readonly controllersArgs?: (cluster: ClusterPlan) => readonly string[];
+  /** Of every DNS server. */
+  readonly dnsArgs?: readonly string[];
+  readonly brokerArgs?: readonly string[];
 }
 
 export interface NetClustersetDeps {
@@ -123,6 +126,7 @@ export class NetClusterset {
         clusterset: options.clusterset,
         env: options.env,
         logLevel: options.logLevel ?? "info",
+        brokerArgs: options.brokerArgs ?? [],
         hubPlace: { host: MANAGEMENT.address, within: [] },
         members: clusters.map(({ plan: cluster, kubeconfig }) => ({
           id: cluster.id,
@@ -133,6 +137,7 @@ export class NetClusterset {
             dns: placeOf(cluster, "dns"),
           },
           controllersArgs: options.controllersArgs?.(cluster) ?? [],
+          dnsArgs: options.dnsArgs ?? [],
         })),
         ports: [
           PORT.broker,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { MemberNetwork } from "../../api/network/member-network.ts";
 import type { Peer } from "../../api/network/peer.ts";
 import { MEMBER_NETWORKS, PEERS } from "../../api/network/resources.ts";
+import { mustRunCli } from "../e2e/harness/run-cli.ts";
 import { callsIn, excusedBy, unlawful, unused } from "../permissions/calls.ts";
 import { WITH_BACKENDS } from "../permissions/proofs.ts";
 import { HTTP, NetService, UNEXPORTED } from "./harness/net-service.ts";
@@ -44,6 +45,19 @@ describe("a clusterset over vxlan whose clusters have the same pod and service C
         return found?.status?.backend === "vxlan" && path?.state === "up" ? true : undefined;
       });
     }
+  });
+
+  test("isthmus status shows each pair: way, health, round trip, loss, MTU, since when and why", async () => {
+    const { kubeconfig } = world.cluster("a");
+    const line = (peer: string): RegExp =>
+      new RegExp(
+        String.raw`^${peer} +\* vxlan +up +[\d.]+ ms +[\d.]+% +1\d{3} +\d{4}-\S+Z +\S`,
+        "m",
+      );
+    await world.until("both pairs with all figures", async () => {
+      const status = await mustRunCli(["status", "--kubeconfig", kubeconfig]);
+      return line("b").test(status) && line("c").test(status) ? true : undefined;
+    });
   });
 
   test("the clusterset IP leads to pods of every exporter, from every node; by name, too", async () => {

@@ -15,6 +15,11 @@ import { RESPONDERS_SERVICE } from "../../api/network/responders-service.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
 import { installCrds } from "../../cli/install-crds.ts";
 import { SYSTEM_NAMESPACE } from "../../cli/system-namespace.ts";
+import { CONFIG_MAPS, SECRETS } from "../../connectivity/overlay-cni/mesh-objects.ts";
+import {
+  ciliumClustermesh,
+  ciliumConfig,
+} from "../../connectivity/overlay-cni/real-objects.fixture.ts";
 import { sleep } from "../../runtime/clock/sleep.ts";
 import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
@@ -35,6 +40,8 @@ import { mustRunCli } from "../e2e/harness/run-cli.ts";
 import { startApiServer, type TestApiServer } from "./api-server.ts";
 
 const STALE_AFTER_MS = 2_000;
+/** Both carry pod addresses as they are, here over one way. */
+const BACKENDS = "underlay,overlay-cni";
 const { signal } = new AbortController();
 const WAITING = { clock, timeoutMs: 60_000, signal };
 
@@ -78,7 +85,7 @@ beforeAll(async () => {
     dnsArgs:
       id === "east" ? ["--cluster-id", "east", "--probe-listen", `${HERE}:${probes.dns}`] : [],
   }));
-  const controllersArgs = ["--backends", "underlay", "--stale-after", `${STALE_AFTER_MS}ms`];
+  const controllersArgs = ["--backends", BACKENDS, "--stale-after", `${STALE_AFTER_MS}ms`];
   const plan = { directory: folder, clusterset: "paths", env: process.env, ports, controllersArgs };
   processes = new ClustersetProcesses({ ...plan, members: plans }, { clock, random });
   processes.broker.start();
@@ -107,8 +114,25 @@ async function startMember(id: string): Promise<Member> {
   if (!installed.ok) throw new Error(installed.error);
   const system = { apiVersion: "v1", kind: "Namespace", metadata: { name: SYSTEM_NAMESPACE } };
   await client.create(NAMESPACES, system, { signal });
+  await joinMesh(client, id);
   await exportWeb(client, id === "east" ? EAST_POD : WEST_POD);
   return { id, server, client };
+}
+
+/** As Cilium's own installer and `cilium clustermesh connect` leave it. */
+async function joinMesh(client: KubeClient, id: string): Promise<void> {
+  const metadata = { name: "kube-system" };
+  await client.create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata }, { signal });
+  const config = ciliumConfig({ "cluster-name": id, "cluster-id": id === "east" ? "1" : "2" });
+  const remotes = ciliumClustermesh();
+  const { west: endpoint = "" } = remotes.data ?? {};
+  for (const [resource, object] of [
+    [CONFIG_MAPS, config],
+    [SECRETS, { ...remotes, data: { ...remotes.data, east: endpoint } }],
+  ] as const) {
+    const made = await client.create<KubeObject>(resource, object, { signal });
+    if (!made.ok) throw new Error(made.error.message);
+  }
 }
 
 const EAST_POD = "10.1.0.5";
@@ -251,7 +275,7 @@ test("controllers are rolled, killed and away: who still answers shows that the 
         ...["controllers", "--kubeconfig", members[0]?.server.kubeconfig ?? "", "--context", "one"],
         ...["--identity-dir", east.identityDir, "--state-dir", join(folder, "other")],
         ...["--health-listen", `127.0.0.1:${otherHealthPort}`],
-        ...["--backends", "underlay", ...eastControllersArgs("other")],
+        ...["--backends", BACKENDS, ...eastControllersArgs("other")],
       ],
       logFile: join(folder, "logs", "east-other.log"),
       restart: true,
@@ -298,13 +322,25 @@ test("paths between two members: told, followed by slices and answers as they di
   expect(up.paths[0]?.rttMs).toBeGreaterThan(0);
   await untilOffered([EAST_POD, WEST_POD], ["east", "west"]);
   const { kubeconfig } = west().server;
-  const status = await mustRunCli(["status", "--kubeconfig", kubeconfig]);
-  expect(status).toMatch(/east +\* ?underlay +up/);
+  const figures = String.raw`up +[\d.]+ ms +[\d.]+% +- +\d{4}-\S+Z`;
+  await until(
+    "isthmus status to show both ways with their figures, since when and why",
+    async () => {
+      const status = await mustRunCli(["status", "--kubeconfig", kubeconfig]);
+      const used = new RegExp(String.raw`^east +\* underlay +${figures} +first of those`, "m");
+      const other = new RegExp(String.raw`^east +overlay-cni +${figures} +5 probes answered`, "m");
+      return used.test(status) && other.test(status) ? true : undefined;
+    },
+    WAITING,
+  );
 
   // Its process stands still: the broker holds its stream and knows of nothing, its responder is silent.
   process.kill(eastControllers().pid ?? 0, "SIGSTOP");
   await untilOffered([WEST_POD], ["west"]);
-  expect(await statusInWest()).toMatchObject({ dead: true, paths: [{ state: "down" }] });
+  expect(await statusInWest()).toMatchObject({
+    dead: true,
+    paths: [{ state: "down" }, { state: "down" }],
+  });
 
   process.kill(eastControllers().pid ?? 0, "SIGCONT");
   await untilOffered([EAST_POD, WEST_POD], ["east", "west"]);

@@ -7,6 +7,7 @@ import type { ViewEvent } from "../../../runtime/kube/object-view.ts";
 import type { Logger } from "../../../runtime/log/log.ts";
 import type { Meter } from "../../../runtime/metrics/meter.ts";
 import type { Random } from "../../../runtime/random/random.ts";
+import type { PrefixMap } from "../../network/map-prefix.ts";
 import type { PathMeasurement, PathProber } from "../../probe/path-measurement.ts";
 import type { ReachedAt, Reporter } from "../../report/reporter.ts";
 import { withSlices } from "../../slices/with-slices.ts";
@@ -236,14 +237,15 @@ export class Gateway {
     const text = JSON.stringify([
       network.cluster,
       network.prefixes,
-      network.maps.map(({ from, to }) => [`${from.first}/${from.prefix}`, `${to.first}`]),
-      peers.map(({ cluster, prefixes }) => [cluster, prefixes]),
+      network.maps.map(mapText),
+      peers.map(({ cluster, prefixes, maps }) => [cluster, prefixes, maps.map(mapText)]),
     ]);
     if (this.#scope?.text === text) return;
     const scope: FilterScope = {
       own: network.cluster,
       maps: network.maps,
       peers: new Map(peers.map(({ cluster, prefixes }) => [cluster, prefixes])),
+      peerMaps: new Map(peers.map(({ cluster, maps }) => [cluster, maps])),
     };
     this.#scope = { text, scope };
     const { slices } = this.#deps.views;
@@ -255,6 +257,10 @@ export class Gateway {
       if (slice !== undefined) this.#contents.set(key, sliceElements(slice, scope));
     }
   }
+}
+
+function mapText({ from, to }: PrefixMap): string {
+  return `${from.first}/${from.prefix} ${to.first}`;
 }
 
 function summary(paths: readonly PeerPaths[]): string {

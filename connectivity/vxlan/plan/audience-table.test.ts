@@ -12,6 +12,7 @@ const west = example(3, "dual");
 const scope: FilterScope = {
   own: own.cluster,
   maps: own.own.maps,
+  peerMaps: new Map(),
   peers: new Map([
     [east.cluster, east.peer.prefixes],
     [west.cluster, west.peer.prefixes],

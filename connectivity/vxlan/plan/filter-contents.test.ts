@@ -8,6 +8,7 @@ import {
   sliceElements,
 } from "./filter-contents.ts";
 import { FILTER_SETS } from "./filter-table.ts";
+import { prefixMaps } from "./networks.ts";
 
 const east = example(1, "dual");
 const west = example(2, "dual");
@@ -15,6 +16,7 @@ const scope: FilterScope = {
   own: east.cluster,
   maps: east.own.maps,
   peers: new Map([[west.cluster, west.peer.prefixes]]),
+  peerMaps: new Map([[west.cluster, west.peer.maps]]),
 };
 const TCP_80 = [{ protocol: "TCP" as const, port: 80 }];
 
@@ -37,6 +39,13 @@ describe("what a slice lets pass", () => {
     ]);
   });
 
+  test("a peer's endpoint that is dialled as it is now passes under its global address too, before and after a switch (I8)", () => {
+    const apart = { ...scope, maps: prefixMaps([{ cidr: "10.9.0.0/16", global: "242.1.0.0/16" }]) };
+    expect(sliceElements(slice(west.cluster, ["10.0.1.5"], TCP_80), apart)).toEqual(
+      sliceElements(slice(west.cluster, ["242.2.1.5"], TCP_80), apart),
+    );
+  });
+
   test.each([
     {
       what: "an own endpoint outside of the pods' networks",
@@ -47,7 +56,7 @@ describe("what a slice lets pass", () => {
       given: slice(west.cluster, ["242.3.0.5"], TCP_80),
     },
     {
-      what: "a peer's endpoint as it is, reached another way",
+      what: "a peer's endpoint as it is, where both clusters have its network",
       given: slice(west.cluster, ["10.0.1.5"], TCP_80),
     },
     { what: "a cluster that is no peer", given: slice(clusterId("c9"), ["242.2.1.5"], TCP_80) },

@@ -11,6 +11,8 @@ export interface FilterScope {
   readonly maps: readonly PrefixMap[];
   /** Global networks of each peer. */
   readonly peers: ReadonlyMap<string, readonly string[]>;
+  /** Pod networks of each peer to its global ones. */
+  readonly peerMaps: ReadonlyMap<string, readonly PrefixMap[]>;
 }
 
 export interface SetElement {
@@ -23,7 +25,9 @@ const PROTOCOLS: Readonly<Record<string, string>> = { TCP: "tcp", UDP: "udp", SC
 /**
  * What one MCS EndpointSlice lets pass: a slice of the own cluster, requests to its endpoints, under the pods' addresses
  * and their global ones; a slice of a peer, requests of ours to the peer's. Addresses that are not the cluster's own are left
- * out: a slice opens no way to somewhere else.
+ * out: a slice opens no way to somewhere else. Endpoints that are dialled under their pods' addresses now, over another path,
+ * are let pass under their global ones all the same: rules of nodes follow a switch of paths sooner or later than gateways
+ * do, and who is sent this way a moment too early or too late is not to be refused.
  */
 export function sliceElements(slice: EndpointSlice, scope: FilterScope): readonly SetElement[] {
   const source = slice.metadata.labels?.[LABEL_SOURCE_CLUSTER];
@@ -61,7 +65,7 @@ export function bothAddresses(text: string, maps: readonly PrefixMap[]): readonl
 function theirAddress(
   text: string,
   source: string | undefined,
-  { peers }: FilterScope,
+  { maps, peers, peerMaps }: FilterScope,
 ): readonly string[] {
   const address = parseIpAddress(text);
   if (!address.ok) return [];
@@ -69,7 +73,11 @@ function theirAddress(
     const cidr = parseCidr(network);
     return cidr.ok && containsAddress(cidr.value, address.value);
   });
-  return isTheirs ? [formatIpAddress(address.value)] : [];
+  if (isTheirs) return [formatIpAddress(address.value)];
+  // Where both have the network it may be one of ours, as a proxy's.
+  if (mapAddressText(text, maps) !== undefined) return [];
+  const global = mapAddressText(text, peerMaps.get(source ?? "") ?? []);
+  return global === undefined ? [] : [global];
 }
 
 /** What of a set changes. */

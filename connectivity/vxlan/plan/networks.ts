@@ -36,6 +36,8 @@ export interface OwnGateway {
 
 export interface PeerNetwork {
   readonly cluster: ClusterId;
+  /** Pod networks to global ones. */
+  readonly maps: readonly PrefixMap[];
   readonly prefixes: readonly string[];
   readonly gateways: readonly GatewayFact[];
 }
@@ -64,6 +66,7 @@ export function ownNetwork(spec: MemberNetworkSpec, nodes: readonly NodeFacts[])
 export function peerNetwork(cluster: ClusterId, facts: NetworkFacts): PeerNetwork {
   return {
     cluster,
+    maps: prefixMaps(facts.globalPrefixes),
     prefixes: globalNetworks(facts),
     gateways: facts.gateways.map((gateway) => ({
       ...gateway,

@@ -73,6 +73,9 @@ export class NetWorld implements AsyncDisposable {
       readonly backends?: readonly string[];
       /** Further arguments of all controllers. */
       readonly controllersArgs?: readonly string[];
+      /** Further arguments of all DNS servers, and of the broker. */
+      readonly dnsArgs?: readonly string[];
+      readonly brokerArgs?: readonly string[];
       /** With backends: gateways and node agents on every node. @default true */
       readonly nodes?: boolean;
     } = {},
@@ -82,7 +85,7 @@ export class NetWorld implements AsyncDisposable {
         "these tests make network namespaces: run them by `npm run test:net -- FILE`, as root",
       );
     }
-    const { backends, controllersArgs = [] } = options;
+    const { backends, controllersArgs = [], dnsArgs = [], brokerArgs = [] } = options;
     const directory = mkdtempSync(join(tmpdir(), "isthmus-net-"));
     const abort = new AbortController();
     try {
@@ -93,6 +96,8 @@ export class NetWorld implements AsyncDisposable {
           directory,
           env: process.env,
           logLevel: "debug",
+          dnsArgs,
+          brokerArgs,
           ...(backends === undefined
             ? {}
             : {

@@ -226,6 +226,7 @@ NFT`,
     return {
       own: own.cluster,
       maps: own.own.maps,
+      peerMaps: new Map(),
       peers: new Map(
         clusters
           .filter((other) => other !== own)

@@ -171,7 +171,12 @@ ip -n ${pod} route add default via 10.0.1.1`);
     });
     if (node === undefined || gateway === undefined) throw new Error("no plan");
     const peersOf = new Map([[other.cluster, other.peer.prefixes]]);
-    const scope = { own: own.cluster, maps: own.own.maps, peers: peersOf };
+    const scope = {
+      own: own.cluster,
+      maps: own.own.maps,
+      peers: peersOf,
+      peerMaps: new Map([[other.cluster, other.peer.maps]]),
+    };
     const endpoints = endpointsSeenBy(own);
     for (const [index, each] of endpoints.entries()) {
       at.contents.set(`${index}`, sliceElements(each, scope));
