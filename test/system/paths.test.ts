@@ -15,7 +15,11 @@ import { RESPONDERS_SERVICE } from "../../api/network/responders-service.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
 import { installCrds } from "../../cli/install-crds.ts";
 import { SYSTEM_NAMESPACE } from "../../cli/system-namespace.ts";
-import { CONFIG_MAPS, SECRETS } from "../../connectivity/overlay-cni/mesh-objects.ts";
+import {
+  CONFIG_MAPS,
+  type DataObject,
+  SECRETS,
+} from "../../connectivity/overlay-cni/mesh-objects.ts";
 import {
   ciliumClustermesh,
   ciliumConfig,
@@ -126,10 +130,11 @@ async function joinMesh(client: KubeClient, id: string): Promise<void> {
   const config = ciliumConfig({ "cluster-name": id, "cluster-id": id === "east" ? "1" : "2" });
   const remotes = ciliumClustermesh();
   const { west: endpoint = "" } = remotes.data ?? {};
-  for (const [resource, object] of [
+  const objects: readonly (readonly [Resource, DataObject])[] = [
     [CONFIG_MAPS, config],
     [SECRETS, { ...remotes, data: { ...remotes.data, east: endpoint } }],
-  ] as const) {
+  ];
+  for (const [resource, object] of objects) {
     const made = await client.create<KubeObject>(resource, object, { signal });
     if (!made.ok) throw new Error(made.error.message);
   }
