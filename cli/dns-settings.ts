@@ -7,6 +7,7 @@ import {
   listenSetting,
   logLevelSetting,
 } from "../runtime/config/common-settings.ts";
+import { isLoopback } from "./packet-test/packet-test-server.ts";
 import { probeListenSetting } from "./probe-listen-setting.ts";
 import { tracingSettings } from "./start-tracing.ts";
 
@@ -120,6 +121,7 @@ export const dnsSettings = z.object({
   listen: listenDefault("127.0.0.1:5353", "address for UDP and TCP queries"),
   healthListen: listenDefault("127.0.0.1:8081", "address of /livez, /readyz and /metrics"),
   packetTestListen: listenSetting
+    .refine(isLoopback, "must be a loopback address, such as 127.0.0.1:8082")
     .optional()
     .describe(
       "loopback address at which isthmus explain, through the API server's port forwarding, may ask whether the ports of an imported service can be dialled from here; default: nobody may",

@@ -26,6 +26,10 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
 LOOPBACK.addAddress("::1", "ipv6");
 
+export function isLoopback({ host = "" }: ListenAddress): boolean {
+  return LOOPBACK.check(host, isIPv6(host) ? "ipv6" : "ipv4");
+}
+
 interface Deps {
   readonly client: Pick<KubeClient, "get" | "list">;
   readonly clock: Clock;
@@ -52,10 +56,10 @@ export class PacketTestServer {
 
   /** @returns the port it listens on */
   async start(): Promise<Result<number, string>> {
-    const { host = "" } = this.#listen;
-    if (!LOOPBACK.check(host, isIPv6(host) ? "ipv6" : "ipv4")) {
+    if (!isLoopback(this.#listen)) {
+      const got = JSON.stringify(this.#listen.host ?? "");
       return err(
-        `packet tests must be asked for on a loopback address, such as 127.0.0.1: got ${JSON.stringify(host)}`,
+        `packet tests must be asked for on a loopback address, such as 127.0.0.1: got ${got}`,
       );
     }
     const limits = { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, keepAliveTimeout: 1 };

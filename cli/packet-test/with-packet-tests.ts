@@ -2,7 +2,7 @@ import type { Clock } from "../../runtime/clock/clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { ListenAddress } from "../../runtime/net/listen-address.ts";
-import type { ExitCode, Output } from "../verb.ts";
+import type { ExitCode } from "../verb.ts";
 import { PacketTestServer } from "./packet-test-server.ts";
 
 /** Takes packet tests while `run` runs, if anybody may ask for them. */
@@ -12,7 +12,6 @@ export async function withPacketTests(
     readonly client: KubeClient;
     readonly clock: Clock;
     readonly log: Logger;
-    readonly out: Output;
   },
   run: () => Promise<ExitCode>,
 ): Promise<ExitCode> {
@@ -20,8 +19,9 @@ export async function withPacketTests(
   const tests = new PacketTestServer(listen, deps);
   const bound = await tests.start();
   if (!bound.ok) {
-    deps.out.problem(bound.error);
-    return 1;
+    // Answers are worth more than tests: somebody else has the port, and then nobody may ask.
+    deps.log.error("no packet tests are taken", { err: bound.error });
+    return run();
   }
   try {
     return await run();

@@ -18,7 +18,7 @@ export const dnsVerb = defineVerb({
       return 1;
     }
     const process = started.value;
-    const code = await withPacketTests(settings.packetTestListen, { ...process.deps, out }, () =>
+    const code = await withPacketTests(settings.packetTestListen, process.deps, () =>
       serveDns(input, process, {}),
     );
     await process.stop();

@@ -66,7 +66,7 @@ export async function runDnsWorkers(input: VerbInput<DnsSettings>): Promise<Exit
   const run = async (): Promise<ExitCode> => ((await pool.run(signal)) ? 0 : 1);
   const code = await withPacketTests(
     settings.packetTestListen,
-    { client: kube.value.client, clock: systemClock, log, out },
+    { client: kube.value.client, clock: systemClock, log },
     run,
   );
   responder.value?.stop();

@@ -144,6 +144,8 @@ function onThisMachine(
     if (value === path || value.startsWith(`${path}/`))
       return flag + folder + value.slice(path.length);
   }
+  // A pod's loopback is its own, and here all pods have the same one.
+  if (/^127\.0\.0\.1:\d+$/.test(value)) return `${flag}127.0.0.1:0`;
   const port = value.startsWith(":") ? ports.get(Number(value.slice(1))) : undefined;
   return port === undefined ? arg : `${flag}127.0.0.1:${port}`;
 }
