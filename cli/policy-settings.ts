@@ -6,6 +6,8 @@ import {
   SYSTEM_NAMESPACES,
 } from "../api/policy/namespace-rules.ts";
 import type { MemberPolicy, NamespaceScope } from "../controllers/policy/member-policy.ts";
+import { type AutoExportSettings, autoExportSettings } from "../install/auto-export-settings.ts";
+import { autoExportRules } from "./auto-export/auto-export-rules.ts";
 
 const pattern = z.string().transform((text, context): NamespacePattern => {
   const parsed = parseNamespacePattern(text);
@@ -50,9 +52,10 @@ export const policySettings = {
   importAllow: allowed("that get imports"),
   importDeny: denied("imported into"),
   importSelector: selected("that get imports"),
+  ...autoExportSettings,
 } as const;
 
-export interface PolicySettings {
+export interface PolicySettings extends AutoExportSettings {
   readonly exportAllow: readonly NamespacePattern[];
   readonly exportDeny: readonly NamespacePattern[];
   readonly exportSelector?: NamespaceScope["selector"];
@@ -62,9 +65,11 @@ export interface PolicySettings {
 }
 
 export function memberPolicy(settings: PolicySettings): MemberPolicy {
+  const autoExport = autoExportRules(settings);
   return {
     exports: scope(settings.exportAllow, settings.exportDeny, settings.exportSelector),
     imports: scope(settings.importAllow, settings.importDeny, settings.importSelector),
+    ...(autoExport === undefined ? {} : { autoExport }),
   };
 }
 

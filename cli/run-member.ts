@@ -149,6 +149,7 @@ async function runTold(
       propagation,
     },
   );
+  told.autoExports = () => controllers.autoExports;
   onReadiness(
     reflectorsCheck(
       controllers.reflectors,

@@ -3,6 +3,7 @@ import { err, type Result } from "../api/result.ts";
 import type { BrokerLink, LinkStatus } from "../broker/client/broker-link.ts";
 import type { RenewedIdentity } from "../broker/identity/member/certificate-renewal.ts";
 import { certificateTimes } from "../broker/identity/member/member-identity.ts";
+import type { AutoExportCounts } from "../controllers/auto-export/auto-exporter.ts";
 import { EventRecorder } from "../controllers/events/event-recorder.ts";
 import { MemberStatusLease } from "../controllers/membership/member-status-lease.ts";
 import type { MemberPolicy, NamespaceScope } from "../controllers/policy/member-policy.ts";
@@ -19,6 +20,7 @@ export class ToldStatus {
   check: () => Result<string, string> = () => err("starting");
   link: Pick<BrokerLink, "status"> | undefined;
   leaving: AbortSignal | undefined;
+  autoExports: () => AutoExportCounts | undefined = () => undefined;
   /** What ended this life, other than being asked to. */
   ending: string | undefined;
   readonly #renewal: Pick<RenewedIdentity, "current">;
@@ -61,6 +63,7 @@ export class ToldStatus {
     const problem = this.ending ?? (ready.ok ? undefined : ready.error);
     const broker = this.link === undefined ? undefined : brokerStatus(this.link.status());
     const { exports, imports } = this.#policy.current;
+    const auto = this.autoExports();
     return {
       state: "running",
       ...(problem === undefined ? {} : { problem }),
@@ -68,6 +71,7 @@ export class ToldStatus {
       certificateExpiresAt: new Date(
         certificateTimes(this.#renewal.current()).expiresAtMs,
       ).toISOString(),
+      ...(auto === undefined ? {} : { autoExport: autoExportStatus(auto) }),
       policy: { exports: scopeText(exports), imports: scopeText(imports) },
     };
   }
@@ -98,6 +102,17 @@ function brokerStatus(status: LinkStatus): MemberStatus["broker"] {
     case "rejected":
       return { state: "rejected", reason: status.reason };
   }
+}
+
+/** Named in the Lease, which is written often. */
+const OVER_QUOTA_SHOWN = 20;
+
+function autoExportStatus({
+  exported,
+  overQuota,
+}: AutoExportCounts): NonNullable<MemberStatus["autoExport"]> {
+  const shown = overQuota.slice(0, OVER_QUOTA_SHOWN);
+  return { exported, overQuota: shown, overQuotaCount: overQuota.length };
 }
 
 function scopeText({

@@ -96,6 +96,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import("./verbs/export.ts")).unexportVerb,
   },
   {
+    path: ["auto-export"],
+    summary: "show what auto-export exports, and what its quota leaves out; writes nothing",
+    load: async () => (await import("./verbs/auto-export.ts")).autoExportVerb,
+  },
+  {
     path: ["explain"],
     summary: "walk a service's whole way and name the first thing that is wrong",
     load: async () => (await import("./verbs/explain.ts")).explainVerb,
@@ -149,6 +154,11 @@ export const VERBS: readonly VerbEntry[] = [
     path: ["verify"],
     summary: "show that clusters reach each other's services, with a service made for it",
     load: async () => (await import("./verbs/verify.ts")).verifyVerb,
+  },
+  {
+    path: ["benchmark"],
+    summary: "measure propagation, names, requests and throughput between live clusters",
+    load: async () => (await import("./verbs/benchmark.ts")).benchmarkVerb,
   },
   {
     path: ["gather"],

@@ -21,6 +21,7 @@ import { WriteThroughClient } from "../runtime/kube/reflector/write-through-clie
 import type { Logger } from "../runtime/log/log.ts";
 import type { Meter } from "../runtime/metrics/meter.ts";
 import type { Random } from "../runtime/random/random.ts";
+import { AutoExporter } from "./auto-export/auto-exporter.ts";
 import { EventRecorder } from "./events/event-recorder.ts";
 import { PeerLeases } from "./liveness/peer-leases.ts";
 import { PeerWatch } from "./liveness/peer-watch.ts";
@@ -68,6 +69,7 @@ export class MemberControllers {
   readonly events: EventRecorder;
   readonly #reflectors: readonly RunningReflector[];
   readonly #controller: ServiceController;
+  readonly #autoExporter: AutoExporter;
   readonly #peers: PeerWatch;
   readonly #leases: PeerLeases | undefined;
   readonly #statuses: PeerStatusWriter | undefined;
@@ -112,13 +114,9 @@ export class MemberControllers {
       this.#statuses = new PeerStatusWriter({ ...deps, statuses, peers, events });
     }
     const peers = this.#peers;
-    const reconciler = new ServiceReconciler(options, {
-      ...deps,
-      peers,
-      kube: new WriteThroughClient(deps.client, [services, slices, exports, imports]),
-      views,
-      events,
-    });
+    const kube = new WriteThroughClient(deps.client, [services, slices, exports, imports]);
+    const reconciler = new ServiceReconciler(options, { ...deps, peers, kube, views, events });
+    this.#autoExporter = new AutoExporter(mcsVersion, { ...deps, kube, views, events });
     this.#controller = new ServiceController({ ...deps, reconciler, views, peers });
   }
 
@@ -130,10 +128,12 @@ export class MemberControllers {
     }
     this.#peers.start(signal);
     this.#controller.start(signal);
+    this.#autoExporter.start(signal);
     await Promise.all([
       this.#leases?.run(signal),
       this.#statuses?.run(signal),
       this.#controller.stopped(),
+      this.#autoExporter.stopped(),
     ]);
   }
 
@@ -141,13 +141,19 @@ export class MemberControllers {
     return this.#reflectors;
   }
 
+  /** What auto-export has come to; undefined: there are no rules, or it has not looked yet. */
+  get autoExports(): AutoExporter["counts"] {
+    return this.#autoExporter.counts;
+  }
+
   /** Looks at every service once more; an unchanged world sees no write from it (I9). */
   lookAgain(): void {
     this.#controller.lookAgain();
+    this.#autoExporter.lookAgain();
   }
 
   /** No service waits to be looked at. */
   get idle(): boolean {
-    return this.#controller.idle;
+    return this.#controller.idle && this.#autoExporter.idle;
   }
 }

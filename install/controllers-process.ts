@@ -39,6 +39,7 @@ export function controllersProcess(settings: MemberSettings): Process {
       ...flagOf("encryption", settings.encryption === "none" ? undefined : settings.encryption),
       ...args,
       ...flagOf("otlp-endpoint", settings.otlpEndpoint),
+      ...autoExportFlags(settings),
       `--health-listen=:${HEALTH_PORT}`,
       `--log-level=${settings.logLevel}`,
     ],
@@ -52,6 +53,31 @@ export function controllersProcess(settings: MemberSettings): Process {
     secrets: [{ name: "join", path: JOIN_DIR, secret: JOIN_SECRET, optional: true }],
     configMaps: [],
   };
+}
+
+function autoExportFlags(settings: MemberSettings): readonly string[] {
+  if (!settings.autoExport) return [];
+  return [
+    "--auto-export",
+    `--auto-export-selector=${settings.autoExportSelector}`,
+    ...flagOf("auto-export-namespaces", settings.autoExportNamespaces),
+    `--auto-export-per-namespace=${settings.autoExportPerNamespace}`,
+    `--auto-export-per-cluster=${settings.autoExportPerCluster}`,
+  ];
+}
+
+/** Whoever may write exports may publish whatever the policy lets out: bound only where it is asked for. */
+export function autoExportBinding(namespace: string): KubeObject {
+  const name = "isthmus:auto-export";
+  const apiGroup = "rbac.authorization.k8s.io";
+  const binding = {
+    apiVersion: `${apiGroup}/v1`,
+    kind: "ClusterRoleBinding",
+    metadata: { name, labels: labelsOf(CONTROLLERS_NAME) },
+    roleRef: { apiGroup, kind: "ClusterRole", name },
+    subjects: [{ kind: "ServiceAccount", namespace, name: CONTROLLERS_NAME }],
+  };
+  return binding;
 }
 
 export function joinSecret(namespace: string, token: string): Secret & KubeObject {

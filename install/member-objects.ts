@@ -4,7 +4,7 @@ import {
   renderClusterPolicy,
   SHIPPED_NAMES,
 } from "../runtime/kube/policy/render-cluster-policy.ts";
-import { controllersProcess, joinSecret } from "./controllers-process.ts";
+import { autoExportBinding, controllersProcess, joinSecret } from "./controllers-process.ts";
 import { dnsProcess, dnsService } from "./dns-process.ts";
 import {
   gatewayProcess,
@@ -54,6 +54,7 @@ export function memberObjects(
   return ok([
     ...(programsNodes ? identities.value.map(admittingNodePods) : identities.value),
     ...(joinToken === undefined ? [] : [joinSecret(namespace, joinToken)]),
+    ...(settings.controllers && settings.autoExport ? [autoExportBinding(namespace)] : []),
     ...(settings.controllers ? around(controllersProcess(settings), settings) : []),
     ...(settings.dns ? [...around(dns, settings), dnsService(dns, settings)] : []),
     ...(answersProbes(settings) ? [respondersService(settings)] : []),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { BACKEND_NAMES } from "../api/network/backend-name.ts";
 import { ENCRYPTIONS } from "../api/network/member-network.ts";
+import { autoExportSettings } from "./auto-export-settings.ts";
 import { commonSettings, labelSetting, memorySetting, replicasSetting } from "./common-settings.ts";
 import { gatewaySettings } from "./gateway-settings.ts";
 import { proxySettings } from "./proxy-settings.ts";
@@ -50,6 +51,7 @@ export const memberSettings = z.object({
     .enum(ENCRYPTIONS)
     .default("none")
     .describe("of traffic between gateways of different clusters: none or wireguard"),
+  ...autoExportSettings,
   dns: z.boolean().default(true).describe("run the DNS server"),
   dnsReplicas: replicasSetting("the DNS server"),
   dnsAddress: z

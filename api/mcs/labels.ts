@@ -36,6 +36,10 @@ export const ANNOTATION_SILENT_SINCE = "isthmus.dev/silent-since";
  * another cluster, `CLUSTER/SEQUENCE`, that the object was changed for last, by which the DNS server joins the change's trace.
  */
 export const ANNOTATION_TRACED_WRITE = "isthmus.dev/traced-write";
+/** On a Service, with the value `true`: controllers with `--auto-export` export it, within their quota; another selector may be configured. */
+export const LABEL_AUTO_EXPORT = "isthmus.dev/auto-export";
+/** On a Service or a Namespace, with the value `false`: never exported by its labels. An export that somebody writes stays. */
+export const ANNOTATION_AUTO_EXPORT = "isthmus.dev/auto-export";
 
 /** Keys with these prefixes are ours or Kubernetes' and are stripped from exported labels and annotations (IMP-24). */
 export const PROTECTED_KEY_PREFIXES: readonly string[] = [

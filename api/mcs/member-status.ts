@@ -27,6 +27,14 @@ const memberStatus = z.object({
   ),
   /** RFC 3339. */
   certificateExpiresAt: z.exactOptional(z.string()),
+  /** Services exported by their labels, where that is done; the first of those that the quota leaves out, and how many those are. */
+  autoExport: z.exactOptional(
+    z.object({
+      exported: z.number(),
+      overQuota: z.array(z.string()),
+      overQuotaCount: z.number(),
+    }),
+  ),
   /** Which namespaces this member shares, as its own admins have it. */
   policy: z.exactOptional(z.object({ exports: scope, imports: scope })),
 });

@@ -5,6 +5,7 @@ import {
   ANNOTATION_SILENT_SINCE,
   LABEL_SOURCE_CLUSTER,
 } from "../../api/mcs/labels.ts";
+import type { MemberStatus } from "../../api/mcs/member-status.ts";
 import type { ServiceExport } from "../../api/mcs/service-export.ts";
 import type { ServiceImport } from "../../api/mcs/service-import.ts";
 import type { Peer } from "../../api/network/peer.ts";
@@ -49,6 +50,8 @@ export interface ControllersLine {
   readonly problem?: string;
   readonly broker?: "connecting" | "connected" | "rejected";
   readonly certificateExpiresAt?: string;
+  /** Services exported by their labels; absent: that is not done. */
+  readonly autoExport?: NonNullable<MemberStatus["autoExport"]>;
 }
 
 export interface PeerReport {
@@ -129,12 +132,13 @@ function controllersLine(lease: Lease | undefined, nowMs: number): ControllersLi
   const { status, secondsAgo, durationSeconds } = report.value;
   const isSilent = status.state === "running" && secondsAgo > durationSeconds;
   const problem = status.problem ?? status.broker?.reason;
-  const { broker, certificateExpiresAt } = status;
+  const { broker, certificateExpiresAt, autoExport } = status;
   return {
     state: isSilent ? "silent" : status.state,
     ...(problem === undefined ? {} : { problem }),
     ...(broker === undefined ? {} : { broker: broker.state }),
     ...(certificateExpiresAt === undefined ? {} : { certificateExpiresAt }),
+    ...(autoExport === undefined ? {} : { autoExport }),
   };
 }
 

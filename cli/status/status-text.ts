@@ -54,11 +54,29 @@ export function statusText(report: MemberReport): string {
 
 function controllersLines({ clusterId, controllers }: MemberReport): readonly string[] {
   if (clusterId === undefined) return [];
-  const { state, broker, problem, certificateExpiresAt } = controllers;
+  const { state, broker, problem, certificateExpiresAt, autoExport } = controllers;
   const facts = [
     `controllers ${state}`,
     ...(broker === undefined ? [] : [`broker ${broker}`]),
     ...(certificateExpiresAt === undefined ? [] : [`certificate until ${certificateExpiresAt}`]),
   ];
-  return [`State    ${facts.join(", ")}`, ...(problem === undefined ? [] : [`! ${problem}`])];
+  return [
+    `State    ${facts.join(", ")}`,
+    ...(problem === undefined ? [] : [`! ${problem}`]),
+    ...(autoExport === undefined ? [] : autoExportLines(autoExport)),
+  ];
+}
+
+function autoExportLines({
+  exported,
+  overQuota,
+  overQuotaCount,
+}: NonNullable<MemberReport["controllers"]["autoExport"]>): readonly string[] {
+  const line = `Auto     exported by their labels: ${exported}, over the quota: ${overQuotaCount}`;
+  if (overQuotaCount === 0) return [line];
+  const more = overQuotaCount - overQuota.length;
+  return [
+    line,
+    `! not exported, over the quota: ${overQuota.join(", ")}${more > 0 ? ` and ${more} more` : ""}`,
+  ];
 }

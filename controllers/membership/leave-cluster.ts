@@ -45,8 +45,8 @@ const PASSES_MAX = 10;
 
 /**
  * Removes everything of ours from a cluster (CLN-04, CLN-11): imports, derived Services, slices, Leases, Peers, conditions on
- * exports, and last the properties that say it is a member (CID-06). ServiceExports are the users' and stay, definitions
- * too. Running controllers are told first, by a mark on the clusterset's property, and stop writing. The identity goes while that
+ * exports, and last the properties that say it is a member (CID-06). ServiceExports that users wrote are theirs and stay, definitions
+ * too; those that auto-export made go. Running controllers are told first, by a mark on the clusterset's property, and stop writing. The identity goes while that
  * mark is there: controllers that are started anew find the mark or no identity, and never claim the properties again. May be repeated.
  */
 export async function leaveCluster(
@@ -70,7 +70,8 @@ async function removeAll(
   const receipt = new Map<string, string[]>();
   const properties = clusterProperties(aboutVersion);
   const networks = [PEERS, MEMBER_NETWORKS];
-  const kinds = [serviceImports(mcsVersion), ENDPOINT_SLICES, SERVICES, LEASES, ...networks];
+  const made = [serviceExports(mcsVersion), serviceImports(mcsVersion)];
+  const kinds = [...made, ENDPOINT_SLICES, SERVICES, LEASES, ...networks];
   // What controllers had under way when they were told may still arrive: so until nothing is found any more.
   for (let pass = 0; ; pass++) {
     const removed = await removeOwn(kube, kinds, { receipt, signal });

@@ -8,6 +8,18 @@ export interface MemberPolicy {
   readonly exports: NamespaceScope;
   /** Namespaces that get imports: of no others are rows of other clusters even asked for (I2). */
   readonly imports: NamespaceScope;
+  /** Services that are exported by their labels, without anybody's ServiceExport; absent: none. */
+  readonly autoExport?: AutoExportRules;
+}
+
+/** Which Services are exported by their labels, and how many at most. */
+export interface AutoExportRules {
+  /** Of Services. */
+  readonly services: LabelSelector;
+  /** Of the namespaces they are in; absent: any. */
+  readonly namespaces?: LabelSelector;
+  readonly perNamespace: number;
+  readonly perCluster: number;
 }
 
 export interface NamespaceScope {

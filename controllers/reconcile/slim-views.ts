@@ -2,6 +2,7 @@ import type { Endpoint, EndpointSlice } from "../../api/kube/endpoint-slice.ts";
 import type { Namespace } from "../../api/kube/namespace.ts";
 import type { KubeObject, ObjectMeta } from "../../api/kube/object.ts";
 import type { Service } from "../../api/kube/service.ts";
+import { ANNOTATION_AUTO_EXPORT } from "../../api/mcs/labels.ts";
 import { isOwn } from "./is-own.ts";
 
 // What the views keep of objects that may be anybody's (SCL-06): a cluster has many more Services and slices than it
@@ -12,7 +13,7 @@ export function slimNamespace({ apiVersion, kind, metadata, status }: Namespace)
   return status === undefined ? slim : { ...slim, status };
 }
 
-/** Without annotations, among them whole copies of the object (last-applied-configuration), and status. */
+/** Without annotations but ours, among them whole copies of the object (last-applied-configuration), and status. */
 export function slimService({ apiVersion, kind, metadata, spec }: Service): Service {
   return { apiVersion, kind, metadata: slimMeta(metadata), spec };
 }
@@ -47,6 +48,7 @@ function slimEndpoint(endpoint: Endpoint): Endpoint {
 }
 
 function slimMeta(metadata: KubeObject["metadata"]): ObjectMeta {
-  const { annotations: _, ...rest } = metadata;
-  return rest;
+  const { annotations, ...rest } = metadata;
+  const value = annotations?.[ANNOTATION_AUTO_EXPORT];
+  return value === undefined ? rest : { ...rest, annotations: { [ANNOTATION_AUTO_EXPORT]: value } };
 }

@@ -12,6 +12,7 @@ const CONSTANT =
 /** What people write; everything else is written by Isthmus, or by Kubernetes. */
 const WRITTEN_BY_PEOPLE = [
   "isthmus.dev/export-to",
+  "isthmus.dev/auto-export",
   "isthmus.dev/allow-clients",
   "isthmus.dev/proxy-protocol",
   "isthmus.dev/gateway",

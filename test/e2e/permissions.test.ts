@@ -11,16 +11,18 @@ import {
   type ClusterProperty,
   clusterProperties,
 } from "../../api/mcs/cluster-property.ts";
-import { LABEL_SERVICE_NAME } from "../../api/mcs/labels.ts";
+import { LABEL_AUTO_EXPORT, LABEL_SERVICE_NAME } from "../../api/mcs/labels.ts";
 import { serviceExports } from "../../api/mcs/service-export.ts";
 import { serviceImports } from "../../api/mcs/service-import.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
+import { autoExportBinding } from "../../install/controllers-process.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { resourceOf } from "../../runtime/kube/policy/apply-manifests.ts";
+import { SHIPPED_NAMES } from "../../runtime/kube/policy/render-cluster-policy.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { addressesIn, askDns } from "../../sandbox/clusterset/ask-dns.ts";
-import { callsIn, unlawful, unused } from "../permissions/calls.ts";
+import { callsIn, granted, unlawful, unused } from "../permissions/calls.ts";
 import { writeAccess } from "./harness/cluster-access.ts";
 import { E2eClusterset, runsOnEmbedded } from "./harness/e2e-clusterset.ts";
 import { ServiceFixture } from "./harness/service-fixture.ts";
@@ -30,10 +32,17 @@ const NO_RBAC = runsOnEmbedded() ? " (not run: the embedded API server knows no 
 let set: E2eClusterset;
 beforeAll(async () => {
   set = await E2eClusterset.start(2, {
-    controllersArgs: ["--leader-elect", "--stale-after", "5s"],
+    controllersArgs: ["--leader-elect", "--stale-after", "5s", "--auto-export"],
   });
+  if (set.isEmbedded) return;
+  const binding = autoExportBinding(SHIPPED_NAMES.namespace);
+  await set.cluster(0).create(resourceOf(binding), binding);
 });
 afterAll(async () => {
+  if (set !== undefined && !set.isEmbedded) {
+    const binding = autoExportBinding(SHIPPED_NAMES.namespace);
+    await set.cluster(0).remove(resourceOf(binding), undefined, binding.metadata.name);
+  }
   await set?.stop();
 });
 
@@ -88,6 +97,25 @@ describe("what each process does is what its role grants (SEC-08)", () => {
       () => b.import(web.namespace, web.name),
       (is) => is === undefined,
     );
+    const auto = new ServiceFixture(web.namespace, "auto", set.signal);
+    await auto.deploy(a, ["10.1.240.3"]);
+    const marked = (value: string | null): Promise<unknown> =>
+      a.kube.mergePatch(
+        { resource: SERVICES, namespace: auto.namespace, name: auto.name },
+        { metadata: { labels: { [LABEL_AUTO_EXPORT]: value } } },
+        { signal: set.signal },
+      );
+    for (const [value, isExported] of [
+      ["true", true],
+      [null, false],
+    ] as const) {
+      await marked(value);
+      await set.eventually(
+        "a Service to be exported by its label, and no longer without",
+        () => a.export(auto.namespace, auto.name),
+        (is) => (is !== undefined) === isExported,
+      );
+    }
     // Leases of the other member are kept from the first word of the broker on.
     const controllers = ["30-controllers-role.yaml", "isthmus:controllers"] as const;
     const did = await set.eventually(
@@ -100,7 +128,15 @@ describe("what each process does is what its role grants (SEC-08)", () => {
       },
       (is) => unused(...controllers, is).length === 0,
     );
-    expect(unlawful(...controllers, did)).toEqual([]);
+    const autoExport = ["34-auto-export-role.yaml", "isthmus:auto-export"] as const;
+    expect(unused(...autoExport, did)).toEqual([]);
+    const byLabels = granted(...autoExport);
+    expect(
+      unlawful(
+        ...controllers,
+        did.filter((call) => !byLabels.has(call)),
+      ),
+    ).toEqual([]);
     const dns = ["31-dns-role.yaml", "isthmus:dns"] as const;
     const read = await used(b.processes.dnsHealthPort);
     expect(unused(...dns, read)).toEqual([]);

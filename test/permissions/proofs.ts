@@ -14,6 +14,11 @@ export const PROOFS: readonly {
     role: "isthmus:controllers",
     test: "test/e2e/permissions.test.ts",
   },
+  {
+    file: "34-auto-export-role.yaml",
+    role: "isthmus:auto-export",
+    test: "test/e2e/permissions.test.ts",
+  },
   { file: "31-dns-role.yaml", role: "isthmus:dns", test: "test/e2e/permissions.test.ts" },
   {
     file: "32-proxy-role.yaml",

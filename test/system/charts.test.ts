@@ -96,6 +96,11 @@ describe.each([
     part: "member",
     values: { ...MEMBER, backends: ["proxy"], proxyServiceType: "None", networkPolicy: false },
   },
+  {
+    chart: "isthmus",
+    part: "member",
+    values: { ...MEMBER, autoExport: true, autoExportNamespaces: "team in (shop,bank)" },
+  },
 ] as const)("$chart with $values", ({ chart, part, values }) => {
   test("renders what isthmus install applies, but for the namespace, which is helm's", async () => {
     const wanted = render(part, { ...values, namespace: "mesh" });
