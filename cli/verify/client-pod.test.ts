@@ -5,6 +5,8 @@ import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
 import type { PodLogs } from "../../runtime/kube/pod-logs.ts";
 import { ClientPod } from "./client-pod.ts";
+import { lastReport } from "./client-report.ts";
+import { CLIENT_PROGRAM } from "./pod-programs.ts";
 
 const REPORT = '{"addresses":["10.0.0.1"],"status":200}\n';
 const forbidden: KubeError = { kind: "forbidden", message: "pods is forbidden" };
@@ -28,9 +30,10 @@ async function start({ create, status = {}, log }: Cluster, timeoutMs = 0) {
   } as unknown as KubeClient;
   const logs: PodLogs = () => Promise.resolve(log);
   const { signal } = new AbortController();
-  const target = { name: "verify.ns.svc.clusterset.local", port: 80 };
+  const env = { NAME: "verify.ns.svc.clusterset.local", PORT: "80" };
+  const what = { program: CLIENT_PROGRAM, env, read: lastReport };
   const pod = new ClientPod(
-    { namespace: "ns", image: "ours:1", target, timeoutMs, signal },
+    { namespace: "ns", image: "ours:1", ...what, timeoutMs, signal },
     { client, logs },
   );
   return { pod, made, started: await pod.start() };

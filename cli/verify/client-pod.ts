@@ -4,17 +4,18 @@ import { err, ok, type Result } from "../../api/result.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import type { PodLogs } from "../../runtime/kube/pod-logs.ts";
-import { type ClientReport, lastReport } from "./client-report.ts";
-import { CLIENT_PROGRAM } from "./pod-programs.ts";
 import { testPodSpec } from "./test-pod.ts";
 import { make } from "./test-service.ts";
 import { waitUntil } from "./wait-until.ts";
 
-export interface ClientPodOptions {
+export interface ClientPodOptions<T> {
+  /** For `node -e`, with its environment. */
+  readonly program: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** What it says last, out of its log; undefined: nothing yet. */
+  readonly read: (log: string) => T | undefined;
   readonly namespace: string;
   readonly image: string;
-  /** What it resolves and asks. */
-  readonly target: { readonly name: string; readonly port: number };
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
@@ -46,12 +47,12 @@ export const CLIENT_POD = "verify-client";
 const LOG = { tailLines: 20, limitBytes: 64 * 1024 };
 
 /** A client in a pod of the cluster: what it sees is what any pod there sees. Gone with its namespace. */
-export class ClientPod {
+export class ClientPod<T> {
   readonly #deps: { readonly client: KubeClient; readonly logs: PodLogs };
-  readonly #options: ClientPodOptions;
+  readonly #options: ClientPodOptions<T>;
 
   constructor(
-    options: ClientPodOptions,
+    options: ClientPodOptions<T>,
     deps: { readonly client: KubeClient; readonly logs: PodLogs },
   ) {
     this.#options = options;
@@ -60,13 +61,8 @@ export class ClientPod {
 
   /** Error: why there is none, so that nothing can be said of the cluster. */
   async start(): Promise<Result<undefined, string>> {
-    const { namespace, image, target, timeoutMs, signal } = this.#options;
-    const pod = testPodSpec({
-      image,
-      program: CLIENT_PROGRAM,
-      env: { NAME: target.name, PORT: String(target.port) },
-      ports: [],
-    });
+    const { namespace, image, program, env, timeoutMs, signal } = this.#options;
+    const pod = testPodSpec({ image, program, env, ports: [] });
     const metadata = { namespace, name: CLIENT_POD };
     const object = {
       apiVersion: "v1",
@@ -91,14 +87,14 @@ export class ClientPod {
   }
 
   /** What it saw last. Error: nothing is known. */
-  async last(): Promise<Result<ClientReport, Unknown>> {
-    const { namespace, signal } = this.#options;
+  async last(): Promise<Result<T, Unknown>> {
+    const { namespace, read, signal } = this.#options;
     const log = await this.#deps.logs({ namespace, pod: CLIENT_POD, ...LOG }, { signal });
     if (!log.ok) {
       const why = `the client pod's log cannot be read: ${log.error.message}`;
       return err({ kind: "unreadable", why });
     }
-    const report = lastReport(log.value);
+    const report = read(log.value);
     if (report !== undefined) return ok(report);
     return err({ kind: "silent", why: "the client pod has said nothing yet" });
   }

@@ -5,8 +5,9 @@ import { hostname } from "node:os";
 import { createInterface } from "node:readline";
 import { decode, encode } from "dns-packet";
 import { afterEach, expect, test } from "vitest";
+import { podMeasures } from "../benchmark/pod-measures.ts";
 import { type ClientReport, lastReport, missingOfName, missingOfRequest } from "./client-report.ts";
-import { CLIENT_PROGRAM, SERVER_PROGRAM } from "./pod-programs.ts";
+import { CLIENT_PROGRAM, MEASURE_PROGRAM, SERVER_PROGRAM } from "./pod-programs.ts";
 
 const running: ChildProcess[] = [];
 const sockets: Socket[] = [];
@@ -71,6 +72,21 @@ test("a client says what it sees of a server, and when that changes", async () =
   server.child.kill("SIGTERM");
   const second = await until((report) => report.requestError !== undefined);
   expect(missingOfRequest(second)).toBe(second.requestError);
+});
+
+test("a client measures names, requests and bytes, and says so once", async () => {
+  const server = run(SERVER_PROGRAM, { PORT: "0" });
+  const { port }: { readonly port: number } = JSON.parse(await next(server.lines));
+  const dns = `require("node:dns").setServers(["127.0.0.1:${await nameServer("10.1.2.3")}"]);`;
+  const load = { DNS_RATE: "20", RATE: "10", SECONDS: "0.5", BYTES: "1000000" };
+  const { lines } = run(`${dns}\n${MEASURE_PROGRAM}`, {
+    ...{ NAME: "localhost", PORT: String(port), ...load },
+  });
+  const measures = podMeasures(await next(lines));
+  expect(measures).toMatchObject({ dns: { failed: 0 }, request: { failed: 0 }, bytes: 1_000_000 });
+  expect([measures?.dns.ms.length, measures?.request.ms.length]).toEqual([10, 5]);
+  expect(measures?.bulkMs).toBeGreaterThan(0);
+  expect(podMeasures('{"dns":')).toBeUndefined();
 });
 
 test.each([

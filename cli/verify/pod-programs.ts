@@ -1,13 +1,22 @@
-// What the pods of `isthmus verify` run: plain JavaScript given to `node -e`, so that any image with Node will do, of whatever
+// What the pods of `isthmus verify` and `isthmus benchmark` run: plain JavaScript given to `node -e`, so that any image with Node will do, of whatever
 // version of ours.
 
 /** Port of the server in its pod. */
 export const POD_PORT = 8080;
 
-/** Serves the name of its pod at /hostname, on PORT. */
+/** Serves on PORT: so many bytes at /bytes?n=NUMBER, below a gigabyte, and the name of its pod anywhere else. */
 export const SERVER_PROGRAM = `
 const { hostname } = require("node:os");
-const server = require("node:http").createServer((request, response) => response.end(hostname()));
+const { Readable } = require("node:stream");
+const CHUNK = Buffer.alloc(65536);
+function* bytes(count) {
+  for (let left = count; left > 0; left -= CHUNK.length) yield left < CHUNK.length ? CHUNK.subarray(0, left) : CHUNK;
+}
+const server = require("node:http").createServer((request, response) => {
+  const [, count] = /^\\/bytes\\?n=([0-9]{1,9})$/.exec(request.url) || [];
+  if (count === undefined) return response.end(hostname());
+  require("node:stream").pipeline(Readable.from(bytes(Number(count))), response, () => undefined);
+});
 server.listen(Number(process.env.PORT), () => console.log(JSON.stringify(server.address())));
 process.on("SIGTERM", () => process.exit(0));
 `;
@@ -52,5 +61,51 @@ async function look() {
   setTimeout(look, 250);
 }
 look();
+process.on("SIGTERM", () => process.exit(0));
+`;
+
+/**
+ * Waits until NAME resolves, then resolves it and asks for it, DNS_RATE and RATE
+ * times a second for SECONDS, one at a time, and takes BYTES once. One line of JSON (`cli/benchmark/pod-measures.ts`) at the end.
+ */
+export const MEASURE_PROGRAM = `
+const dns = require("node:dns").promises;
+const http = require("node:http");
+const { NAME, PORT, DNS_RATE, RATE, SECONDS, BYTES } = process.env;
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const get = (path) => new Promise((resolve) => {
+  const signal = AbortSignal.timeout(60000);
+  const asked = http.get({ host: NAME, port: PORT, path, agent: false, signal }, (answer) => {
+    let length = 0;
+    answer.on("data", (chunk) => { length += chunk.length; });
+    answer.on("error", () => resolve(-1));
+    answer.on("end", () => resolve(answer.statusCode === 200 ? length : -1));
+  });
+  asked.on("error", () => resolve(-1));
+});
+async function paced(attempt, rate) {
+  const ms = [];
+  let failed = 0;
+  const start = performance.now();
+  for (let index = 0; index < rate * SECONDS; index += 1) {
+    const wait = start + index * 1000 / rate - performance.now();
+    if (wait > 0) await pause(wait);
+    if (performance.now() - start > SECONDS * 1000 + 2000) break;
+    const sent = performance.now();
+    if (await attempt()) ms.push(Math.round((performance.now() - sent) * 100) / 100);
+    else failed += 1;
+  }
+  return { ms, failed, skipped: 0, elapsedMs: performance.now() - start };
+}
+const resolve = () => dns.resolve4(NAME).catch(() => dns.resolve6(NAME)).then(() => true, () => false);
+(async () => {
+  for (let tries = 0; tries < 200 && !((await resolve()) && (await get("/hostname")) > 0); tries += 1) await pause(250);
+  const measures = { dns: await paced(resolve, Number(DNS_RATE)), request: await paced(async () => (await get("/hostname")) > 0, Number(RATE)) };
+  const start = performance.now();
+  const length = await get("/bytes?n=" + BYTES);
+  const bulkMs = performance.now() - start;
+  console.log(JSON.stringify({ ...measures, bytes: Number(BYTES), ...(length === Number(BYTES) && { bulkMs }) }));
+})();
+setInterval(() => undefined, 1000);
 process.on("SIGTERM", () => process.exit(0));
 `;

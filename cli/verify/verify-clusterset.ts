@@ -34,7 +34,8 @@ export async function verifyClusterset(
   return checks;
 }
 
-async function makeNamespaces(
+/** Error: the cluster that refused, and why. */
+export async function makeNamespaces(
   namespace: string,
   members: readonly MemberUnderTest[],
   signal: AbortSignal,
@@ -48,7 +49,7 @@ async function makeNamespaces(
   return undefined;
 }
 
-async function removeNamespaces(
+export async function removeNamespaces(
   name: string,
   exporter: MemberUnderTest,
   members: readonly MemberUnderTest[],

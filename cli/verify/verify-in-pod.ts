@@ -2,8 +2,9 @@ import { ok, type Result } from "../../api/result.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import type { Check } from "./check.ts";
 import { ClientPod } from "./client-pod.ts";
-import type { ClientReport } from "./client-report.ts";
+import { type ClientReport, lastReport } from "./client-report.ts";
 import type { MemberUnderTest } from "./members-under-test.ts";
+import { CLIENT_PROGRAM } from "./pod-programs.ts";
 import { nameIn, TEST_PORT } from "./test-service.ts";
 import { failed, untested, type World } from "./verify-world.ts";
 import { waitUntil } from "./wait-until.ts";
@@ -12,16 +13,17 @@ import { waitUntil } from "./wait-until.ts";
 export async function clientPodOf(importer: MemberUnderTest, world: World): Promise<ClientInPod> {
   if (importer.dns !== undefined && importer.entry !== undefined) return undefined;
   const { namespace, timeoutMs, signal } = world;
-  const target = { name: nameIn(namespace), port: TEST_PORT };
+  const env = { NAME: nameIn(namespace), PORT: String(TEST_PORT) };
+  const { image } = importer;
   const pod = new ClientPod(
-    { namespace, image: importer.image, target, timeoutMs, signal },
+    { namespace, image, program: CLIENT_PROGRAM, env, read: lastReport, timeoutMs, signal },
     importer,
   );
   const started = await pod.start();
   return started.ok ? ok(pod) : started;
 }
 
-type ClientInPod = Result<ClientPod, string> | undefined;
+type ClientInPod = Result<ClientPod<ClientReport>, string> | undefined;
 
 export interface InPod {
   readonly pod: ClientInPod;

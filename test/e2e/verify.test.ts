@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { NAMESPACES } from "../../api/kube/namespace.ts";
 import type { KubeObject } from "../../api/kube/object.ts";
+import type { Measurement } from "../../cli/benchmark/measurement.ts";
 import type { Check } from "../../cli/verify/check.ts";
 import { mergeKubeconfigs } from "../../sandbox/demo/merge-kubeconfigs.ts";
 import { E2eClusterset, runsOnEmbedded } from "./harness/e2e-clusterset.ts";
@@ -45,7 +46,7 @@ async function leftovers(): Promise<readonly string[]> {
       return listed.ok ? listed.value.items.map(({ metadata }) => metadata.name) : ["?"];
     }),
   );
-  return found.flat().filter((name) => name.startsWith("isthmus-verify"));
+  return found.flat().filter((name) => /^isthmus-(verify|benchmark)/.test(name));
 }
 
 /** Existing clusters are entered by nobody: what needs pods is not looked at there. */
@@ -68,6 +69,36 @@ test.skipIf(!runsOnEmbedded())(
     expect(seen(one.id, two.id)).toEqual([...before, "request: passed", ...after]);
     expect(seen(two.id, one.id)).toEqual([...before, "request: not tested", ...after]);
     expect(seen(one.id, one.id)).toEqual(["export is valid: passed", "clean: passed"]);
+    expect(outcome.code).toBe(0);
+    expect(await leftovers()).toEqual([]);
+  },
+  120_000,
+);
+
+test.skipIf(!runsOnEmbedded())(
+  "benchmark measures all there is between two clusters, and nothing is left",
+  async () => {
+    const [one, two] = [set.cluster(0), set.cluster(1)];
+    const outcome = await runCli(
+      [
+        ...["benchmark", ...where, "--rounds", "2", "--duration", "500ms", "--megabytes", "1"],
+        ...["--entry", `${two.id}=127.0.0.1:${two.socksPort}`],
+        ...["--dns-server", `${two.id}=127.0.0.1:${two.processes.dnsPort}`, "--output", "json"],
+      ],
+      120_000,
+    );
+    const { measurements } = JSON.parse(outcome.stdout) as { measurements: readonly Measurement[] };
+    expect(
+      measurements.map(({ from, at, measure, result }) => [from, at, measure, result]),
+    ).toEqual(
+      ["propagation", "dns", "request", "throughput"].map((measure) => [
+        ...[one.id, two.id, measure, "measured"],
+      ]),
+    );
+    const [propagation, , , throughput] = measurements;
+    expect(propagation?.summary).toMatchObject({ count: 2, failed: 0 });
+    expect(propagation?.summary?.p50Ms).toBeGreaterThan(0);
+    expect(throughput?.megabitsPerSecond).toBeGreaterThan(0);
     expect(outcome.code).toBe(0);
     expect(await leftovers()).toEqual([]);
   },
