@@ -10,7 +10,7 @@ import type { KubeClient } from "../runtime/kube/kube-client.ts";
 import { systemRandom } from "../runtime/random/system-random.ts";
 import type { IdentityPlace } from "./identity-place.ts";
 import { loadIdentity } from "./member-identity.ts";
-import type { Output } from "./verb.ts";
+import type { Steps } from "./output/receipt.ts";
 
 /** How the hub is told. */
 export const leavingSettings = {
@@ -34,7 +34,7 @@ export async function tellBroker(
     readonly broker: readonly string[];
     readonly timeout: number;
   },
-  out: Output,
+  out: Steps,
 ): Promise<boolean> {
   const identity = await loadIdentity(place);
   if (!identity.ok) {
@@ -53,8 +53,10 @@ export async function tellBroker(
     out.problem(`${told.error}; nothing was changed`);
     return false;
   }
-  out.line(
-    told.value === "left"
+  const hasLeft = told.value === "left";
+  out.step(
+    { what: `${clusterId} in clusterset ${clusterset}`, did: hasLeft ? "left" : "was no member" },
+    hasLeft
       ? `${clusterId} left clusterset ${clusterset}: its exports are withdrawn from all others`
       : `${clusterId} was no member of ${clusterset} any more`,
   );
@@ -77,10 +79,16 @@ export async function cleanUp(
   return leaveCluster(kube, { mcsVersion, aboutVersion, forgetIdentity, signal }, systemClock);
 }
 
-export function receiptLines(receipt: Receipt): readonly string[] {
-  if (receipt.size === 0) return ["nothing of ours was found in the cluster"];
-  return [...receipt].flatMap(([plural, names]) => [
-    `removed ${names.length} ${plural}:`,
-    ...names.map((name) => `  ${name}`),
-  ]);
+/** Each object, kind by kind. */
+export function tellRemoved(receipt: Receipt, out: Steps): void {
+  if (receipt.size === 0) out.line("nothing of ours was found in the cluster");
+  for (const [plural, names] of receipt) {
+    names.forEach((name, index) => {
+      const head = index === 0 ? `removed ${names.length} ${plural}:\n` : "";
+      out.step({ what: `${plural} ${name}`, did: "removed" }, `${head}  ${name}`);
+    });
+  }
+  out.line(
+    "left: ServiceExports that people wrote and custom resource definitions stay as they are",
+  );
 }

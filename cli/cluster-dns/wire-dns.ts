@@ -1,9 +1,11 @@
-import { stringify } from "yaml";
 import type { KubeObject } from "../../api/kube/object.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import { CLUSTERSET_ZONE } from "../../install/cluster-dns/corefile-stanza.ts";
 import { planWiring, type WiringPlan } from "../../install/cluster-dns/wiring-plan.ts";
 import { planRestore, recordOf } from "../../install/cluster-dns/wiring-record.ts";
+import { manifestsText } from "../output/manifests-text.ts";
+import type { Steps } from "../output/receipt.ts";
+import type { OutputForm } from "../output/render.ts";
 import type { Output } from "../verb.ts";
 import {
   addressOfDns,
@@ -16,7 +18,7 @@ import { readBackup, removeBackup, writeBackup } from "./wiring-backup.ts";
 import { writeEdit } from "./write-edit.ts";
 
 interface Deps extends KubeDeps {
-  readonly out: Output;
+  readonly out: Steps;
 }
 
 /** How often what was decided over is decided anew, because somebody else wrote meanwhile. */
@@ -29,7 +31,8 @@ const STALE = err(
 /** Prints the ConfigMaps as they would be; the rest goes to standard error. */
 export async function printWiring(
   namespace: string,
-  deps: Deps,
+  form: OutputForm,
+  deps: KubeDeps & { readonly out: Output },
 ): Promise<Result<undefined, string>> {
   const decided = await decide(namespace, deps);
   if (!decided.ok) return decided;
@@ -42,8 +45,7 @@ export async function printWiring(
     data: { ...observed.maps[configMap], [key]: after },
   }));
   if (objects.length === 0) return ok(undefined);
-  const texts = objects.map((object) => stringify(object, { lineWidth: 0 }));
-  deps.out.line(texts.join("---\n").trimEnd());
+  deps.out.line(manifestsText(objects, form));
   return ok(undefined);
 }
 
@@ -66,7 +68,7 @@ export async function applyWiring(
     for (const edit of plan.edits) {
       const written = await writeEdit(edit, observed, { ...deps, dropMap: false });
       if (written === "written") {
-        deps.out.line(`ConfigMap ${DNS_NAMESPACE}/${edit.configMap}, key ${edit.key}: changed`);
+        deps.out.step({ what: keyOf(edit), did: "changed" });
       } else if (written === "stale") isStale = true;
       else return err(`cannot write ConfigMap ${edit.configMap}: ${written.message}`);
     }
@@ -90,7 +92,7 @@ export async function restoreWiring(
     if (!observed.ok) return observed;
     let isStale = false;
     for (const restored of planRestore(record.value, observed.value.maps)) {
-      const { configMap, key, before, after, dropMap, how } = restored;
+      const { configMap, before, after, dropMap, how } = restored;
       if (before !== after) {
         const written = await writeEdit(restored, observed.value, { ...deps, dropMap });
         if (written === "stale") {
@@ -101,7 +103,10 @@ export async function restoreWiring(
           return err(`cannot write ConfigMap ${configMap}: ${written.message}`);
         }
       }
-      deps.out.line(`ConfigMap ${DNS_NAMESPACE}/${configMap}, key ${key}: ${how}`);
+      deps.out.step(
+        { what: keyOf(restored), did: "restored", detail: how },
+        `${keyOf(restored)}: ${how}`,
+      );
     }
     if (!isStale) return removeBackup(namespace, deps);
   }
@@ -110,7 +115,7 @@ export async function restoreWiring(
 
 async function decide(
   namespace: string,
-  deps: Deps,
+  deps: KubeDeps,
 ): Promise<
   Result<
     {
@@ -141,6 +146,10 @@ async function decide(
     addresses,
     earlier,
   });
+}
+
+function keyOf({ configMap, key }: { readonly configMap: string; readonly key: string }): string {
+  return `ConfigMap ${DNS_NAMESPACE}/${configMap}, key ${key}`;
 }
 
 function aboutPlan({ found, notes }: WiringPlan, address: string): readonly string[] {

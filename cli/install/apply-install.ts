@@ -5,7 +5,7 @@ import type { Clock } from "../../runtime/clock/clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { applyManifests, resourceOf } from "../../runtime/kube/policy/apply-manifests.ts";
 import { hubCrds, installCrds, migrateCrds, shippedCrds } from "../install-crds.ts";
-import type { Output } from "../verb.ts";
+import type { Steps } from "../output/receipt.ts";
 import {
   type InstallRecord,
   isSameRef,
@@ -14,12 +14,13 @@ import {
   refOf,
   writeRecord,
 } from "./install-record.ts";
+import { chosenSettings } from "./render.ts";
 
 interface Deps {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly out: Output;
+  readonly out: Steps;
 }
 
 /** Of the part; the definitions themselves, by version rule VER-07. */
@@ -55,6 +56,7 @@ export async function applyInstall(
   // Written before as well as after: an install that is cut short leaves nothing that is not on record.
   const record: InstallRecord = {
     settings,
+    chosen: [...chosenSettings(part, settings, before.value)],
     objects: [...refs, ...earlier.filter((one) => !refs.some((ref) => isSameRef(ref, one)))],
     madeNamespace: before.value?.madeNamespace ?? madeNamespace.value,
   };
@@ -63,14 +65,14 @@ export async function applyInstall(
   const outcomes = await applyManifests(objects, deps, deps.signal);
   const refused = outcomes.filter(({ problem }) => problem !== undefined);
   for (const { object, problem } of outcomes) {
-    if (problem === undefined) deps.out.line(`${object}: applied`);
+    if (problem === undefined) deps.out.step({ what: object, did: "applied" });
     else deps.out.problem(`cannot apply ${object}: ${problem}`);
   }
   if (refused.length > 0) return err(`${refused.length} objects were refused: run it again`);
   for (const ref of record.objects.slice(refs.length)) {
     const removed = await removeRef(ref, deps);
     if (!removed.ok) return removed;
-    if (removed.value) deps.out.line(`${refText(ref)}: removed`);
+    if (removed.value) deps.out.step({ what: refText(ref), did: "removed" });
   }
   return writeRecord(part, namespace, { ...record, objects: refs }, deps);
 }
@@ -79,7 +81,7 @@ async function applyCrds(part: Part, deps: Deps): Promise<Result<undefined, stri
   const crds = crdsOf(part);
   const installed = await installCrds(deps.client, deps.clock, deps.signal, crds);
   if (!installed.ok) return installed;
-  for (const { name, decision } of installed.value) deps.out.line(`${name}: ${decision}`);
+  for (const { name, decision } of installed.value) deps.out.step({ what: name, did: decision });
   const migrated = await migrateCrds(deps.client, deps.clock, deps.signal, crds);
   return migrated.ok ? ok(undefined) : migrated;
 }

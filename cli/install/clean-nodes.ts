@@ -4,14 +4,14 @@ import { sleep } from "../../runtime/clock/sleep.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { resourceOf } from "../../runtime/kube/policy/apply-manifests.ts";
-import type { Output } from "../verb.ts";
+import type { Steps } from "../output/receipt.ts";
 import type { InstallRecord } from "./install-record.ts";
 import { render } from "./render.ts";
 
 interface Deps {
   readonly client: KubeClient;
   readonly signal: AbortSignal;
-  readonly out: Output;
+  readonly out: Steps;
 }
 
 const LOOK_MS = 500;
@@ -56,7 +56,14 @@ async function waitFor(
     if (!got.ok) return err(got.error.message);
     const progress = progressOf(got.value);
     if (progress.isDone) {
-      out.line(`cleaned ${progress.ready} nodes of what ${name} put into them`);
+      out.step(
+        {
+          what: `${progress.ready} nodes`,
+          did: "cleaned",
+          detail: `of what ${name} put into them`,
+        },
+        `cleaned ${progress.ready} nodes of what ${name} put into them`,
+      );
       return ok(undefined);
     }
     if (signal.aborted || systemClock.monotonicMs() >= untilMs) {

@@ -20,6 +20,8 @@ const recordData = z.object({
   settings: z.record(z.string(), z.unknown()),
   objects: z.array(objectRef),
   madeNamespace: z.boolean(),
+  /** Settings that somebody chose, which are those that are not as by default. Records of 0.1.0 do not say. */
+  chosen: z.array(z.string()).optional(),
 });
 
 /** What was installed, and how: a ConfigMap beside it, so that an upgrade and an uninstall need no word of its admin. */

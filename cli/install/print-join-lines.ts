@@ -11,7 +11,7 @@ import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
-import type { Output } from "../verb.ts";
+import type { Steps } from "../output/receipt.ts";
 
 export interface JoinLines {
   readonly namespace: string;
@@ -28,7 +28,7 @@ export interface JoinLines {
 interface Deps {
   readonly client: KubeClient;
   readonly signal: AbortSignal;
-  readonly out: Output;
+  readonly out: Steps;
 }
 
 const LOOK_MS = 1_000;
@@ -65,9 +65,8 @@ export async function printJoinLines(
         audit,
       });
       if (!issued.ok) return issued;
-      deps.out.line(
-        `isthmus install member --cluster-id ${clusterId} ${issued.value.text} --apply`,
-      );
+      const line = `isthmus install member --cluster-id ${clusterId} ${issued.value.text} --apply`;
+      deps.out.step({ what: clusterId, did: "join line", detail: line }, line);
     }
   } finally {
     await audit.flush();

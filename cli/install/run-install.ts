@@ -1,11 +1,13 @@
-import { stringify } from "yaml";
 import { z } from "zod";
-import { err, ok, type Result } from "../../api/result.ts";
+import { err, type Result } from "../../api/result.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { connectKube, type KubeChoice } from "../connect-kube.ts";
-import type { VerbInput } from "../verb.ts";
+import { manifestsText } from "../output/manifests-text.ts";
+import { Receipt } from "../output/receipt.ts";
+import { type OutputForm, outputSetting } from "../output/render.ts";
+import type { ExitCode, VerbInput } from "../verb.ts";
 import { applyInstall, crdsOf } from "./apply-install.ts";
 import type { Part } from "./install-record.ts";
 import { render } from "./render.ts";
@@ -16,6 +18,7 @@ export const applySettings = {
     .default(false)
     .describe("print what would be installed, as YAML for kubectl apply"),
   apply: z.boolean().default(false).describe("install it"),
+  output: outputSetting,
 } as const;
 
 /** Of a verb's settings, those of what is installed. */
@@ -28,40 +31,35 @@ export function installSettings(
 }
 
 export type InstallInput = Pick<
-  VerbInput<KubeChoice & { readonly print: boolean; readonly apply: boolean }>,
+  VerbInput<
+    KubeChoice & { readonly print: boolean; readonly apply: boolean; readonly output: OutputForm }
+  >,
   "settings" | "signal" | "env" | "out"
 >;
 
-/** @returns the cluster's client; undefined when it was only printed. */
+/** Prints, or installs and goes on with what `then` does in the cluster; tells both. */
 export async function runInstall(
   part: Part,
   wanted: Readonly<Record<string, unknown>> & { readonly namespace: string },
   { settings, signal, env, out }: InstallInput,
-): Promise<Result<KubeClient | undefined, string>> {
-  if (settings.print === settings.apply) {
-    return err("cannot install: one of --print and --apply must be given: got both or none");
+  then: (client: KubeClient, receipt: Receipt) => Promise<Result<undefined, string>>,
+): Promise<ExitCode> {
+  const { print, apply, output } = settings;
+  const objects = print === apply ? NEITHER : render(part, wanted);
+  if (!objects.ok || print) {
+    if (objects.ok) out.line(manifestsText([...crdsOf(part), ...objects.value], output));
+    else out.problem(objects.error);
+    return objects.ok ? 0 : 1;
   }
-  const objects = render(part, wanted);
-  if (!objects.ok) return objects;
-  if (settings.print) {
-    const all = [...crdsOf(part), ...objects.value];
-    out.line(
-      all
-        .map((object) => stringify(object, { lineWidth: 0 }))
-        .join("---\n")
-        .trimEnd(),
-    );
-    return ok(undefined);
-  }
+  const receipt = new Receipt(output, out);
   const kube = connectKube(settings, env, silentMeter);
-  if (!kube.ok) return kube;
+  if (!kube.ok) return receipt.end(kube);
   const { client } = kube.value;
   const { namespace } = wanted;
-  const deps = { client, clock: systemClock, signal, out };
-  const applied = await applyInstall(
-    part,
-    { namespace, settings: wanted, objects: objects.value },
-    deps,
-  );
-  return applied.ok ? ok(client) : applied;
+  const deps = { client, clock: systemClock, signal, out: receipt };
+  const installed = { namespace, settings: wanted, objects: objects.value };
+  const applied = await applyInstall(part, installed, deps);
+  return receipt.end(applied.ok ? await then(client, receipt) : applied);
 }
+
+const NEITHER = err("cannot install: one of --print and --apply must be given: got both or none");

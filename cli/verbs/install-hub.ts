@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ok } from "../../api/result.ts";
 import { BROKER_PORT } from "../../install/hub-objects.ts";
 import { hubSettings } from "../../install/hub-settings.ts";
 import { durationSetting, kubeSettings } from "../../runtime/config/common-settings.ts";
@@ -30,22 +31,12 @@ export const installHubVerb = defineVerb({
     ttl: durationSetting("15m", "life of the tokens in join lines"),
     timeout: durationSetting("5m", "how long to wait for the broker to run and for its address"),
   }),
-  async run(input) {
-    const { settings, out } = input;
+  run(input) {
+    const { settings } = input;
     const { cluster, address, ttl, timeout } = settings;
-    const wanted = installSettings(hubSettings, settings);
-    const installed = await runInstall("hub", wanted, input);
-    if (!installed.ok) {
-      out.problem(installed.error);
-      return 1;
-    }
-    if (installed.value === undefined || cluster.length === 0) return 0;
-    const printed = await printJoinLines(
-      { ...settings, clusters: cluster, address, ttlMs: ttl, timeoutMs: timeout },
-      { ...input, client: installed.value },
+    const lines = { ...settings, clusters: cluster, address, ttlMs: ttl, timeoutMs: timeout };
+    return runInstall("hub", installSettings(hubSettings, settings), input, async (client, out) =>
+      cluster.length === 0 ? ok(undefined) : printJoinLines(lines, { ...input, client, out }),
     );
-    if (printed.ok) return 0;
-    out.problem(printed.error);
-    return 1;
   },
 });

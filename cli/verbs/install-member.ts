@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ok } from "../../api/result.ts";
 import { memberSettings } from "../../install/member-settings.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import { applyWiring } from "../cluster-dns/wire-dns.ts";
@@ -21,20 +22,14 @@ export const installMemberVerb = defineVerb({
       .default(true)
       .describe("have the cluster's DNS send the zone here, as isthmus wire-dns --apply does"),
   }),
-  async run(input) {
-    const { settings, positionals, out } = input;
-    const wanted = installSettings(memberSettings, settings);
-    const installed = await runInstall("member", { ...wanted, joinToken: positionals[0] }, input);
-    if (!installed.ok) {
-      out.problem(installed.error);
-      return 1;
-    }
-    const client = installed.value;
-    if (client === undefined || !settings.dns || !settings.wireDns) return 0;
+  run(input) {
+    const { settings, positionals } = input;
+    const installed = installSettings(memberSettings, settings);
+    const wanted = { ...installed, joinToken: positionals[0] };
+    const isWired = settings.dns && settings.wireDns;
     // After the definitions: a CoreDNS with the plugin multicluster ends without them.
-    const wired = await applyWiring(wanted.namespace, { ...input, client });
-    if (wired.ok) return 0;
-    out.problem(wired.error);
-    return 1;
+    return runInstall("member", wanted, input, async (client, out) =>
+      isWired ? applyWiring(wanted.namespace, { ...input, client, out }) : ok(undefined),
+    );
   },
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ok } from "../../api/result.ts";
+import { err, ok } from "../../api/result.ts";
 import { joinClusterset } from "../../broker/identity/member/join-clusterset.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { durationSetting, kubeSettings } from "../../runtime/config/common-settings.ts";
@@ -7,6 +7,8 @@ import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
 import { connectKube } from "../connect-kube.ts";
 import { identityPlaceOf, identitySettings } from "../identity-place.ts";
+import { Receipt } from "../output/receipt.ts";
+import { outputSetting } from "../output/render.ts";
 import { defineVerb } from "../verb.ts";
 
 export const joinVerb = defineVerb({
@@ -25,6 +27,7 @@ export const joinVerb = defineVerb({
     ...identitySettings,
     ...kubeSettings,
     timeout: durationSetting("60s", "how long to keep trying"),
+    output: outputSetting,
   }),
   async run({ settings, positionals, signal, env, out }) {
     const connect = () => {
@@ -32,10 +35,8 @@ export const joinVerb = defineVerb({
       return kube.ok ? ok(kube.value.client) : kube;
     };
     const place = identityPlaceOf(settings, connect, { clock: systemClock, signal });
-    if (!place.ok) {
-      out.problem(place.error);
-      return 1;
-    }
+    const receipt = new Receipt(settings.output, out);
+    if (!place.ok) return receipt.end(place);
     const joined = await joinClusterset(
       {
         token: positionals[0] ?? "",
@@ -49,13 +50,14 @@ export const joinVerb = defineVerb({
         random: systemRandom,
       },
     );
-    if (!joined.ok) {
-      out.problem(joined.error.message);
-      return 1;
-    }
+    if (!joined.ok) return receipt.end(err(joined.error.message));
     const { clusterId, clusterset, brokerAddress } = joined.value;
-    out.line(`${clusterId} joined clusterset ${clusterset} at ${brokerAddress}`);
-    out.line(`identity saved ${place.value.where}`);
-    return 0;
+    const { where } = place.value;
+    receipt.facts(
+      { clusterId, clusterset, broker: brokerAddress, identity: where },
+      `${clusterId} joined clusterset ${clusterset} at ${brokerAddress}`,
+      `identity saved ${where}`,
+    );
+    return receipt.end(ok(undefined));
   },
 });

@@ -1,11 +1,13 @@
 import { z } from "zod";
-import { ok } from "../../api/result.ts";
+import { err, ok } from "../../api/result.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { connectKube } from "../connect-kube.ts";
 import { identityPlaceOf, identitySettings } from "../identity-place.ts";
-import { cleanUp, leavingSettings, receiptLines, tellBroker } from "../leaving.ts";
+import { cleanUp, leavingSettings, tellBroker, tellRemoved } from "../leaving.ts";
+import { Receipt } from "../output/receipt.ts";
+import { outputSetting } from "../output/render.ts";
 import { savedStateFile } from "../saved-state-file.ts";
 import { defineVerb } from "../verb.ts";
 
@@ -15,35 +17,25 @@ export const leaveVerb = defineVerb({
     ...kubeSettings,
     ...identitySettings,
     ...leavingSettings,
+    output: outputSetting,
   }),
   async run({ settings, signal, env, out }) {
+    const receipt = new Receipt(settings.output, out);
     const kube = connectKube(settings, env, silentMeter);
-    if (!kube.ok) {
-      out.problem(kube.error);
-      return 1;
-    }
+    if (!kube.ok) return receipt.end(kube);
     const { client } = kube.value;
     const place = identityPlaceOf(settings, () => ok(client), { clock: systemClock, signal });
-    if (!place.ok) {
-      out.problem(place.error);
-      return 1;
-    }
-    if (!settings.localOnly) {
-      const told = await tellBroker(place.value, settings, out);
-      if (!told) return 1;
-    }
+    if (!place.ok) return receipt.end(place);
+    const told = settings.localOnly || (await tellBroker(place.value, settings, receipt));
+    if (!told) return receipt.end(err("nothing was removed"));
     const identity = await place.value.store.load();
     const left = await cleanUp(client, place.value, signal);
-    if (!left.ok) {
-      out.problem(`${left.error}: run "isthmus leave --local-only" again`);
-      return 1;
-    }
+    if (!left.ok) return receipt.end(err(`${left.error}: run "isthmus leave --local-only" again`));
     if (identity.ok && identity.value !== undefined && settings.identitySecret === undefined) {
       const forgotten = await savedStateFile(settings.identityDir, identity.value).remove();
-      if (!forgotten.ok) out.problem(forgotten.error);
+      if (!forgotten.ok) receipt.problem(forgotten.error);
     }
-    for (const line of receiptLines(left.value)) out.line(line);
-    out.line("left: ServiceExports and custom resource definitions stay as they are");
-    return 0;
+    tellRemoved(left.value, receipt);
+    return receipt.end(ok(undefined));
   },
 });

@@ -22,8 +22,10 @@ import {
   recordRef,
 } from "../install/install-record.ts";
 import { removeHubRecords } from "../install/remove-hub-records.ts";
-import { cleanUp, leavingSettings, receiptLines, tellBroker } from "../leaving.ts";
-import { defineVerb, type Output } from "../verb.ts";
+import { cleanUp, leavingSettings, tellBroker, tellRemoved } from "../leaving.ts";
+import { Receipt, type Steps } from "../output/receipt.ts";
+import { outputSetting } from "../output/render.ts";
+import { defineVerb } from "../verb.ts";
 
 const settingsSchema = z.object({
   ...kubeSettings,
@@ -39,6 +41,7 @@ const settingsSchema = z.object({
     .boolean()
     .default(false)
     .describe("remove a hub although clusters are its members: they are then without one"),
+  output: outputSetting,
   nodesTimeout: durationSetting("5m", "how long to wait for the last node to be clean"),
 });
 type Settings = z.output<typeof settingsSchema>;
@@ -46,7 +49,7 @@ type Settings = z.output<typeof settingsSchema>;
 interface Deps {
   readonly client: KubeClient;
   readonly signal: AbortSignal;
-  readonly out: Output;
+  readonly out: Steps;
 }
 
 export const uninstallVerb = defineVerb({
@@ -61,12 +64,10 @@ export const uninstallVerb = defineVerb({
       return 2;
     }
     const kube = connectKube(settings, env, silentMeter);
-    const done = kube.ok
-      ? await uninstall(part, settings, { client: kube.value.client, signal, out })
-      : kube;
-    if (done.ok) return 0;
-    out.problem(done.error);
-    return 1;
+    const receipt = new Receipt(settings.output, out);
+    if (!kube.ok) return receipt.end(kube);
+    const deps = { client: kube.value.client, signal, out: receipt };
+    return receipt.end(await uninstall(part, settings, deps));
   },
 });
 
@@ -98,7 +99,7 @@ async function uninstall(
     const gone = await removeNamespace(namespace, settings.timeout, deps);
     if (!gone.ok) return gone;
   }
-  deps.out.line("left: ServiceExports and custom resource definitions stay as they are");
+  if (part === "hub") deps.out.line("left: custom resource definitions stay as they are");
   return ok(undefined);
 }
 
@@ -129,7 +130,7 @@ async function leave(
   }
   const cleaned = await cleanUp(client, place.value, signal);
   if (!cleaned.ok) return err(`${cleaned.error}: run it again with --local-only`);
-  for (const line of receiptLines(cleaned.value)) out.line(line);
+  tellRemoved(cleaned.value, out);
   return ok(undefined);
 }
 
@@ -153,7 +154,10 @@ async function removeHub(
   }
   const records = await removeHubRecords(namespace, deps);
   if (!records.ok) return records;
-  deps.out.line(`removed ${records.value} records of the broker`);
+  deps.out.step(
+    { what: `${records.value} records of the broker`, did: "removed" },
+    `removed ${records.value} records of the broker`,
+  );
   return ok(undefined);
 }
 
@@ -164,7 +168,8 @@ async function removeUnlessNamespace(
   if (ref.kind === "Namespace") return ok(undefined);
   const removed = await removeRef(ref, deps);
   if (!removed.ok) return removed;
-  if (removed.value) deps.out.line(`removed ${refText(ref)}`);
+  const what = refText(ref);
+  if (removed.value) deps.out.step({ what, did: "removed" }, `removed ${what}`);
   return ok(undefined);
 }
 
@@ -182,7 +187,7 @@ async function removeNamespace(
   while (systemClock.monotonicMs() < untilMs && !signal.aborted) {
     const got = await client.get(target, { signal });
     if (!got.ok && got.error.kind === "not-found") {
-      out.line(`removed Namespace ${name}`);
+      out.step({ what: `Namespace ${name}`, did: "removed" }, `removed Namespace ${name}`);
       return ok(undefined);
     }
     await sleep(systemClock, LOOK_MS, signal);

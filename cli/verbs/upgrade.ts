@@ -7,7 +7,9 @@ import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { connectKube } from "../connect-kube.ts";
 import { applyInstall } from "../install/apply-install.ts";
 import { type Part, readRecord } from "../install/install-record.ts";
-import { render } from "../install/render.ts";
+import { render, unknownSettings } from "../install/render.ts";
+import { Receipt } from "../output/receipt.ts";
+import { outputSetting } from "../output/render.ts";
 import { defineVerb } from "../verb.ts";
 
 type Deps = Parameters<typeof applyInstall>[2];
@@ -19,28 +21,49 @@ export const upgradeVerb = defineVerb({
     ...kubeSettings,
     namespace: commonSettings.namespace,
     image: z.string().optional().describe("image to run from now on; default: as installed"),
+    force: z
+      .boolean()
+      .default(false)
+      .describe(
+        "go on although this version does not know settings of the install; they stay on record",
+      ),
+    output: outputSetting,
   }),
   async run({ settings, signal, env, out }) {
     const kube = connectKube(settings, env, silentMeter);
-    if (!kube.ok) {
-      out.problem(kube.error);
-      return 1;
+    const receipt = new Receipt(settings.output, out);
+    if (!kube.ok) return receipt.end(kube);
+    const deps = { client: kube.value.client, clock: systemClock, signal, out: receipt };
+    if (!settings.force) {
+      const known = await refuseUnknown(settings.namespace, deps);
+      if (!known.ok) return receipt.end(known);
     }
-    const deps = { client: kube.value.client, clock: systemClock, signal, out };
     let found = 0;
     for (const part of ["hub", "member"] as const) {
       const upgraded = await upgradePart(part, settings, deps);
-      if (!upgraded.ok) {
-        out.problem(upgraded.error);
-        return 1;
-      }
+      if (!upgraded.ok) return receipt.end(upgraded);
       if (upgraded.value) found += 1;
     }
-    if (found > 0) return 0;
-    out.problem(`nothing was installed in namespace ${settings.namespace}`);
-    return 1;
+    const nothing = err(`nothing was installed in namespace ${settings.namespace}`);
+    return receipt.end(found > 0 ? ok(undefined) : nothing);
   },
 });
+
+/** Before anything is changed, of either part. Error: which settings would have no effect any more. */
+async function refuseUnknown(namespace: string, deps: Deps): Promise<Result<undefined, string>> {
+  const dropped: string[] = [];
+  for (const part of ["hub", "member"] as const) {
+    const record = await readRecord(part, namespace, deps);
+    if (!record.ok) return record;
+    if (record.value === undefined) continue;
+    const names = unknownSettings(part, record.value);
+    dropped.push(...names.map((name) => `${name} (${part})`));
+  }
+  if (dropped.length === 0) return ok(undefined);
+  return err(
+    `cannot upgrade: this version does not know settings that were installed, and would go on without them: ${dropped.join(", ")}; with --force it does, and keeps them on record for the way back; nothing was changed`,
+  );
+}
 
 /** @returns whether it was there. */
 async function upgradePart(
@@ -52,6 +75,14 @@ async function upgradePart(
   if (!record.ok) return record;
   if (record.value === undefined) return ok(false);
   const settings = { ...record.value.settings, ...(image === undefined ? {} : { image }) };
+  for (const name of unknownSettings(part, record.value)) {
+    const was = JSON.stringify(record.value.settings[name]);
+    const detail = `this version does not know it; on record for the way back: ${was}`;
+    deps.out.step(
+      { what: `setting ${name} of the ${part}`, did: "without effect", detail },
+      `setting ${name} of the ${part}: without effect: ${detail}`,
+    );
+  }
   const objects = render(part, settings);
   if (!objects.ok) return err(`cannot upgrade the ${part}: ${objects.error}`);
   const applied = await applyInstall(part, { namespace, settings, objects: objects.value }, deps);

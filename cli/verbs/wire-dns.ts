@@ -1,13 +1,12 @@
 import { z } from "zod";
-import { err } from "../../api/result.ts";
 import { commonSettings } from "../../install/common-settings.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { applyWiring, printWiring, restoreWiring } from "../cluster-dns/wire-dns.ts";
 import { connectKube } from "../connect-kube.ts";
+import { Receipt } from "../output/receipt.ts";
+import { outputSetting } from "../output/render.ts";
 import { defineVerb } from "../verb.ts";
-
-const ACTIONS = { print: printWiring, apply: applyWiring, restore: restoreWiring } as const;
 
 export const wireDnsVerb = defineVerb({
   summary:
@@ -18,6 +17,7 @@ export const wireDnsVerb = defineVerb({
     print: z.boolean().default(false).describe("print the ConfigMaps as they would be"),
     apply: z.boolean().default(false).describe("change them, with a backup; may be repeated"),
     restore: z.boolean().default(false).describe("take out what --apply put in, nothing else"),
+    output: outputSetting,
   }),
   async run({ settings, signal, env, out }) {
     const asked = (["print", "apply", "restore"] as const).filter((one) => settings[one]);
@@ -28,12 +28,17 @@ export const wireDnsVerb = defineVerb({
       );
       return 2;
     }
+    const { namespace, output } = settings;
+    const receipt = new Receipt(output, out);
     const kube = connectKube(settings, env, silentMeter);
-    const done = kube.ok
-      ? await ACTIONS[action](settings.namespace, { client: kube.value.client, signal, out })
-      : err(kube.error);
-    if (done.ok) return 0;
-    out.problem(done.error);
-    return 1;
+    if (!kube.ok) return receipt.end(kube);
+    const deps = { client: kube.value.client, signal };
+    if (action !== "print") {
+      const change = action === "apply" ? applyWiring : restoreWiring;
+      return receipt.end(await change(namespace, { ...deps, out: receipt }));
+    }
+    const printed = await printWiring(namespace, output, { ...deps, out });
+    if (!printed.ok) out.problem(printed.error);
+    return printed.ok ? 0 : 1;
   },
 });

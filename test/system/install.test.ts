@@ -8,6 +8,7 @@ import { SECRETS, type Secret } from "../../api/kube/secret.ts";
 import { SERVICES } from "../../api/kube/service.ts";
 import { serviceExports } from "../../api/mcs/service-export.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
+import type { InstallRecord } from "../../cli/install/install-record.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { resourceOf } from "../../runtime/kube/policy/apply-manifests.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
@@ -68,7 +69,7 @@ test("hub and member go in, may be repeated, and leave nothing behind (but defin
     expect.arrayContaining([
       "removed Deployment isthmus-system/isthmus-controllers",
       "removed ValidatingAdmissionPolicy isthmus-service-imports",
-      "left: ServiceExports and custom resource definitions stay as they are",
+      "left: ServiceExports that people wrote and custom resource definitions stay as they are",
     ]),
   );
   // The hub lives in the same namespace.
@@ -132,6 +133,47 @@ async function runDaemonSet(name: string): Promise<void> {
     ),
   );
 }
+
+test("an upgrade names what it does not know of the install, refuses, and with --force keeps it for the way back", async () => {
+  expect(
+    await isthmus("install", "member", TOKEN, "--apply", "--cluster-id", "east"),
+  ).toMatchObject({
+    code: 0,
+  });
+  const target = {
+    resource: CONFIG_MAPS,
+    namespace: "isthmus-system",
+    name: "isthmus-member-install",
+  };
+  const recorded = async (): Promise<InstallRecord> => {
+    const { data } = unwrap(await client.get<ConfigMap>(target, { signal }));
+    return JSON.parse(data?.["record"] ?? "") as InstallRecord;
+  };
+  const record = await recorded();
+  expect(record.chosen).toEqual(["clusterId"]);
+  const newer = {
+    settings: { ...record.settings, teleport: "west", warp: false },
+    chosen: ["clusterId", "teleport"],
+  };
+  const text = JSON.stringify({ ...record, ...newer });
+  unwrap(await client.mergePatch(target, { data: { record: text } }, { signal }));
+  const refused = await isthmus("upgrade", "--image", "isthmus:2");
+  expect(refused).toMatchObject({ code: 1, lines: [] });
+  expect(refused.problems.join()).toContain("teleport (member)");
+  expect(refused.problems.join()).not.toContain("warp");
+  expect((await recorded()).settings["image"]).toBe("isthmus");
+  const forced = await isthmus("upgrade", "--image", "isthmus:2", "--force", "-o", "json");
+  const told = JSON.parse(forced.lines.join("\n")) as { readonly steps: readonly object[] };
+  expect(told.steps[0]).toMatchObject({
+    what: "setting teleport of the member",
+    did: "without effect",
+    detail: expect.stringContaining('"west"'),
+  });
+  expect(await recorded()).toMatchObject({
+    settings: { image: "isthmus:2", teleport: "west", warp: false },
+    chosen: ["image", "clusterId", "teleport"],
+  });
+});
 
 test("an upgrade keeps the settings, takes the new image and drops the spent token", async () => {
   expect(await isthmus(...memberInstall, "--apply", "--no-dns")).toMatchObject(done);
