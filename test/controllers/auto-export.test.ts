@@ -141,6 +141,8 @@ test("a refusal of one does not keep the others waiting, and is tried again", as
     await a.service({}, name);
     await a.patch(SERVICES, name, MARK);
   }
+  // Both are seen by the first pass.
+  await world.settle();
   a.policy.set(exporting());
   await world.clock.advance(500);
   expect(await exportsOf(a)).toEqual(["two"]);
