@@ -11,6 +11,7 @@ import {
   logLevelSetting,
 } from "../../runtime/config/common-settings.ts";
 import { LeaderElector } from "../../runtime/kube/leader/leader-elector.ts";
+import { CONTROLLERS_LEASE } from "../controllers-lease.ts";
 import { followConfig } from "../follow-config.ts";
 import { type IdentityPlace, identityPlaceOf, identitySettings } from "../identity-place.ts";
 import { identityAppears, type JoinChoice, joinOnce, loadIdentity } from "../member-identity.ts";
@@ -26,8 +27,6 @@ import { type RunMemberDeps, type RunMemberOptions, runMember } from "../run-mem
 import { tracingSettings } from "../start-tracing.ts";
 import { SYSTEM_NAMESPACE } from "../system-namespace.ts";
 import { defineVerb } from "../verb.ts";
-
-const LEASE_NAME = "isthmus-controllers";
 
 export const controllersVerb = defineVerb({
   summary: "run a member's export and import controllers",
@@ -234,7 +233,7 @@ async function identityOf(
 function electorIn(namespace: string, deps: RunMemberDeps): LeaderElector {
   // Two replicas may share a host name; a process that comes back is another candidate.
   const identity = `${hostname()}_${Math.floor(deps.random.next() * 2 ** 32).toString(36)}`;
-  return new LeaderElector({ namespace, name: LEASE_NAME, identity }, deps);
+  return new LeaderElector({ namespace, name: CONTROLLERS_LEASE, identity }, deps);
 }
 
 /** Stands for election first: only the leader connects to the broker and writes. */

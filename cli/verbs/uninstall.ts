@@ -10,6 +10,7 @@ import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { restoreWiring } from "../cluster-dns/wire-dns.ts";
 import { connectKube } from "../connect-kube.ts";
+import { CONTROLLERS_LEASE } from "../controllers-lease.ts";
 import { identityPlaceOf } from "../identity-place.ts";
 import { refText, removeRef } from "../install/apply-install.ts";
 import { cleanNodes } from "../install/clean-nodes.ts";
@@ -128,6 +129,10 @@ async function leave(
     const removed = await removeUnlessNamespace(ref, deps);
     if (!removed.ok) return removed;
   }
+  // Made by the election of replicas, and on nobody's record.
+  const lease = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", name: CONTROLLERS_LEASE };
+  const elected = await removeUnlessNamespace({ ...lease, namespace: settings.namespace }, deps);
+  if (!elected.ok) return elected;
   const cleaned = await cleanUp(client, place.value, signal);
   if (!cleaned.ok) return err(`${cleaned.error}: run it again with --local-only`);
   tellRemoved(cleaned.value, out);

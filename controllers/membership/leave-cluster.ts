@@ -16,7 +16,7 @@ import {
   serviceExports,
 } from "../../api/mcs/service-export.ts";
 import { serviceImports } from "../../api/mcs/service-import.ts";
-import { MEMBER_NETWORKS, PEERS } from "../../api/network/resources.ts";
+import { MEMBER_NETWORKS, PATH_REPORTS, PEERS, SLICES } from "../../api/network/resources.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import { sleep } from "../../runtime/clock/sleep.ts";
@@ -44,7 +44,7 @@ const SETTLE_MS = 2_000;
 const PASSES_MAX = 10;
 
 /**
- * Removes everything of ours from a cluster (CLN-04, CLN-11): imports, derived Services, slices, Leases, Peers, conditions on
+ * Removes everything of ours from a cluster (CLN-04, CLN-11): imports, derived Services, slices, Leases, Peers, reports of paths, conditions on
  * exports, and last the properties that say it is a member (CID-06). ServiceExports that users wrote are theirs and stay, definitions
  * too; those that auto-export made go. Running controllers are told first, by a mark on the clusterset's property, and stop writing. The identity goes while that
  * mark is there: controllers that are started anew find the mark or no identity, and never claim the properties again. May be repeated.
@@ -69,7 +69,7 @@ async function removeAll(
 ): Promise<Result<Receipt, KubeError>> {
   const receipt = new Map<string, string[]>();
   const properties = clusterProperties(aboutVersion);
-  const networks = [PEERS, MEMBER_NETWORKS];
+  const networks = [PEERS, MEMBER_NETWORKS, SLICES];
   const made = [serviceExports(mcsVersion), serviceImports(mcsVersion)];
   const kinds = [...made, ENDPOINT_SLICES, SERVICES, LEASES, ...networks];
   // What controllers had under way when they were told may still arrive: so until nothing is found any more.
@@ -83,6 +83,9 @@ async function removeAll(
     }
     await sleep(clock, SETTLE_MS, signal);
   }
+  // Once: gateways and proxies that run on write theirs anew, and stay without effect.
+  const reports = await removeOwn(kube, [PATH_REPORTS], { receipt, signal });
+  if (!reports.ok) return reports;
   const cleared = await clearConditions(kube, serviceExports(mcsVersion), { receipt, signal });
   if (!cleared.ok) return cleared;
   // The id must exist as long as the clusterset's property does (CID-03).
