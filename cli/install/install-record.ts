@@ -74,11 +74,12 @@ export async function writeRecord(
 ): Promise<Result<undefined, string>> {
   const kept = Object.entries(record.settings).filter(([key]) => key !== "joinToken");
   const settings = Object.fromEntries(kept);
+  const chosen = record.chosen?.filter((name) => name in settings);
   const object: ConfigMap = {
     apiVersion: "v1",
     kind: "ConfigMap",
     metadata: { namespace, name: nameOf(part) },
-    data: { record: JSON.stringify({ ...record, settings }) },
+    data: { record: JSON.stringify({ ...record, settings, chosen }) },
   };
   const applied = await deps.client.apply(CONFIG_MAPS, object, { signal: deps.signal });
   return applied.ok ? ok(undefined) : err(applied.error.message);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { err, ok } from "../../api/result.ts";
 import { formatBackup } from "../../broker/backup/backup-file.ts";
 import { makeBackup } from "../../broker/backup/make-backup.ts";
 import { createFile } from "../../broker/files/atomic-file.ts";
@@ -6,6 +7,8 @@ import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
+import { Receipt } from "../output/receipt.ts";
+import { outputSetting } from "../output/render.ts";
 import { placeOf, placeSettings } from "../place-settings.ts";
 import { defineVerb } from "../verb.ts";
 
@@ -15,34 +18,30 @@ export const brokerBackupVerb = defineVerb({
   settings: z.object({
     ...placeSettings,
     to: z.string().describe("file to be made, readable by its owner only"),
+    output: outputSetting,
   }),
   async run({ settings, env, out }) {
     const log = pinoLogger("backup", "warn");
     const deps = { clock: systemClock, random: systemRandom, log, meter: silentMeter };
     const place = placeOf(settings, env, deps);
-    if (!place.ok) {
-      out.problem(place.error);
-      return 1;
-    }
+    const receipt = new Receipt(settings.output, out);
+    if (!place.ok) return receipt.end(place);
     const backup = await makeBackup(place.value);
     await place.value.close();
-    if (!backup.ok) {
-      out.problem(`cannot back up: ${backup.error}`);
-      return 1;
-    }
+    if (!backup.ok) return receipt.end(err(`cannot back up: ${backup.error}`));
     try {
       if (!(await createFile(settings.to, formatBackup(backup.value)))) {
-        out.problem(`cannot back up: ${settings.to} must not exist: it does`);
-        return 1;
+        return receipt.end(err(`cannot back up: ${settings.to} must not exist: it does`));
       }
     } catch (error) {
-      out.problem(`cannot back up: ${error instanceof Error ? error.message : "unknown error"}`);
-      return 1;
+      const why = error instanceof Error ? error.message : "unknown error";
+      return receipt.end(err(`cannot back up: ${why}`));
     }
     const { records, shared } = backup.value;
-    out.line(
+    receipt.facts(
+      { file: settings.to, records: records.length, identity: shared.length },
       `${settings.to}: ${records.length} records of the store, ${shared.length} of identity`,
     );
-    return 0;
+    return receipt.end(ok(undefined));
   },
 });

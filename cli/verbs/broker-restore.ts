@@ -1,12 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { err, type Result } from "../../api/result.ts";
+import { err, ok, type Result } from "../../api/result.ts";
 import { type Backup, parseBackup } from "../../broker/backup/backup-file.ts";
 import { restoreBackup } from "../../broker/backup/restore-backup.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
+import { Receipt } from "../output/receipt.ts";
+import { outputSetting } from "../output/render.ts";
 import { placeOf, placeSettings } from "../place-settings.ts";
 import { defineVerb } from "../verb.ts";
 
@@ -16,29 +18,27 @@ export const brokerRestoreVerb = defineVerb({
   settings: z.object({
     ...placeSettings,
     from: z.string().describe('file that "isthmus broker backup" made'),
+    output: outputSetting,
   }),
   async run({ settings, signal, env, out }) {
     const backup = await readBackup(settings.from);
+    const receipt = new Receipt(settings.output, out);
     if (!backup.ok) {
-      out.problem(`cannot restore: ${settings.from}: ${backup.error}`);
-      return 1;
+      return receipt.end(err(`cannot restore: ${settings.from}: ${backup.error}`));
     }
     const log = pinoLogger("restore", "warn");
     const deps = { clock: systemClock, random: systemRandom, log, meter: silentMeter };
     const place = placeOf(settings, env, deps);
-    if (!place.ok) {
-      out.problem(place.error);
-      return 1;
-    }
+    if (!place.ok) return receipt.end(place);
     const restored = await restoreBackup(place.value, backup.value, signal);
     await place.value.close();
-    if (!restored.ok) {
-      out.problem(restored.error);
-      return 1;
-    }
+    if (!restored.ok) return receipt.end(restored);
     const { records, shared } = backup.value;
-    out.line(`restored ${records.length} records of the store, ${shared.length} of identity`);
-    return 0;
+    receipt.facts(
+      { records: records.length, identity: shared.length },
+      `restored ${records.length} records of the store, ${shared.length} of identity`,
+    );
+    return receipt.end(ok(undefined));
   },
 });
 

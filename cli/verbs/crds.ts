@@ -1,10 +1,13 @@
-import { stringify } from "yaml";
 import { z } from "zod";
+import { err, ok } from "../../api/result.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { connectKube } from "../connect-kube.ts";
 import { hubCrds, installCrds, migrateCrds, shippedCrds } from "../install-crds.ts";
+import { manifestsText } from "../output/manifests-text.ts";
+import { Receipt } from "../output/receipt.ts";
+import { outputSetting } from "../output/render.ts";
 import { ensureSystemNamespace, SYSTEM_NAMESPACE } from "../system-namespace.ts";
 import { defineVerb } from "../verb.ts";
 
@@ -25,44 +28,32 @@ export const crdsVerb = defineVerb({
       .boolean()
       .default(true)
       .describe(`with --apply: make namespace ${SYSTEM_NAMESPACE} too, where it is missing`),
+    output: outputSetting,
   }),
   async run({ settings, signal, env, out }) {
     const crds = settings.hub ? hubCrds() : shippedCrds();
     if (!settings.apply) {
-      out.line(
-        crds
-          .map((crd) => stringify(crd))
-          .join("---\n")
-          .trimEnd(),
-      );
+      out.line(manifestsText(crds, settings.output));
       return 0;
     }
+    const receipt = new Receipt(settings.output, out);
     const kube = connectKube(settings, env, silentMeter);
-    if (!kube.ok) {
-      out.problem(kube.error);
-      return 1;
-    }
+    if (!kube.ok) return receipt.end(kube);
     const installed = await installCrds(kube.value.client, systemClock, signal, crds);
-    if (!installed.ok) {
-      out.problem(installed.error);
-      return 1;
-    }
-    for (const { name, decision } of installed.value) out.line(`${name}: ${decision}`);
+    if (!installed.ok) return receipt.end(installed);
+    for (const { name, decision } of installed.value) receipt.step({ what: name, did: decision });
     const rewritten = await migrateCrds(kube.value.client, systemClock, signal, crds);
-    if (!rewritten.ok) {
-      out.problem(rewritten.error);
-      return 1;
-    }
+    if (!rewritten.ok) return receipt.end(rewritten);
     for (const [name, count] of rewritten.value) {
-      out.line(`${name}: ${count} objects rewritten to the storage version`);
+      receipt.step({ what: name, did: `${count} objects rewritten to the storage version` });
     }
-    if (!settings.ensureNamespace) return 0;
+    if (!settings.ensureNamespace) return receipt.end(ok(undefined));
     const namespace = await ensureSystemNamespace(kube.value.client, signal);
     if (!namespace.ok) {
-      out.problem(`cannot create namespace ${SYSTEM_NAMESPACE}: ${namespace.error.message}`);
-      return 1;
+      const why = namespace.error.message;
+      return receipt.end(err(`cannot create namespace ${SYSTEM_NAMESPACE}: ${why}`));
     }
-    out.line(`namespace ${SYSTEM_NAMESPACE}: ${namespace.value}`);
-    return 0;
+    receipt.step({ what: `namespace ${SYSTEM_NAMESPACE}`, did: namespace.value });
+    return receipt.end(ok(undefined));
   },
 });

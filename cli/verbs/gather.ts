@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { z } from "zod";
+import { err, ok } from "../../api/result.ts";
 import { commonSettings } from "../../install/common-settings.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
@@ -14,6 +15,8 @@ import { collectLogs } from "../gather/collect-logs.ts";
 import { type Collected, collectObjects } from "../gather/collect-objects.ts";
 import { collectReports } from "../gather/collect-reports.ts";
 import { redactText } from "../gather/redact.ts";
+import { Receipt } from "../output/receipt.ts";
+import { outputSetting } from "../output/render.ts";
 import { defineVerb } from "../verb.ts";
 
 const FETCH_MS = 5_000;
@@ -48,13 +51,12 @@ export const gatherVerb = defineVerb({
       .max(1_000)
       .default(50)
       .describe("size of all before it is packed, at most"),
+    output: outputSetting,
   }),
   async run({ settings, signal, env, out }) {
     const kube = connectKube(settings, env, silentMeter);
-    if (!kube.ok) {
-      out.problem(kube.error);
-      return 1;
-    }
+    const receipt = new Receipt(settings.output, out);
+    if (!kube.ok) return receipt.end(kube);
     const { client, logs, forward } = kube.value;
     const entry = parseEntry("auto", env);
     const looking = { clock: systemClock, random: systemRandom, client, forward, signal };
@@ -75,14 +77,16 @@ export const gatherVerb = defineVerb({
     try {
       await writeFile(settings.file, bundle, { mode: 0o600, flag: "wx" });
     } catch (error) {
-      out.problem(`cannot write ${settings.file}: ${messageOf(error)}`);
-      return 1;
+      return receipt.end(err(`cannot write ${settings.file}: ${messageOf(error)}`));
     }
     for (const { name, text } of files) {
-      if (/\.(missing|cut)\.txt$/.test(name)) out.problem(`${name}: ${text.trimEnd()}`);
+      if (/\.(missing|cut)\.txt$/.test(name)) receipt.problem(`${name}: ${text.trimEnd()}`);
     }
-    out.line(`${settings.file}: ${files.length} files, ${bundle.length} bytes`);
-    return 0;
+    receipt.facts(
+      { file: settings.file, files: files.length, bytes: bundle.length },
+      `${settings.file}: ${files.length} files, ${bundle.length} bytes`,
+    );
+    return receipt.end(ok(undefined));
   },
 });
 

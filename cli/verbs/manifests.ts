@@ -1,5 +1,5 @@
-import { stringify } from "yaml";
 import { z } from "zod";
+import { err, ok } from "../../api/result.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import { applyManifests } from "../../runtime/kube/policy/apply-manifests.ts";
@@ -10,6 +10,9 @@ import {
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { connectKube } from "../connect-kube.ts";
 import { shippedPolicy } from "../install/shipped-policy.ts";
+import { manifestsText } from "../output/manifests-text.ts";
+import { Receipt } from "../output/receipt.ts";
+import { outputSetting } from "../output/render.ts";
 import { defineVerb } from "../verb.ts";
 
 export const manifestsVerb = defineVerb({
@@ -50,6 +53,7 @@ export const manifestsVerb = defineVerb({
       .array(z.string())
       .default([])
       .describe("further users, by full name, whom the admission policies let write the same"),
+    output: outputSetting,
   }),
   async run({ settings, signal, env, out }) {
     const objects = renderClusterPolicy(shippedPolicy(settings.hub ? "hub" : "member"), {
@@ -66,21 +70,19 @@ export const manifestsVerb = defineVerb({
       return 1;
     }
     if (!settings.apply) {
-      const texts = objects.value.map((object) => stringify(object, { lineWidth: 0 }));
-      out.line(texts.join("---\n").trimEnd());
+      out.line(manifestsText(objects.value, settings.output));
       return 0;
     }
+    const receipt = new Receipt(settings.output, out);
     const kube = connectKube(settings, env, silentMeter);
-    if (!kube.ok) {
-      out.problem(kube.error);
-      return 1;
-    }
+    if (!kube.ok) return receipt.end(kube);
     const deps = { client: kube.value.client, clock: systemClock };
     const outcomes = await applyManifests(objects.value, deps, signal);
     for (const { object, problem } of outcomes) {
-      if (problem === undefined) out.line(`${object}: applied`);
-      else out.problem(`cannot apply ${object}: ${problem}`);
+      if (problem === undefined) receipt.step({ what: object, did: "applied" });
+      else receipt.problem(`cannot apply ${object}: ${problem}`);
     }
-    return outcomes.some(({ problem }) => problem !== undefined) ? 1 : 0;
+    const refused = outcomes.filter(({ problem }) => problem !== undefined).length;
+    return receipt.end(refused === 0 ? ok(undefined) : err(`${refused} objects were refused`));
   },
 });

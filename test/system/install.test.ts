@@ -2,11 +2,14 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CONFIG_MAPS, type ConfigMap } from "../../api/kube/config-map.ts";
+import { LEASES } from "../../api/kube/lease.ts";
 import { NAMESPACES } from "../../api/kube/namespace.ts";
-import type { KubeObject, Resource } from "../../api/kube/object.ts";
+import { apiVersionOf, type KubeObject, type Resource } from "../../api/kube/object.ts";
 import { SECRETS, type Secret } from "../../api/kube/secret.ts";
 import { SERVICES } from "../../api/kube/service.ts";
+import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
 import { serviceExports } from "../../api/mcs/service-export.ts";
+import { PATH_REPORTS, SLICES } from "../../api/network/resources.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
 import type { InstallRecord } from "../../cli/install/install-record.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
@@ -78,6 +81,22 @@ test("hub and member go in, may be repeated, and leave nothing behind (but defin
   expect(await everything()).toEqual(before);
 });
 
+/** What processes leave that have run: none does here. */
+async function leaveTraces(): Promise<void> {
+  const labels = { [LABEL_MANAGED_BY]: MANAGED_BY };
+  const lease = { namespace: "isthmus-system", name: "isthmus-controllers" };
+  const spec = { renewedAt: "2026-01-01T00:00:00Z" };
+  for (const [resource, metadata, fields] of [
+    [LEASES, lease, {}],
+    [PATH_REPORTS, { name: "proxy-1", labels }, { spec: { ...spec, role: "proxy" } }],
+    [SLICES, { name: "team", labels }, { spec: { clusters: ["east"], namespaces: ["shop"] } }],
+    [serviceExports(), { namespace: "default", name: "web", labels }, {}],
+  ] as const) {
+    const about = { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata };
+    unwrap(await client.create(resource, { ...about, ...fields }, { signal }));
+  }
+}
+
 test("a namespace that was there before stays, with what else is in it", async () => {
   const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "isthmus-system" } };
   unwrap(await client.create(NAMESPACES, namespace, { signal }));
@@ -89,8 +108,14 @@ test("a namespace that was there before stays, with what else is in it", async (
   unwrap(await client.create(CONFIG_MAPS, note, { signal }));
   const before = await everything();
   expect(await isthmus(...memberInstall, "--apply")).toMatchObject(done);
-  expect(await isthmus("uninstall", "member", "--local-only")).toMatchObject(done);
+  await leaveTraces();
+  const { lines, ...outcome } = await isthmus("uninstall", "member", "--local-only");
+  expect(outcome).toMatchObject(done);
+  expect(lines.join("\n")).toContain("removed Lease isthmus-system/isthmus-controllers");
   expect(await everything()).toEqual(before);
+  for (const resource of [PATH_REPORTS, SLICES, serviceExports()]) {
+    expect(unwrap(await client.list(resource, {}, { signal })).items).toEqual([]);
+  }
 });
 
 test("gateways and node agents clean their nodes before they go; until they have, nothing goes", async () => {
