@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { cpSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,6 +26,7 @@ const server = made.value;
 await server.start();
 try {
   await bundlePrograms(join(folder, "bin"));
+  cpSync(join(ROOT, "api"), join(folder, "api"), { recursive: true });
   const files = await writeProcessFiles(folder, server.kubeconfigEntry("one"));
   await oneStart(["crds", "--apply", "--kubeconfig", files.kubeconfig]);
   process.stdout.write("process       until /livez answers, median (all), milliseconds\n");

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LEASES } from "../../api/kube/lease.ts";
 import { NAMESPACES } from "../../api/kube/namespace.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import { commonSettings } from "../../install/common-settings.ts";
@@ -130,9 +131,11 @@ async function leave(
     if (!removed.ok) return removed;
   }
   // Made by the election of replicas, and on nobody's record.
-  const lease = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", name: CONTROLLERS_LEASE };
-  const elected = await removeUnlessNamespace({ ...lease, namespace: settings.namespace }, deps);
-  if (!elected.ok) return elected;
+  const lease = { resource: LEASES, namespace: settings.namespace, name: CONTROLLERS_LEASE };
+  const elected = await client.delete(lease, {}, { signal });
+  if (!elected.ok && elected.error.kind !== "not-found") return err(elected.error.message);
+  const what = `Lease ${settings.namespace}/${CONTROLLERS_LEASE}`;
+  if (elected.ok) out.step({ what, did: "removed" }, `removed ${what}`);
   const cleaned = await cleanUp(client, place.value, signal);
   if (!cleaned.ok) return err(`${cleaned.error}: run it again with --local-only`);
   tellRemoved(cleaned.value, out);
