@@ -2,6 +2,7 @@ import { z } from "zod";
 import { parseServiceName } from "../../api/dns-label.ts";
 import { apiVersionOf, type Resource } from "../../api/kube/object.ts";
 import { SERVICES } from "../../api/kube/service.ts";
+import { ANNOTATION_AUTO_EXPORT, LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
 import {
   MCS_GROUP,
   MCS_VERSIONS,
@@ -74,10 +75,16 @@ export const unexportVerb = defineVerb({
       return 1;
     }
     const { client, resource, namespace, name } = asked.value;
+    const before = await client.get({ resource, namespace, name }, { signal });
     const removed = await client.delete({ resource, namespace, name }, {}, { signal });
     if (!removed.ok && removed.error.kind !== "not-found") {
       out.problem(`cannot unexport ${namespace}/${name}: ${removed.error.message}`);
       return 1;
+    }
+    if (before.ok && before.value.metadata.labels?.[LABEL_MANAGED_BY] === MANAGED_BY) {
+      out.problem(
+        `${namespace}/${name} was exported by its labels, and will be again: annotate the Service with ${ANNOTATION_AUTO_EXPORT}=false`,
+      );
     }
     const done = removed.ok ? "unexported" : "was not exported";
     tell(input, { namespace, name, done });

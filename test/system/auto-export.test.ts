@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { apiVersionOf } from "../../api/kube/object.ts";
 import { SERVICES, type Service } from "../../api/kube/service.ts";
+import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
 import { serviceExports } from "../../api/mcs/service-export.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
@@ -56,4 +57,17 @@ test("auto-export shows what would be exported, and what the quota leaves out, a
   expect(bad.problems.join()).toContain("must be a label selector");
   const { items } = unwrap(await client.list(resource, {}, { signal }));
   expect(items.map(({ metadata }) => metadata.name)).toEqual(["c"]);
+
+  // As controllers make them.
+  const labels = { [LABEL_MANAGED_BY]: MANAGED_BY };
+  const made = { ...object, metadata: { namespace: "default", name: "a", labels } };
+  unwrap(await client.create(resource, made, { signal }));
+  for (const [name, told] of [
+    ["a", /^default\/a was exported by its labels, and will be again/],
+    ["c", /^$/],
+  ] as const) {
+    const ended = await runIsthmus(["unexport", name, "--namespace", "default", ...where], signal);
+    expect(ended).toMatchObject({ code: 0, lines: [`default/${name} unexported`] });
+    expect(ended.problems.join()).toMatch(told);
+  }
 });
