@@ -8,6 +8,7 @@ import { PodDirectory } from "../../network/pod-directory.ts";
 import { isPodReady, PODS, type Pod, podIpsOf } from "../kinds/pod.ts";
 import { startMemberViews } from "../member-views.ts";
 import { LoopbackPods } from "../pod-server/loopback-pods.ts";
+import type { PodRuntime } from "../pod-server/pod-runtime.ts";
 import { aPod } from "../testing/builders.ts";
 import { MemoryKube } from "../testing/memory-kube.ts";
 import { Kubelet } from "./kubelet.ts";
@@ -22,7 +23,12 @@ interface Rig {
   readonly kubelet: Kubelet;
 }
 
-function aRig(kube = new MemoryKube(), cidrs = ["10.1.0.0/24"], terminationGraceMs = 30): Rig {
+function aRig(
+  kube = new MemoryKube(),
+  cidrs = ["10.1.0.0/24"],
+  terminationGraceMs = 30,
+  runtime?: PodRuntime,
+): Rig {
   const directory = new PodDirectory();
   const stopping = new AbortController();
   const shared = {
@@ -44,7 +50,7 @@ function aRig(kube = new MemoryKube(), cidrs = ["10.1.0.0/24"], terminationGrace
       ...shared,
       pods: views.pods,
       pools,
-      runtime: new LoopbackPods(directory, systemClock),
+      runtime: runtime ?? new LoopbackPods(directory, systemClock),
     },
   );
   kubelet.start();
@@ -174,6 +180,22 @@ describe("deletion", () => {
     await eventually(() => expect(directory.lookup(first)).toBeUndefined());
     expect(directory.lookup(second)).toBeDefined();
   });
+});
+
+test("a Pod that is deleted while it starts goes, and whoever waits for it to be ready is told", async () => {
+  const began = Promise.withResolvers<void>();
+  const runtime: PodRuntime = {
+    run: ({ signal: wanted }) =>
+      new Promise((resolve) => {
+        began.resolve();
+        wanted?.addEventListener("abort", () => resolve({ ok: false, error: "is to go" }));
+      }),
+  };
+  const { kube } = aRig(undefined, undefined, undefined, runtime);
+  await kube.create(PODS, aPod(), { signal });
+  await began.promise;
+  await kube.delete({ resource: PODS, namespace: "shop", name: "web-1" }, {}, { signal });
+  await eventually(() => expect(podAt(kube)).toBeUndefined());
 });
 
 describe("faults", () => {

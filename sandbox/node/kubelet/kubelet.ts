@@ -54,6 +54,8 @@ export class Kubelet {
   readonly #stopping = new AbortController();
   /** By pod key. BOUNDED: by the pools' addresses. */
   readonly #running = new Map<string, RunningPod>();
+  /** Those that do not run yet, by pod key. BOUNDED: by the queue's concurrency. */
+  readonly #beginning = new Map<string, AbortController>();
   #unsubscribe: () => void = () => undefined;
 
   constructor(options: KubeletOptions, deps: KubeletDeps) {
@@ -95,6 +97,9 @@ export class Kubelet {
     if (isLost && !this.#running.has(key)) {
       this.#release(podIpsOf(before), before.metadata.uid ?? key);
     }
+    // The pass that starts it holds the key: this one would wait for that.
+    if (isLost || (after !== undefined && isPodTerminating(after)))
+      this.#beginning.get(key)?.abort();
     this.#queue.add(key);
   }
 
@@ -154,8 +159,13 @@ export class Kubelet {
       podIp,
     };
     const { containers, volumes = [] } = pod.spec;
-    const task = { identity, ips: ips.value, ports: podPortsOf(pod), containers, volumes };
-    const servers = await this.#deps.runtime.run(task);
+    const beginning = new AbortController();
+    this.#beginning.set(key, beginning);
+    const servers = await this.#deps.runtime.run({
+      ...{ identity, ips: ips.value, ports: podPortsOf(pod), containers, volumes },
+      signal: AbortSignal.any([beginning.signal, this.#stopping.signal]),
+    });
+    this.#beginning.delete(key);
     if (!servers.ok) {
       this.#release(ips.value, uid);
       return servers;

@@ -16,6 +16,8 @@ export interface PodTask {
   /** As the Pod has them, for a runtime that looks at images. */
   readonly containers?: readonly Container[];
   readonly volumes?: readonly Volume[];
+  /** Aborts when the Pod is to go before it runs: whoever waits for it to be ready need not any more. @default never */
+  readonly signal?: AbortSignal;
 }
 
 /** What a kubelet runs pods with. */

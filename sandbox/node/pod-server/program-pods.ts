@@ -72,7 +72,8 @@ export class ProgramPods implements PodRuntime {
       this.#deps,
     );
     process.start();
-    const ready = await this.#ready(process, ports.get(healthPortOf(container)) ?? 0);
+    const port = ports.get(healthPortOf(container)) ?? 0;
+    const ready = await this.#ready(process, port, task.signal);
     if (!ready.ok) {
       await process.stop();
       return ready;
@@ -121,14 +122,20 @@ export class ProgramPods implements PodRuntime {
     return new Map(wanted.map((port, index) => [port, free[index] ?? 0] as const));
   }
 
-  async #ready(process: ManagedProcess, port: number): Promise<Result<undefined, string>> {
-    const { clock, signal } = this.#deps;
+  async #ready(
+    process: ManagedProcess,
+    port: number,
+    wanted: AbortSignal | undefined,
+  ): Promise<Result<undefined, string>> {
+    const { clock } = this.#deps;
+    const signal = AbortSignal.any([this.#deps.signal, ...(wanted === undefined ? [] : [wanted])]);
     const untilMs = clock.monotonicMs() + READY_WITHIN_MS;
     while (!signal.aborted && clock.monotonicMs() < untilMs) {
       const health = await askHealth(port, clock);
       if (health.kind === "ready") return ok(undefined);
       await sleep(clock, LOOK_MS, signal);
     }
+    if (signal.aborted) return err(`${process.name} is to go before it was ready`);
     return err(`${process.name} is not ready within ${READY_WITHIN_MS} ms: ${process.logTail()}`);
   }
 }

@@ -58,7 +58,7 @@ export const PATH_BUGS: readonly PathBug[] = [
       pathSettings: (settings) => ({ ...settings, choice: { ...settings.choice, betterForMs: 0 } }),
     },
   ),
-  bug(1, "better-never-taken", ["path-choice"], "a path that has died is never trusted again", {
+  bug(14, "better-never-taken", ["path-choice"], "a path that has died is never trusted again", {
     pathSettings: (settings) => ({
       ...settings,
       choice: { ...settings.choice, betterForMs: 1e9, betterForMsMax: 1e9 },

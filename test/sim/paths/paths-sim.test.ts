@@ -3,7 +3,7 @@ import { runScript } from "../run-script.ts";
 import { PATH_BUGS } from "./path-bugs.ts";
 import { drawPathScript } from "./path-script.ts";
 
-const SEEDS = 12;
+const SEEDS = 6;
 /** docs/testing.md says how many seeds each bug needs. */
 const BUG_SEEDS_MAX = 200;
 /** Of all those seeds, on a machine that is busy with other things. */
