@@ -21,6 +21,13 @@ function facts(words: Words): readonly PathFact[] {
   });
 }
 
+/** Of two that are up, the better one was heard later. */
+const HEARD_APART: [Words, number][] = [
+  [{ "overlay-cni": "unknown" }, 1177],
+  [{ "overlay-cni": "unknown", proxy: "up" }, 824],
+  [{ "overlay-cni": "unknown", vxlan: "up", proxy: "up" }, 1000],
+];
+
 /** Drives one choice through time as its shell does: at every change, and when it wants to be asked. */
 class Pair {
   choice: Choice;
@@ -29,8 +36,14 @@ class Pair {
   pin: BackendName | undefined;
   readonly taken: { readonly atMs: number; readonly backend: BackendName | undefined }[] = [];
 
-  constructor(last?: BackendName) {
+  readonly #order: (paths: readonly PathFact[]) => readonly PathFact[];
+
+  constructor(
+    last?: BackendName,
+    order: (paths: readonly PathFact[]) => readonly PathFact[] = (paths) => paths,
+  ) {
     this.choice = startChoice(last, { nowMs: 0, sinceMs: 0 });
+    this.#order = order;
   }
 
   set(words: Words, pin?: BackendName): this {
@@ -56,7 +69,7 @@ class Pair {
     const input = {
       nowMs: this.nowMs,
       wallMs: this.nowMs,
-      paths: facts(this.words),
+      paths: this.#order(facts(this.words)),
       pin: this.pin,
     };
     const before = this.choice.backend;
@@ -263,6 +276,20 @@ describe("laws", () => {
           }
         }
       }),
+    );
+  });
+
+  test("the order in which paths are told makes no difference", () => {
+    fc.assert(
+      fc.property(history, (steps) => {
+        const [pair, other] = [new Pair(), new Pair(undefined, (paths) => paths.toReversed())];
+        for (const [given, forMs] of steps) {
+          pair.set(given).run(forMs);
+          other.set(given).run(forMs);
+        }
+        expect(other.taken).toEqual(pair.taken);
+      }),
+      { examples: [[HEARD_APART]] },
     );
   });
 

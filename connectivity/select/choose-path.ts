@@ -29,7 +29,7 @@ export interface Choice {
   readonly reason: string;
   /** When this one was chosen, for the time that unknown ones get. */
   readonly chosenMs: number;
-  /** Since when each path has been up without a break. BOUNDED: by the backends, as the one below. */
+  /** Since when each path has been up, or nothing has been known of it in between. BOUNDED: by the backends, as those below. */
   readonly upMs: Readonly<Partial<Record<BackendName, number>>>;
   /** Since when nothing has been known of each; of those that are up, since when something has been. */
   readonly unknownMs: Readonly<Partial<Record<BackendName, number>>>;
@@ -100,10 +100,7 @@ function automatic(
   paths: readonly PathFact[],
   nowMs: number,
 ): Decision {
-  const usable = BACKEND_NAMES.flatMap(
-    (name) =>
-      paths.find(({ backend, unusable }) => backend === name && unusable === undefined) ?? [],
-  );
+  const usable = usableOf(paths);
   const current = usable.find(({ backend }) => backend === choice.backend);
   const firstUp = usable.find(({ state }) => state === "up");
   const firstAlive = firstUp ?? usable.find(({ state }) => state === "unknown");
@@ -129,6 +126,14 @@ function automatic(
       return { ...stay, reason: whyThis(choice, current, usable, paths) };
     }
   }
+}
+
+/** The best first. */
+function usableOf(paths: readonly PathFact[]): readonly PathFact[] {
+  return BACKEND_NAMES.flatMap(
+    (name) =>
+      paths.find(({ backend, unusable }) => backend === name && unusable === undefined) ?? [],
+  );
 }
 
 /** Nothing usable is in use: a start, or what was used is not offered any more. */
@@ -257,7 +262,7 @@ function nextMs(
 ): number | undefined {
   const times: number[] = [];
   const current = paths.find(({ backend }) => backend === choice.backend);
-  const firstUp = paths.find(({ state, unusable }) => state === "up" && unusable === undefined);
+  const firstUp = usableOf(paths).find(({ state }) => state === "up");
   if (current?.state === "unknown") times.push(unknownEndsMs(settings, choice, current, firstUp));
   for (const { backend } of paths) {
     const since = choice.upMs[backend];
