@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { lastLine } from "../verify/last-line.ts";
 import type { Samples } from "./samples.ts";
 
 const samples = z.object({
@@ -26,13 +27,5 @@ export interface PodMeasures {
 
 /** Undefined: it has not ended yet. */
 export function podMeasures(log: string): PodMeasures | undefined {
-  for (const line of log.split("\n").toReversed()) {
-    try {
-      const parsed = report.safeParse(JSON.parse(line));
-      if (parsed.success) return parsed.data;
-    } catch {
-      // A line that is being written, or something of Node's own.
-    }
-  }
-  return undefined;
+  return lastLine(log, report);
 }

@@ -1,5 +1,5 @@
 import { CONFIG_MAPS, type ConfigMap } from "../../api/kube/config-map.ts";
-import type { Resource } from "../../api/kube/object.ts";
+import { DEPLOYMENTS } from "../../api/kube/deployment.ts";
 import { SERVICES, type Service } from "../../api/kube/service.ts";
 import { MCS_GROUP } from "../../api/mcs/service-export.ts";
 import { err, ok, type Result } from "../../api/result.ts";
@@ -25,14 +25,6 @@ export interface ObservedDns extends ClusterDns {
 }
 
 const MAPS: readonly DnsConfigMap[] = ["coredns", "coredns-custom", "kube-dns", "node-local-dns"];
-const DEPLOYMENTS: Resource = {
-  group: "apps",
-  version: "v1",
-  plural: "deployments",
-  kind: "Deployment",
-  namespaced: true,
-};
-
 export async function observeClusterDns({
   client,
   signal,

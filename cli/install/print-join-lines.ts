@@ -1,3 +1,4 @@
+import { DEPLOYMENTS } from "../../api/kube/deployment.ts";
 import { SERVICES } from "../../api/kube/service.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import { FileAuditLog } from "../../broker/audit/file-audit-log.ts";
@@ -112,14 +113,6 @@ type LoadBalanced = Parameters<KubeClient["create"]>[1] & {
       readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[];
     };
   };
-};
-
-const DEPLOYMENTS = {
-  group: "apps",
-  version: "v1",
-  plural: "deployments",
-  kind: "Deployment",
-  namespaced: true,
 };
 
 async function brokerRuns(

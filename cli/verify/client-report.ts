@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { lastLine } from "./last-line.ts";
 
 const report = z.object({
   addresses: z.array(z.string()),
@@ -15,15 +16,7 @@ export type ClientReport = z.output<typeof report>;
 
 /** The last whole line of its log; undefined: it has said nothing yet. */
 export function lastReport(log: string): ClientReport | undefined {
-  for (const line of log.split("\n").toReversed()) {
-    try {
-      const parsed = report.safeParse(JSON.parse(line));
-      if (parsed.success) return parsed.data;
-    } catch {
-      // A line that is being written, or something of Node's own.
-    }
-  }
-  return undefined;
+  return lastLine(log, report);
 }
 
 /** What is still missing for the name to be right; undefined: nothing. */

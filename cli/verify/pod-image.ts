@@ -1,17 +1,10 @@
-import type { KubeObject, Resource } from "../../api/kube/object.ts";
+import { DEPLOYMENTS } from "../../api/kube/deployment.ts";
+import type { KubeObject } from "../../api/kube/object.ts";
 import { DNS_NAME } from "../../install/dns-process.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 
 /** Small, public, and has Node. */
 export const PUBLIC_IMAGE = "docker.io/library/node:24-alpine";
-
-export const DEPLOYMENTS: Resource = {
-  group: "apps",
-  version: "v1",
-  plural: "deployments",
-  kind: "Deployment",
-  namespaced: true,
-};
 
 interface Deployment extends KubeObject {
   readonly spec?: {

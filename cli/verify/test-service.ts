@@ -1,10 +1,10 @@
+import { DEPLOYMENTS } from "../../api/kube/deployment.ts";
 import { NAMESPACES } from "../../api/kube/namespace.ts";
 import type { KubeObject, Resource } from "../../api/kube/object.ts";
 import { SERVICES } from "../../api/kube/service.ts";
 import { type McsVersion, serviceExports } from "../../api/mcs/service-export.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
-import { DEPLOYMENTS } from "./pod-image.ts";
 import { POD_PORT, SERVER_PROGRAM } from "./pod-programs.ts";
 import { testPodSpec } from "./test-pod.ts";
 

@@ -108,7 +108,8 @@ export class AutoExporter {
   }
 
   #onObject<T extends KubeObject>(event: ViewEvent<T>, facts: (object: T) => unknown): void {
-    if (event.kind !== "changed") return;
+    // Rules that come look at everything.
+    if (event.kind !== "changed" || this.#deps.policy.current.autoExport === undefined) return;
     const [before, after] = [event.before, event.after].map((one) =>
       one === undefined ? "" : JSON.stringify(facts(one)),
     );
@@ -189,8 +190,8 @@ export class AutoExporter {
     for (const { service, quota } of leftOut) {
       if (this.#told.has(objectKey(service))) continue;
       const note = `not exported: ${quotaText(quota, rules)}`;
-      const draft = { type: "Warning", reason: "AutoExportOverQuota", action: "Exporting", note };
-      this.#deps.events.record(service, { ...draft, type: "Warning" }, signal);
+      const draft = { reason: "AutoExportOverQuota", action: "Exporting", note };
+      this.#deps.events.record(service, { type: "Warning", ...draft }, signal);
     }
     this.#told = new Set(leftOut.map(({ service }) => objectKey(service)));
   }

@@ -1,3 +1,4 @@
+import { DEPLOYMENTS } from "../../api/kube/deployment.ts";
 import { NAMESPACES } from "../../api/kube/namespace.ts";
 import type { KubeObject, Resource } from "../../api/kube/object.ts";
 import { SERVICES } from "../../api/kube/service.ts";
@@ -5,14 +6,6 @@ import { serviceExports } from "../../api/mcs/service-export.ts";
 
 /** The service that the demo exports, named as the README names it. */
 export const SAMPLE = { namespace: "shop", name: "web", port: 80 } as const;
-
-export const DEPLOYMENTS: Resource = {
-  group: "apps",
-  version: "v1",
-  plural: "deployments",
-  kind: "Deployment",
-  namespaced: true,
-};
 
 interface Manifest {
   readonly resource: Resource;

@@ -1,3 +1,4 @@
+import { DEPLOYMENTS } from "../../api/kube/deployment.ts";
 import { ENDPOINT_SLICES, type EndpointSlice } from "../../api/kube/endpoint-slice.ts";
 import { SERVICES, type Service } from "../../api/kube/service.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
@@ -8,7 +9,7 @@ import type { Logger } from "../../runtime/log/log.ts";
 import type { Meter } from "../../runtime/metrics/meter.ts";
 import type { Random } from "../../runtime/random/random.ts";
 import { SERVICE_NAME_LABEL } from "../network/proxy/forwarding-table.ts";
-import { DEPLOYMENTS, type Deployment } from "./kinds/deployment.ts";
+import type { Deployment } from "./kinds/deployment.ts";
 import { PODS, type Pod } from "./kinds/pod.ts";
 
 /** Pictures of the member's API server that the node's parts share. */

@@ -1,13 +1,5 @@
-import type { KubeObject, Resource } from "../../../api/kube/object.ts";
+import type { KubeObject } from "../../../api/kube/object.ts";
 import type { PodSpec } from "./pod.ts";
-
-export const DEPLOYMENTS: Resource = {
-  group: "apps",
-  version: "v1",
-  plural: "deployments",
-  kind: "Deployment",
-  namespaced: true,
-};
 
 export interface PodTemplate {
   readonly metadata?: {

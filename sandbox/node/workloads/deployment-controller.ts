@@ -1,3 +1,4 @@
+import { DEPLOYMENTS } from "../../../api/kube/deployment.ts";
 import type { Result } from "../../../api/result.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
@@ -7,7 +8,7 @@ import { type JobOutcome, WorkQueue } from "../../../runtime/kube/queue/work-que
 import type { Logger } from "../../../runtime/log/log.ts";
 import type { Meter } from "../../../runtime/metrics/meter.ts";
 import type { Random } from "../../../runtime/random/random.ts";
-import { DEPLOYMENTS, type Deployment } from "../kinds/deployment.ts";
+import type { Deployment } from "../kinds/deployment.ts";
 import { isPodTerminating, PODS, type Pod } from "../kinds/pod.ts";
 import { nameSuffix } from "../name-suffix.ts";
 import { toRfc3339 } from "../rfc3339.ts";

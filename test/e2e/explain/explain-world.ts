@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CONFIG_MAPS, type ConfigMap } from "../../../api/kube/config-map.ts";
+import { DEPLOYMENTS } from "../../../api/kube/deployment.ts";
 import { ENDPOINT_SLICES, type EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
 import { NAMESPACES } from "../../../api/kube/namespace.ts";
 import type { KubeObject, Resource } from "../../../api/kube/object.ts";
@@ -24,7 +25,7 @@ import { systemRandom as random } from "../../../runtime/random/system-random.ts
 import type { MemberProcesses } from "../../../sandbox/clusterset/clusterset-processes.ts";
 import { joinMember } from "../../../sandbox/clusterset/join-member.ts";
 import { DemoClusterset } from "../../../sandbox/demo/demo-clusterset.ts";
-import { DEPLOYMENTS, type Deployment } from "../../../sandbox/node/kinds/deployment.ts";
+import type { Deployment } from "../../../sandbox/node/kinds/deployment.ts";
 import { until } from "../../../sandbox/process/until.ts";
 
 /** What the hub lets nobody do, or not everybody: a quota of endpoints, and a slice that member-1 is not in. */

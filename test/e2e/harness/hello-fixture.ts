@@ -1,3 +1,4 @@
+import { DEPLOYMENTS } from "../../../api/kube/deployment.ts";
 import { ENDPOINT_SLICES, type EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
 import {
   type IpFamily,
@@ -9,7 +10,7 @@ import { type ServiceExport, serviceExports } from "../../../api/mcs/service-exp
 import type { ServiceImport } from "../../../api/mcs/service-import.ts";
 import { sleep } from "../../../runtime/clock/sleep.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
-import { DEPLOYMENTS, type Deployment } from "../../../sandbox/node/kinds/deployment.ts";
+import type { Deployment } from "../../../sandbox/node/kinds/deployment.ts";
 import type { E2eCluster } from "./e2e-cluster.ts";
 import type { E2eClusterset } from "./e2e-clusterset.ts";
 
