@@ -12,11 +12,18 @@ import { kubeconfigText } from "../../sandbox/apiserver/auth/kubeconfig.ts";
 import { CorePump } from "../../sandbox/apiserver/core/core-pump.ts";
 import { createApiServer } from "../../sandbox/apiserver/create-api-server.ts";
 import { InMemoryKubeClient } from "../../sandbox/apiserver/in-memory-kube-client.ts";
-import { HEADLESS_SERVICES, headlessSlice, makeClusterset } from "./clusterset.ts";
+import {
+  CLUSTER_SET_IP_SERVICES,
+  clusterSetIp,
+  HEADLESS_SERVICES,
+  headlessSlice,
+  ipKey,
+  makeClusterset,
+} from "./clusterset.ts";
 
 // The clusterset's API server, a process of its own: `api-server.ts <kubeconfig to write>`. Tells its parent when all objects
-// are there. Parent: `{ change: index }` moves one endpoint, `{ changesPerSecond }` moves endpoints of all headless
-// services in turn until it is 0, and is then told how many there were, `{ changed }`.
+// are there. Parent: `{ change: index }` moves one endpoint, `{ changesPerSecond, what }` moves endpoints of all headless
+// services, or IPs of all others, in turn until it is 0, and is then told how many there were, `{ changed }`.
 
 const clock = systemClock;
 const signal = new AbortController().signal;
@@ -48,16 +55,22 @@ const TICK_MS = 5;
 /** Changes that may be late, seconds of them: a server that cannot keep up makes fewer instead of all at once. */
 const OWED_SECONDS = 0.05;
 
-process.on(
-  "message",
-  (message: { readonly change?: number; readonly changesPerSecond?: number }) => {
-    if (message.change !== undefined) void move(message.change);
-    if (message.changesPerSecond === undefined) return;
-    changesPerSecond = message.changesPerSecond;
-    if (changesPerSecond > 0) changed = 0;
-    else process.send?.({ changed });
-  },
-);
+interface Wish {
+  readonly change?: number;
+  readonly changesPerSecond?: number;
+  /** @default "endpoints" */
+  readonly what?: "endpoints" | "ips";
+}
+
+let what: Wish["what"];
+process.on("message", (wish: Wish) => {
+  if (wish.change !== undefined) void move(wish.change);
+  if (wish.changesPerSecond === undefined) return;
+  changesPerSecond = wish.changesPerSecond;
+  what = wish.what;
+  if (changesPerSecond > 0) changed = 0;
+  else process.send?.({ changed });
+});
 process.on("disconnect", () => process.exit());
 
 let lastMs = clock.monotonicMs();
@@ -68,7 +81,8 @@ for (;;) {
   owed = Math.min(Math.ceil(changesPerSecond * OWED_SECONDS), late);
   lastMs = nowMs;
   for (; owed >= 1; owed--) {
-    await move(next++ % HEADLESS_SERVICES);
+    if (what === "ips") await moveIp(next++);
+    else await move(next++ % HEADLESS_SERVICES);
     changed++;
     // Watchers are written to between two changes, or they would be cut for what waits for them.
     await new Promise((resolve) => setImmediate(resolve));
@@ -78,6 +92,15 @@ for (;;) {
 async function move(index: number): Promise<void> {
   const updated = await client.update(ENDPOINT_SLICES, headlessSlice(index, ++round), { signal });
   if (!updated.ok) throw new Error(updated.error.message);
+}
+
+async function moveIp(at: number): Promise<void> {
+  const index = at % CLUSTER_SET_IP_SERVICES;
+  const [namespace = "", name = ""] = ipKey(index).split("/");
+  const ips = [clusterSetIp(index, 1 + Math.floor(at / CLUSTER_SET_IP_SERVICES))];
+  const target = { resource: serviceImports(), namespace, name };
+  const moved = await client.mergePatch(target, { spec: { ips } }, { signal });
+  if (!moved.ok) throw new Error(moved.error.message);
 }
 
 async function createAll(resource: Resource, objects: readonly KubeObject[]): Promise<void> {

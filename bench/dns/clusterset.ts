@@ -22,7 +22,7 @@ const PORTS = [port("http", 80), port("grpc", 9090)];
 
 export function makeClusterset(): Clusterset {
   const ipImports = count(CLUSTER_SET_IP_SERVICES).map((index) =>
-    anImport({ key: ipKey(index), ports: PORTS, ips: [`10.96.${index >> 8}.${index & 255}`] }),
+    anImport({ key: ipKey(index), ports: PORTS, ips: [clusterSetIp(index, 0)] }),
   );
   const headlessImports = count(HEADLESS_SERVICES).map((index) =>
     anImport({ key: headlessKey(index), ports: PORTS, isHeadless: true }),
@@ -32,6 +32,11 @@ export function makeClusterset(): Clusterset {
     imports: [...ipImports, ...headlessImports],
     slices: count(HEADLESS_SERVICES).map((index) => headlessSlice(index, 0)),
   };
+}
+
+/** `round` moves it, so that a change can be seen in the answers. */
+export function clusterSetIp(index: number, round: number): string {
+  return `10.${96 + (round % 2)}.${index >> 8}.${index & 255}`;
 }
 
 /** `round` moves the first endpoint, so that a change can be seen in the answers. */

@@ -44,8 +44,12 @@ function addressOf(answer: string | undefined): string {
   return /"data":"[^"]*"/.exec(answer ?? "")?.[0] ?? "";
 }
 
+/** Of services with an IP, which is one record, or of slices with a hundred endpoints. */
+export type Changing = "ips" | "endpoints";
+
 export type StormFigures = {
   readonly server: string;
+  readonly changing: Changing;
   /** What the API server made of what was asked of it. */
   readonly changesPerSecond: number;
   readonly answeredPerSecond: number;
@@ -60,11 +64,12 @@ export const STORM = { changesPerSecond: 1000, questionsPerSecond: 10_000 };
 export async function measureStorm(
   server: RunningServer,
   world: World,
+  changing: Changing,
   options: { readonly seconds: number; readonly generatorCore: number },
 ): Promise<StormFigures> {
   const { seconds, generatorCore: core } = options;
   const load = { port: server.port, questions: world.questions.hits, seconds, core };
-  world.apiServer.send({ changesPerSecond: STORM.changesPerSecond });
+  world.apiServer.send({ changesPerSecond: STORM.changesPerSecond, what: changing });
   const cpuBefore = cpuSeconds(server.pid);
   const [asked, probe] = await Promise.all([
     dnsperf({ ...load, perSecond: STORM.questionsPerSecond, isQuiet: true }),
@@ -76,6 +81,7 @@ export async function measureStorm(
   const [{ changed }] = await told;
   return {
     server: server.name,
+    changing,
     changesPerSecond: Math.round(changed / seconds),
     answeredPerSecond: asked.perSecond,
     lost: asked.lost + probe.lost,

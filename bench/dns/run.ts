@@ -103,12 +103,15 @@ async function measureFollowing(): Promise<void> {
     const [server] = own.servers;
     if (server === undefined) continue;
     changes.push(await measureChanges(server, own.apiServer));
-    storms.push(await measureStorm(server, own, { seconds, generatorCore: GENERATOR_CORE }));
+    for (const changing of ["ips", "endpoints"] as const) {
+      const options = { seconds, generatorCore: GENERATOR_CORE };
+      storms.push(await measureStorm(server, own, changing, options));
+    }
   }
   print(`\none endpoint of 100 changed at the API server, until the answer has it`);
   printTable(changes);
   print(
-    `\n${STORM.changesPerSecond} such changes a second asked of the API server, while ` +
+    `\n${STORM.changesPerSecond} changes a second asked of the API server, while ` +
       `${STORM.questionsPerSecond} questions a second are asked`,
   );
   printTable(storms);
