@@ -13,7 +13,7 @@ export class ClusterLog {
   #session = "";
   #headVersion: string | undefined;
   #parts: readonly LogPart[] = [];
-  /** Bytes of each entry from `start` on. BOUNDED: by compaction (compact-log.ts). */
+  /** Bytes of each entry from `start` on. BOUNDED: by compaction (log-compactor.ts). */
   readonly #tail = new Map<number, number>();
 
   constructor(cluster: ClusterId, names: ItemNames) {

@@ -40,7 +40,7 @@ export function servePodSubresource(
   return errorResponse(pod.ok ? notImplemented(target.name, subresource, why) : pod.error);
 }
 
-/** Evicting is deleting: there are no disruption budgets that could forbid it (`kubectl drain`). */
+/** Evicting is deleting (`kubectl drain`): disruption budgets are stored, and nobody here counts what they allow. */
 function serveEviction(core: ApiServerCore, request: ApiRequest, target: NamedTarget): ApiResponse {
   if (request.method !== "POST") return errorResponse(methodNotAllowed());
   const body = decodeBody(request.body, request.headers["content-type"], "Eviction");
