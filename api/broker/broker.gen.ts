@@ -4150,7 +4150,7 @@ export const Overlay: MessageFns<Overlay> = {
 };
 
 /**
- * The hub's whole surface: one TLS port, two calls. A member's identity is its client certificate;
+ * The hub's whole surface: one TLS port, four calls. A member's identity is its client certificate;
  * nothing in a message can claim another cluster id.
  */
 export type BrokerService = typeof BrokerService;
