@@ -65,7 +65,14 @@ export interface NetCluster {
 
 /** Addresses of harness pods, and ports, the same in every cluster: each is in a namespace of its own. */
 const OFFSET = { client: 1, controllers: 2, dns: 3 } as const;
-const PORT = { broker: 8443, brokerHealth: 8082, controllers: 8080, dnsHealth: 8081, dns: 53 };
+const PORT = {
+  broker: 8443,
+  brokerHealth: 8082,
+  controllers: 8080,
+  probe: 8090,
+  dnsHealth: 8081,
+  dns: 53,
+};
 
 /**
  * A clusterset whose clusters are network namespaces: API servers in this process, nodes and pods in namespaces, and the
@@ -203,7 +210,10 @@ export function backendArgs(
   cluster: ClusterPlan,
   ...backends: readonly string[]
 ): readonly string[] {
+  const [address = ""] = planPlace(cluster, "controllers").addresses;
+  const host = address.includes(":") ? `[${address}]` : address;
   return [
+    ...["--probe-listen", `${host}:${PORT.probe}`],
     ...["--backends", backends.join(","), "--cidrs", cluster.podCidrs.join(",")],
     ...["--service-cidrs", cluster.serviceCidrs.join(",")],
   ];

@@ -1,11 +1,10 @@
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Peer } from "../../api/network/peer.ts";
 import { PEERS } from "../../api/network/resources.ts";
 import type { NetCluster } from "../../sandbox/clusterset/net-clusterset.ts";
 import { INTERNET } from "../../sandbox/network/netns/net-plan.ts";
-import { mustRunIn, runIn, within } from "../../sandbox/network/netns/run-commands.ts";
-import { ManagedProcess } from "../../sandbox/process/managed-process.ts";
+import { mustRunIn, runIn } from "../../sandbox/network/netns/run-commands.ts";
+import type { ManagedProcess } from "../../sandbox/process/managed-process.ts";
 import {
   talkDns,
   talkHttp,
@@ -16,11 +15,10 @@ import {
 } from "../programs/debian-clients.ts";
 import { inNamespace, output } from "../programs/place.ts";
 import { NetService, UDP } from "./harness/net-service.ts";
-import { DEPS, NetWorld } from "./harness/net-world.ts";
+import { NetWorld } from "./harness/net-world.ts";
 import { NODE_PROGRAMS, PROGRAM_PORTS, ProgramPod } from "./harness/program-pod.ts";
+import { startProxy, TUNNELS } from "./harness/start-proxy.ts";
 import { httpFrom, pingFrom, SILENCE_MS, whoByUdp } from "./harness/talk.ts";
-
-const TUNNELS = 7443;
 
 /** Between clusters nothing passes but one TCP port, and nothing at all between `a` and `c`. */
 function firewall(a: NetCluster, c: NetCluster): string {
@@ -37,39 +35,6 @@ function firewall(a: NetCluster, c: NetCluster): string {
 `;
 }
 
-/** One proxy, on the first node of a cluster. */
-function startProxy(world: NetWorld, { plan, kubeconfig }: NetCluster): ManagedProcess {
-  const [node] = plan.nodes;
-  const [address] = node?.addresses ?? [];
-  if (node === undefined || address === undefined) throw new Error(`${plan.id}: no node`);
-  const member = world.clusterset.processes.members.find(({ id }) => id === plan.id);
-  const proxy = new ManagedProcess(
-    {
-      name: `${plan.id}-proxy`,
-      args: [
-        ...["proxy", "--kubeconfig", kubeconfig, "--context", plan.id],
-        ...["--identity-dir", member?.identityDir ?? "", "--name", `${plan.id}-0`],
-        ...["--address", address, "--client-host", address, "--listen", `${address}:${TUNNELS}`],
-        ...[
-          "--advertise",
-          `${address}:${TUNNELS}`,
-          "--relay-for",
-          plan.id === "b" ? "a,c" : plan.id,
-        ],
-        ...["--linger", "0s"],
-        ...["--health-listen", `${node.managementAddress}:8088`],
-      ],
-      logFile: join(world.directory, "logs", `${plan.id}-proxy.log`),
-      restart: false,
-      env: process.env,
-      within: within(node.namespace, []),
-    },
-    DEPS,
-  );
-  proxy.start();
-  return proxy;
-}
-
 describe("three members with the same pod CIDRs, one TCP port between them, and a pair that meets through a relay only", () => {
   let world: NetWorld;
   let service: NetService;
@@ -80,7 +45,7 @@ describe("three members with the same pod CIDRs, one TCP port between them, and 
     const [a, b, c] = ["a", "b", "c"].map((id) => world.cluster(id));
     if (a === undefined || b === undefined || c === undefined) throw new Error("three clusters");
     await mustRunIn(INTERNET, ["nft", "-f", "-"], firewall(a, c));
-    proxies.push(...[a, b, c].map((cluster) => startProxy(world, cluster)));
+    proxies.push(startProxy(world, a), startProxy(world, b, ["a", "c"]), startProxy(world, c));
     service = new NetService(world, "shop");
     await service.deploy(["a", "b"]);
   });

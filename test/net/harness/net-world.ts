@@ -78,6 +78,8 @@ export class NetWorld implements AsyncDisposable {
       readonly brokerArgs?: readonly string[];
       /** With backends: gateways and node agents on every node. @default true */
       readonly nodes?: boolean;
+      /** What stands before any process of ours starts: somebody else's networks, firewalls, objects. */
+      readonly before?: (clusterset: NetClusterset) => Promise<void>;
     } = {},
   ): Promise<NetWorld> {
     if (!isInRoom()) {
@@ -115,6 +117,7 @@ export class NetWorld implements AsyncDisposable {
       await Promise.all(
         clusterset.clusters.map(({ kube }) => DEPS.installCrds(kube, abort.signal)),
       );
+      await options.before?.(clusterset);
       if (options.processes !== false) {
         const waiting = { timeoutMs: START_MS, signal: abort.signal };
         await clusterset.startBroker(waiting);
