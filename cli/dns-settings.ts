@@ -24,7 +24,7 @@ function texts(description: string): z.ZodType<readonly string[]> {
 }
 
 /** What the DNS server answers, and to whom. Followed in a `--config` file. */
-export const answerSettings = {
+const answerSettings = {
   zone: z.string().default("clusterset.local").describe("zone to answer for"),
   ttl: seconds("TTL of answers"),
   negativeTtl: seconds("TTL of negative answers"),

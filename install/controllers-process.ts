@@ -7,10 +7,10 @@ import { labelsOf } from "./pieces/piece-words.ts";
 import type { Process } from "./pieces/process.ts";
 import { answering } from "./responders.ts";
 
-export const CONTROLLERS_NAME = SHIPPED_NAMES.controllersServiceAccount;
+const CONTROLLERS_NAME = SHIPPED_NAMES.controllersServiceAccount;
 /** Of the Secret with who the member is: `api/cluster-policy` grants it by name. */
 export const IDENTITY_SECRET = "isthmus-identity";
-export const JOIN_SECRET = "isthmus-join";
+const JOIN_SECRET = "isthmus-join";
 const JOIN_DIR = "/etc/isthmus/join";
 const STATE_DIR = "/var/lib/isthmus";
 const HEALTH_PORT = 8080;

@@ -14,7 +14,7 @@ const require = __createRequire(import.meta.url);
 const __source = (path) => new URL("../" + path, import.meta.url).href;`;
 
 /** The verbs of one program, in the order of the table, which is the order they are looked up in. */
-export function verbsOf(program: string): typeof VERBS {
+function verbsOf(program: string): typeof VERBS {
   const wanted = PROGRAMS[program] ?? [];
   return VERBS.filter(({ path }) => {
     const name = path.join(" ");

@@ -9,7 +9,6 @@ import { type ServiceKey, serviceKey } from "../service-key.ts";
  * carries plain values: no Kubernetes apiVersion travels between clusters (VER-08).
  */
 export type Row = ServiceRow | NetworkRow;
-export type RowKind = Row["kind"];
 
 /** A row about one exported Service. */
 export type ServiceRow = ExportRow | EndpointsRow;

@@ -1,7 +1,6 @@
 /** Condition types and reasons of the MCS API (section 1.4 and 2.3 of the requirements, EXP-19). */
 
 export type ExportConditionType = "Valid" | "Ready" | "Conflict";
-export type ImportConditionType = "Ready";
 
 /** The last two are ours (EXP-19 allows more): kept out by policy (EXP-28), and clusters chosen that are none. */
 export const VALID_REASONS = [

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ok, type Result } from "../../api/result.ts";
+import { must, ok } from "../../api/result.ts";
 import { serviceKey } from "../../api/service-key.ts";
 import { revokeAnswer } from "../../broker/admin/admin-api.ts";
 import { askBroker } from "../../broker/admin/admin-client.ts";
@@ -36,11 +36,6 @@ const REVOKED = 20;
 interface Member {
   identity: MemberIdentity;
   readonly link: MemberLink;
-}
-
-function must<T>(result: Result<T, unknown>): T {
-  if (!result.ok) throw new Error(JSON.stringify(result.error));
-  return result.value;
 }
 
 async function main(count: number): Promise<void> {

@@ -3,7 +3,7 @@ import { subscribe } from "node:diagnostics_channel";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
-import type { Result } from "../../api/result.ts";
+import { must } from "../../api/result.ts";
 import { silentAudit } from "../../broker/audit/audit-log.ts";
 import { soleAuthority } from "../../broker/identity/authority/authorities.ts";
 import {
@@ -34,11 +34,6 @@ import { clusterAt } from "./workload.ts";
 
 /** Members ping rarely: what is counted is what changes cost. */
 const HEARTBEAT_MS = 60_000;
-
-function must<T>(result: Result<T, unknown>): T {
-  if (!result.ok) throw new Error(JSON.stringify(result.error));
-  return result.value;
-}
 
 /** Bytes of all connections so far, those that have ended included. */
 function countBytes(): () => Pick<BrokerUsage, "sentBytes" | "receivedBytes"> {

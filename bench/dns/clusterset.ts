@@ -4,7 +4,7 @@ import type { ServiceImport } from "../../api/mcs/service-import.ts";
 import { aNamespace, anImport, aSlice, port } from "../../dns-server/testing/objects.ts";
 
 /** 10,000 services with a clusterset IP and 1,000 headless ones with 100 endpoints each, in 100 namespaces. */
-export const NAMESPACES = 100;
+const NAMESPACES = 100;
 export const CLUSTER_SET_IP_SERVICES = 10_000;
 export const HEADLESS_SERVICES = 1000;
 export const ENDPOINTS_PER_HEADLESS = 100;

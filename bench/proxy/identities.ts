@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseClusterId } from "../../api/cluster-id.ts";
-import type { Result } from "../../api/result.ts";
+import { must } from "../../api/result.ts";
 import {
   CertificateAuthority,
   createAuthorityMaterial,
@@ -54,9 +54,4 @@ export async function makeIdentities(folder: string): Promise<BenchIdentities> {
       east: file("east.pem", `${serverKey}${server.certPem}`),
     },
   };
-}
-
-function must<T>(result: Result<T, string>): T {
-  if (!result.ok) throw new Error(result.error);
-  return result.value;
 }

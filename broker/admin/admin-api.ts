@@ -2,7 +2,7 @@ import { z } from "zod";
 
 /** What an admin asks a running broker, as JSON over HTTP on its socket. Times are RFC 3339. */
 
-export const memberReport = z.strictObject({
+const memberReport = z.strictObject({
   cluster: z.string(),
   incarnation: z.number(),
   /** connected: to the broker that was asked; elsewhere: to another replica; revoked: its rows are frozen. */

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { must } from "../../api/result.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { silentLogger } from "../../runtime/log/silent-log.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
@@ -44,11 +45,6 @@ const kinds: readonly { readonly kind: string; readonly make: () => BrokerPlace 
     },
   },
 ];
-
-function must<T>(result: { ok: true; value: T } | { ok: false; error: string }): T {
-  if (!result.ok) throw new Error(result.error);
-  return result.value;
-}
 
 async function fill(place: BrokerPlace): Promise<Store> {
   const store = must(await place.openStore(signal));

@@ -12,7 +12,7 @@ import { SLICES_CAPABILITY, VISIBILITY_LENGTH_MAX } from "../wire/slice-scopes.t
 import type { KnownOwner, NetworksWanted } from "./subscriber.ts";
 
 /** Protocol versions this broker speaks. */
-export const PROTOCOL_VERSIONS: readonly number[] = [1];
+const PROTOCOL_VERSIONS: readonly number[] = [1];
 
 export interface ParsedHello {
   readonly protocolVersion: number;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseClusterId } from "../../api/cluster-id.ts";
-import { ok, type Result } from "../../api/result.ts";
+import { must, ok, type Result } from "../../api/result.ts";
 import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
 import type { AuditEvent, AuditLog } from "../audit/audit-log.ts";
 import { BrokerTable } from "../core/broker-table.ts";
@@ -22,11 +22,6 @@ import { MemberIssuer } from "./member-issuer.ts";
 import type { WritableMemberRegistry } from "./member-registry.ts";
 import { type CreateTokenOptions, createToken } from "./token/create-token.ts";
 import { TokenBook } from "./token/token-book.ts";
-
-function must<T>(result: Result<T, unknown>): T {
-  if (!result.ok) throw new Error(JSON.stringify(result.error));
-  return result.value;
-}
 
 /** The store's part in joining, kept in memory: the real table decides who is a member. */
 class Registry implements WritableMemberRegistry {

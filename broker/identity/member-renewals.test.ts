@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Result } from "../../api/result.ts";
+import { must } from "../../api/result.ts";
 import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
 import type { AuditEvent } from "../audit/audit-log.ts";
 import { MemoryStore } from "../store/memory/memory-store.ts";
@@ -20,11 +20,6 @@ import { parsePeerIdentity } from "./peer-identity.ts";
 const HOUR = 3600_000;
 const a = testCluster("a");
 const peer = { cluster: a, incarnation: 4, certificateSerial: "ab" };
-
-function must<T>(result: Result<T, unknown>): T {
-  if (!result.ok) throw new Error(JSON.stringify(result.error));
-  return result.value;
-}
 
 let clock: VirtualClock;
 let store: MemoryStore;

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Result } from "../../api/result.ts";
+import { must } from "../../api/result.ts";
 import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
 import type { AuditEvent } from "../audit/audit-log.ts";
 import { FolderRecords } from "../shared/folder-records.ts";
@@ -29,11 +29,6 @@ beforeEach(async () => {
   await store.append([aRow(1, "web", 4), { kind: "complete", cluster: a, incarnation: 4 }]);
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
-
-function must<T>(result: Result<T, string>): T {
-  if (!result.ok) throw new Error(result.error);
-  return result.value;
-}
 
 const audit = { record: (event: AuditEvent) => void audited.push(event) };
 

@@ -1,11 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Result } from "../../api/result.ts";
+import { must } from "../../api/result.ts";
 import type { SharedRecords } from "./shared-records.ts";
-
-function must<T>(result: Result<T, string>): T {
-  if (!result.ok) throw new Error(result.error);
-  return result.value;
-}
 
 /** What every SharedRecords adapter does. `make` gives an empty place, and another view of the same place. */
 export function describeSharedRecords(

@@ -70,7 +70,7 @@ export function anyServiceRow(cluster: ClusterId): fc.Arbitrary<ServiceRow> {
 
 const podCidr = fc.integer({ min: 1, max: 126 }).map((a) => `${a}.0.0.0/16`);
 
-export function anyNetworkRow(cluster: ClusterId): fc.Arbitrary<NetworkRow> {
+function anyNetworkRow(cluster: ClusterId): fc.Arbitrary<NetworkRow> {
   return fc.record(
     {
       kind: fc.constant("network"),

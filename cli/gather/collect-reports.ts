@@ -42,7 +42,7 @@ export async function collectReports(
 }
 
 /** Those of which an export is not as it should be, or an import not ready. */
-export function failingServices({ exports, imports }: MemberReport): readonly string[] {
+function failingServices({ exports, imports }: MemberReport): readonly string[] {
   const failing = [
     ...exports.flatMap(({ service, problem }) => (problem === undefined ? [] : [service])),
     ...imports.flatMap(({ service, ready }) => (ready ? [] : [service])),

@@ -92,7 +92,7 @@ interface Progress {
 }
 
 /** A pod that is ready has cleaned its node, if it is one of the new kind. */
-export function progressOf({ metadata, status }: DaemonSet): Progress {
+function progressOf({ metadata, status }: DaemonSet): Progress {
   const isSeen = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 1);
   const wanted = isSeen ? (status?.desiredNumberScheduled ?? 0) : undefined;
   const ready = Math.min(status?.updatedNumberScheduled ?? 0, status?.numberReady ?? 0);

@@ -43,7 +43,7 @@ export interface Unknown {
   readonly why: string;
 }
 
-export const CLIENT_POD = "verify-client";
+const CLIENT_POD = "verify-client";
 const LOG = { tailLines: 20, limitBytes: 64 * 1024 };
 
 /** A client in a pod of the cluster: what it sees is what any pod there sees. Gone with its namespace. */

@@ -22,7 +22,7 @@ export interface ProberDeps {
 }
 
 /** About 14,000 packets a second at the default interval. */
-export const TARGETS_MAX = 2_048;
+const TARGETS_MAX = 2_048;
 
 /** Of a probe that no machine waits for: theirs begin at 1. */
 const NO_SEQUENCE = 0;

@@ -101,6 +101,6 @@ export class Reporter {
   }
 }
 
-export function reportName(node: string, role: ReporterRole = "gateway"): string {
+function reportName(node: string, role: ReporterRole = "gateway"): string {
   return `${role}-${node}`;
 }

@@ -4,7 +4,7 @@ import type { PathReport } from "../../api/network/path-report.ts";
 import { type Measured, NOT_MEASURED } from "./path-fact.ts";
 
 /** A prober that has not renewed its report for so long is taken to be gone: it renews each 10 s. Milliseconds. */
-export const REPORT_GOOD_FOR_MS = 30_000;
+const REPORT_GOOD_FOR_MS = 30_000;
 
 /**
  * What several measurements of one path say together: it is up if any of them is, since each goes its own way to the peer;

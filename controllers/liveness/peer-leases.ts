@@ -38,7 +38,7 @@ export interface PeerLeasesDeps {
 }
 
 /** Name of a source cluster's Lease. */
-export function peerLeaseName(cluster: ClusterId): string {
+function peerLeaseName(cluster: ClusterId): string {
   return `isthmus-peer-${cluster}`;
 }
 

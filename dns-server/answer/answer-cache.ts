@@ -23,7 +23,7 @@ export interface AnswerCacheLimits {
   readonly bytesMax: number;
 }
 
-export const ANSWER_CACHE_LIMITS: AnswerCacheLimits = {
+const ANSWER_CACHE_LIMITS: AnswerCacheLimits = {
   entriesMax: 200_000,
   bytesMax: 64 * 1024 * 1024,
 };

@@ -66,7 +66,7 @@ function rcodeText(message: Buffer, opt: Answer | undefined): string {
   return CODES[code] ?? EXTENDED_CODES.get(code) ?? `RCODE${code}`;
 }
 
-export function recordText(answer: Answer): string {
+function recordText(answer: Answer): string {
   if (answer.type === "OPT") return "OPT";
   const ttl = "ttl" in answer ? answer.ttl : 0;
   return `${answer.name} ${ttl} IN ${answer.type} ${dataText(answer)}`;

@@ -24,7 +24,7 @@ export interface ZoneObjects {
   readonly policy?: EndpointPolicy;
 }
 
-export const SERIAL = 7;
+const SERIAL = 7;
 
 /** The zone of these objects, built without any shell. */
 export function zoneOf(objects: ZoneObjects): ZoneSnapshot {

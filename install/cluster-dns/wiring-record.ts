@@ -18,7 +18,6 @@ const recordData = z.object({ address: z.string(), keys: z.array(keyRecord) });
 
 /** The backup: what was changed, from what to what. BOUNDED: by the ConfigMaps that are known, one key of each. */
 export type WiringRecord = z.output<typeof recordData>;
-export type WiredKey = z.output<typeof keyRecord>;
 
 export function parseWiringRecord(text: string): Result<WiringRecord, string> {
   try {

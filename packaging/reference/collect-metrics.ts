@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Result } from "../../api/result.ts";
+import { must, type Result } from "../../api/result.ts";
 import { runProgram } from "../../cli/program.ts";
 import { sleep } from "../../runtime/clock/sleep.ts";
 import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
@@ -67,8 +67,3 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<Result
 }
 
 const LONG_RUNNING = new Set(["broker", "controllers", "dns", "gateway", "node-agent", "proxy"]);
-
-function must<T>(result: Result<T, unknown>): T {
-  if (!result.ok) throw new Error(JSON.stringify(result.error));
-  return result.value;
-}

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseClusterId } from "../../api/cluster-id.ts";
-import type { Result } from "../../api/result.ts";
+import { must } from "../../api/result.ts";
 import {
   CertificateAuthority,
   createAuthorityMaterial,
@@ -77,9 +77,4 @@ export function commandLines(folder: string, files: ProcessFiles): readonly (rea
     ["node-agent", ...machine],
     ["proxy", ...member, "--address", "127.0.0.1", "--listen", "127.0.0.1:0"],
   ];
-}
-
-function must<T>(result: Result<T, unknown>): T {
-  if (!result.ok) throw new Error(JSON.stringify(result.error));
-  return result.value;
 }

@@ -3,7 +3,7 @@ import type { Changing } from "./changing.ts";
 /** For tests: a value that a test replaces. */
 export class Settable<T> implements Changing<T> {
   #current: T;
-  /** BOUNDED: by what the test assembles. */
+  /** BOUNDED: by what the test assembles; who ends a subscription leaves. */
   readonly #listeners = new Set<() => void>();
 
   constructor(current: T) {

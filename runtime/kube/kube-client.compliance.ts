@@ -3,8 +3,7 @@ import type { CustomResourceDefinition } from "../../api/kube/custom-resource-de
 import { CUSTOM_RESOURCE_DEFINITIONS } from "../../api/kube/custom-resource-definition.ts";
 import { NAMESPACES } from "../../api/kube/namespace.ts";
 import type { KubeObject, Resource } from "../../api/kube/object.ts";
-import type { Result } from "../../api/result.ts";
-import { err, ok } from "../../api/result.ts";
+import { err, must, ok } from "../../api/result.ts";
 import type { KubeClient, ObjectRef, WatchEvent } from "./kube-client.ts";
 import type { KubeError } from "./kube-error.ts";
 
@@ -84,7 +83,7 @@ export function describeKubeClient(
         { apiVersion: "v1", kind: "Namespace", metadata: { name: `kube-client-${process.pid}` } },
         call,
       );
-      namespace = valueOf(made).metadata.name;
+      namespace = must(made).metadata.name;
     });
     afterAll(async () => {
       const definition = {
@@ -104,9 +103,9 @@ export function describeKubeClient(
     });
     const mapRef = (name: string): ObjectRef => ({ resource: CONFIG_MAPS, namespace, name });
     const create = async (name: string, data: Record<string, string> = {}): Promise<ConfigMap> =>
-      valueOf(await client.create(CONFIG_MAPS, aMap(name, data), call));
+      must(await client.create(CONFIG_MAPS, aMap(name, data), call));
     const currentVersion = async (): Promise<string> =>
-      valueOf(await client.list(CONFIG_MAPS, { namespace, limit: 1 }, call)).resourceVersion;
+      must(await client.list(CONFIG_MAPS, { namespace, limit: 1 }, call)).resourceVersion;
 
     test("what was created is read back; a second create already exists", async () => {
       const created = await create("read-back", { a: "1" });
@@ -143,9 +142,7 @@ export function describeKubeClient(
 
     test("update replaces, and refuses a stale version", async () => {
       const first = await create("replaced", { a: "1", b: "2" });
-      const second = valueOf(
-        await client.update(CONFIG_MAPS, { ...first, data: { c: "3" } }, call),
-      );
+      const second = must(await client.update(CONFIG_MAPS, { ...first, data: { c: "3" } }, call));
       expect(second.data).toEqual({ c: "3" });
       expect(second.metadata.resourceVersion).not.toBe(first.metadata.resourceVersion);
       expect(await client.update(CONFIG_MAPS, { ...first, data: {} }, call)).toMatchObject(
@@ -156,7 +153,7 @@ export function describeKubeClient(
     test("merge patch sets, keeps and removes fields", async () => {
       await create("merged", { keep: "1", drop: "2" });
       const patch = { data: { drop: null, add: "3" } };
-      const merged = valueOf(await client.mergePatch<ConfigMap>(mapRef("merged"), patch, call));
+      const merged = must(await client.mergePatch<ConfigMap>(mapRef("merged"), patch, call));
       expect(merged.data).toEqual({ keep: "1", add: "3" });
       expect(await client.mergePatch(mapRef("none"), patch, call)).toMatchObject(
         err({ kind: "not-found" }),
@@ -164,15 +161,15 @@ export function describeKubeClient(
     });
 
     test("apply creates, owns its fields, drops what it no longer names, and keeps what others set", async () => {
-      valueOf(await client.apply(CONFIG_MAPS, aMap("applied", { a: "1", b: "2" }), call));
-      valueOf(await client.mergePatch(mapRef("applied"), { data: { theirs: "x" } }, call));
-      const again = valueOf(await client.apply(CONFIG_MAPS, aMap("applied", { a: "1" }), call));
+      must(await client.apply(CONFIG_MAPS, aMap("applied", { a: "1", b: "2" }), call));
+      must(await client.mergePatch(mapRef("applied"), { data: { theirs: "x" } }, call));
+      const again = must(await client.apply(CONFIG_MAPS, aMap("applied", { a: "1" }), call));
       expect(again.data).toEqual({ a: "1", theirs: "x" });
     });
 
     test("apply of the same changes nothing, not even the version (I9)", async () => {
-      const first = valueOf(await client.apply(CONFIG_MAPS, aMap("steady", { a: "1" }), call));
-      const second = valueOf(await client.apply(CONFIG_MAPS, aMap("steady", { a: "1" }), call));
+      const first = must(await client.apply(CONFIG_MAPS, aMap("steady", { a: "1" }), call));
+      const second = must(await client.apply(CONFIG_MAPS, aMap("steady", { a: "1" }), call));
       expect(second.metadata.resourceVersion).toBe(first.metadata.resourceVersion);
     });
 
@@ -181,7 +178,7 @@ export function describeKubeClient(
       const mine = aMap("contested", { a: "mine" });
       const polite = await client.apply(CONFIG_MAPS, mine, { ...call, force: false });
       expect(polite).toMatchObject(err({ kind: "conflict" }));
-      expect(valueOf(await client.apply(CONFIG_MAPS, mine, call)).data).toEqual({ a: "mine" });
+      expect(must(await client.apply(CONFIG_MAPS, mine, call)).data).toEqual({ a: "mine" });
     });
 
     test("delete obeys preconditions; what is not there is not found", async () => {
@@ -204,14 +201,14 @@ export function describeKubeClient(
         metadata: { name, namespace, labels: { paged: "yes" } },
       });
       for (const name of ["p1", "p2", "p3", "p4", "p5"]) {
-        valueOf(await client.create(CONFIG_MAPS, labelled(name), call));
+        must(await client.create(CONFIG_MAPS, labelled(name), call));
       }
       const query = { namespace, labelSelector: "paged=yes", limit: 2 };
       const names: string[] = [];
       const versions = new Set<string>();
       let continueToken: string | undefined;
       do {
-        const page = valueOf(
+        const page = must(
           await client.list(
             CONFIG_MAPS,
             { ...query, ...(continueToken && { continueToken }) },
@@ -219,8 +216,8 @@ export function describeKubeClient(
           ),
         );
         if (names.length === 0) {
-          valueOf(await client.create(CONFIG_MAPS, labelled("p0"), call));
-          valueOf(await client.delete(mapRef("p5"), {}, call));
+          must(await client.create(CONFIG_MAPS, labelled("p0"), call));
+          must(await client.delete(mapRef("p5"), {}, call));
         }
         expect(
           page.items.every(({ kind, apiVersion }) => kind === "ConfigMap" && apiVersion === "v1"),
@@ -237,11 +234,11 @@ export function describeKubeClient(
       const resourceVersion = await currentVersion();
       const early = collect(client, namespace, resourceVersion, 2);
       await create("watched", { n: "1" });
-      valueOf(await client.mergePatch(mapRef("watched"), { data: { n: "2" } }, call));
+      must(await client.mergePatch(mapRef("watched"), { data: { n: "2" } }, call));
       const [added, modified] = await early;
       expect([describeEvent(added), describeEvent(modified)]).toEqual(["added 1", "modified 2"]);
-      valueOf(await client.mergePatch(mapRef("watched"), { data: { n: "3" } }, call));
-      valueOf(await client.delete(mapRef("watched"), {}, call));
+      must(await client.mergePatch(mapRef("watched"), { data: { n: "3" } }, call));
+      must(await client.delete(mapRef("watched"), {}, call));
       const from =
         modified?.kind === "modified" ? modified.object.metadata.resourceVersion : undefined;
       const late = await collect(client, namespace, from ?? "", 2);
@@ -275,7 +272,7 @@ export function describeKubeClient(
 
     test("a custom resource appears with its definition; its status is written apart", async () => {
       expect(await client.servedVersions(WIDGETS.group, "widgets", call)).toEqual(ok([]));
-      valueOf(await client.create(CUSTOM_RESOURCE_DEFINITIONS, WIDGET_DEFINITION, call));
+      must(await client.create(CUSTOM_RESOURCE_DEFINITIONS, WIDGET_DEFINITION, call));
       await expect
         .poll(() => client.list(WIDGETS, { namespace }, call), { timeout: 15_000 })
         .toMatchObject(ok({ items: [] }));
@@ -289,14 +286,14 @@ export function describeKubeClient(
         spec: { size: 1 },
         status: { phase: "ignored" },
       };
-      const made = valueOf(await client.create(WIDGETS, widget, call));
+      const made = must(await client.create(WIDGETS, widget, call));
       expect(made.status).toBeUndefined();
       const ref = { resource: WIDGETS, namespace, name: "w" };
       const patch = { spec: { size: 9 }, status: { phase: "Ready" } };
       const options = { ...call, subresource: "status" } as const;
-      const patched = valueOf(await client.mergePatch<Widget>(ref, patch, options));
+      const patched = must(await client.mergePatch<Widget>(ref, patch, options));
       expect([patched.spec, patched.status]).toEqual([{ size: 1 }, { phase: "Ready" }]);
-      const applied = valueOf(
+      const applied = must(
         await client.apply<Widget>(
           WIDGETS,
           { ...widget, spec: { size: 9 }, status: { phase: "Done" } },
@@ -304,17 +301,12 @@ export function describeKubeClient(
         ),
       );
       expect([applied.spec, applied.status]).toEqual([{ size: 1 }, { phase: "Done" }]);
-      const updated = valueOf(
+      const updated = must(
         await client.update<Widget>(WIDGETS, { ...applied, spec: { size: 2 }, status: {} }, call),
       );
       expect([updated.spec, updated.status]).toEqual([{ size: 2 }, { phase: "Done" }]);
     });
   });
-}
-
-function valueOf<T>(result: Result<T, KubeError>): T {
-  if (!result.ok) throw new Error(`${result.error.kind}: ${result.error.message}`);
-  return result.value;
 }
 
 function describeEvent(event: WatchEvent<ConfigMap> | undefined): string {

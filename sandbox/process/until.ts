@@ -27,6 +27,6 @@ export async function until<T>(
   }
 }
 
-export class WaitError extends Error {
+class WaitError extends Error {
   override readonly name = "WaitError";
 }

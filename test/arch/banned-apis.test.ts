@@ -45,6 +45,11 @@ const BANS: readonly Ban[] = [
     instead: "settings handed in by cli/main.ts",
     allowed: /^cli\/main\.ts$/,
   },
+  {
+    api: /(?<![.\w])must\(/,
+    instead: "the error of the Result: only tests, measurements and scripts know better",
+    allowed: /[.-]compliance\.ts$|\.fixture\.ts$|\/testing\/|^api\/result\.ts$/,
+  },
   { api: /\bconsole\./, instead: "a Logger, or the verb's Output", allowed: /^$/ },
   { api: /@ts-ignore|@ts-expect-error/, instead: "a type that is true", allowed: /^$/ },
 ];

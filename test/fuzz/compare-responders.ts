@@ -1,8 +1,9 @@
 import { decode } from "dns-packet";
 import { messageText } from "../../dns-server/testing/message-text.ts";
 import { queryPacket, testResponder, zoneOf } from "../../dns-server/testing/test-responder.ts";
+import { Draw } from "../../runtime/random/draw.ts";
+import { seededRandom } from "../../runtime/random/seeded-random.ts";
 import { NaiveResponder } from "./naive-responder.ts";
-import { PseudoRandom } from "./pseudo-random.ts";
 import { randomClusterset } from "./random-clusterset.ts";
 
 const SERIAL = 7;
@@ -15,8 +16,8 @@ export const QUESTIONS_PER_ZONE = 40;
  * Gives the first difference, for people; undefined when there is none.
  */
 export function compareResponders(seed: number): string | undefined {
-  const random = new PseudoRandom(seed);
-  const clusterset = randomClusterset(random);
+  const draw = new Draw(seededRandom(seed));
+  const clusterset = randomClusterset(draw);
   const naive = new NaiveResponder(clusterset, SERIAL);
   // A small cache: what was asked before is found, evicted and compiled anew.
   const { send } = testResponder(zoneOf(clusterset), {
@@ -24,10 +25,10 @@ export function compareResponders(seed: number): string | undefined {
   });
   const names = naive.names;
   for (let count = 0; count < QUESTIONS_PER_ZONE; count++) {
-    const name = randomCase(randomName(names, random), random);
-    const question = `${name} ${random.pick(TYPES)}`;
-    const ednsBytes = random.pick([undefined, 512, 1232, 4096]);
-    const draft = { id: random.below(65_536), flags: random.oneIn(2) ? 0x100 : 0 };
+    const name = randomCase(randomName(names, draw), draw);
+    const question = `${name} ${draw.one(TYPES)}`;
+    const ednsBytes = draw.oneIn(4) ? undefined : draw.one([512, 1232, 4096]);
+    const draft = { id: draw.below(65_536), flags: draw.oneIn(2) ? 0x100 : 0 };
     const packet = queryPacket(question, {
       ...draft,
       ...(ednsBytes !== undefined && { ednsBytes }),
@@ -64,21 +65,21 @@ function sorted(message: Buffer): readonly string[] {
   return [status.replace(" tc", ""), ...plain.toSorted()];
 }
 
-function randomName(names: readonly string[], random: PseudoRandom): string {
-  const name = names[random.below(names.length)] ?? "";
-  switch (random.below(6)) {
+function randomName(names: readonly string[], draw: Draw): string {
+  const name = names[draw.below(names.length)] ?? "";
+  switch (draw.below(6)) {
     case 0:
-      return `${random.pick(OTHER_LABELS)}.${name}`;
+      return `${draw.one(OTHER_LABELS)}.${name}`;
     case 1:
       return name.slice(name.indexOf(".") + 1);
     case 2:
-      return name.replace(/^[^.]+/, random.pick(OTHER_LABELS));
+      return name.replace(/^[^.]+/, draw.one(OTHER_LABELS));
     default:
       return name;
   }
 }
 
-function randomCase(name: string, random: PseudoRandom): string {
-  if (random.oneIn(2)) return name;
-  return name.replaceAll(/[a-z]/g, (letter) => (random.oneIn(2) ? letter.toUpperCase() : letter));
+function randomCase(name: string, draw: Draw): string {
+  if (draw.oneIn(2)) return name;
+  return name.replaceAll(/[a-z]/g, (letter) => (draw.oneIn(2) ? letter.toUpperCase() : letter));
 }

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { Draw } from "../../runtime/random/draw.ts";
+import { seededRandom } from "../../runtime/random/seeded-random.ts";
 import { compareResponders } from "./compare-responders.ts";
 import { checkFrames, checkPacket, mutate, readCorpus } from "./fuzz-packets.ts";
-import { PseudoRandom } from "./pseudo-random.ts";
 
 const ZONES = 120;
 const MUTATIONS_PER_PACKET = 40;
@@ -15,10 +16,10 @@ test.each([...readCorpus()])(
   (_, packet) => {
     const others = [...readCorpus().values()];
     expect(checkPacket(packet)).toBeUndefined();
-    const random = new PseudoRandom(packet.length);
+    const draw = new Draw(seededRandom(packet.length));
     for (let count = 0; count < MUTATIONS_PER_PACKET; count++) {
-      const mutated = mutate(packet, others, random);
-      const problem = checkPacket(mutated) ?? checkFrames(mutated, random);
+      const mutated = mutate(packet, others, draw);
+      const problem = checkPacket(mutated) ?? checkFrames(mutated, draw);
       expect(problem && `${problem}: ${mutated.toString("hex")}`).toBeUndefined();
     }
   },

@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
+import { Draw } from "../../runtime/random/draw.ts";
+import { seededRandom } from "../../runtime/random/seeded-random.ts";
 import { compareResponders, QUESTIONS_PER_ZONE } from "./compare-responders.ts";
 import { checkFrames, checkPacket, mutate, readCorpus } from "./fuzz-packets.ts";
-import { PseudoRandom } from "./pseudo-random.ts";
 
 // `npm run fuzz:dns -- --minutes 10 [--packets 50]`: the DNS server against the naive one, its parser and its framing against mutated packets,
 // with new seeds each time. Stops at the first failure and says how to repeat it; exits with 1 then.
@@ -26,11 +27,11 @@ let slowestMs = 0;
 for (let seed = Number(values.seed); problem === undefined && performance.now() < endMs; seed++) {
   problem = compareResponders(seed);
   zones++;
-  const random = new PseudoRandom(seed);
+  const draw = new Draw(seededRandom(seed));
   for (let count = 0; count < packetsPerZone && problem === undefined; count++, packets++) {
-    const packet = mutate(corpus[random.below(corpus.length)] ?? Buffer.alloc(0), corpus, random);
+    const packet = mutate(corpus[draw.below(corpus.length)] ?? Buffer.alloc(0), corpus, draw);
     const startMs = performance.now();
-    const broken = problemOf(() => checkPacket(packet) ?? checkFrames(packet, random));
+    const broken = problemOf(() => checkPacket(packet) ?? checkFrames(packet, draw));
     slowestMs = Math.max(slowestMs, performance.now() - startMs);
     if (broken !== undefined) problem = `seed ${seed}: ${broken}: packet ${packet.toString("hex")}`;
   }

@@ -3,7 +3,7 @@ import { decode } from "dns-packet";
 import { SAMPLE_ZONE } from "../../dns-server/testing/sample-zone.ts";
 import { responseTo, testResponder } from "../../dns-server/testing/test-responder.ts";
 import { TcpFrames } from "../../dns-server/transport/tcp-frames.ts";
-import type { PseudoRandom } from "./pseudo-random.ts";
+import type { Draw } from "../../runtime/random/draw.ts";
 
 /** Packets that reach every part of the parser, and those that once broke something; a name and hexadecimal digits a line. */
 export function readCorpus(): ReadonlyMap<string, Buffer> {
@@ -39,11 +39,11 @@ export function checkPacket(packet: Buffer): string | undefined {
 }
 
 /** A stream in pieces of any size: framing gives back its messages whole and in order, and holds no more than it must. */
-export function checkFrames(stream: Buffer, random: PseudoRandom): string | undefined {
+export function checkFrames(stream: Buffer, draw: Draw): string | undefined {
   const frames = new TcpFrames();
   const got: Buffer[] = [];
   for (let at = 0; at < stream.length; ) {
-    const size = 1 + random.below(random.oneIn(2) ? 3 : 700);
+    const size = 1 + draw.below(draw.oneIn(2) ? 3 : 700);
     frames.push(stream.subarray(at, at + size));
     at += size;
     for (let next = frames.take(); next !== undefined; next = frames.take()) {
@@ -62,31 +62,31 @@ export function checkFrames(stream: Buffer, random: PseudoRandom): string | unde
 }
 
 /** One to a few changes of the kinds that break parsers. */
-export function mutate(packet: Buffer, others: readonly Buffer[], random: PseudoRandom): Buffer {
+export function mutate(packet: Buffer, others: readonly Buffer[], draw: Draw): Buffer {
   let bytes = Buffer.from(packet);
-  for (let count = 1 + random.below(4); count > 0; count--) {
-    const at = random.below(bytes.length + 1);
-    switch (random.below(6)) {
+  for (let count = 1 + draw.below(4); count > 0; count--) {
+    const at = draw.below(bytes.length + 1);
+    switch (draw.below(6)) {
       case 0:
         bytes = bytes.subarray(0, at);
         break;
       case 1:
-        bytes[at] = random.pick([0, 1, 0x3f, 0x40, 0x7f, 0x80, 0xc0, 0xff]);
+        bytes[at] = draw.one([0, 1, 0x3f, 0x40, 0x7f, 0x80, 0xc0, 0xff]);
         break;
       case 2:
-        bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8));
+        bytes[at] = (bytes[at] ?? 0) ^ (1 << draw.below(8));
         break;
       case 3:
-        bytes = Buffer.concat([bytes.subarray(0, at), Buffer.alloc(random.below(80), at)]);
+        bytes = Buffer.concat([bytes.subarray(0, at), Buffer.alloc(draw.below(80), at)]);
         break;
       case 4: {
-        const other = others[random.below(others.length)] ?? bytes;
-        bytes = Buffer.concat([bytes.subarray(0, at), other.subarray(random.below(other.length))]);
+        const other = others[draw.below(others.length)] ?? bytes;
+        bytes = Buffer.concat([bytes.subarray(0, at), other.subarray(draw.below(other.length))]);
         break;
       }
       default:
         // Counts of records are where lies cost most.
-        if (bytes.length >= 12) bytes[4 + random.below(8)] = random.below(4);
+        if (bytes.length >= 12) bytes[4 + draw.below(8)] = draw.below(4);
     }
   }
   return bytes.subarray(0, PACKET_BYTES_MAX);

@@ -1,7 +1,7 @@
 import type { EndpointSlice } from "../../api/kube/endpoint-slice.ts";
 import type { ImportPort, ServiceImport } from "../../api/mcs/service-import.ts";
 import { anImport, aSlice } from "../../dns-server/testing/objects.ts";
-import type { PseudoRandom } from "./pseudo-random.ts";
+import type { Draw } from "../../runtime/random/draw.ts";
 
 export interface RandomClusterset {
   readonly imports: readonly ServiceImport[];
@@ -29,44 +29,44 @@ const CLUSTERS = ["east", "west", "db", "Bad_Cluster"] as const;
 const PORT_NAMES = ["http", "HTTP", "web", "-bad", ""] as const;
 
 /** Few names and addresses, so that they meet: duplicates, both families, unready ones, ill-formed ones. */
-export function randomClusterset(random: PseudoRandom): RandomClusterset {
+export function randomClusterset(draw: Draw): RandomClusterset {
   const keys = new Set(
-    random.several(6, () => `${random.pick(["a", "b", "hidden"])}/${random.pick(NAMES)}`),
+    draw.several(6, () => `${draw.one(["a", "b", "hidden"])}/${draw.one(NAMES)}`),
   );
   const imports = [...keys].map((key) =>
     anImport({
       key,
-      isHeadless: random.oneIn(2),
-      ports: random.several(3, () => randomPort(random)),
-      ...(random.oneIn(4) ? {} : { ips: random.several(3, () => random.pick(IPS)) }),
+      isHeadless: draw.oneIn(2),
+      ports: draw.several(3, () => randomPort(draw)),
+      ...(draw.oneIn(4) ? {} : { ips: draw.several(3, () => draw.one(IPS)) }),
     }),
   );
   const slices = [...keys].flatMap((key) =>
-    random
-      .several(3, () => ({ key, slice: random.below(100) }))
+    draw
+      .several(3, () => ({ key, slice: draw.below(100) }))
       .map((draft) => {
-        const addresses = random.oneIn(3) ? IPV6 : IPV4;
+        const addresses = draw.oneIn(3) ? IPV6 : IPV4;
         return aSlice({
           key: draft.key,
           name: `slice-${draft.slice}`,
-          cluster: random.pick(CLUSTERS),
-          endpoints: random.several(4, () => `${random.pick(addresses)}${random.pick(HOSTNAMES)}`),
-          ports: random.several(2, () => randomPort(random)),
+          cluster: draw.one(CLUSTERS),
+          endpoints: draw.several(4, () => `${draw.one(addresses)}${draw.one(HOSTNAMES)}`),
+          ports: draw.several(2, () => randomPort(draw)),
         });
       }),
   );
   return {
     imports,
     slices: uniqueByName(slices),
-    namespaces: random.oneIn(8) ? ["b"] : ["a", "b"],
+    namespaces: draw.oneIn(8) ? ["b"] : ["a", "b"],
   };
 }
 
-function randomPort(random: PseudoRandom): ImportPort {
+function randomPort(draw: Draw): ImportPort {
   return {
-    name: random.pick(PORT_NAMES),
-    protocol: random.pick(PROTOCOLS),
-    port: 80 + random.below(3),
+    name: draw.one(PORT_NAMES),
+    protocol: draw.one(PROTOCOLS),
+    port: 80 + draw.below(3),
   };
 }
 

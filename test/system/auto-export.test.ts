@@ -3,10 +3,10 @@ import { apiVersionOf } from "../../api/kube/object.ts";
 import { SERVICES, type Service } from "../../api/kube/service.ts";
 import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
 import { serviceExports } from "../../api/mcs/service-export.ts";
+import { must } from "../../api/result.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { startApiServer } from "./api-server.ts";
-import { unwrap } from "./broker-world.ts";
 import { runIsthmus } from "./run-isthmus.ts";
 
 const { signal } = new AbortController();
@@ -18,7 +18,7 @@ test("auto-export shows what would be exported, and what the quota leaves out, a
   const install = ["install", "member", "--cluster-id", "east", TOKEN, "--apply", ...where];
   const rules = ["--auto-export-selector", "tier=web", "--auto-export-per-namespace", "1"];
   expect(await runIsthmus([...install, ...rules], signal)).toMatchObject({ code: 0 });
-  const { client } = unwrap(connectKube({ kubeconfig: server.kubeconfig }, {}, silentMeter));
+  const { client } = must(connectKube({ kubeconfig: server.kubeconfig }, {}, silentMeter));
   for (const [name, tier] of [
     ["a", "web"],
     ["b", "web"],
@@ -28,7 +28,7 @@ test("auto-export shows what would be exported, and what the quota leaves out, a
     const metadata = { namespace: "default", name, labels: { tier } };
     const spec = { selector: { app: name }, ports: [{ port: 80 }] };
     const service: Service = { apiVersion: "v1", kind: "Service", metadata, spec };
-    unwrap(await client.create(SERVICES, service, { signal }));
+    must(await client.create(SERVICES, service, { signal }));
   }
   const resource = serviceExports();
   const object = {
@@ -36,7 +36,7 @@ test("auto-export shows what would be exported, and what the quota leaves out, a
     kind: resource.kind,
     metadata: { namespace: "default", name: "c" },
   };
-  unwrap(await client.create(resource, object, { signal }));
+  must(await client.create(resource, object, { signal }));
   const asked = await runIsthmus(["auto-export", "-o", "json", ...where], signal);
   expect(JSON.parse(asked.lines.join("\n"))).toEqual({
     ...{ isOn: false, perNamespace: 1, perCluster: 200 },
@@ -55,13 +55,13 @@ test("auto-export shows what would be exported, and what the quota leaves out, a
   const bad = await runIsthmus(["auto-export", "--selector", "=", ...where], signal);
   expect(bad.code).toBe(1);
   expect(bad.problems.join()).toContain("must be a label selector");
-  const { items } = unwrap(await client.list(resource, {}, { signal }));
+  const { items } = must(await client.list(resource, {}, { signal }));
   expect(items.map(({ metadata }) => metadata.name)).toEqual(["c"]);
 
   // As controllers make them.
   const labels = { [LABEL_MANAGED_BY]: MANAGED_BY };
   const made = { ...object, metadata: { namespace: "default", name: "a", labels } };
-  unwrap(await client.create(resource, made, { signal }));
+  must(await client.create(resource, made, { signal }));
   for (const [name, told] of [
     ["a", /^default\/a was exported by its labels, and will be again/],
     ["c", /^$/],

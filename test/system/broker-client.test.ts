@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import { describe, expect, test } from "vitest";
-import type { Result } from "../../api/result.ts";
+import { must, type Result } from "../../api/result.ts";
 import { silentAudit as audit } from "../../broker/audit/audit-log.ts";
 import { createGrpcBrokerLink } from "../../broker/client/grpc/grpc-broker-link.ts";
 import { describeBrokerLink, type LinkWorld } from "../../broker/client/link-compliance.ts";
@@ -21,11 +21,6 @@ import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
 import { silentLogger as log } from "../../runtime/log/silent-log.ts";
 import { silentMeter as meter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom as random } from "../../runtime/random/system-random.ts";
-
-function must<T>(result: Result<T, unknown>): T {
-  if (!result.ok) throw new Error(JSON.stringify(result.error));
-  return result.value;
-}
 
 /** A broker on loopback with a real authority; its store survives restarts of it. */
 class TestBroker implements AsyncDisposable {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { must } from "../../api/result.ts";
 import { serviceKey } from "../../api/service-key.ts";
 import { rotationAnswer } from "../../broker/admin/admin-api.ts";
 import { createGrpcBrokerLink } from "../../broker/client/grpc/grpc-broker-link.ts";
@@ -13,7 +14,6 @@ import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
 import { silentLogger as log } from "../../runtime/log/silent-log.ts";
 import { systemRandom as random } from "../../runtime/random/system-random.ts";
 import { freePorts } from "../../sandbox/process/free-ports.ts";
-import { unwrap } from "./broker-world.ts";
 import { type Outcome, runIsthmus } from "./run-isthmus.ts";
 
 let dir: string;
@@ -60,7 +60,7 @@ async function joined(id: string): Promise<MemberLink> {
   const [token = ""] = created.lines;
   const joining = ["join", token, "--cluster-id", id, "--identity-dir", identityDir];
   expect((await isthmus(...joining)).problems).toEqual([]);
-  const identity = unwrap(await new FileIdentityStore(identityDir, { clock }).load());
+  const identity = must(await new FileIdentityStore(identityDir, { clock }).load());
   if (identity === undefined) throw new Error("no identity");
   const link = createGrpcBrokerLink({ identity: () => identity }, { clock, random, log });
   link.setNamespaces(new Set(["shop"]));

@@ -1,3 +1,4 @@
+import { must } from "../../api/result.ts";
 import "reflect-metadata";
 import { X509Certificate } from "node:crypto";
 import { status } from "@grpc/grpc-js";
@@ -20,7 +21,7 @@ import { MemoryStore } from "../../broker/store/memory/memory-store.ts";
 import { testCluster } from "../../broker/wire/row-arbitrary.ts";
 import { anExportRow } from "../../broker/wire/test-rows.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
-import { BrokerWorld, type Credentials, type TestStream, unwrap } from "./broker-world.ts";
+import { BrokerWorld, type Credentials, type TestStream } from "./broker-world.ts";
 
 let world: BrokerWorld;
 let store: MemoryStore;
@@ -48,7 +49,7 @@ async function renew(
   certificateRequest?: Uint8Array,
   client = world.client(broker, who),
 ): Promise<RenewResponse> {
-  const fresh = unwrap(await createCertificateRequest(await generateKeyPem()));
+  const fresh = must(await createCertificateRequest(await generateKeyPem()));
   return new Promise((resolve, reject) => {
     client.renew({ certificateRequest: certificateRequest ?? fresh }, (error, answer) =>
       error === null ? resolve(answer) : reject(error),
@@ -64,7 +65,7 @@ describe("who is revoked", () => {
   async function revoke(cluster: string, isFrozen: boolean): Promise<void> {
     const [member] = store.members().filter((one) => one.cluster === cluster);
     if (member === undefined) throw new Error(`no member ${cluster}`);
-    unwrap(
+    must(
       isFrozen
         ? await store.putMember({ ...member, frozenAtMs: systemClock.nowMs() })
         : await store.removeMember(member.cluster),
@@ -123,7 +124,7 @@ describe("who is revoked", () => {
 describe("a renewal", () => {
   test("gives the one who asks its own name, whatever name its request holds", async () => {
     await member("b", 2);
-    const keys = unwrap(await importKeyPair(await generateKeyPem()));
+    const keys = must(await importKeyPair(await generateKeyPem()));
     const forged = await Pkcs10CertificateRequestGenerator.create({
       name: "CN=b",
       keys,
@@ -136,7 +137,7 @@ describe("a renewal", () => {
     const who = await world.certify("a", 1);
     const { certificateChain } = await renew(who, new Uint8Array(forged.rawData));
     const certificate = new X509Certificate(certificateChain);
-    expect(unwrap(parsePeerIdentity(certificate.raw))).toMatchObject({
+    expect(must(parsePeerIdentity(certificate.raw))).toMatchObject({
       clusterId: "a",
       incarnation: 1,
     });
@@ -144,8 +145,8 @@ describe("a renewal", () => {
   });
 
   test("for another's key is refused: its request is not signed with it", async () => {
-    const victim = unwrap(await createCertificateRequest((await world.certify("b", 2)).keyPem));
-    const own = unwrap(await createCertificateRequest(await generateKeyPem()));
+    const victim = must(await createCertificateRequest((await world.certify("b", 2)).keyPem));
+    const own = must(await createCertificateRequest(await generateKeyPem()));
     const stolen = new Uint8Array(own);
     stolen.set(victim.subarray(pointOf(victim), pointOf(victim) + 65), pointOf(own));
     await expect(renew(await world.certify("a", 1), stolen)).rejects.toEqual(
@@ -155,7 +156,7 @@ describe("a renewal", () => {
 
   test("for the key that it has is refused", async () => {
     const who = await world.certify("a", 1);
-    const same = unwrap(await createCertificateRequest(who.keyPem));
+    const same = must(await createCertificateRequest(who.keyPem));
     await expect(renew(who, same)).rejects.toEqual(
       refusedWith(status.INVALID_ARGUMENT, /key must be a new one/),
     );

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Result } from "../../api/result.ts";
+import { must, type Result } from "../../api/result.ts";
 import { serviceKey } from "../../api/service-key.ts";
 import { silentAudit as audit } from "../../broker/audit/audit-log.ts";
 import { createGrpcBrokerLink } from "../../broker/client/grpc/grpc-broker-link.ts";
@@ -28,7 +28,6 @@ import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { silentLogger as log } from "../../runtime/log/silent-log.ts";
 import { silentMeter as meter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom as random } from "../../runtime/random/system-random.ts";
-import { unwrap } from "./broker-world.ts";
 
 const MINUTE = 60_000;
 /** Certificates begin an hour before they are issued: for TLS, which knows real time alone, some minutes ahead are fine. */
@@ -58,7 +57,7 @@ afterEach(async () => {
 });
 
 async function openIdentity(certificateLifeMs = LIFE): Promise<BrokerIdentity> {
-  return unwrap(
+  return must(
     await openBrokerIdentity(
       { clusterset: "prod", hosts: [], certificateLifeMs, renewalPauseMs: 0 },
       { records: new FolderRecords(dir), store, clock, random, log, audit },
@@ -69,7 +68,7 @@ async function openIdentity(certificateLifeMs = LIFE): Promise<BrokerIdentity> {
 
 async function start(drainMs = 0, of = identity): Promise<RunningBroker> {
   const local = { host: "127.0.0.1", port: 0 };
-  const broker = unwrap(
+  const broker = must(
     await startBroker(
       { clusterset: "prod", listen: local, healthListen: local, drainMs },
       { store, ...of, clock, log, meter, audit },
@@ -83,7 +82,7 @@ async function aToken(clusterId: string, replace = false): Promise<string> {
   const { tokens, authorities } = identity;
   const deps = { tokens, members: store, pins: authorities.tokenPins, clock, audit };
   const options = { clusterId, replace, ttlMs: 60 * MINUTE };
-  return unwrap(await createToken(options, deps)).text;
+  return must(await createToken(options, deps)).text;
 }
 
 async function joinAs(
@@ -94,7 +93,7 @@ async function joinAs(
   const address = addressOf(broker);
   const options = { clusterId, address, timeoutMs: 10_000 };
   const identityStore = new FileIdentityStore(join(dir, `member-${clusterId}`), { clock });
-  return unwrap(
+  return must(
     await joinClusterset(
       { ...options, token: token ?? (await aToken(clusterId)) },
       { store: identityStore, clock, random },
@@ -182,7 +181,7 @@ describe("renewal", () => {
     const serial = (): string | undefined =>
       store.table.member(testCluster("a"))?.certificateSerial;
     const [oldSerial, oldSequence] = [serial(), store.table.owner(testCluster("a"))?.sequence];
-    unwrap(await a.renew(broker));
+    must(await a.renew(broker));
     expect(a.identity.keyPem).not.toBe(old.keyPem);
     expect(serial()).not.toBe(oldSerial);
     expect(a.isSynced).toBe(true);
@@ -221,7 +220,7 @@ describe("renewal", () => {
     aheadMs = LIFE - MINUTE;
     const renewing = renewal.run(stop.signal.signal);
     await until(() => renewed === 1);
-    expect(unwrap(await identityStore.load())).toEqual(renewal.current());
+    expect(must(await identityStore.load())).toEqual(renewal.current());
     expect(renewal.current().certPem).not.toBe(joined.certPem);
     // The stream there is now was opened with the new certificate: the first one ends with the old.
     const { incarnation } = joined;
@@ -236,7 +235,7 @@ describe("renewal", () => {
     const member = startMember(await joinAs("a", broker));
     await until(() => member.isSynced);
     aheadMs = LIFE - MINUTE;
-    unwrap(await member.renew(broker));
+    must(await member.renew(broker));
     aheadMs += LIFE;
     expect(await member.renew(broker)).toMatchObject({
       ok: false,
@@ -263,13 +262,13 @@ describe("clocks that differ", () => {
       { clusterId: "a", token: await aToken("a"), address: addressOf(broker), timeoutMs: 10_000 },
       { store: storeOfMember, clock: systemClock, random },
     );
-    const member = startMember(unwrap(joined));
+    const member = startMember(must(joined));
     await until(() => member.isSynced);
-    unwrap(await member.renew(broker, systemClock.nowMs()));
+    must(await member.renew(broker, systemClock.nowMs()));
     member.link.reopen(0);
     await until(() => member.isSynced);
-    unwrap(await storeOfMember.save(member.identity));
-    expect(unwrap(await storeOfMember.load())?.certPem).toBe(member.identity.certPem);
+    must(await storeOfMember.save(member.identity));
+    expect(must(await storeOfMember.load())?.certPem).toBe(member.identity.certPem);
   });
 });
 
@@ -281,7 +280,7 @@ describe("rotation of the authority", () => {
     const away = await joinAs("away", broker);
     const early = await aToken("early");
     const old = authorities.signing.fingerprint;
-    const { switchAtMs, retireAtMs } = unwrap(
+    const { switchAtMs, retireAtMs } = must(
       await authorities.rotate({
         certificateLifeMs: LIFE,
         lastCertificateMs: clock.nowMs(),
@@ -297,9 +296,9 @@ describe("rotation of the authority", () => {
     const moveTo = async (atMs: number): Promise<void> => {
       while (clock.nowMs() < atMs) {
         aheadMs += Math.min(LIFE / 2, atMs - clock.nowMs());
-        unwrap(await authorities.look());
+        must(await authorities.look());
         for (const member of [a, b]) {
-          unwrap(await member.renew(broker));
+          must(await member.renew(broker));
           member.link.reopen(0);
         }
         await until(() => a.isSynced && b.isSynced);
@@ -324,7 +323,7 @@ describe("rotation of the authority", () => {
     await everybodySeesAll(3);
 
     await moveTo(retireAtMs);
-    unwrap(await authorities.look());
+    must(await authorities.look());
     expect(authorities.trusted.map(({ fingerprint }) => fingerprint)).toEqual([next]);
     await moveTo(retireAtMs + MINUTE);
     a.link.setOwnRows(serviceKey("shop", "after"), [anExportRow({ name: "after" })]);

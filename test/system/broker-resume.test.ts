@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { BrokerMessage } from "../../api/broker/broker.gen.ts";
 import { BrokerMessage as Codec } from "../../api/broker/broker.gen.ts";
 import type { ServiceRow } from "../../api/broker/row.ts";
+import { must } from "../../api/result.ts";
 import { serviceKey } from "../../api/service-key.ts";
 import { createGrpcBrokerLink } from "../../broker/client/grpc/grpc-broker-link.ts";
 import type { MemberLink } from "../../broker/client/member-link.ts";
@@ -16,7 +17,7 @@ import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { silentLogger } from "../../runtime/log/silent-log.ts";
 import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
-import { BrokerWorld, type Credentials, type TestStream, unwrap } from "./broker-world.ts";
+import { BrokerWorld, type Credentials, type TestStream } from "./broker-world.ts";
 
 let world: BrokerWorld;
 beforeEach(async () => {
@@ -219,7 +220,7 @@ describe("a broker that lost its store", () => {
     const late = new Member(gone, 3, second);
     late.own("api", 7);
     await until(() => a.sees("api").join() === "c@7" && a.sees("web").join() === "b@2");
-    unwrap(await empty.removeMember(testCluster("c")));
+    must(await empty.removeMember(testCluster("c")));
     await until(() => a.sees("api").length === 0 && b.sees("api").length === 0);
     await until(() => late.link.status().kind === "rejected");
     for (const member of [a, b, late]) member.stop();
@@ -268,7 +269,7 @@ describe("probes and metrics", () => {
       log: silentLogger,
       meter,
     };
-    const store = unwrap(await FileStore.open({}, deps));
+    const store = must(await FileStore.open({}, deps));
     const broker = await world.startBroker(store, { meter });
     const who = await world.certify("a", 1);
     const writer = world.open(broker, who);

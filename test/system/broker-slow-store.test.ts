@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { must } from "../../api/result.ts";
 import type { RunningBroker } from "../../broker/server/start-broker.ts";
 import { FaultyFolder } from "../../broker/store/file/faulty-folder.ts";
 import { FileStore } from "../../broker/store/file/file-store.ts";
@@ -13,7 +14,7 @@ import { silentLogger } from "../../runtime/log/silent-log.ts";
 import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
-import { BrokerWorld, type TestStream, unwrap } from "./broker-world.ts";
+import { BrokerWorld, type TestStream } from "./broker-world.ts";
 import { EtcdCluster } from "./etcd/etcd-cluster.ts";
 import { openEtcdStore } from "./etcd/etcd-stores.ts";
 import { KubeHub } from "./kube-hub/kube-hub.ts";
@@ -46,7 +47,7 @@ async function onDisk(): Promise<SlowStore> {
   const folder = new FaultyFolder();
   const lock = { release: () => undefined };
   const deps = { folder, lock, clock, random: systemRandom, log: silentLogger };
-  const store = unwrap(await FileStore.open({}, { ...deps, meter: silentMeter }));
+  const store = must(await FileStore.open({}, { ...deps, meter: silentMeter }));
   const slow = (ms: number): void => {
     folder.syncing = () => sleep(clock, ms, signal);
   };

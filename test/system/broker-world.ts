@@ -8,7 +8,7 @@ import {
 } from "../../api/broker/broker.gen.ts";
 import { rowKey, type ServiceRow } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
-import { err, type Result } from "../../api/result.ts";
+import { err, must, type Result } from "../../api/result.ts";
 import type { AuditEvent, AuditLog } from "../../broker/audit/audit-log.ts";
 import { soleAuthority } from "../../broker/identity/authority/authorities.ts";
 import {
@@ -39,11 +39,6 @@ import { silentLogger } from "../../runtime/log/silent-log.ts";
 import type { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
-
-export function unwrap<T, E>(result: Result<T, E>): T {
-  if (!result.ok) throw new Error(JSON.stringify(result.error));
-  return result.value;
-}
 
 export interface TestBrokerOptions {
   readonly port?: number;
@@ -77,18 +72,18 @@ export class BrokerWorld implements AsyncDisposable {
   }
 
   static async create(): Promise<BrokerWorld> {
-    const material = unwrap(await createAuthorityMaterial("test-set", systemClock));
-    const authority = unwrap(await CertificateAuthority.open(material, systemClock));
+    const material = must(await createAuthorityMaterial("test-set", systemClock));
+    const authority = must(await CertificateAuthority.open(material, systemClock));
     const authorities = soleAuthority(authority);
     const deps = { authorities, clock: systemClock, random: systemRandom, log: silentLogger };
     const serving = new ServingCertificate({ hosts: ["127.0.0.1"] }, deps);
     const world = new BrokerWorld(authority, material, serving);
-    unwrap(await serving.start(world.#stopping.signal));
+    must(await serving.start(world.#stopping.signal));
     return world;
   }
 
   async startBroker(store: Store, options: TestBrokerOptions = {}): Promise<RunningBroker> {
-    return unwrap(await this.tryStartBroker(store, options));
+    return must(await this.tryStartBroker(store, options));
   }
 
   async tryStartBroker(
@@ -142,8 +137,8 @@ export class BrokerWorld implements AsyncDisposable {
     lifeMs?: number,
   ): Promise<Credentials> {
     const keyPem = await generateKeyPem();
-    const der = unwrap(await createCertificateRequest(keyPem));
-    const request = unwrap(await parseCertificateRequest(der));
+    const der = must(await createCertificateRequest(keyPem));
+    const request = must(await parseCertificateRequest(der));
     const cluster = testCluster(clusterId);
     const issued = await by.issueMember(
       request,
@@ -166,7 +161,7 @@ export class BrokerWorld implements AsyncDisposable {
   /** As the authority was so long ago: what it signs may have expired since. */
   authorityBefore(ms: number): Promise<CertificateAuthority> {
     const before: Clock = { ...systemClock, nowMs: () => systemClock.nowMs() - ms };
-    return CertificateAuthority.open(this.#material, before).then(unwrap);
+    return CertificateAuthority.open(this.#material, before).then(must);
   }
 
   client(broker: RunningBroker, who?: Credentials): BrokerClient {

@@ -1,10 +1,11 @@
 import { status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { rowKey } from "../../api/broker/row.ts";
+import { must } from "../../api/result.ts";
 import { MemoryStore } from "../../broker/store/memory/memory-store.ts";
 import { rowDigest } from "../../broker/wire/row-digest.ts";
 import { anEndpointsRow, anExportRow } from "../../broker/wire/test-rows.ts";
-import { BrokerWorld, type TestStream, unwrap } from "./broker-world.ts";
+import { BrokerWorld, type TestStream } from "./broker-world.ts";
 
 let world: BrokerWorld;
 beforeEach(async () => {
@@ -119,7 +120,7 @@ describe("nobody gets in", () => {
     const stale = world.open(broker, old);
     stale.hello();
     expect(await stale.failure()).toMatchObject({ code: status.PERMISSION_DENIED });
-    unwrap(await store.removeMember((await world.certify("a", 2)).cluster));
+    must(await store.removeMember((await world.certify("a", 2)).cluster));
     expect(await rejoined.failure()).toMatchObject({ code: status.PERMISSION_DENIED });
   });
 });

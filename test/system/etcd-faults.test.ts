@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "vitest";
+import { must } from "../../api/result.ts";
 import type { StoreRecord } from "../../broker/core/store-record.ts";
 import { eventually } from "../../broker/store/replicas-compliance.ts";
 import type { ReplicatedStore } from "../../broker/store/replicated/replicated-store.ts";
@@ -6,7 +7,6 @@ import { aRow, contents } from "../../broker/store/store-compliance.ts";
 import { testCluster } from "../../broker/wire/row-arbitrary.ts";
 import { sleep } from "../../runtime/clock/sleep.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
-import { unwrap } from "./broker-world.ts";
 import { EtcdCluster } from "./etcd/etcd-cluster.ts";
 import { etcdSpace, openEtcdStore } from "./etcd/etcd-stores.ts";
 
@@ -79,7 +79,7 @@ test("one of three members killed, and back, then the next: nothing acknowledged
   const later = await openStore(cluster);
   expect([missing(later, "a", writers[0]), missing(later, "b", writers[1])]).toEqual([[], []]);
   for (const store of [one, other]) {
-    unwrap(await store.openSession(a));
+    must(await store.openSession(a));
     expect(contents(store)).toEqual(contents(one));
   }
 });
@@ -89,12 +89,12 @@ test("a member cut from the others, which its clients still reach, acknowledges 
   // One replica knows only the member that will be cut off.
   const cut = await openStore(cluster, [0]);
   const majority = await openStore(cluster, [1, 2]);
-  const earlier = unwrap(await cut.openSession(a));
-  unwrap(await earlier.append([aRow(1)]));
+  const earlier = must(await cut.openSession(a));
+  must(await earlier.append([aRow(1)]));
   cluster.partition(0);
   const lost = earlier.append([aRow(2, "cut")]);
-  const later = unwrap(await majority.openSession(a));
-  unwrap(await later.append([aRow(2, "majority")]));
+  const later = must(await majority.openSession(a));
+  must(await later.append([aRow(2, "majority")]));
   expect(cut.table.owner(a)?.sequence).toBe(1);
   cluster.heal();
   await cluster.ready();
@@ -126,34 +126,34 @@ test("history compacted while a replica was not listening: it lists again and go
     args: ["--auto-compaction-mode", "revision", "--auto-compaction-retention", "1"],
   });
   const [one, other] = [await openStore(cluster), await openStore(cluster)];
-  unwrap(await one.append([aRow(1)]));
+  must(await one.append([aRow(1)]));
   cluster.freeze(0);
   await sleep(systemClock, 500, signal);
   cluster.thaw(0);
   for (let sequence = 2; sequence <= 150; sequence++) {
-    unwrap(await one.append([aRow(sequence, `row-${sequence % 9}`)]));
+    must(await one.append([aRow(sequence, `row-${sequence % 9}`)]));
   }
-  unwrap(await other.openSession(a));
-  unwrap(await one.openSession(testCluster("b")));
+  must(await other.openSession(a));
+  must(await one.openSession(testCluster("b")));
   expect(contents(other)).toEqual(contents(one));
 });
 
 test("a disk that hangs: writes wait, then fail, and go on when it is back", async () => {
   const cluster = await aCluster({ members: 1 });
   const store = await openStore(cluster);
-  unwrap(await store.append([aRow(1)]));
+  must(await store.append([aRow(1)]));
   cluster.freeze(0);
   const waiting = store.append([aRow(2, "slow")]);
   await sleep(systemClock, 3000, signal);
   cluster.thaw(0);
-  unwrap(await waiting);
+  must(await waiting);
   expect(store.table.owner(a)?.sequence).toBe(2);
 });
 
 test("a full etcd refuses, says why, and takes writes again once there is room", async () => {
   const cluster = await aCluster({ members: 1, args: ["--quota-backend-bytes", `${4 << 20}`] });
   const store = await openStore(cluster);
-  unwrap(await store.append([aRow(1)]));
+  must(await store.append([aRow(1)]));
   const filler = etcdSpace(cluster.access(), "/filler");
   disposables.push({ [Symbol.asyncDispose]: () => filler.close() });
   for (let at = 0; ; at++) {

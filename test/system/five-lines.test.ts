@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { SocksClient } from "socks";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SERVICES, type Service } from "../../api/kube/service.ts";
+import { must } from "../../api/result.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
 import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
@@ -23,7 +24,6 @@ import { ProgramPods } from "../../sandbox/node/pod-server/program-pods.ts";
 import { freePorts } from "../../sandbox/process/free-ports.ts";
 import { callsIn, excusedBy, unlawful } from "../permissions/calls.ts";
 import { WITH_SECRET } from "../permissions/proofs.ts";
-import { unwrap } from "./broker-world.ts";
 import { type Outcome, runIsthmus } from "./run-isthmus.ts";
 
 // The five lines of docs/install.md, typed as they stand there, on two clusters whose node runs the program's image as processes:
@@ -47,13 +47,13 @@ const closers: (() => Promise<void>)[] = [];
 
 async function startCluster(name: string, index: number): Promise<Cluster> {
   const serviceCidrs = [`10.${100 + index}.0.0/16`];
-  const server = unwrap(await createApiServer({ serviceCidrs }, { clock, random, log }));
+  const server = must(await createApiServer({ serviceCidrs }, { clock, random, log }));
   await server.start();
   const kubeconfig = join(folder, `${name}.yaml`);
   await writeFile(kubeconfig, kubeconfigText([server.kubeconfigEntry(name)]));
-  const kube = unwrap(connectKube({ kubeconfig }, {}, silentMeter)).client;
+  const kube = must(connectKube({ kubeconfig }, {}, silentMeter)).client;
   let directory: PodDirectory | undefined;
-  const node = unwrap(
+  const node = must(
     await startMemberNode(
       { cluster: name, podCidrs: [`10.${index}.0.0/16`], serviceCidrs },
       {
@@ -114,7 +114,7 @@ async function loadBalancer(cluster: Cluster, port: number): Promise<() => Promi
 
 async function connectTo({ kube, node }: Cluster): Promise<Socket> {
   const target = { resource: SERVICES, namespace: "isthmus-system", name: "isthmus-broker" };
-  const { spec } = unwrap(await kube.get<Service>(target, { signal }));
+  const { spec } = must(await kube.get<Service>(target, { signal }));
   const [host = "", port = ""] = node.socks.split(":");
   const { socket } = await SocksClient.createConnection({
     proxy: { host, port: Number(port), type: 5 },
@@ -127,18 +127,18 @@ async function connectTo({ kube, node }: Cluster): Promise<Socket> {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "isthmus-five-"));
   [east, west] = await Promise.all([startCluster("east", 1), startCluster("west", 2)]);
-  unwrap(east.node.setPeers([{ cidrs: ["10.2.0.0/16"], fabric: west.node.fabric }]));
-  unwrap(west.node.setPeers([{ cidrs: ["10.1.0.0/16"], fabric: east.node.fabric }]));
+  must(east.node.setPeers([{ cidrs: ["10.2.0.0/16"], fabric: west.node.fabric }]));
+  must(west.node.setPeers([{ cidrs: ["10.1.0.0/16"], fabric: east.node.fabric }]));
   const [port = 0] = await freePorts(1, random);
   hubAddress = `127.0.0.1:${port}`;
   closers.push(await loadBalancer(east, port));
   // What an engineer has already: the same namespace in both, a workload in one.
   for (const { kube } of [east, west]) {
     const { resource, object } = sampleNamespace();
-    unwrap(await kube.create(resource, object, { signal }));
+    must(await kube.create(resource, object, { signal }));
   }
   for (const { resource, object } of sampleWorkload(2)) {
-    unwrap(await east.kube.create(resource, object, { signal }));
+    must(await east.kube.create(resource, object, { signal }));
   }
 });
 
@@ -173,11 +173,11 @@ async function wireDns({ kube, node, directory }: Cluster): Promise<void> {
       namespace: "isthmus-system",
       labelSelector: "app.kubernetes.io/name=isthmus-dns",
     };
-    const pods = unwrap(await kube.list<Pod>(PODS, query, { signal })).items;
+    const pods = must(await kube.list<Pod>(PODS, query, { signal })).items;
     const [running] = pods.flatMap(({ status }) => status?.podIP ?? []);
     return running === undefined ? undefined : directory.lookup(running)?.udp.get(5353);
   });
-  unwrap(node.setDnsServer(`127.0.0.1:${port}`));
+  must(node.setDnsServer(`127.0.0.1:${port}`));
 }
 
 test("five lines to the first answer of another cluster", async () => {
@@ -229,7 +229,7 @@ async function metricsOf(
   healthPort: number,
 ): Promise<readonly string[]> {
   const query = { namespace: "isthmus-system", labelSelector: `app.kubernetes.io/name=${name}` };
-  const pods = unwrap(await kube.list<Pod>(PODS, query, { signal })).items;
+  const pods = must(await kube.list<Pod>(PODS, query, { signal })).items;
   const ports = pods.flatMap(({ status }) => {
     const found =
       status?.podIP === undefined ? undefined : directory.lookup(status.podIP)?.tcp.get(healthPort);

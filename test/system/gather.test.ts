@@ -7,10 +7,10 @@ import { expect, test } from "vitest";
 import { NAMESPACES } from "../../api/kube/namespace.ts";
 import { SECRETS } from "../../api/kube/secret.ts";
 import { serviceExports } from "../../api/mcs/service-export.ts";
+import { must } from "../../api/result.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { startApiServer } from "./api-server.ts";
-import { unwrap } from "./broker-world.ts";
 import { runIsthmus } from "./run-isthmus.ts";
 
 const KEY = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49\n-----END PRIVATE KEY-----";
@@ -22,19 +22,19 @@ test("a bundle of an installed member has what helps, and nothing that lets anyb
   const where = ["--kubeconfig", server.kubeconfig];
   const install = ["install", "member", "--cluster-id", "east", TOKEN, "--apply"];
   expect(await runIsthmus([...install, ...where], signal)).toMatchObject({ code: 0 });
-  const { client } = unwrap(connectKube({ kubeconfig: server.kubeconfig }, {}, silentMeter));
+  const { client } = must(connectKube({ kubeconfig: server.kubeconfig }, {}, silentMeter));
   const identity = { resource: SECRETS, namespace: "isthmus-system", name: "isthmus-identity" };
   const data = { "member-identity.json": Buffer.from(JSON.stringify({ KEY })).toString("base64") };
-  unwrap(await client.mergePatch(identity, { data }, { signal }));
+  must(await client.mergePatch(identity, { data }, { signal }));
   const shop = { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } };
-  unwrap(await client.create(NAMESPACES, shop, { signal }));
+  must(await client.create(NAMESPACES, shop, { signal }));
   const annotations = { note: KEY };
   const failing = {
     apiVersion: "multicluster.x-k8s.io/v1beta1",
     kind: "ServiceExport",
     metadata: { namespace: "shop", name: "web", annotations },
   };
-  unwrap(await client.create(serviceExports(), failing, { signal }));
+  must(await client.create(serviceExports(), failing, { signal }));
   const log = join(server.folder, "controllers.log");
   writeFileSync(log, `${JSON.stringify({ msg: "joined", TOKEN })}\n${KEY}\nlast line\n`);
   const metrics = createServer((_, answer) => answer.end("isthmus_up 1\n"));

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { must } from "../../api/result.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
 import { hubCrds, installCrds, migrateCrds, shippedCrds } from "../../cli/install-crds.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
@@ -7,7 +8,6 @@ import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { callsIn } from "../permissions/calls.ts";
 import { startApiServer, type TestApiServer } from "./api-server.ts";
-import { unwrap } from "./broker-world.ts";
 import { type ChartName, helm, templated } from "./chart-objects.ts";
 import { runCommand } from "./kubectl-command.ts";
 import { runIsthmus } from "./run-isthmus.ts";
@@ -25,7 +25,7 @@ let server: TestApiServer;
 let client: KubeClient;
 beforeEach(async () => {
   server = await startApiServer();
-  client = unwrap(connectKube({ kubeconfig: server.kubeconfig }, {}, silentMeter)).client;
+  client = must(connectKube({ kubeconfig: server.kubeconfig }, {}, silentMeter)).client;
 });
 afterEach(() => server[Symbol.asyncDispose]());
 
@@ -78,9 +78,9 @@ describe.each([
     // helm adds those that are missing and never looks again.
     expect(isOfOtherRelease(await definitionOf(client, older.metadata.name))).toBe(true);
     const meter = new PrometheusMeter();
-    const recorded = unwrap(connectKube({ kubeconfig: server.kubeconfig }, {}, meter)).client;
-    unwrap(await installCrds(recorded, systemClock, signal, crds));
-    unwrap(await migrateCrds(recorded, systemClock, signal, crds));
+    const recorded = must(connectKube({ kubeconfig: server.kubeconfig }, {}, meter)).client;
+    must(await installCrds(recorded, systemClock, signal, crds));
+    must(await migrateCrds(recorded, systemClock, signal, crds));
     const calls = callsIn(await meter.text());
     const objects = await templated(chart, next, { hooks: true });
     const job = objects.get(`Job ${chart}-crds`);

@@ -10,6 +10,7 @@ import { SERVICES } from "../../api/kube/service.ts";
 import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
 import { serviceExports } from "../../api/mcs/service-export.ts";
 import { PATH_REPORTS, SLICES } from "../../api/network/resources.ts";
+import { must } from "../../api/result.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
 import type { InstallRecord } from "../../cli/install/install-record.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
@@ -17,7 +18,6 @@ import { resourceOf } from "../../runtime/kube/policy/apply-manifests.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { builtinKinds } from "../../sandbox/apiserver/kinds/builtin-kinds.ts";
 import { startApiServer, type TestApiServer } from "./api-server.ts";
-import { unwrap } from "./broker-world.ts";
 import { runCommand } from "./kubectl-command.ts";
 import { type Outcome, runIsthmus } from "./run-isthmus.ts";
 
@@ -30,7 +30,7 @@ let server: TestApiServer;
 let client: KubeClient;
 beforeEach(async () => {
   server = await startApiServer();
-  client = unwrap(connectKube({ kubeconfig: server.kubeconfig }, {}, silentMeter)).client;
+  client = must(connectKube({ kubeconfig: server.kubeconfig }, {}, silentMeter)).client;
 });
 afterEach(() => server[Symbol.asyncDispose]());
 
@@ -46,7 +46,7 @@ async function everything(): Promise<readonly string[]> {
   for (const { group, plural, kind, namespaced, storageVersion: version } of builtinKinds()) {
     if (kind === "CustomResourceDefinition" || kind === "Event") continue;
     const resource: Resource = { group, version, plural, kind, namespaced };
-    const page = unwrap(await client.list<KubeObject>(resource, {}, { signal }));
+    const page = must(await client.list<KubeObject>(resource, {}, { signal }));
     for (const { metadata } of page.items) {
       found.push(`${kind} ${metadata.namespace ?? ""}/${metadata.name}`);
     }
@@ -93,19 +93,19 @@ async function leaveTraces(): Promise<void> {
     [serviceExports(), { namespace: "default", name: "web", labels }, {}],
   ] as const) {
     const about = { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata };
-    unwrap(await client.create(resource, { ...about, ...fields }, { signal }));
+    must(await client.create(resource, { ...about, ...fields }, { signal }));
   }
 }
 
 test("a namespace that was there before stays, with what else is in it", async () => {
   const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "isthmus-system" } };
-  unwrap(await client.create(NAMESPACES, namespace, { signal }));
+  must(await client.create(NAMESPACES, namespace, { signal }));
   const note = {
     apiVersion: "v1",
     kind: "ConfigMap",
     metadata: { namespace: "isthmus-system", name: "note" },
   };
-  unwrap(await client.create(CONFIG_MAPS, note, { signal }));
+  must(await client.create(CONFIG_MAPS, note, { signal }));
   const before = await everything();
   expect(await isthmus(...memberInstall, "--apply")).toMatchObject(done);
   await leaveTraces();
@@ -114,7 +114,7 @@ test("a namespace that was there before stays, with what else is in it", async (
   expect(lines.join("\n")).toContain("removed Lease isthmus-system/isthmus-controllers");
   expect(await everything()).toEqual(before);
   for (const resource of [PATH_REPORTS, SLICES, serviceExports()]) {
-    expect(unwrap(await client.list(resource, {}, { signal })).items).toEqual([]);
+    expect(must(await client.list(resource, {}, { signal })).items).toEqual([]);
   }
 });
 
@@ -141,7 +141,7 @@ test("gateways and node agents clean their nodes before they go; until they have
 async function runDaemonSet(name: string): Promise<void> {
   const metadata = { namespace: "isthmus-system", name };
   const resource = resourceOf({ apiVersion: "apps/v1", kind: "DaemonSet", metadata });
-  const { metadata: found } = unwrap(
+  const { metadata: found } = must(
     await client.get<KubeObject>({ resource, ...metadata }, { signal }),
   );
   const status = {
@@ -150,7 +150,7 @@ async function runDaemonSet(name: string): Promise<void> {
     updatedNumberScheduled: 3,
     numberReady: 3,
   };
-  unwrap(
+  must(
     await client.mergePatch(
       { resource, ...metadata },
       { status },
@@ -171,7 +171,7 @@ test("an upgrade names what it does not know of the install, refuses, and with -
     name: "isthmus-member-install",
   };
   const recorded = async (): Promise<InstallRecord> => {
-    const { data } = unwrap(await client.get<ConfigMap>(target, { signal }));
+    const { data } = must(await client.get<ConfigMap>(target, { signal }));
     return JSON.parse(data?.["record"] ?? "") as InstallRecord;
   };
   const record = await recorded();
@@ -181,7 +181,7 @@ test("an upgrade names what it does not know of the install, refuses, and with -
     chosen: ["clusterId", "teleport"],
   };
   const text = JSON.stringify({ ...record, ...newer });
-  unwrap(await client.mergePatch(target, { data: { record: text } }, { signal }));
+  must(await client.mergePatch(target, { data: { record: text } }, { signal }));
   const refused = await isthmus("upgrade", "--image", "isthmus:2");
   expect(refused).toMatchObject({ code: 1, lines: [] });
   expect(refused.problems.join()).toContain("teleport (member)");
@@ -207,7 +207,7 @@ test("an upgrade keeps the settings, takes the new image and drops the spent tok
     namespace: "isthmus-system",
     name: "isthmus-member-install",
   };
-  const stored = unwrap(await client.get<ConfigMap>(record, { signal }));
+  const stored = must(await client.get<ConfigMap>(record, { signal }));
   expect(JSON.stringify(stored)).not.toContain(TOKEN);
   const upgraded = await isthmus("upgrade", "--image", "isthmus:2");
   expect(upgraded).toMatchObject(done);
@@ -229,16 +229,16 @@ async function deployments(): Promise<readonly KubeObject[]> {
     kind: "Deployment",
     metadata: { name: "" },
   });
-  return unwrap(await client.list<KubeObject>(resource, {}, { signal })).items;
+  return must(await client.list<KubeObject>(resource, {}, { signal })).items;
 }
 
 test("an identity that is there stays when a member is installed again", async () => {
   expect(await isthmus(...memberInstall, "--apply")).toMatchObject(done);
   const target = { resource: SECRETS, namespace: "isthmus-system", name: "isthmus-identity" };
   const data = { "member-identity.json": "e30=" };
-  unwrap(await client.mergePatch(target, { data }, { signal }));
+  must(await client.mergePatch(target, { data }, { signal }));
   expect(await isthmus(...memberInstall, "--apply")).toMatchObject(done);
-  expect(unwrap(await client.get<Secret>(target, { signal })).data).toEqual(data);
+  expect(must(await client.get<Secret>(target, { signal })).data).toEqual(data);
 });
 
 test("kubectl apply takes what is printed, which is what --apply installs", async () => {
@@ -304,7 +304,7 @@ test("export and unexport say what was so already, and that a Service is missing
     metadata: { namespace: "default", name: "web" },
     spec: { ports: [{ port: 80 }] },
   };
-  unwrap(await client.create(SERVICES, service, { signal }));
+  must(await client.create(SERVICES, service, { signal }));
   expect(await isthmus("export", "web")).toEqual({
     ...done,
     lines: ["default/web was exported already"],

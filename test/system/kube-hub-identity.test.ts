@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { KubeObject, Resource } from "../../api/kube/object.ts";
+import { must } from "../../api/result.ts";
 import { silentAudit } from "../../broker/audit/audit-log.ts";
 import { openBrokerIdentity } from "../../broker/identity/broker-identity.ts";
 import { issueToken } from "../../broker/identity/token/issue-token.ts";
@@ -24,7 +25,6 @@ import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
 import { writeAccess } from "../e2e/harness/cluster-access.ts";
 import { callsIn, unlawful, unused } from "../permissions/calls.ts";
-import { unwrap } from "./broker-world.ts";
 import { ExistingServer } from "./kube-hub/existing-server.ts";
 import { KubeHub } from "./kube-hub/kube-hub.ts";
 
@@ -44,7 +44,7 @@ beforeAll(async () => {
   const client = isEmbedded ? hub.client({ meter }) : await asBroker();
   const deps = { clock: systemClock, random: systemRandom, log: silentLogger, meter };
   places = [1, 2].map((replica) =>
-    unwrap(
+    must(
       openPlace(
         { kind: "kubernetes", client, namespace, clusterset: "prod", replica: `broker-${replica}` },
         deps,
@@ -60,7 +60,7 @@ afterAll(async () => {
 /** Where roles are in force: nothing but the shipped one. */
 async function asBroker(): Promise<KubeClient> {
   const names = { ...SHIPPED_NAMES, namespace };
-  const objects = unwrap(renderClusterPolicy(readClusterPolicy(HUB_POLICY.pathname), names));
+  const objects = must(renderClusterPolicy(readClusterPolicy(HUB_POLICY.pathname), names));
   const applied = await applyManifests(
     objects,
     { client: hub.client(), clock: systemClock },
@@ -77,7 +77,7 @@ async function asBroker(): Promise<KubeClient> {
 
 async function texts(resource: Resource, dataOf: (object: KubeObject) => unknown) {
   const query = { namespace };
-  const objects = unwrap(await listAll<KubeObject>(hub.client(), resource, query, signal));
+  const objects = must(await listAll<KubeObject>(hub.client(), resource, query, signal));
   return new Map(
     objects.flatMap((object) => {
       const data = dataOf(object);
@@ -93,12 +93,12 @@ test("two replicas share one authority; its key is in a Secret and nowhere else"
   const options = { clusterset: "prod", hosts: ["hub"] };
   const opened = await Promise.all(
     places.map(async (place) => {
-      const store = unwrap(await place.openStore(signal));
+      const store = must(await place.openStore(signal));
       const identityDeps = { ...deps, records: place.records, store };
       return { store, identity: await openBrokerIdentity(options, identityDeps, stopping.signal) };
     }),
   );
-  const [one, other] = opened.map(({ identity }) => unwrap(identity));
+  const [one, other] = opened.map(({ identity }) => must(identity));
   const [store, otherStore] = opened.map((replica) => replica.store);
   if (one === undefined || other === undefined) throw new Error("two replicas");
   if (store === undefined || otherStore === undefined) throw new Error("two stores");
@@ -106,20 +106,20 @@ test("two replicas share one authority; its key is in a Secret and nowhere else"
   expect(other.authorities.signing.fingerprint).toBe(one.authorities.signing.fingerprint);
   const [place] = places;
   if (place === undefined) throw new Error("a place");
-  unwrap(await issueToken(place, { clusterId: "b", brokerAddress: "hub:7600" }, deps));
+  must(await issueToken(place, { clusterId: "b", brokerAddress: "hub:7600" }, deps));
   const member = { cluster: a, incarnation: 1, joinedAtMs: 5, certificateSerial: "ab" };
-  unwrap(await store.putMember(member));
+  must(await store.putMember(member));
   // So many that the log is folded: items are replaced and removed.
   for (let sequence = 1; sequence <= 80; sequence++) {
-    unwrap(await store.append([aRow(sequence, `row-${sequence % 5}`)]));
+    must(await store.append([aRow(sequence, `row-${sequence % 5}`)]));
   }
   const nowMs = systemClock.nowMs();
   const needs = { certificateLifeMs: 1000, lastCertificateMs: nowMs, lastTokenMs: nowMs };
-  unwrap(await one.authorities.rotate(needs));
-  unwrap(await other.authorities.look());
+  must(await one.authorities.rotate(needs));
+  must(await other.authorities.look());
   expect(other.authorities.trusted).toHaveLength(2);
-  unwrap(await other.revocations.revoke("a", "freeze"));
-  unwrap(await one.revocations.revoke("a", "withdraw"));
+  must(await other.revocations.revoke("a", "freeze"));
+  must(await one.revocations.revoke("a", "withdraw"));
 
   const secrets = await texts(secretObjects.resource, secretObjects.dataOf);
   const holdKeys = [...secrets].filter(([, text]) => text.includes("PRIVATE KEY"));

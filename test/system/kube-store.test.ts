@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { must } from "../../api/result.ts";
 
 import { describeSharedRecords } from "../../broker/shared/shared-records-compliance.ts";
 import { SpaceRecords } from "../../broker/shared/space-records.ts";
@@ -10,7 +11,6 @@ import { testCluster } from "../../broker/wire/row-arbitrary.ts";
 import { sleep } from "../../runtime/clock/sleep.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
-import { unwrap } from "./broker-world.ts";
 import { ExistingServer } from "./kube-hub/existing-server.ts";
 import { KubeHub } from "./kube-hub/kube-hub.ts";
 import { runCommand } from "./kubectl-command.ts";
@@ -77,7 +77,7 @@ test.skipIf(!isRestartable)(
     while (acknowledged.size < 100) await sleep(systemClock, 10, signal);
     stop.abort();
     await writing;
-    unwrap(await other.openSession(a));
+    must(await other.openSession(a));
     const later = await hub.openStore(namespace);
     for (const store of [one, other, later]) {
       const rows = new Set<string>([...(store.table.owner(a)?.rows() ?? [])].map(([key]) => key));
@@ -90,9 +90,9 @@ test.skipIf(!isRestartable)(
 test("an API server that lost everything is another store: the old one says so", async () => {
   const namespace = await hub.newNamespace();
   const store = await hub.openStore(namespace);
-  unwrap(await store.append([aRow(1)]));
+  must(await store.append([aRow(1)]));
   const space = hub.space(namespace, hub.client());
-  for (const { name } of unwrap(await space.list(""))) unwrap(await space.remove(name));
+  for (const { name } of must(await space.list(""))) must(await space.remove(name));
   while (store.health().kind !== "lost") await sleep(systemClock, 10, signal);
   const again = await hub.openStore(namespace);
   expect(again.epoch).not.toBe(store.epoch);
@@ -118,7 +118,7 @@ test("without the hub's CRD the store does not open, and says what is missing", 
 test("kubectl shows what each object holds", async () => {
   const namespace = await hub.newNamespace();
   const store = await hub.openStore(namespace);
-  unwrap(await store.append([aRow(1), aRow(2, "db")]));
+  must(await store.append([aRow(1), aRow(2, "db")]));
   const inContext = hub.context === undefined ? [] : ["--context", hub.context];
   const { out } = await runCommand(
     "kubectl",

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SECRETS, type Secret } from "../../api/kube/secret.ts";
+import { must } from "../../api/result.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
 import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
@@ -10,7 +11,6 @@ import { systemRandom as random } from "../../runtime/random/system-random.ts";
 import { askHealth, type Health } from "../../sandbox/clusterset/health.ts";
 import { freePorts } from "../../sandbox/process/free-ports.ts";
 import { startApiServer, type TestApiServer } from "./api-server.ts";
-import { unwrap } from "./broker-world.ts";
 import { type Outcome, runIsthmus } from "./run-isthmus.ts";
 
 // What pods do: the hub keeps everything in its API server, a member's replicas share one Secret and join by a mounted token.
@@ -30,7 +30,7 @@ const running: Promise<Outcome>[] = [];
 
 beforeAll(async () => {
   [hub, east] = await Promise.all([startApiServer(), startApiServer()]);
-  client = unwrap(connectKube({ kubeconfig: east.kubeconfig }, {}, silentMeter)).client;
+  client = must(connectKube({ kubeconfig: east.kubeconfig }, {}, silentMeter)).client;
   tokenFile = join(east.folder, "token");
   ports = await freePorts(4, random);
   atHub = ["--store", "kubernetes", "--kubeconfig", hub.kubeconfig, "--data-dir", hub.folder];

@@ -3,13 +3,13 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { NAMESPACES } from "../../api/kube/namespace.ts";
 import type { KubeObject } from "../../api/kube/object.ts";
+import { must } from "../../api/result.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
 import { hubCrds, shippedCrds } from "../../cli/install-crds.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { resourceOf } from "../../runtime/kube/policy/apply-manifests.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { startApiServer, type TestApiServer } from "./api-server.ts";
-import { unwrap } from "./broker-world.ts";
 import { type Outcome, runIsthmus } from "./run-isthmus.ts";
 import {
   contentsOf,
@@ -30,7 +30,7 @@ let server: TestApiServer;
 let client: KubeClient;
 beforeEach(async () => {
   server = await startApiServer();
-  client = unwrap(connectKube({ kubeconfig: server.kubeconfig }, {}, silentMeter)).client;
+  client = must(connectKube({ kubeconfig: server.kubeconfig }, {}, silentMeter)).client;
 });
 afterEach(() => server[Symbol.asyncDispose]());
 
@@ -44,7 +44,7 @@ async function installRelease(part: "hub" | "member"): Promise<void> {
   const objects = parseAllDocuments(text).map((document) => document.toJS() as KubeObject);
   const rank = ({ kind }: KubeObject): number => (kind === "Namespace" ? 0 : 1);
   for (const object of objects.toSorted((a, b) => rank(a) - rank(b))) {
-    unwrap(await client.apply(resourceOf(object), object, { signal }));
+    must(await client.apply(resourceOf(object), object, { signal }));
   }
 }
 
@@ -66,7 +66,7 @@ describe.each([
 ] as const)("a $part of release 0.1.0", ({ part, argv, uninstall, older, newer }) => {
   test("upgraded is what a new install makes, with the settings of the old one; uninstalled leaves nothing", async () => {
     // The member's record says that somebody else made the namespace.
-    if (part === "member") unwrap(await client.create(NAMESPACES, OURS, { signal }));
+    if (part === "member") must(await client.create(NAMESPACES, OURS, { signal }));
     const before = await contentsOf(client);
     await installRelease(part);
     expect(await isthmus("upgrade")).toMatchObject(done);
@@ -75,7 +75,7 @@ describe.each([
     expect(await contentsOf(client)).toEqual(before);
 
     await using fresh = await startApiServer();
-    const other = unwrap(connectKube({ kubeconfig: fresh.kubeconfig }, {}, silentMeter)).client;
+    const other = must(connectKube({ kubeconfig: fresh.kubeconfig }, {}, silentMeter)).client;
     const installed = await runIsthmus([...argv, "--kubeconfig", fresh.kubeconfig], signal);
     expect(installed).toMatchObject(done);
     // Which drops the token.

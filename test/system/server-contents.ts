@@ -1,16 +1,16 @@
 import type { CustomResourceDefinition } from "../../api/kube/custom-resource-definition.ts";
 import { CUSTOM_RESOURCE_DEFINITIONS } from "../../api/kube/custom-resource-definition.ts";
 import type { KubeObject, Resource } from "../../api/kube/object.ts";
+import { must } from "../../api/result.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { builtinKinds } from "../../sandbox/apiserver/kinds/builtin-kinds.ts";
-import { unwrap } from "./broker-world.ts";
 
 const { signal } = new AbortController();
 
 const BY_SERVERS = ["uid", "resourceVersion", "creationTimestamp", "generation", "managedFields"];
 
 /** What somebody wants of an object: without what servers add, and who wrote which field. */
-export function wishOf(object: KubeObject): KubeObject {
+function wishOf(object: KubeObject): KubeObject {
   const metadata = Object.entries(object.metadata).filter(([key]) => !BY_SERVERS.includes(key));
   const rest = Object.entries(object).filter(([key]) => key !== "status");
   return {
@@ -25,7 +25,7 @@ export async function contentsOf(client: KubeClient): Promise<ReadonlyMap<string
   for (const { group, plural, kind, namespaced, storageVersion: version } of builtinKinds()) {
     if (kind === "CustomResourceDefinition" || kind === "Event") continue;
     const resource: Resource = { group, version, plural, kind, namespaced };
-    const page = unwrap(await client.list<KubeObject>(resource, {}, { signal }));
+    const page = must(await client.list<KubeObject>(resource, {}, { signal }));
     for (const object of page.items) {
       const { namespace = "", name } = object.metadata;
       found.set(`${kind} ${namespace}/${name}`, wishOf(object));
@@ -38,7 +38,7 @@ export async function definitionOf(
   client: KubeClient,
   name: string,
 ): Promise<CustomResourceDefinition> {
-  return unwrap(await client.get({ resource: CUSTOM_RESOURCE_DEFINITIONS, name }, { signal }));
+  return must(await client.get({ resource: CUSTOM_RESOURCE_DEFINITIONS, name }, { signal }));
 }
 
 /** As another release would have it: its labels, and a schema that says so. */
@@ -57,7 +57,7 @@ export async function installDefinition(
   };
   const spec = { ...shipped.spec, names: { ...shipped.spec.names, shortNames: [OTHER_RELEASE] } };
   const object = { ...shipped, metadata: { ...shipped.metadata, labels }, spec };
-  unwrap(await client.create(CUSTOM_RESOURCE_DEFINITIONS, object, { signal }));
+  must(await client.create(CUSTOM_RESOURCE_DEFINITIONS, object, { signal }));
 }
 
 const OTHER_RELEASE = "otherrelease";

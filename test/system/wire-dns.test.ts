@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CONFIG_MAPS, type ConfigMap } from "../../api/kube/config-map.ts";
 import { NAMESPACES } from "../../api/kube/namespace.ts";
 import { SERVICES, type Service } from "../../api/kube/service.ts";
+import { must } from "../../api/result.ts";
 import { writeEdit } from "../../cli/cluster-dns/write-edit.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
 import { K3S, KUBEADM, NODE_CACHE } from "../../install/cluster-dns/corefiles.fixture.ts";
@@ -9,7 +10,6 @@ import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { resourceOf } from "../../runtime/kube/policy/apply-manifests.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { startApiServer, type TestApiServer } from "./api-server.ts";
-import { unwrap } from "./broker-world.ts";
 import { type Outcome, runIsthmus } from "./run-isthmus.ts";
 
 const { signal } = new AbortController();
@@ -17,7 +17,7 @@ let server: TestApiServer;
 let client: KubeClient;
 beforeEach(async () => {
   server = await startApiServer();
-  client = unwrap(connectKube({ kubeconfig: server.kubeconfig }, {}, silentMeter)).client;
+  client = must(connectKube({ kubeconfig: server.kubeconfig }, {}, silentMeter)).client;
   const object = { apiVersion: "v1", kind: "Namespace", metadata: { name: "kube-system" } };
   await client.create(NAMESPACES, object, { signal });
 });
@@ -33,7 +33,7 @@ const done = { code: 0, problems: [] };
 async function put(name: string, data: Readonly<Record<string, string>>): Promise<void> {
   const metadata = { namespace: "kube-system", name };
   const object: ConfigMap = { apiVersion: "v1", kind: "ConfigMap", metadata, data };
-  unwrap(await client.create(CONFIG_MAPS, object, { signal }));
+  must(await client.create(CONFIG_MAPS, object, { signal }));
 }
 
 async function dataOf(name: string): Promise<ConfigMap["data"]> {
@@ -44,7 +44,7 @@ async function dataOf(name: string): Promise<ConfigMap["data"]> {
 
 async function addressOfDns(): Promise<string> {
   const target = { resource: SERVICES, namespace: "isthmus-system", name: "isthmus-dns" };
-  return unwrap(await client.get<Service>(target, { signal })).spec.clusterIP ?? "";
+  return must(await client.get<Service>(target, { signal })).spec.clusterIP ?? "";
 }
 
 const MAPS = ["coredns", "coredns-custom", "kube-dns", "node-local-dns"] as const;
@@ -63,7 +63,7 @@ async function runKubeDns(): Promise<void> {
     spec: { containers: [{ name: "dns", image: "kube-dns" }] },
   };
   const spec = { selector: { matchLabels: labels }, template };
-  unwrap(await client.create(resourceOf(object), { ...object, spec }, { signal }));
+  must(await client.create(resourceOf(object), { ...object, spec }, { signal }));
 }
 
 describe("an install wires the cluster's DNS, and an uninstall gives it back", () => {
@@ -118,7 +118,7 @@ test("what others wrote since stays", async () => {
   const wired = (await dataOf("coredns"))?.["Corefile"] ?? "";
   const target = { resource: CONFIG_MAPS, namespace: "kube-system", name: "coredns" };
   const data = { Corefile: `${wired}x.local {\n}\n`, more: "1" };
-  unwrap(await client.mergePatch(target, { data }, { signal }));
+  must(await client.mergePatch(target, { data }, { signal }));
   const restored = await isthmus("wire-dns", "--restore");
   expect(restored).toMatchObject(done);
   expect(restored.lines).toEqual([

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Result } from "../../../api/result.ts";
+import { must, type Result } from "../../../api/result.ts";
 import { VirtualClock } from "../../../runtime/clock/virtual-clock.ts";
 import { silentLogger } from "../../../runtime/log/silent-log.ts";
 import type { AuditEvent } from "../../audit/audit-log.ts";
@@ -22,11 +22,6 @@ beforeEach(async () => {
   audited = [];
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
-
-function must<T>(result: Result<T, string>): T {
-  if (!result.ok) throw new Error(result.error);
-  return result.value;
-}
 
 function open(clusterset = "prod"): Promise<Result<AuthorityKeeper, string>> {
   const audit = { record: (event: AuditEvent) => void audited.push(event) };

@@ -2,6 +2,7 @@ import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { ClusterId } from "../../../api/cluster-id.ts";
 import { parseClusterId } from "../../../api/cluster-id.ts";
+import { must } from "../../../api/result.ts";
 import { VirtualClock } from "../../../runtime/clock/virtual-clock.ts";
 import { parsePeerIdentity } from "../peer-identity.ts";
 import {
@@ -12,11 +13,6 @@ import {
 import { MEMBER_LIFE } from "./certificate-life.ts";
 import { createCertificateRequest, parseCertificateRequest } from "./certificate-request.ts";
 import { generateKeyPem } from "./key-pair.ts";
-
-function must<T>(result: { ok: true; value: T } | { ok: false; error: unknown }): T {
-  if (!result.ok) throw new Error(JSON.stringify(result.error));
-  return result.value;
-}
 
 const clock = new VirtualClock();
 const east: ClusterId = must(parseClusterId("east"));

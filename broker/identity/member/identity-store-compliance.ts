@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { type ClusterId, parseClusterId } from "../../../api/cluster-id.ts";
-import type { Result } from "../../../api/result.ts";
+import { must } from "../../../api/result.ts";
 import { VirtualClock } from "../../../runtime/clock/virtual-clock.ts";
 import {
   CertificateAuthority,
@@ -14,11 +14,6 @@ import {
 import { generateKeyPem } from "../authority/key-pair.ts";
 import type { IdentityStore } from "./identity-store.ts";
 import type { MemberMaterial } from "./member-identity.ts";
-
-function must<T>(result: Result<T, unknown>): T {
-  if (!result.ok) throw new Error(JSON.stringify(result.error));
-  return result.value;
-}
 
 /** For tests: what a join would have given cluster `id`. */
 export async function memberMaterial(id: string, clock: VirtualClock): Promise<MemberMaterial> {

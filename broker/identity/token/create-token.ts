@@ -9,7 +9,7 @@ import type { ReservationAt, TokenBook } from "./token-book.ts";
 import { hashSecret, type TokenRecord } from "./token-record.ts";
 
 /** Limits of a token's life, milliseconds. */
-export const TOKEN_TTL = {
+const TOKEN_TTL = {
   defaultMs: 15 * 60_000,
   minMs: 1_000,
   maxMs: 7 * 24 * 3600_000,

@@ -24,11 +24,11 @@ interface Other {
 }
 
 /** Between two beats. */
-export const BEAT_MS = 5000;
+const BEAT_MS = 5000;
 /** News are told sooner, not more often than this. */
 const NEWS_MS = 500;
 /** Without a beat: a replica's members are taken for disconnected. */
-export const SILENT_MS = 20_000;
+const SILENT_MS = 20_000;
 /** Without a beat: its item is removed. */
 const DEAD_MS = 120_000;
 

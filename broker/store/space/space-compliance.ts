@@ -1,11 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Result } from "../../../api/result.ts";
+import { must } from "../../../api/result.ts";
 import type { Following, Space, SpaceEvent, SpaceItem } from "./space.ts";
-
-function must<T, E>(result: Result<T, E>): T {
-  if (!result.ok) throw new Error(JSON.stringify(result.error));
-  return result.value;
-}
 
 function bytes(text: string): Uint8Array {
   return Buffer.from(text);

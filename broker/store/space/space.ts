@@ -33,7 +33,7 @@ export interface SpaceItem {
 
 export interface SpaceWrite {
   readonly name: string;
-  /** At most SPACE_ITEM_BYTES. */
+  /** At most 1,000,000 bytes: engines take 1.5 MiB, and one of them writes bytes as base64. */
   readonly data: Uint8Array;
   /** For people who look into the engine: never read back. */
   readonly about?: SpaceAbout;
@@ -75,6 +75,3 @@ export interface SpaceError {
     | "unavailable";
   readonly text: string;
 }
-
-/** Engines take 1.5 MiB; one of them writes bytes as base64. */
-export const SPACE_ITEM_BYTES = 1_000_000;

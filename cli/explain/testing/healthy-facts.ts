@@ -20,7 +20,7 @@ import type { ClusterDns } from "../../../install/cluster-dns/wiring-plan.ts";
 import type { Facts } from "../facts.ts";
 
 export const NOW_MS = Date.parse("2026-01-01T12:00:00Z");
-export const IP = "10.101.0.7";
+const IP = "10.101.0.7";
 const OURS = { [LABEL_MANAGED_BY]: MANAGED_BY };
 
 export const STATUS: MemberStatus = {

@@ -9,8 +9,8 @@ const INET = 0x10;
 const INET6 = 0x20;
 
 /** Types that section 2.2.8 leaves to applications: cluster id and namespace of the client. */
-export const TLV_CLUSTER = 0xe0;
-export const TLV_NAMESPACE = 0xe1;
+const TLV_CLUSTER = 0xe0;
+const TLV_NAMESPACE = 0xe1;
 
 export interface ProxyHeaderFacts {
   readonly protocol: "tcp" | "udp";

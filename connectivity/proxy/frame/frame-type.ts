@@ -25,8 +25,6 @@ export const FRAME = {
   routes: 11,
 } as const;
 
-export type FrameType = (typeof FRAME)[keyof typeof FRAME];
-
 export const HEADER_BYTES = 8;
 
 /** Of a data frame. A read of a socket is at most as long, and so is a datagram. */
@@ -35,7 +33,7 @@ export const MAX_DATA_BYTES = 65_536;
 /** Of every other frame but routes. */
 export const MAX_CONTROL_BYTES = 2_048;
 
-export const MAX_ROUTES_BYTES = 65_536;
+const MAX_ROUTES_BYTES = 65_536;
 
 /** Types from here on are for later versions: who does not know one passes over it. */
 export const FIRST_OPTIONAL_TYPE = 0x80;

@@ -10,7 +10,7 @@ import {
 import type { TunnelIdentity } from "./tunnel-identity.ts";
 
 /** What the two ends agree to speak: a server of something else ends the handshake. */
-export const ALPN_PROTOCOL = "isthmus-tunnel/1";
+const ALPN_PROTOCOL = "isthmus-tunnel/1";
 
 /** Handshakes must be done within this. */
 export const HANDSHAKE_MS = 10_000;

@@ -4,7 +4,7 @@ import type { Node } from "../../../api/kube/node.ts";
 /** On a Node: with value "true" it is a gateway, whatever others are; with "false" it never is one. */
 export const LABEL_GATEWAY = "isthmus.dev/gateway";
 /** How many are chosen where no node has the label. */
-export const GATEWAYS_DEFAULT = 2;
+const GATEWAYS_DEFAULT = 2;
 
 export interface ElectionOptions {
   /** Whether a gateway's process on the node was heard of lately. */

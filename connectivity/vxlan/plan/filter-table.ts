@@ -7,7 +7,7 @@ import type { VxlanSettings } from "./settings.ts";
 export const FILTER_TABLE = "isthmus_gateway";
 
 /** `address . protocol . port`, or an address alone in the sets of hosts. */
-export const PORT_SETS = [
+const PORT_SETS = [
   "exported4",
   "exported6",
   "imported4",
@@ -15,7 +15,7 @@ export const PORT_SETS = [
   "draining4",
   "draining6",
 ] as const;
-export const HOST_SETS = [
+const HOST_SETS = [
   "exported_hosts4",
   "exported_hosts6",
   "imported_hosts4",

@@ -28,7 +28,7 @@ export function nodeNetworks(
 }
 
 /** A network under its other prefix; undefined when no map holds all of it. */
-export function mapNetwork(text: string, maps: readonly PrefixMap[]): string | undefined {
+function mapNetwork(text: string, maps: readonly PrefixMap[]): string | undefined {
   const cidr = parseCidr(text);
   if (!cidr.ok) return undefined;
   for (const { from, to } of maps) {

@@ -2,7 +2,6 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import type { CustomResourceDefinition } from "../../../api/kube/custom-resource-definition.ts";
 import type { KubeObject } from "../../../api/kube/object.ts";
-import { SERVICES } from "../../../api/kube/service.ts";
 import type { Result } from "../../../api/result.ts";
 import { err, ok } from "../../../api/result.ts";
 import packageJson from "../../../package.json" with { type: "json" };
@@ -11,7 +10,6 @@ import type { KubeClient } from "../kube-client.ts";
 import type { KubeError } from "../kube-error.ts";
 import { decideCrd } from "./crd-release.ts";
 import { ensureCrds } from "./ensure-crds.ts";
-import { missingResources } from "./missing-resources.ts";
 import { readCrdManifests } from "./read-crd-manifests.ts";
 
 function aCrd(release?: string, revision?: string, kind = "Thing"): CustomResourceDefinition {
@@ -198,17 +196,4 @@ test("the project's own manifests can be read and claim a release where VER-07 w
     expect(decideCrd(manifest, manifest)).toBe("keep");
     expect(decideCrd(manifest, aCrd("v0.4.0", "0"))).toBe("replace");
   }
-});
-
-test("missingResources names what is not served in the wanted version", async () => {
-  const versions: Record<string, readonly string[]> = { services: ["v1"], things: ["v1alpha1"] };
-  const client: Pick<KubeClient, "servedVersions"> = {
-    servedVersions: (_, plural) => Promise.resolve(ok(versions[plural] ?? [])),
-  };
-  const things = { ...SERVICES, plural: "things" };
-  const none = { ...SERVICES, plural: "none" };
-  const { signal } = new AbortController();
-  expect(await missingResources([SERVICES, things, none], client, { signal })).toEqual(
-    ok([things, none]),
-  );
 });

@@ -11,7 +11,7 @@ import { COMMAND, METHOD, type SocksAddress, type SocksReply } from "../socks/so
 const LIMIT_MS = 5000;
 
 /** A client's view of a SOCKS5 entry, for tests: one request, and the socket after the reply. */
-export async function socksRequest(
+async function socksRequest(
   entry: string,
   command: number,
   host: string,

@@ -1,5 +1,6 @@
 import type { EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
 import type { Service } from "../../../api/kube/service.ts";
+import { must } from "../../../api/result.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
 import { ObjectStore } from "../../../runtime/kube/reflector/object-store.ts";
 import { silentLogger } from "../../../runtime/log/silent-log.ts";
@@ -89,9 +90,4 @@ export class TestNetwork implements AsyncDisposable {
     await this.stack.stop();
     await Promise.all([...this.#pods.keys()].map((ip) => this.removePod(ip)));
   }
-}
-
-function must<T>(result: { ok: true; value: T } | { ok: false; error: string }): T {
-  if (!result.ok) throw new Error(result.error);
-  return result.value;
 }

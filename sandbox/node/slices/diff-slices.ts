@@ -5,8 +5,8 @@ import type { IpFamily, Service } from "../../../api/kube/service.ts";
 import { SERVICE_NAME_LABEL } from "../../network/proxy/forwarding-table.ts";
 import { type EndpointGroup, groupKey } from "./derive-slices.ts";
 
-export const MANAGED_BY_LABEL = "endpointslice.kubernetes.io/managed-by";
-export const CONTROLLER_NAME = "endpointslice-controller.k8s.io";
+const MANAGED_BY_LABEL = "endpointslice.kubernetes.io/managed-by";
+const CONTROLLER_NAME = "endpointslice-controller.k8s.io";
 const HEADLESS_LABEL = "service.kubernetes.io/headless";
 /** kube-controller-manager's --max-endpoints-per-slice. */
 const MAX_ENDPOINTS = 100;

@@ -2,8 +2,8 @@ import type { Finding } from "../../../cli/explain/finding.ts";
 import type { Breakage } from "./local-breakages.ts";
 
 /** Lines between these are written by the test. */
-export const TABLE_BEGIN = "<!-- written by test/e2e/explain.test.ts -->";
-export const TABLE_END = "<!-- end -->";
+const TABLE_BEGIN = "<!-- written by test/e2e/explain.test.ts -->";
+const TABLE_END = "<!-- end -->";
 
 export interface BreakageRow {
   readonly broken: string;

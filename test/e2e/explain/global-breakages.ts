@@ -2,7 +2,7 @@ import {
   CUSTOM_RESOURCE_DEFINITIONS,
   type CustomResourceDefinition,
 } from "../../../api/kube/custom-resource-definition.ts";
-import type { Result } from "../../../api/result.ts";
+import { must } from "../../../api/result.ts";
 import { parseAuthorityRecord } from "../../../broker/identity/authority/authority-record.ts";
 import { CertificateAuthority } from "../../../broker/identity/authority/certificate-authority.ts";
 import {
@@ -96,13 +96,13 @@ export const GLOBAL_BREAKAGES: readonly GlobalBreakage[] = [
       const { controllers, identityDir } = b.processes;
       await controllers.stop();
       const store = new FileIdentityStore(identityDir, { clock });
-      const before = unwrap(await store.load());
+      const before = must(await store.load());
       if (before === undefined) throw new Error("member-2 has no identity");
-      unwrap(await store.save({ ...before, ...(await expiredCertificate(world, before)) }));
+      must(await store.save({ ...before, ...(await expiredCertificate(world, before)) }));
       controllers.start();
       return async () => {
         await controllers.stop();
-        unwrap(await store.save(before));
+        must(await store.save(before));
         controllers.start();
       };
     },
@@ -162,18 +162,13 @@ async function expiredCertificate(
   identity: Parameters<CertificateAuthority["issueMember"]>[1],
 ): Promise<{ readonly keyPem: string; readonly certPem: string }> {
   const records = new FolderRecords(demo.processes.brokerDataDir);
-  const record = unwrap(await records.read("authority"));
-  const { current } = unwrap(parseAuthorityRecord(record?.text ?? ""));
+  const record = must(await records.read("authority"));
+  const { current } = must(parseAuthorityRecord(record?.text ?? ""));
   const before: Clock = { ...clock, nowMs: () => clock.nowMs() - 2 * HOUR_MS };
-  const authority = unwrap(await CertificateAuthority.open(current, before));
+  const authority = must(await CertificateAuthority.open(current, before));
   const keyPem = await generateKeyPem();
-  const request = unwrap(await createCertificateRequest(keyPem));
-  const parsed = unwrap(await parseCertificateRequest(request));
+  const request = must(await createCertificateRequest(keyPem));
+  const parsed = must(await parseCertificateRequest(request));
   const { certPem } = await authority.issueMember(parsed, identity, HOUR_MS);
   return { keyPem, certPem };
-}
-
-function unwrap<T>(result: Result<T, string>): T {
-  if (!result.ok) throw new Error(result.error);
-  return result.value;
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { must } from "../../../api/result.ts";
 import { Dataplane } from "../../../connectivity/vxlan/linux/dataplane.ts";
 import {
   GATEWAY_TABLES,
@@ -18,7 +19,7 @@ import { planGateway } from "../../../connectivity/vxlan/plan/plan-gateway.ts";
 import { planNode } from "../../../connectivity/vxlan/plan/plan-node.ts";
 import { DEFAULT_VXLAN_SETTINGS } from "../../../connectivity/vxlan/plan/settings.ts";
 import { silentLogger } from "../../../runtime/log/silent-log.ts";
-import { filesIn, mustBeOk, NetLab, runIn } from "./net-lab.ts";
+import { filesIn, NetLab, runIn } from "./net-lab.ts";
 
 const settings = DEFAULT_VXLAN_SETTINGS;
 const { signal } = new AbortController();
@@ -182,7 +183,7 @@ NFT`,
       for (const { name } of own.facts) {
         const at = machine(`${own.cluster}/${name}`);
         const shared = { network: own.own, node: name, settings };
-        const plan = must(
+        const plan = mustHave(
           planNode({
             ...shared,
             peers: peersOf(own, false),
@@ -190,7 +191,7 @@ NFT`,
             slots: await at.node.slots(),
           }),
         );
-        mustBeOk(await at.node.apply(plan, undefined, signal));
+        must(await at.node.apply(plan, undefined, signal));
         const gatewayPlan = planGateway({
           ...shared,
           peers: peersOf(own, true),
@@ -206,7 +207,7 @@ NFT`,
           if (other === own) continue;
           at.contents.set(other.cluster, sliceElements(exportsOf(other, own), scopeOf(own)));
         }
-        mustBeOk(await at.gateway.apply(gatewayPlan, at.contents, signal));
+        must(await at.gateway.apply(gatewayPlan, at.contents, signal));
       }
     }
   }
@@ -239,12 +240,12 @@ NFT`,
 
   test("pods with the same addresses reach each other's exported ports, and see each other's global addresses", async () => {
     await applyAll();
-    const client = must(pods.get(`${east.cluster}/node-3`));
+    const client = mustHave(pods.get(`${east.cluster}/node-3`));
     for (const protocol of ["tcp", "udp"] as const) {
       expect(ask(client, protocol, globalOf(2, 3), 8080)).toBe(globalOf(1, 3));
       expect(ask(client, protocol, globalOf(2, 1), 8080)).toBe(globalOf(1, 3));
     }
-    const onGateway = must(pods.get(`${east.cluster}/node-1`));
+    const onGateway = mustHave(pods.get(`${east.cluster}/node-1`));
     expect(ask(onGateway, "udp", globalOf(2, 3), 8080)).toBe(globalOf(1, 1));
     expect(ask(onGateway, "tcp", globalOf(2, 1), 8080)).toBe(globalOf(1, 1));
   });
@@ -259,7 +260,7 @@ NFT`,
 
   test("a port that is not exported is refused, whoever asks", async () => {
     await applyAll();
-    const client = must(pods.get(`${east.cluster}/node-3`));
+    const client = mustHave(pods.get(`${east.cluster}/node-3`));
     expect(ask(client, "tcp", globalOf(2, 3), 9090)).toBe("ECONNREFUSED");
     // The gateway's ICMP error quotes a global address, which is not the pod's: its kernel makes nothing of it.
     expect(ask(client, "udp", globalOf(2, 3), 9090, 1_500)).toMatch(/^(silence|E[A-Z]+)$/);
@@ -275,16 +276,16 @@ NFT`,
     const { namespace, gateway, node, contents } = machine(`${east.cluster}/node-1`);
     gateway.forget();
     await applyAll();
-    expect(mustBeOk(await gateway.verify(contents, signal))).toBe(false);
-    expect(mustBeOk(await node.verify(undefined, signal))).toBe(false);
+    expect(must(await gateway.verify(contents, signal))).toBe(false);
+    expect(must(await node.verify(undefined, signal))).toBe(false);
     lab.in(
       namespace,
       "nft flush chain inet isthmus_gateway from_tunnel; ip -4 rule flush table 15701 2>/dev/null || ip rule del priority 1571; ip -6 rule del priority 1571 || true",
     );
-    expect(mustBeOk(await gateway.verify(contents, signal))).toBe(true);
+    expect(must(await gateway.verify(contents, signal))).toBe(true);
     await applyAll();
-    expect(mustBeOk(await gateway.verify(contents, signal))).toBe(false);
-    const client = must(pods.get(`${east.cluster}/node-1`));
+    expect(must(await gateway.verify(contents, signal))).toBe(false);
+    const client = mustHave(pods.get(`${east.cluster}/node-1`));
     expect(ask(client, "tcp", globalOf(2, 3), 8080)).toBe(globalOf(1, 1));
   });
 
@@ -305,7 +306,7 @@ NFT`,
     await applyAll();
     isDown.add(gatewayName(east.cluster, "node-1")).add(gatewayName(west.cluster, "node-2"));
     await applyAll();
-    const client = must(pods.get(`${east.cluster}/node-3`));
+    const client = mustHave(pods.get(`${east.cluster}/node-3`));
     for (let round = 0; round < 5; round += 1) {
       expect(ask(client, "udp", globalOf(2, 3), 8080)).toBe(globalOf(1, 3));
     }
@@ -313,7 +314,7 @@ NFT`,
 
   test("UDP answers come back through the gateways that have seen the request, whichever they are", async () => {
     await applyAll();
-    const client = must(pods.get(`${east.cluster}/node-3`));
+    const client = mustHave(pods.get(`${east.cluster}/node-3`));
     for (let round = 0; round < 16; round += 1) {
       expect(ask(client, "udp", globalOf(2, 3), 8080)).toBe(globalOf(1, 3));
     }
@@ -324,7 +325,7 @@ NFT`,
     let nodeFirst = true;
     for (const { node, gateway, namespace, before } of machines.values()) {
       for (const each of nodeFirst ? [node, gateway] : [gateway, node]) {
-        mustBeOk(await each.cleanup(signal));
+        must(await each.cleanup(signal));
       }
       expect(lab.state(namespace)).toBe(before);
       nodeFirst = !nodeFirst;
@@ -341,7 +342,7 @@ NFT`,
   }
 });
 
-function must<T>(value: T | undefined): T {
+function mustHave<T>(value: T | undefined): T {
   if (value === undefined) throw new Error("must be there");
   return value;
 }

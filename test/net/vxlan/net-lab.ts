@@ -103,8 +103,3 @@ export function filesIn(lab: NetLab, namespace: string): Files {
         : systemFiles.list(path),
   };
 }
-
-export function mustBeOk<T>(result: Result<T, string>): T {
-  if (!result.ok) throw new Error(result.error);
-  return result.value;
-}

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
 import type { PodPlace } from "../../../api/kube/pod.ts";
+import { must } from "../../../api/result.ts";
 import { parseSlice } from "../../../api/slices/parse-slice.ts";
 import { SliceSet } from "../../../api/slices/slice-set.ts";
 import { withSlices } from "../../../connectivity/slices/with-slices.ts";
@@ -24,7 +25,7 @@ import { planGateway } from "../../../connectivity/vxlan/plan/plan-gateway.ts";
 import { planNode } from "../../../connectivity/vxlan/plan/plan-node.ts";
 import { DEFAULT_VXLAN_SETTINGS } from "../../../connectivity/vxlan/plan/settings.ts";
 import { silentLogger } from "../../../runtime/log/silent-log.ts";
-import { filesIn, mustBeOk, NetLab, runIn } from "./net-lab.ts";
+import { filesIn, NetLab, runIn } from "./net-lab.ts";
 
 const settings = DEFAULT_VXLAN_SETTINGS;
 const { signal } = new AbortController();
@@ -181,7 +182,7 @@ ip -n ${pod} route add default via 10.0.1.1`);
     for (const [index, each] of endpoints.entries()) {
       at.contents.set(`${index}`, sliceElements(each, scope));
     }
-    mustBeOk(await at.node.apply(node, undefined, signal));
+    must(await at.node.apply(node, undefined, signal));
     const pods = [SHOP, SHOP_DB, DEV, PAY].map(podObject);
     const plan = withSlices(withAudiences(gateway, { endpoints, scope }), {
       slices,
@@ -190,7 +191,7 @@ ip -n ${pod} route add default via 10.0.1.1`);
       scope,
       lineRate,
     });
-    mustBeOk(await at.gateway.apply(plan, at.contents, signal));
+    must(await at.gateway.apply(plan, at.contents, signal));
   }
 
   async function applyBoth(slices: SliceSet, lineRate?: number): Promise<void> {
@@ -316,12 +317,12 @@ ip -n ${pod} route add default via 10.0.1.1`);
     gateway.forget();
     await apply(east, limited);
     expect(queues()).toBe(before);
-    expect(mustBeOk(await gateway.verify(contents, signal))).toBe(false);
+    expect(must(await gateway.verify(contents, signal))).toBe(false);
     lab.in(
       namespace,
       "tc qdisc del dev isth-wan root; nft flush chain inet isthmus_slices to_tunnel",
     );
-    expect(mustBeOk(await gateway.verify(contents, signal))).toBe(true);
+    expect(must(await gateway.verify(contents, signal))).toBe(true);
     await apply(east, limited);
     expect(queues()).toBe(before);
     expect(ask(pod(east, DEV), SHOP)).toBe("ECONNREFUSED");
@@ -333,8 +334,8 @@ ip -n ${pod} route add default via 10.0.1.1`);
   test("cleanup leaves the machine as it was", async () => {
     await applyBoth(setOf({ shop: { ...SHOP_SLICE, bandwidth: { ceiling: "20Mbit" } } }));
     for (const { node, gateway, namespace, before } of machines.values()) {
-      mustBeOk(await gateway.cleanup(signal));
-      mustBeOk(await node.cleanup(signal));
+      must(await gateway.cleanup(signal));
+      must(await node.cleanup(signal));
       expect(lab.state(namespace)).toBe(before);
     }
   });
@@ -346,9 +347,9 @@ const SHOP_SLICE = { clusters: ["c1", "c2"], namespaces: ["shop"] };
 
 function setOf(documents: Readonly<Record<string, unknown>>): SliceSet {
   const slices = Object.entries(documents).map(([name, document]) =>
-    mustBeOk(parseSlice(name, document)),
+    must(parseSlice(name, document)),
   );
-  return mustBeOk(SliceSet.of(slices));
+  return must(SliceSet.of(slices));
 }
 
 function podObject(host: number): PodPlace {

@@ -1,5 +1,5 @@
+import { Draw } from "../../../runtime/random/draw.ts";
 import { seededRandom } from "../../../runtime/random/seeded-random.ts";
-import { Draw } from "../script/draw.ts";
 import { fault, opening, userAction } from "../script/draw-script.ts";
 import { SIM_NAMESPACES } from "../script/service-shapes.ts";
 import {

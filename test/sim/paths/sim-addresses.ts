@@ -8,7 +8,7 @@ export function podPrefix(index: number): string {
 }
 
 /** Of the networks that two clusters have in common: no pod has an address in it. */
-export const SHARED_NETWORK = "10.250.0.0/16";
+const SHARED_NETWORK = "10.250.0.0/16";
 
 export function podNetworks(index: number, isOverlapping: boolean): readonly string[] {
   return [`${podPrefix(index)}.0.0/16`, ...(isOverlapping ? [SHARED_NETWORK] : [])];

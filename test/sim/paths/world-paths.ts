@@ -3,8 +3,11 @@ import { invariant } from "../../../api/invariant.ts";
 import { NODES, type Node } from "../../../api/kube/node.ts";
 import type { MemoryBroker } from "../../../broker/client/memory/memory-broker.ts";
 import { Reporter } from "../../../connectivity/report/reporter.ts";
+import { DEFAULT_CHOICE_SETTINGS } from "../../../connectivity/select/choose-path.ts";
+import type { PathSettings } from "../../../connectivity/select/path-settings.ts";
 import { NO_PINS, parsePins } from "../../../connectivity/select/pins.ts";
 import type { VirtualClock } from "../../../runtime/clock/virtual-clock.ts";
+import { Settable } from "../../../runtime/config/settable.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import type { Report } from "../check/violation.ts";
 import type { PathAction, PathsDraft } from "../script/step.ts";
@@ -19,7 +22,6 @@ import type { MemberPaths } from "./member-paths.ts";
 import { PathRules } from "./path-rules.ts";
 import { PathTwin } from "./path-twin.ts";
 import { PIN_SETS } from "./pin-sets.ts";
-import { PinnedSettings } from "./pinned-settings.ts";
 import { podNetworks } from "./sim-addresses.ts";
 import { SimNetwork } from "./sim-network.ts";
 
@@ -43,7 +45,7 @@ export class WorldPaths {
   readonly #clusters: SimCluster[] = [];
   #members: readonly SimMember[] = [];
   /** BOUNDED: by the members. */
-  readonly #settings = new Map<ClusterId, PinnedSettings>();
+  readonly #settings = new Map<ClusterId, Settable<PathSettings>>();
   readonly #rules: PathRules;
   readonly #blocks: BlockRules;
   readonly #guests: Guests;
@@ -68,7 +70,7 @@ export class WorldPaths {
   /** Of a member that is being made. */
   member(cluster: SimCluster): MemberPaths {
     this.#clusters.push(cluster);
-    const settings = new PinnedSettings();
+    const settings = new Settable<PathSettings>({ choice: DEFAULT_CHOICE_SETTINGS, pins: NO_PINS });
     this.#settings.set(cluster.id, settings);
     const asConfigured = this.#deps.wiring.pathSettings ?? ((given) => given);
     const podCidrs = podNetworks(cluster.index, this.#draft.overlapping.includes(cluster.index));
@@ -173,7 +175,8 @@ export class WorldPaths {
     invariant(pins.ok, "pins of a script can be read", { set });
     if (cluster === undefined) return;
     this.#rules.pinned(cluster);
-    this.#settings.get(cluster.id)?.pin(pins.value);
+    const settings = this.#settings.get(cluster.id);
+    settings?.set({ ...settings.current, pins: pins.value });
   }
 
   #change({ from, to, backend, condition }: Extract<PathAction, { kind: "path" }>): void {

@@ -1,6 +1,6 @@
 import type { IpFamily } from "../../../api/kube/service.ts";
+import { Draw } from "../../../runtime/random/draw.ts";
 import { seededRandom } from "../../../runtime/random/seeded-random.ts";
-import { Draw } from "./draw.ts";
 import { EXPORT_SPECS, SERVICE_SHAPES, SIM_NAMESPACES, SIM_SERVICES } from "./service-shapes.ts";
 import type {
   Action,

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { must } from "../../../api/result.ts";
 import { silentAudit } from "../../../broker/audit/audit-log.ts";
 import { FileIdentityStore } from "../../../broker/identity/member/file-identity-store.ts";
 import { joinClusterset } from "../../../broker/identity/member/join-clusterset.ts";
@@ -16,7 +17,6 @@ import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../../runtime/random/system-random.ts";
 import { freePorts } from "../../../sandbox/process/free-ports.ts";
 import { ManagedProcess } from "../../../sandbox/process/managed-process.ts";
-import { unwrap } from "../broker-world.ts";
 import { EtcdCluster } from "../etcd/etcd-cluster.ts";
 import { KubeHub } from "../kube-hub/kube-hub.ts";
 
@@ -60,7 +60,7 @@ export class CrashWorld implements AsyncDisposable {
     this.#folder = folder;
     this.#engine = engine;
     this.ports = ports;
-    this.#place = unwrap(openPlace(engine.choice, deps));
+    this.#place = must(openPlace(engine.choice, deps));
     this.#brokers = ports.map((port, at) => {
       const name = `broker-${at}`;
       const dataDir = engine.choice.kind === "file" ? engine.choice.dataDir : join(folder, name);
@@ -102,9 +102,7 @@ export class CrashWorld implements AsyncDisposable {
       token = await issueToken(this.#place, { clusterId, brokerAddress }, deps);
     }
     const store = new FileIdentityStore(join(this.#folder, clusterId), deps);
-    return unwrap(
-      await joinClusterset({ clusterId, token: unwrap(token).text }, { ...deps, store }),
-    );
+    return must(await joinClusterset({ clusterId, token: must(token).text }, { ...deps, store }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,3 +1,4 @@
+import { must } from "../../../api/result.ts";
 import "reflect-metadata";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,7 +13,6 @@ import {
 import { generateKeyPem } from "../../../broker/identity/authority/key-pair.ts";
 import { testCluster } from "../../../broker/wire/row-arbitrary.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
-import { unwrap } from "../broker-world.ts";
 
 export interface EtcdCertificates {
   readonly caFile: string;
@@ -22,14 +22,14 @@ export interface EtcdCertificates {
 
 /** An authority of its own, a certificate for servers on loopback and one for a client, as files. */
 export async function makeEtcdCertificates(folder: string): Promise<EtcdCertificates> {
-  const material = unwrap(await createAuthorityMaterial("etcd", systemClock));
-  const authority = unwrap(await CertificateAuthority.open(material, systemClock));
+  const material = must(await createAuthorityMaterial("etcd", systemClock));
+  const authority = must(await CertificateAuthority.open(material, systemClock));
   const file = async (name: string, text: string): Promise<string> => {
     await writeFile(join(folder, name), text, { mode: 0o600 });
     return join(folder, name);
   };
   const request = async (keyPem: string) =>
-    unwrap(await parseCertificateRequest(unwrap(await createCertificateRequest(keyPem))));
+    must(await parseCertificateRequest(must(await createCertificateRequest(keyPem))));
   const serverKey = await generateKeyPem();
   const { publicKey } = await request(serverKey);
   const server = await authority.issueBroker(publicKey, ["127.0.0.1", "localhost"], 3600_000);

@@ -3,13 +3,13 @@ import { closeSync, openSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { must } from "../../../api/result.ts";
 import { EtcdClient } from "../../../broker/store/space/etcd/etcd-client.ts";
 import { type EtcdAccess, etcdEndpoints } from "../../../broker/store/space/etcd/etcd-endpoints.ts";
 import { sleep } from "../../../runtime/clock/sleep.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
 import { systemRandom } from "../../../runtime/random/system-random.ts";
 import { freePorts } from "../../../sandbox/process/free-ports.ts";
-import { unwrap } from "../broker-world.ts";
 import { type EtcdCertificates, makeEtcdCertificates } from "./etcd-certificates.ts";
 import { PeerProxy } from "./peer-proxy.ts";
 
@@ -84,7 +84,7 @@ export class EtcdCluster implements AsyncDisposable {
 
   /** Resolves when a majority answers. */
   async ready(): Promise<void> {
-    const endpoints = unwrap(etcdEndpoints(this.access()));
+    const endpoints = must(etcdEndpoints(this.access()));
     const client = new EtcdClient({ callMs: 1000 }, { endpoints, clock: systemClock });
     const untilMs = systemClock.monotonicMs() + READY_MS;
     for (;;) {

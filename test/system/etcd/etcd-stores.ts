@@ -1,3 +1,4 @@
+import { must } from "../../../api/result.ts";
 import { openReplicatedStore } from "../../../broker/store/replicated/open-replicated-store.ts";
 import type { ReplicatedStore } from "../../../broker/store/replicated/replicated-store.ts";
 import { EtcdClient } from "../../../broker/store/space/etcd/etcd-client.ts";
@@ -6,12 +7,11 @@ import { EtcdSpace } from "../../../broker/store/space/etcd/etcd-space.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
 import { silentLogger } from "../../../runtime/log/silent-log.ts";
 import { systemRandom } from "../../../runtime/random/system-random.ts";
-import { unwrap } from "../broker-world.ts";
 
 const deps = { clock: systemClock, random: systemRandom, log: silentLogger };
 
 export function etcdSpace(access: EtcdAccess, prefix: string): EtcdSpace {
-  const endpoints = unwrap(etcdEndpoints(access));
+  const endpoints = must(etcdEndpoints(access));
   const client = new EtcdClient({}, { endpoints, clock: systemClock });
   return new EtcdSpace({ prefix }, { ...deps, client });
 }
@@ -20,5 +20,5 @@ export function etcdSpace(access: EtcdAccess, prefix: string): EtcdSpace {
 export async function openEtcdStore(access: EtcdAccess, prefix: string): Promise<ReplicatedStore> {
   const space = etcdSpace(access, prefix);
   const { signal } = new AbortController();
-  return unwrap(await openReplicatedStore({}, { ...deps, space }, signal));
+  return must(await openReplicatedStore({}, { ...deps, space }, signal));
 }

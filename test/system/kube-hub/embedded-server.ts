@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { must } from "../../../api/result.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
 import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
 import { silentLogger } from "../../../runtime/log/silent-log.ts";
@@ -9,7 +10,6 @@ import { CorePump } from "../../../sandbox/apiserver/core/core-pump.ts";
 import { type ApiServer, createApiServer } from "../../../sandbox/apiserver/create-api-server.ts";
 import { InMemoryKubeClient } from "../../../sandbox/apiserver/in-memory-kube-client.ts";
 import { freePorts } from "../../../sandbox/process/free-ports.ts";
-import { unwrap } from "../broker-world.ts";
 import type { HubServer } from "./hub-server.ts";
 
 const deps = { clock: systemClock, random: systemRandom, log: silentLogger };
@@ -31,7 +31,7 @@ export class EmbeddedServer implements HubServer {
     const [port = 0] = await freePorts(1, systemRandom);
     const listen = { host: "127.0.0.1", port };
     const options = { serviceCidrs: ["10.101.0.0/16"], historyLimit: 2000, listen };
-    const server = unwrap(await createApiServer(options, deps));
+    const server = must(await createApiServer(options, deps));
     await server.start();
     const kubeconfig = join(folder, "kubeconfig");
     await writeFile(kubeconfig, kubeconfigText([server.kubeconfigEntry("hub")]));

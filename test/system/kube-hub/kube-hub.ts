@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { KubeObject, Resource } from "../../../api/kube/object.ts";
+import { must } from "../../../api/result.ts";
 import { openReplicatedStore } from "../../../broker/store/replicated/open-replicated-store.ts";
 import type { ReplicatedStore } from "../../../broker/store/replicated/replicated-store.ts";
 import { KubeSpace } from "../../../broker/store/space/kubernetes/kube-space.ts";
@@ -21,7 +22,6 @@ import { silentLogger } from "../../../runtime/log/silent-log.ts";
 import type { Meter } from "../../../runtime/metrics/meter.ts";
 import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../../runtime/random/system-random.ts";
-import { unwrap } from "../broker-world.ts";
 import { EmbeddedServer } from "./embedded-server.ts";
 import { ExistingServer } from "./existing-server.ts";
 import type { HubServer } from "./hub-server.ts";
@@ -53,7 +53,7 @@ export class KubeHub implements AsyncDisposable {
     const folder = await mkdtemp(join(tmpdir(), "isthmus-hub-"));
     const server = ExistingServer.fromEnv(process.env) ?? (await EmbeddedServer.start(folder));
     const hub = new KubeHub(folder, server);
-    unwrap(await ensureCrds(hubCrds(), { client: hub.client(), clock: systemClock }, signal));
+    must(await ensureCrds(hubCrds(), { client: hub.client(), clock: systemClock }, signal));
     return hub;
   }
 
@@ -82,7 +82,7 @@ export class KubeHub implements AsyncDisposable {
     readonly meter?: Meter;
   } = {}): KubeClient {
     const chosen = { kubeconfig, env: {}, ...(context !== undefined && { context }) };
-    const target = unwrap(loadKubeConfig(chosen));
+    const target = must(loadKubeConfig(chosen));
     const access = new KubeConfigAccess(target, { clock: systemClock });
     const client = new HttpKubeClient(
       {},
@@ -103,7 +103,7 @@ export class KubeHub implements AsyncDisposable {
   async newNamespace(): Promise<string> {
     const name = `hub-test-${randomUUID().slice(0, 8)}`;
     const namespace: KubeObject = { apiVersion: "v1", kind: "Namespace", metadata: { name } };
-    unwrap(await this.client().create(NAMESPACES, namespace, { signal }));
+    must(await this.client().create(NAMESPACES, namespace, { signal }));
     this.#namespaces.push(name);
     return name;
   }
@@ -114,7 +114,7 @@ export class KubeHub implements AsyncDisposable {
 
   async openStore(namespace: string, client = this.client()): Promise<ReplicatedStore> {
     const space = this.space(namespace, client);
-    return unwrap(await openReplicatedStore({}, { ...deps, space }, signal));
+    return must(await openReplicatedStore({}, { ...deps, space }, signal));
   }
 
   /** Ends every connection; what is stored stays. */

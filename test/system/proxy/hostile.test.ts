@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { must } from "../../../api/result.ts";
 import { FRAME, type ResetCode } from "../../../connectivity/proxy/frame/frame-type.ts";
 import type { ServiceOpen } from "../../../connectivity/proxy/frame/open-header.ts";
 import { writeHeader } from "../../../connectivity/proxy/frame/write-frame.ts";
@@ -11,7 +12,7 @@ import { TunnelSession } from "../../../connectivity/proxy/stream/tunnel-session
 import { connectTo, secureTo } from "../../../connectivity/proxy/tunnel/dial-tunnel.ts";
 import { TunnelConnection } from "../../../connectivity/proxy/tunnel/tunnel-connection.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
-import { id, must, type Pair, readCluster, slice, startPair, until } from "./proxy-world.ts";
+import { id, type Pair, readCluster, slice, startPair, until } from "./proxy-world.ts";
 
 // A member whose certificate is good and whose intentions are not, against east. West is a member as any other.
 

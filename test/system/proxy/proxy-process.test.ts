@@ -12,6 +12,7 @@ import { serviceExports } from "../../../api/mcs/service-export.ts";
 import { parseProxyTraffic } from "../../../api/network/parse-network-objects.ts";
 import type { PathReport } from "../../../api/network/path-report.ts";
 import { PATH_REPORTS, PEERS } from "../../../api/network/resources.ts";
+import { must } from "../../../api/result.ts";
 import { SecretIdentityStore } from "../../../broker/identity/member/secret-identity-store.ts";
 import { ClusterReader } from "../../../cli/cluster-reader.ts";
 import { connectKube } from "../../../cli/connect-kube.ts";
@@ -28,7 +29,7 @@ import { freePorts } from "../../../sandbox/process/free-ports.ts";
 import { ROOT } from "../../arch/source-files.ts";
 import { callsIn, unlawful, unused } from "../../permissions/calls.ts";
 import { startApiServer, type TestApiServer } from "../api-server.ts";
-import { must, slice, TestAuthority } from "./proxy-world.ts";
+import { slice, TestAuthority } from "./proxy-world.ts";
 
 const { signal } = new AbortController();
 const ends: (() => unknown)[] = [];

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { type ClusterId, parseClusterId } from "../../../api/cluster-id.ts";
 import type { EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
 import { LABEL_SERVICE_NAME, LABEL_SOURCE_CLUSTER } from "../../../api/mcs/labels.ts";
-import type { Result } from "../../../api/result.ts";
+import { must } from "../../../api/result.ts";
 import {
   CertificateAuthority,
   createAuthorityMaterial,
@@ -31,11 +31,6 @@ import { systemRandom } from "../../../runtime/random/system-random.ts";
 /** Clocks of proxies whose members' clocks are wrong: as the machine's, so many milliseconds off. */
 export function clockOffBy(ms: number): Clock {
   return { ...systemClock, nowMs: () => systemClock.nowMs() + ms };
-}
-
-export function must<T>(result: Result<T, string>): T {
-  if (!result.ok) throw new Error(result.error);
-  return result.value;
 }
 
 export const id = (name: string): ClusterId => must(parseClusterId(name));

@@ -11,7 +11,7 @@ export interface SpaceObjectKind {
   readonly dataOf: (object: KubeObject) => unknown;
 }
 
-export const BROKER_RECORDS: Resource = {
+const BROKER_RECORDS: Resource = {
   group: "hub.isthmus.dev",
   version: "v1alpha1",
   plural: "brokerrecords",

@@ -1,6 +1,6 @@
-import type { Random } from "../../../runtime/random/random.ts";
+import type { Random } from "./random.ts";
 
-/** Draws from a stream of random numbers. */
+/** Draws from a stream of random numbers, for tests and the simulation. */
 export class Draw {
   readonly #random: Random;
 
@@ -13,6 +13,11 @@ export class Draw {
     return Math.floor(this.#random.next() * limit);
   }
 
+  /** True once in so many. */
+  oneIn(count: number): boolean {
+    return this.below(count) === 0;
+  }
+
   chance(probability: number): boolean {
     return this.#random.next() < probability;
   }
@@ -23,6 +28,11 @@ export class Draw {
     const [left, taken] = [this.below(count), this.below(count - 1)];
     const others = all.filter((index) => index !== left);
     return others.filter((index) => index === others[taken] || this.chance(0.4));
+  }
+
+  /** Up to `max` of what `make` makes. */
+  several<T>(max: number, make: () => T): T[] {
+    return Array.from({ length: this.below(max + 1) }, make);
   }
 
   one<const T>(items: readonly T[]): T {
