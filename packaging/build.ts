@@ -1,12 +1,12 @@
-import { spawnSync } from "node:child_process";
-import { cpSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { billOfMaterials, type Locked } from "./bill-of-materials.ts";
 import { bundlePrograms, ROOT } from "./bundle.ts";
 import { licenceDocument, packagesOf } from "./licences.ts";
 
 /**
  * `npm run build [-- --out FOLDER]`: the programs as one file each, with what they read beside them, the licences of all
- * code in them and a bill of materials (CycloneDX, of the dependencies at run time). The folder is what an image holds.
+ * code in them and a bill of materials. The folder is what an image holds.
  */
 const flag = process.argv.indexOf("--out");
 const out = flag < 0 ? join(ROOT, "dist") : (process.argv[flag + 1] ?? "");
@@ -21,13 +21,9 @@ const packages = packagesOf(ROOT, inputs);
 writeFileSync(join(out, "LICENCES.txt"), licenceDocument(packages));
 cpSync(join(ROOT, "LICENSE"), join(out, "LICENSE"));
 
-const sbom = spawnSync("npm", ["sbom", "--sbom-format", "cyclonedx", "--omit", "dev"], {
-  cwd: ROOT,
-  encoding: "utf8",
-  maxBuffer: 64 << 20,
-});
-if (sbom.status !== 0) throw new Error(`npm sbom failed: ${sbom.stderr}`);
-writeFileSync(join(out, "sbom.cdx.json"), sbom.stdout);
+const program = readJson("package.json") as Parameters<typeof billOfMaterials>[0];
+const lock = readJson("package-lock.json") as { readonly packages: Locked };
+writeFileSync(join(out, "sbom.cdx.json"), billOfMaterials(program, packages, lock.packages));
 
 // The addon is built by `npm run build:native`, where there is a compiler; without it `dns` uses node:dgram.
 try {
@@ -41,3 +37,7 @@ try {
   );
 }
 process.stdout.write(`${out}: programs with code of ${packages.length} packages\n`);
+
+function readJson(name: string): unknown {
+  return JSON.parse(readFileSync(join(ROOT, name), "utf8"));
+}

@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 export interface Packaged {
+  /** From the checkout. */
+  readonly folder: string;
   readonly name: string;
   readonly version: string;
   /** SPDX expression, as the package says. */
@@ -19,7 +21,7 @@ export function packagesOf(root: string, inputs: readonly string[]): readonly Pa
     }),
   );
   return [...folders]
-    .map((folder) => describe(join(root, folder)))
+    .map((folder) => describe(root, folder))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.version < b.version ? -1 : 1));
 }
 
@@ -32,17 +34,18 @@ function packageFolder(input: string): string | undefined {
   return `${input.slice(0, at)}node_modules/${name.join("/")}`;
 }
 
-function describe(folder: string): Packaged {
+function describe(root: string, folder: string): Packaged {
+  const place = join(root, folder);
   const { name, version, license } = JSON.parse(
-    readFileSync(join(folder, "package.json"), "utf8"),
+    readFileSync(join(place, "package.json"), "utf8"),
   ) as { readonly name: string; readonly version: string; readonly license?: string };
   if (license === undefined) {
     throw new Error(`cannot ship ${name} ${version}: package.json must name a licence`);
   }
-  const file = readdirSync(folder).find((entry) => /^licen[cs]e(\.|$)/i.test(entry));
-  const path = file === undefined ? undefined : join(folder, file);
+  const file = readdirSync(place).find((entry) => /^licen[cs]e(\.|$)/i.test(entry));
+  const path = file === undefined ? undefined : join(place, file);
   const text = path !== undefined && existsSync(path) ? readFileSync(path, "utf8") : undefined;
-  return { name, version, licence: license, text };
+  return { folder, name, version, licence: license, text };
 }
 
 /** One document with every licence, to ship beside the bundles. */

@@ -101,10 +101,17 @@ test("an image says what is in it: licences of all code, and a bill of materials
   expect(licences).not.toContain("vitest");
   const sbom = JSON.parse(readFileSync(join(app, "sbom.cdx.json"), "utf8")) as {
     readonly bomFormat: string;
-    readonly components: readonly { readonly name: string }[];
+    readonly components: readonly { readonly name: string; readonly version: string }[];
   };
   expect(sbom.bomFormat).toBe("CycloneDX");
-  expect(sbom.components.map(({ name }) => name)).toContain("lru-cache");
+  // Development tools need these too.
+  expect(sbom.components.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(["yaml", "@bufbuild/protobuf"]),
+  );
+  const [, listed = ""] = licences.split("\n\n");
+  expect(sbom.components.map(({ name, version }) => `${name} ${version}`)).toEqual(
+    listed.split("\n").map((line) => line.split(":")[0]),
+  );
   expect(existsSync(join(app, "LICENSE"))).toBe(true);
 });
 
