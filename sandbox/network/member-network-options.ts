@@ -1,5 +1,5 @@
+import { type Cidr, parseCidr } from "../../api/network/cidr.ts";
 import { err, ok, type Result } from "../../api/result.ts";
-import { type Cidr, parseCidr } from "./address/cidr.ts";
 import { type HostPort, parseHostPort } from "./loopback.ts";
 
 /** Another member's pod network and the loopback entry that carries packets into it. */

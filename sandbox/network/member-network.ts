@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { assertNever } from "../../api/invariant.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
-import { canonicalIp } from "./address/ip-address.ts";
+import { canonicalIp } from "./canonical-ip.ts";
 import type { Destination, DialError, Dialer, DialOptions, UdpFlow, UdpOptions } from "./dialer.ts";
 import type { HostPort } from "./loopback.ts";
 import type { PeerRoute } from "./member-network-options.ts";

@@ -1,4 +1,4 @@
-import { canonicalIp } from "./address/ip-address.ts";
+import { canonicalIp } from "./canonical-ip.ts";
 
 /** The transports that the member's network carries. */
 export type Transport = "tcp" | "udp";

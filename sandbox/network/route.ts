@@ -1,5 +1,5 @@
-import { type Cidr, cidrContains } from "./address/cidr.ts";
-import { parseIp } from "./address/ip-address.ts";
+import { type Cidr, containsAddress } from "../../api/network/cidr.ts";
+import { parseIpAddress } from "../../api/network/ip-address.ts";
 import type { HostPort } from "./loopback.ts";
 import type { PeerRoute } from "./member-network-options.ts";
 
@@ -20,10 +20,10 @@ export type Route =
  * as they do on a real node: overlapping networks cannot be reached by routing.
  */
 export function routePacket(address: string, topology: Topology): Route {
-  const ip = parseIp(address);
+  const ip = parseIpAddress(address);
   if (!ip.ok) return { kind: "unreachable" };
   const isIn = (cidrs: readonly Cidr[]): boolean =>
-    cidrs.some((cidr) => cidrContains(cidr, ip.value));
+    cidrs.some((cidr) => containsAddress(cidr, ip.value));
   if (isIn(topology.podCidrs)) return { kind: "local" };
   // ClusterIPs mean something in their own cluster only, so an unassigned one is nobody's.
   if (isIn(topology.serviceCidrs)) return { kind: "unreachable" };

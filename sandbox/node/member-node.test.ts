@@ -132,7 +132,7 @@ test.each<[string, Partial<MemberNodeOptions>, string]>([
   [
     "a peer's CIDR",
     { peers: [{ cidrs: ["10.2.0.0"], fabric: "127.0.0.1:1" }] },
-    "cannot parse CIDR",
+    "cannot parse network",
   ],
 ])("bad options fail at the start: %s", async (_name, options, message) => {
   await expect(aMember(options)).rejects.toThrow(message);

@@ -1,5 +1,5 @@
+import { type Cidr, cidrSize } from "../../api/network/cidr.ts";
 import { err, ok, type Result } from "../../api/result.ts";
-import type { Cidr } from "../network/address/cidr.ts";
 import { type HostPort, parseHostPort } from "../network/loopback.ts";
 import { type PeerRoute, parseCidrs, parsePeers } from "../network/member-network-options.ts";
 import type { MemberNodeOptions } from "./member-node-options.ts";
@@ -58,7 +58,7 @@ function parsePodCidrs(texts: readonly string[]): Result<readonly Cidr[], string
     const seen = JSON.stringify(texts);
     return err(`cannot use pod CIDRs: must be one, or two of different families: got ${seen}`);
   }
-  const small = cidrs.value.findIndex((cidr) => cidr.size < MIN_POD_ADDRESSES);
+  const small = cidrs.value.findIndex((cidr) => cidrSize(cidr) < MIN_POD_ADDRESSES);
   if (small < 0) return cidrs;
   return err(
     `cannot use pod CIDR: must hold at least ${MIN_POD_ADDRESSES} addresses: got ${texts[small]}`,

@@ -1,5 +1,6 @@
 import { invariant } from "../../../api/invariant.ts";
-import { formatIp, type IpRange } from "../kinds/service/ip-range.ts";
+import { formatIpAddress } from "../../../api/network/ip-address.ts";
+import { type IpRange } from "../kinds/service/ip-range.ts";
 import type { JsonObject } from "../object/json.ts";
 import { createObject } from "../registry/create-object.ts";
 import type { RegistryState } from "../registry/registry-state.ts";
@@ -13,7 +14,10 @@ export function seedCluster(state: RegistryState, ranges: readonly IpRange[], no
   }
   const [first] = ranges;
   if (first === undefined) return;
-  const service = kubernetesService(formatIp(first.base + 1n, first.family), first.family);
+  const service = kubernetesService(
+    formatIpAddress({ family: first.family, value: first.base + 1n }),
+    first.family,
+  );
   seed(state, { plural: "services", namespace: "default", nowMs }, service);
 }
 

@@ -13,9 +13,10 @@ import { CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING } from "./kept/r
 import type { Kind } from "./kind.ts";
 import { SERVICE } from "./service/service-kind.ts";
 import { DAEMON_SET } from "./workload/daemon-set-kind.ts";
+import { DEPLOYMENT } from "./workload/deployment-kind.ts";
 import { NODE } from "./workload/node-kind.ts";
 import { POD } from "./workload/pod-kind.ts";
-import { DEPLOYMENT, REPLICA_SET } from "./workload/workload-kinds.ts";
+import { REPLICA_SET } from "./workload/replica-set-kind.ts";
 
 const KINDS: readonly Kind[] = [
   DEFINITION,

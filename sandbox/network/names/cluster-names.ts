@@ -1,6 +1,6 @@
 import type { EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
 import type { Service } from "../../../api/kube/service.ts";
-import { canonicalIp } from "../address/ip-address.ts";
+import { canonicalIp } from "../canonical-ip.ts";
 import { clusterIpsOf } from "../proxy/forwarding-table.ts";
 
 export const CLUSTER_DOMAIN = "cluster.local";

@@ -1,6 +1,6 @@
 import { decode, encode, RECURSION_DESIRED } from "dns-packet";
 import { err, ok, type Result } from "../../../api/result.ts";
-import { canonicalIp } from "../address/ip-address.ts";
+import { canonicalIp } from "../canonical-ip.ts";
 
 export type AddressRecord = "A" | "AAAA";
 

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { type Cidr, parseCidr } from "../../../api/network/cidr.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import type { Logger } from "../../../runtime/log/log.ts";
 import type { Meter } from "../../../runtime/metrics/meter.ts";
@@ -12,7 +13,6 @@ import { type MemberViews, startMemberViews } from "../../node/member-views.ts";
 import type { PodPort } from "../../node/pod-server/pod-runtime.ts";
 import { SliceController } from "../../node/slices/slice-controller.ts";
 import { DeploymentController } from "../../node/workloads/deployment-controller.ts";
-import { type Cidr, parseCidr } from "../address/cidr.ts";
 import { type ClusterPlan, type NetPlan, type NodePlan, planHarnessPod } from "./net-plan.ts";
 import { NetPods } from "./net-pods.ts";
 import type { PodProcess } from "./pod/pod-process.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { cidrContains, parseCidr } from "../address/cidr.ts";
-import { parseIp } from "../address/ip-address.ts";
+import { containsAddress, parseCidr } from "../../../api/network/cidr.ts";
+import { parseIpAddress } from "../../../api/network/ip-address.ts";
 import { buildPod, buildRoom } from "./net-commands.ts";
 import { faultRules } from "./net-faults.ts";
 import { type NetShape, planHarnessPod, planNetwork } from "./net-plan.ts";
@@ -13,8 +13,8 @@ const DUAL: NetShape = {
 
 function isIn(cidr: string, address: string): boolean {
   const range = parseCidr(cidr);
-  const ip = parseIp(address);
-  return range.ok && ip.ok && cidrContains(range.value, ip.value);
+  const ip = parseIpAddress(address);
+  return range.ok && ip.ok && containsAddress(range.value, ip.value);
 }
 
 describe("the plan", () => {

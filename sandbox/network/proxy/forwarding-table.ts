@@ -1,6 +1,7 @@
 import type { Endpoint, EndpointPort, EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
 import type { IpFamily, Protocol, Service, ServicePort } from "../../../api/kube/service.ts";
-import { canonicalIp, parseIp } from "../address/ip-address.ts";
+import { parseIpAddress } from "../../../api/network/ip-address.ts";
+import { canonicalIp } from "../canonical-ip.ts";
 import type { Destination } from "../dialer.ts";
 
 /** What kube-proxy would program for a set of Services and EndpointSlices. */
@@ -96,7 +97,7 @@ function forwardPort(
   node: ProxyNode,
 ): ForwardedPort {
   const protocol = port.protocol ?? "TCP";
-  const parsed = parseIp(ip);
+  const parsed = parseIpAddress(ip);
   const family = parsed.ok ? parsed.value.family : "IPv4";
   const candidates = candidatesOf(slices, port.name ?? "", protocol, family);
   const isLocalOnly = service.spec.internalTrafficPolicy === "Local";

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { canonicalIp } from "../address/ip-address.ts";
+import { canonicalIp } from "../canonical-ip.ts";
 import {
   decodeAuthStatus,
   decodeCredentials,

@@ -1,4 +1,5 @@
-import { formatIp, ipFromBytes } from "../address/ip-address.ts";
+import { formatIpAddress } from "../../../api/network/ip-address.ts";
+import { ipFromBytes } from "./address-bytes.ts";
 import {
   AUTH_VERSION,
   type Decoded,
@@ -96,7 +97,8 @@ function decodeAddress(bytes: Uint8Array, at: number): Decoded<SocksAddress> {
   if (high === undefined || low === undefined) return INCOMPLETE;
   const port = (high << 8) | low;
   const host = bytes.subarray(start, end);
-  if (type !== 3) return done({ kind: "ip", host: formatIp(ipFromBytes(host)), port }, end + 2);
+  if (type !== 3)
+    return done({ kind: "ip", host: formatIpAddress(ipFromBytes(host)), port }, end + 2);
   if (host.length === 0) return malformed("content", "domain name must not be empty");
   return done({ kind: "name", host: latin1(host), port }, end + 2);
 }

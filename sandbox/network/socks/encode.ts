@@ -1,5 +1,6 @@
 import { invariant } from "../../../api/invariant.ts";
-import { ipToBytes, parseIp } from "../address/ip-address.ts";
+import { parseIpAddress } from "../../../api/network/ip-address.ts";
+import { ipToBytes } from "./address-bytes.ts";
 import {
   AUTH_VERSION,
   SOCKS_VERSION,
@@ -56,7 +57,7 @@ function encodeAddress(address: SocksAddress): readonly number[] {
     const name = latin1(address.host);
     return [3, name.length, ...name, ...port];
   }
-  const ip = parseIp(address.host);
+  const ip = parseIpAddress(address.host);
   invariant(ip.ok, "a SOCKS address of kind ip holds an IP address", { host: address.host });
   return [ip.value.family === "IPv4" ? 1 : 4, ...ipToBytes(ip.value), ...port];
 }

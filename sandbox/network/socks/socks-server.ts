@@ -4,7 +4,7 @@ import { err, ok, type Result } from "../../../api/result.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import { deadline } from "../../../runtime/clock/deadline.ts";
 import type { Logger } from "../../../runtime/log/log.ts";
-import { canonicalIp } from "../address/ip-address.ts";
+import { canonicalIp } from "../canonical-ip.ts";
 import type { DialError, Dialer } from "../dialer.ts";
 import { type HostPort, listenTcp } from "../loopback.ts";
 import type { NameResolver } from "../names/name-resolver.ts";

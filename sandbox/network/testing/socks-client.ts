@@ -1,7 +1,7 @@
 import type { Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
 import { createConnection, type Socket } from "node:net";
-import { canonicalIp } from "../address/ip-address.ts";
+import { canonicalIp } from "../canonical-ip.ts";
 import { bindUdp } from "../loopback.ts";
 import { ByteReader } from "../socks/byte-reader.ts";
 import { decodeDatagram, decodeMethodChoice, decodeReply } from "../socks/decode.ts";

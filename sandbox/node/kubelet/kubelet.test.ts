@@ -1,9 +1,9 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { parseCidr } from "../../../api/network/cidr.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
 import { silentLogger } from "../../../runtime/log/silent-log.ts";
 import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
 import { seededRandom } from "../../../runtime/random/seeded-random.ts";
-import { parseCidr } from "../../network/address/cidr.ts";
 import { PodDirectory } from "../../network/pod-directory.ts";
 import { isPodReady, PODS, type Pod, podIpsOf } from "../kinds/pod.ts";
 import { startMemberViews } from "../member-views.ts";

@@ -1,3 +1,4 @@
+import { type Cidr, formatCidr } from "../../../api/network/cidr.ts";
 import { ok, type Result } from "../../../api/result.ts";
 import { type BackoffOptions, backoffMs } from "../../../runtime/backoff/backoff.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
@@ -6,7 +7,6 @@ import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../../runtime/kube/kube-error.ts";
 import type { Logger } from "../../../runtime/log/log.ts";
 import type { Random } from "../../../runtime/random/random.ts";
-import { type Cidr, formatCidr } from "../../network/address/cidr.ts";
 import { NODES, type Node } from "../kinds/node.ts";
 import { toRfc3339 } from "../rfc3339.ts";
 import { machineFacts } from "./machine-facts.ts";

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseCidr } from "../../network/address/cidr.ts";
+import { parseCidr } from "../../../api/network/cidr.ts";
 import { PodIpPool, podCapacity } from "./pod-ip-pool.ts";
 
 function aPool(text: string): PodIpPool {

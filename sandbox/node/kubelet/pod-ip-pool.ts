@@ -1,5 +1,6 @@
-import { type Cidr, cidrContains } from "../../network/address/cidr.ts";
-import { canonicalIp, formatIp, parseIp } from "../../network/address/ip-address.ts";
+import { type Cidr, cidrSize, containsAddress } from "../../../api/network/cidr.ts";
+import { formatIpAddress, parseIpAddress } from "../../../api/network/ip-address.ts";
+import { canonicalIp } from "../../network/canonical-ip.ts";
 
 /** The first two (network, gateway) and the last sixteen addresses belong to the infrastructure. */
 const RESERVED_HEAD = 2n;
@@ -7,7 +8,7 @@ const RESERVED_TAIL = 16n;
 
 /** Pods that the CIDRs, one a family, have addresses for. */
 export function podCapacity(cidrs: readonly Cidr[]): number {
-  const rooms = cidrs.map(({ size }) => size - RESERVED_HEAD - RESERVED_TAIL);
+  const rooms = cidrs.map((cidr) => cidrSize(cidr) - RESERVED_HEAD - RESERVED_TAIL);
   const least = rooms.reduce((a, b) => (a < b ? a : b), BigInt(2 ** 31 - 1));
   return Math.max(0, Number(least));
 }
@@ -25,17 +26,17 @@ export class PodIpPool {
 
   /** For infrastructure: `fromEnd` 1 is the last address of the CIDR. Never handed out to pods while at most 16. */
   reserved(fromEnd: number): string {
-    const { family, first, size } = this.#cidr;
-    return formatIp({ family, value: first + size - BigInt(fromEnd) });
+    const { family, first } = this.#cidr;
+    return formatIpAddress({ family, value: first + cidrSize(this.#cidr) - BigInt(fromEnd) });
   }
 
   /** Takes a given address; false when it is not of this pool or another's. */
   claim(address: string, owner: string): boolean {
-    const ip = parseIp(address);
-    if (!ip.ok || !cidrContains(this.#cidr, ip.value)) return false;
+    const ip = parseIpAddress(address);
+    if (!ip.ok || !containsAddress(this.#cidr, ip.value)) return false;
     const offset = ip.value.value - this.#cidr.first;
-    if (offset < RESERVED_HEAD || offset >= this.#cidr.size - RESERVED_TAIL) return false;
-    const key = formatIp(ip.value);
+    if (offset < RESERVED_HEAD || offset >= cidrSize(this.#cidr) - RESERVED_TAIL) return false;
+    const key = formatIpAddress(ip.value);
     const holder = this.#owners.get(key);
     if (holder !== undefined && holder !== owner) return false;
     this.#owners.set(key, owner);
@@ -44,11 +45,14 @@ export class PodIpPool {
 
   /** Undefined when the CIDR is used up. */
   allocate(owner: string): string | undefined {
-    const end = this.#cidr.size - RESERVED_TAIL;
+    const end = cidrSize(this.#cidr) - RESERVED_TAIL;
     for (let tried = RESERVED_HEAD; tried < end; tried++) {
       const offset = this.#next;
       this.#next = offset + 1n >= end ? RESERVED_HEAD : offset + 1n;
-      const address = formatIp({ family: this.#cidr.family, value: this.#cidr.first + offset });
+      const address = formatIpAddress({
+        family: this.#cidr.family,
+        value: this.#cidr.first + offset,
+      });
       if (this.#owners.has(address)) continue;
       this.#owners.set(address, owner);
       return address;

@@ -1,6 +1,6 @@
 import type { Endpoint, EndpointPort } from "../../../api/kube/endpoint-slice.ts";
 import type { IpFamily, Service, ServicePort } from "../../../api/kube/service.ts";
-import { parseIp } from "../../network/address/ip-address.ts";
+import { parseIpAddress } from "../../../api/network/ip-address.ts";
 import { isPodReady, isPodTerminating, type Pod, podIpsOf } from "../kinds/pod.ts";
 
 /** Endpoints of one family that share one set of ports: what one or more slices must hold between them. */
@@ -69,7 +69,7 @@ function isFinished(pod: Pod): boolean {
 
 function addressOf(pod: Pod, family: IpFamily): string | undefined {
   return podIpsOf(pod).find((ip) => {
-    const parsed = parseIp(ip);
+    const parsed = parseIpAddress(ip);
     return parsed.ok && parsed.value.family === family;
   });
 }

@@ -1,9 +1,10 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { invariant } from "../../../../api/invariant.ts";
+import { formatIpAddress } from "../../../../api/network/ip-address.ts";
 import { seededRandom } from "../../../../runtime/random/seeded-random.ts";
 import { ClusterIpAllocator } from "./cluster-ip-allocator.ts";
-import { formatIp, parseIp, parseIpRange } from "./ip-range.ts";
+import { parseIp, parseIpRange } from "./ip-range.ts";
 
 function allocator(cidr: string, seed = 1): ClusterIpAllocator {
   const range = parseIpRange(cidr);
@@ -58,7 +59,7 @@ test("an address never goes to two owners, and its text is canonical", () => {
       expect(new Set(got).size).toBe(60);
       for (const ip of got) {
         const parsed = parseIp(ip);
-        expect(parsed && formatIp(parsed.value, parsed.family)).toBe(ip);
+        expect(parsed && formatIpAddress(parsed)).toBe(ip);
       }
     }),
     { numRuns: 30 },
@@ -71,7 +72,7 @@ test.each([
   ["1:0:0:2:0:0:0:3", "1:0:0:2::3"],
 ])("%s is written %s", (text, canonical) => {
   const ip = parseIp(text);
-  expect(ip && formatIp(ip.value, ip.family)).toBe(canonical);
+  expect(ip && formatIpAddress(ip)).toBe(canonical);
 });
 
 test.each(["10.0.0", "010.0.0.1", "fe80::1%eth0", "", "10.0.0.0/8"])("%j is no address", (text) => {

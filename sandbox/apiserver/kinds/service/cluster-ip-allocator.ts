@@ -1,6 +1,7 @@
+import { formatIpAddress } from "../../../../api/network/ip-address.ts";
 import { err, ok, type Result } from "../../../../api/result.ts";
 import type { Random } from "../../../../runtime/random/random.ts";
-import { formatIp, type IpRange, parseIp } from "./ip-range.ts";
+import { type IpRange, parseIp } from "./ip-range.ts";
 
 /** Addresses of a large IPv6 range that are ever given out: the real server's bound. */
 const SIZE_MAX = 65_536n;
@@ -36,7 +37,7 @@ export class ClusterIpAllocator {
     }
     if (this.#used.has(offset)) return err("provided IP is already allocated");
     this.#used.add(offset);
-    return ok(formatIp(this.range.base + offset, this.range.family));
+    return ok(formatIpAddress({ family: this.range.family, value: this.range.base + offset }));
   }
 
   /** Takes a random free address, the upper band first. */
@@ -47,7 +48,7 @@ export class ClusterIpAllocator {
       this.#freeIn(this.#first, staticBand);
     if (offset === undefined) return err("range is full");
     this.#used.add(offset);
-    return ok(formatIp(this.range.base + offset, this.range.family));
+    return ok(formatIpAddress({ family: this.range.family, value: this.range.base + offset }));
   }
 
   /** Gives an address back; one that is not taken is ignored. */

@@ -1,3 +1,4 @@
+import { formatIpAddress } from "../../../../api/network/ip-address.ts";
 import { err, ok, type Result } from "../../../../api/result.ts";
 import { type FieldError, invalidValue } from "../../object/field-error.ts";
 import {
@@ -11,7 +12,6 @@ import {
 import { invalid } from "../../object/status-error.ts";
 import type { Prepared, StrategyContext } from "../kind.ts";
 import type { ClusterIpAllocator } from "./cluster-ip-allocator.ts";
-import { formatIp } from "./ip-range.ts";
 import type { ServiceNetwork } from "./service-network.ts";
 import { hasNodePorts, needsClusterIp, type ServiceSpecView, viewSpec } from "./service-spec.ts";
 
@@ -106,7 +106,7 @@ function allocateIp(
   if (wanted !== undefined && held.ips.has(wanted)) return ok(wanted);
   // A dry run shows the network address: no Service ever gets it.
   if (wanted === undefined && dryRun)
-    return ok(formatIp(allocator.range.base, allocator.range.family));
+    return ok(formatIpAddress({ family: allocator.range.family, value: allocator.range.base }));
   const got = wanted === undefined ? allocator.allocateNext() : allocator.allocate(wanted);
   if (got.ok) undo.push(() => allocator.release(got.value));
   return got;

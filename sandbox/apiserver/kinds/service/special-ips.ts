@@ -1,4 +1,4 @@
-import type { Ip } from "./ip-range.ts";
+import type { IpAddress } from "../../../../api/network/ip-address.ts";
 
 interface Special {
   readonly text: string;
@@ -27,7 +27,7 @@ const SPECIAL: readonly Special[] = [
 ];
 
 /** What is wrong with an endpoint's address, in the words of the real server. */
-export function specialIpProblems(ip: Ip): readonly string[] {
+export function specialIpProblems(ip: IpAddress): readonly string[] {
   const mapped = ip.family === "IPv6" && ip.value >> 32n === 0xffffn;
   const value = mapped ? ip.value & 0xffff_ffffn : ip.value;
   const isV4 = ip.family === "IPv4" || mapped;

@@ -11,7 +11,7 @@ import {
   TEMPLATE,
   workload,
   workloadRules,
-} from "./workload-kinds.ts";
+} from "./workload-parts.ts";
 
 const COUNTS = {
   desiredNumberScheduled: "Nodes that should run the pod.",

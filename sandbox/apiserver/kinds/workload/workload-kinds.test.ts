@@ -2,10 +2,10 @@ import { expect, test } from "vitest";
 import { type JsonObject, type JsonValue, withFieldAt } from "../../object/json.ts";
 import type { Kind } from "../kind.ts";
 import { accepted, causes, KindTrial } from "../kind-trial.ts";
+import { DEPLOYMENT } from "./deployment-kind.ts";
 import { NODE } from "./node-kind.ts";
 import { POD } from "./pod-kind.ts";
 import { scaleOf, withScale } from "./scale.ts";
-import { DEPLOYMENT } from "./workload-kinds.ts";
 
 const CONTAINER = { name: "c", image: "nginx:1.29", ports: [{ name: "http", containerPort: 80 }] };
 

@@ -9,20 +9,16 @@ import {
   numberAt,
   objectAt,
   stringAt,
-  withField,
 } from "../../object/json.ts";
 import { dnsSubdomain } from "../../object/name-rules.ts";
 import { validateLabels } from "../../object/validate-metadata.ts";
 import {
   atomicList,
   atomicStruct,
-  bool,
   int32,
   int64,
-  intOrString,
   mapList,
   pointer,
-  retainKeys,
   struct,
   text,
   textMap,
@@ -30,10 +26,9 @@ import {
 } from "../../schema/build-schema.ts";
 import { OBJECT_META } from "../../schema/object-schema.ts";
 import type { Schema } from "../../schema/schema.ts";
-import { type BuiltinKind, builtinKind } from "../builtin-kind.ts";
-import { AGE_COLUMN, textColumn } from "../columns/printer-columns.ts";
+import type { BuiltinKind } from "../builtin-kind.ts";
+import { textColumn } from "../columns/printer-columns.ts";
 import type { PrinterColumn } from "../kind.ts";
-import { validateRollout } from "./deployment-validation.ts";
 import { formatSelector, selects } from "./label-selector.ts";
 import { defaultPodSpec } from "./pod-defaults.ts";
 import { POD_SPEC } from "./pod-spec-schema.ts";
@@ -69,7 +64,7 @@ export const CONDITIONS = mapList(
   }),
 );
 
-const STATUS: Schema = struct("DeploymentStatus", "Most recently observed status.", {
+export const STATUS: Schema = struct("DeploymentStatus", "Most recently observed status.", {
   observedGeneration: int64("Generation observed by the controller."),
   replicas: int32("Pods that match the selector."),
   fullyLabeledReplicas: int32("Pods that have all labels of the template."),
@@ -82,89 +77,14 @@ const STATUS: Schema = struct("DeploymentStatus", "Most recently observed status
   conditions: CONDITIONS,
 });
 
-const REPLICAS = pointer(int32("Number of desired pods. Defaults to 1."));
+export const REPLICAS = pointer(int32("Number of desired pods. Defaults to 1."));
 export const MIN_READY = int32("Seconds a new pod must be ready to be available.");
 
-const WIDE_COLUMNS: readonly PrinterColumn[] = [
+export const WIDE_COLUMNS: readonly PrinterColumn[] = [
   textColumn("Containers", "Names of the containers.", (object) => ofContainers(object, "name"), 1),
   textColumn("Images", "Images of the containers.", (object) => ofContainers(object, "image"), 1),
   textColumn("Selector", "What pods are counted.", selectorText, 1),
 ];
-
-export const DEPLOYMENT = builtinKind({
-  ...workload("Deployment", "deployments", "deploy"),
-  description: "Deployment enables declarative updates for Pods and ReplicaSets.",
-  properties: {
-    spec: struct("DeploymentSpec", "Desired behavior of the Deployment.", {
-      replicas: REPLICAS,
-      selector: SELECTOR,
-      template: TEMPLATE,
-      strategy: retainKeys(
-        struct("DeploymentStrategy", "How to replace pods.", {
-          type: text("Recreate or RollingUpdate."),
-          rollingUpdate: struct("RollingUpdateDeployment", "Parameters of a rolling update.", {
-            maxUnavailable: pointer(intOrString("Pods that may be unavailable. Defaults to 25%.")),
-            maxSurge: pointer(
-              intOrString("Pods that may be above the desired number. Defaults to 25%."),
-            ),
-          }),
-        }),
-      ),
-      minReadySeconds: MIN_READY,
-      revisionHistoryLimit: pointer(int32("Old ReplicaSets to keep. Defaults to 10.")),
-      paused: bool("The deployment is paused."),
-      progressDeadlineSeconds: pointer(int32("Seconds to make progress. Defaults to 600.")),
-    }),
-    status: STATUS,
-  },
-  empty: {
-    spec: { selector: null, template: { metadata: {}, spec: { containers: null } }, strategy: {} },
-    status: {},
-  },
-  columns: [
-    textColumn(
-      "Ready",
-      "Ready pods of desired ones.",
-      (object) => `${count(object, "readyReplicas")}/${desired(object)}`,
-    ),
-    textColumn("Up-to-date", "Pods of the current template.", (object) =>
-      count(object, "updatedReplicas"),
-    ),
-    textColumn("Available", "Pods that are available.", (object) =>
-      count(object, "availableReplicas"),
-    ),
-    AGE_COLUMN,
-    ...WIDE_COLUMNS,
-  ],
-  rules: {
-    ...workloadRules(),
-    validate: (object) => [...validateWorkload(object), ...validateRollout(object)],
-    applyDefaults: (object) => defaultDeployment(defaultWorkload(object)),
-  },
-});
-
-export const REPLICA_SET = builtinKind({
-  ...workload("ReplicaSet", "replicasets", "rs"),
-  description: "ReplicaSet ensures that a number of pod replicas are running at any given time.",
-  properties: {
-    spec: struct("ReplicaSetSpec", "Desired behavior of the ReplicaSet.", {
-      replicas: REPLICAS,
-      selector: SELECTOR,
-      template: TEMPLATE,
-      minReadySeconds: MIN_READY,
-    }),
-    status: STATUS,
-  },
-  empty: { spec: { selector: null }, status: { replicas: 0 } },
-  columns: [
-    textColumn("Desired", "Desired pods.", desired),
-    textColumn("Current", "Pods there are.", (object) => count(object, "replicas")),
-    textColumn("Ready", "Ready pods.", (object) => count(object, "readyReplicas")),
-    AGE_COLUMN,
-    ...WIDE_COLUMNS,
-  ],
-  rules: { ...workloadRules(), applyDefaults: defaultWorkload },
-});
 
 export function workload(
   kind: string,
@@ -201,7 +121,7 @@ export function workloadRules(): BuiltinKind["rules"] {
   return { initialStatus: {}, validate: validateWorkload, validateUpdate: validateSelectorUpdate };
 }
 
-function defaultWorkload(object: JsonObject): JsonObject {
+export function defaultWorkload(object: JsonObject): JsonObject {
   const spec = objectAt(object, ["spec"]);
   const template = objectAt(spec, ["template"]);
   const pod = defaultPodSpec(objectAt(template, ["spec"]));
@@ -216,23 +136,8 @@ function defaultWorkload(object: JsonObject): JsonObject {
   };
 }
 
-function defaultDeployment(deployment: JsonObject): JsonObject {
-  const type = stringAt(deployment, ["spec", "strategy", "type"]) || "RollingUpdate";
-  const rolling = objectAt(deployment, ["spec", "strategy", "rollingUpdate"]);
-  const strategy =
-    type === "RollingUpdate"
-      ? { type, rollingUpdate: { maxUnavailable: "25%", maxSurge: "25%", ...rolling } }
-      : { ...objectAt(deployment, ["spec", "strategy"]), type };
-  const spec = objectAt(deployment, ["spec"]);
-  return withField(deployment, "spec", {
-    ...spec,
-    strategy,
-    revisionHistoryLimit: field(spec, "revisionHistoryLimit") ?? 10,
-    progressDeadlineSeconds: field(spec, "progressDeadlineSeconds") ?? 600,
-  });
-}
-
-function validateWorkload(object: JsonObject): readonly FieldError[] {
+/** What is asked of every workload, in the order the real server reports it. */
+export function validateWorkload(object: JsonObject): readonly FieldError[] {
   const replicas = numberAt(object, ["spec", "replicas"]) ?? 0;
   const selector = field(objectAt(object, ["spec"]), "selector");
   const template = objectAt(object, ["spec", "template"]);
@@ -290,10 +195,12 @@ function selectorText(object: JsonObject): string {
   return formatSelector(objectAt(object, ["spec", "selector"])) || "<none>";
 }
 
-function count(object: JsonObject, name: string): string {
+/** A count of the status, as text. */
+export function count(object: JsonObject, name: string): string {
   return String(numberAt(object, ["status", name]) ?? 0);
 }
 
-function desired(object: JsonObject): string {
+/** Replicas that are wanted, as text. */
+export function desired(object: JsonObject): string {
   return String(numberAt(object, ["spec", "replicas"]) ?? 0);
 }
