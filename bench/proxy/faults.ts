@@ -185,6 +185,26 @@ async function westAndEast(
   return { clients, west, easts, cut };
 }
 
+/** East and west reach two relays and not each other; a tunnel through each is up. */
+async function throughRelays(
+  scene: Scene,
+): Promise<{ readonly clients: number; readonly relays: readonly ProxyChild[] }> {
+  const [clients = 0] = await freePorts(1, systemRandom);
+  const peers = { west: [], east: [] };
+  const relays = [
+    await proxy(scene, "relay-1", { peers, relays: true }),
+    await proxy(scene, "relay-2", { peers, relays: true }),
+  ];
+  const dialled = Object.fromEntries(
+    relays.map(({ endpoint }, at) => [`relay-${at + 1}`, [endpoint]]),
+  );
+  const east = await proxy(scene, "east", { peers: { ...dialled, west: [] } });
+  const west = await proxy(scene, "west", { peers: { ...dialled, east: [] }, clients });
+  await west.tunnelsTo("east", relays.length);
+  await east.tunnelsTo("west", relays.length);
+  return { clients, relays };
+}
+
 const FAULTS: Readonly<Record<string, (scene: Scene) => Promise<Staged>>> = {
   "tunnels cut: all connections between the proxies reset": async (scene) => {
     const { clients, cut } = await westAndEast(scene, 1);
@@ -213,25 +233,13 @@ const FAULTS: Readonly<Record<string, (scene: Scene) => Promise<Staged>>> = {
     for (const west of wests) await west.tunnelsTo("east", 2);
     return { ports: [one, two], fault: () => wests[0]?.signal("SIGKILL") };
   },
-  "one of two relays killed (SIGKILL), the one that carries": async (scene) => {
-    const [clients = 0] = await freePorts(1, systemRandom);
-    const peers = { west: [], east: [] };
-    const relays = [
-      await proxy(scene, "relay-1", { peers, relays: true }),
-      await proxy(scene, "relay-2", { peers, relays: true }),
-    ];
-    const dialled = Object.fromEntries(
-      relays.map(({ endpoint }, at) => [`relay-${at + 1}`, [endpoint]]),
-    );
-    const east = await proxy(scene, "east", { peers: { ...dialled, west: [] } });
-    const west = await proxy(scene, "west", { peers: { ...dialled, east: [] }, clients });
-    await west.tunnelsTo("east", 1);
-    await east.tunnelsTo("west", 1);
-    const fault = async (): Promise<void> => {
-      const bytes = await Promise.all(relays.map(async (relay) => (await relay.state()).bytesIn));
-      relays[(bytes[0] ?? 0) >= (bytes[1] ?? 0) ? 0 : 1]?.signal("SIGKILL");
-    };
-    return { ports: [clients], fault };
+  "one of two relays killed (SIGKILL)": async (scene) => {
+    const { clients, relays } = await throughRelays(scene);
+    return { ports: [clients], fault: () => relays[0]?.signal("SIGKILL") };
+  },
+  "one of two relays stands still (SIGSTOP)": async (scene) => {
+    const { clients, relays } = await throughRelays(scene);
+    return { ports: [clients], fault: () => relays[0]?.signal("SIGSTOP") };
   },
   "certificates and authority replaced on both sides": async (scene) => {
     const { clients, west, easts } = await westAndEast(scene, 1);

@@ -6,7 +6,10 @@ const NONE = new Uint8Array(4);
 /** Bytes of an address as sockets write it; four zeros for what is none. IPv4 inside IPv6 is told as IPv4. */
 export function addressBytes(text: string): Uint8Array {
   const plain = text.startsWith("::ffff:") && isIPv4(text.slice(7)) ? text.slice(7) : text;
-  if (isIPv4(plain)) return Uint8Array.from(plain.split("."), Number);
+  if (isIPv4(plain)) {
+    const [a, b, c, d] = plain.split(".");
+    return Uint8Array.of(Number(a), Number(b), Number(c), Number(d));
+  }
   const parsed = parseIpAddress(plain.split("%")[0] ?? "");
   if (!parsed.ok || !isIPv6(plain)) return NONE;
   const hex = parsed.value.value.toString(16).padStart(32, "0");

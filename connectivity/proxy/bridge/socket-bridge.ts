@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { ResetCode } from "../frame/frame-type.ts";
 import type { StreamHandler, TunnelStream } from "../stream/tunnel-stream.ts";
 import { PieceList } from "./piece-list.ts";
+import type { SharedRead } from "./shared-read.ts";
 import type { TurnEnd } from "./turn-end.ts";
 
 /** What a connection has carried: from the tunnel, and to it. */
@@ -22,6 +23,8 @@ export interface BridgeOptions {
   readonly onDone: (end: BridgeEnd) => void;
   /** The other end of the tunnel is connected. */
   readonly onOpened?: () => void;
+  /** Of a socket that was made with it; absent: the socket tells what it reads. */
+  readonly read?: SharedRead;
 }
 
 /**
@@ -58,10 +61,12 @@ class SocketBridge implements StreamHandler, ByteCounts {
     this.#stream = stream;
     this.#options = options;
     socket.setNoDelay(true);
-    socket.on("data", (chunk: Buffer) => {
+    const onChunk = (chunk: Uint8Array): void => {
       this.#bytesOut += chunk.length;
       if (!stream.send(chunk)) socket.pause();
-    });
+    };
+    if (options.read === undefined) socket.on("data", onChunk);
+    else options.read.onChunk = onChunk;
     socket.on("end", () => {
       this.#hasSocketEnded = true;
       stream.end();
@@ -122,6 +127,9 @@ class SocketBridge implements StreamHandler, ByteCounts {
       for (let at = 0; at < last; at++) this.#socket.write(pieces[at] ?? "");
       this.#socket.write(pieces[last] ?? "", () => this.#onWritten(bytes));
       if (last > 0) this.#socket.uncork();
+    } else if (this.#hasSocketEnded && this.#hasStreamEnded) {
+      // Both have said all they had to say, and the system has all of it: closing says the end to the other side.
+      this.#socket.destroy();
     } else if (this.#hasStreamEnded) {
       this.#socket.end();
     }

@@ -7,6 +7,7 @@ import type { Clock } from "../../../runtime/clock/clock.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import { DatagramBridge, sendOrDrop } from "../bridge/datagram-bridge.ts";
 import { HeldStream } from "../bridge/held-stream.ts";
+import { SharedRead } from "../bridge/shared-read.ts";
 import { type BridgeEnd, joinSocket } from "../bridge/socket-bridge.ts";
 import type { TurnEnd } from "../bridge/turn-end.ts";
 import type { ResetCode } from "../frame/frame-type.ts";
@@ -99,7 +100,9 @@ export class ServiceDialler {
         return;
       }
       const { address: host, port } = candidate;
-      const tried = connect({ host, port, allowHalfOpen: true, noDelay: true });
+      const read = new SharedRead();
+      const { onread } = read;
+      const tried = connect({ host, port, allowHalfOpen: true, noDelay: true, onread });
       socket = tried;
       const fail = (code: ResetCode): void => {
         timer.cancel();
@@ -115,25 +118,27 @@ export class ServiceDialler {
           if (tried.connecting) fail("timeout");
         }),
       );
-      tried.once("error", () => fail("refused"));
-      tried.once("connect", () => {
+      const onError = (): void => fail("refused");
+      tried.on("error", onError);
+      tried.on("connect", () => {
         timer.cancel();
-        tried.removeAllListeners("error");
         if (stream.isGone) return void tried.destroy();
-        this.#join(job, tried, candidate);
+        this.#join(job, { socket: tried, read, candidate });
+        tried.off("error", onError);
         held.release();
       });
     };
     attempt(0, "not-exported");
   }
 
-  #join(job: Job, socket: Socket, candidate: Candidate): void {
+  #join(job: Job, { socket, read, candidate }: Joined): void {
     const { stream, header, peer, policy, record, sticky } = job;
     this.#balance.succeeded(candidate, this.#deps.clock.monotonicMs(), sticky);
     this.#balance.started(candidate);
     record.connected();
     if (policy.sendsProxyHeader) socket.write(proxyHeader(header, peer, candidate));
     const counts = joinSocket(socket, stream, {
+      read,
       turnEnd: this.#deps.turnEnd,
       onDone: (end) => {
         this.#balance.ended(candidate);
@@ -181,6 +186,13 @@ export class ServiceDialler {
       held.release();
     });
   }
+}
+
+/** An endpoint that took the connection. */
+interface Joined {
+  readonly socket: Socket;
+  readonly read: SharedRead;
+  readonly candidate: Candidate;
 }
 
 interface Job {

@@ -1,12 +1,17 @@
-const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** Most frames have less. */
+const FIRST_BYTES = 256;
+const MAX_FIELD_BYTES = 255;
 
 /** Writes fields of a control frame; texts and byte strings carry their length in one byte. */
 export class FieldWriter {
-  readonly #bytes: number[] = [];
+  #bytes = Buffer.allocUnsafe(FIRST_BYTES);
+  #length = 0;
 
   uint8(value: number): this {
-    this.#bytes.push(value & 0xff);
+    this.#makeRoom(1);
+    this.#bytes[this.#length++] = value;
     return this;
   }
 
@@ -20,20 +25,36 @@ export class FieldWriter {
 
   /** @throws when longer than 255 bytes: names are checked where they come from. */
   bytes(value: Uint8Array): this {
-    if (value.length > 255) {
-      throw new RangeError(`field must have at most 255 bytes: got ${value.length}`);
-    }
-    this.uint8(value.length);
-    this.#bytes.push(...value);
+    this.#beginField(value.length);
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
     return this;
   }
 
+  /** As `bytes`, in UTF-8. */
   text(value: string): this {
-    return this.bytes(encoder.encode(value));
+    this.#beginField(value.length === 0 ? 0 : Buffer.byteLength(value));
+    if (value.length > 0) this.#length += this.#bytes.write(value, this.#length);
+    return this;
   }
 
   finish(): Uint8Array {
-    return Uint8Array.from(this.#bytes);
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #beginField(length: number): void {
+    if (length > MAX_FIELD_BYTES) {
+      throw new RangeError(`field must have at most ${MAX_FIELD_BYTES} bytes: got ${length}`);
+    }
+    this.uint8(length);
+    this.#makeRoom(length);
+  }
+
+  #makeRoom(more: number): void {
+    if (this.#length + more <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(this.#bytes.length * 2);
+    larger.set(this.#bytes);
+    this.#bytes = larger;
   }
 }
 
@@ -72,22 +93,42 @@ export class FieldReader {
 
   /** A copy: frames live in buffers that others own. */
   bytes(maxLength: number): Uint8Array {
-    const length = this.uint8();
-    if (length > maxLength) this.#fail(`field must have at most ${maxLength} bytes: got ${length}`);
-    if (this.#at + length > this.#payload.length) this.#fail("field must be whole: it is cut off");
-    if (this.failed !== undefined) return new Uint8Array(0);
-    this.#at += length;
-    return Uint8Array.from(this.#payload.subarray(this.#at - length, this.#at));
+    const length = this.#beginField(maxLength);
+    return new Uint8Array(this.#payload.subarray(this.#at - length, this.#at));
   }
 
   text(maxLength: number): string {
-    const bytes = this.bytes(maxLength);
+    const length = this.#beginField(maxLength);
+    if (length === 0) return "";
+    const ascii = this.#asciiText(this.#at - length);
+    if (ascii !== undefined) return ascii;
     try {
-      return decoder.decode(bytes);
+      return decoder.decode(this.#payload.subarray(this.#at - length, this.#at));
     } catch {
       this.#fail("text must be UTF-8");
       return "";
     }
+  }
+
+  /** @returns the length of the field, which is passed over */
+  #beginField(maxLength: number): number {
+    const length = this.uint8();
+    if (length > maxLength) this.#fail(`field must have at most ${maxLength} bytes: got ${length}`);
+    if (this.#at + length > this.#payload.length) this.#fail("field must be whole: it is cut off");
+    if (this.failed !== undefined) return 0;
+    this.#at += length;
+    return length;
+  }
+
+  /** From there to where we are, as names nearly always are; undefined: there is something else in it. The decoder costs a microsecond each time. */
+  #asciiText(from: number): string | undefined {
+    let text = "";
+    for (let at = from; at < this.#at; at++) {
+      const byte = this.#payload[at] ?? 0;
+      if (byte >= 0x80) return undefined;
+      text += String.fromCharCode(byte);
+    }
+    return text;
   }
 
   #fail(reason: string): void {

@@ -5,13 +5,12 @@ import { err, ok, type Result } from "../../../api/result.ts";
 import type { RelayOpen } from "../frame/open-header.ts";
 import type { TunnelStream } from "../stream/tunnel-stream.ts";
 import type { PeerTunnels } from "../tunnel/peer-tunnels.ts";
-import { linkCost, MAX_RELAYS, RouteTable } from "./route-table.ts";
+import type { Tunnel } from "../tunnel/tunnel.ts";
+import { RelayWays } from "./relay-ways.ts";
+import { compareRoutes, linkCost, MAX_RELAYS, type Route, RouteTable } from "./route-table.ts";
 import { decodeRoutes, encodeRoutes } from "./routes-payload.ts";
 import { StreamDuplex } from "./stream-duplex.ts";
 import { joinStreams } from "./stream-joint.ts";
-
-/** Round trips are noise for seconds on a busy machine. */
-const MOVE_AFTER_LOOKS = 20;
 
 interface Deps {
   /** Whether to carry tunnels of `from` on to `to`. */
@@ -26,10 +25,12 @@ export class Relay {
   readonly #self: ClusterId;
   readonly #deps: Deps;
   readonly #table: RouteTable;
-  /** What each peer was told last, so that it is told what changed and no more. BOUNDED: by the members. */
-  readonly #told = new Map<ClusterId, string>();
-  /** By which neighbour each peer was last reached, and how often in a row another was better. BOUNDED: by the members. */
-  readonly #taken = new Map<ClusterId, { readonly via: ClusterId; betterLooks: number }>();
+  /** What each direct tunnel's peer was told last, so that it is told what changed and no more. */
+  readonly #told = new WeakMap<Tunnel, string>();
+  /** What came over each direct tunnel: a member's proxies need not all have the same links. */
+  readonly #heard = new WeakMap<Tunnel, readonly Route[]>();
+  /** BOUNDED: by the members. */
+  readonly #ways = new Map<ClusterId, RelayWays>();
 
   constructor(self: ClusterId, deps: Deps) {
     this.#self = self;
@@ -37,57 +38,67 @@ export class Relay {
     this.#table = new RouteTable(self);
   }
 
-  hasRoute(to: ClusterId): boolean {
-    return this.#table.best(to) !== undefined;
+  /** Through which neighbours tunnels to a peer should be kept now. To be asked again and again: see RelayWays. */
+  waysTo(peer: ClusterId): readonly ClusterId[] {
+    const ways = this.#ways.get(peer) ?? new RelayWays();
+    this.#ways.set(peer, ways);
+    return ways.look(this.#table.waysTo(peer));
   }
 
-  /** Whether there has been a clearly cheaper way to the peer than the one that was taken, at this and all lately asked times. */
-  isWorthMoving(to: ClusterId): boolean {
-    const taken = this.#taken.get(to);
-    if (taken === undefined) return false;
-    taken.betterLooks = this.#table.isWorthLeaving(to, taken.via) ? taken.betterLooks + 1 : 0;
-    if (taken.betterLooks < MOVE_AFTER_LOOKS) return false;
-    taken.betterLooks = 0;
-    return true;
+  /** No tunnels through others are needed to that peer. */
+  forgetWays(peer: ClusterId): void {
+    this.#ways.delete(peer);
   }
 
-  /** The direct tunnels to a peer are as they are now. */
-  refresh(tunnels: PeerTunnels): void {
-    const { peer, hasDirect, rttMs } = tunnels;
-    this.#table.setLink(peer, hasDirect ? linkCost(rttMs ?? 0) : undefined);
-    if (!hasDirect) this.#told.delete(peer);
+  /** The direct tunnels to a peer are as they are now, or cost something else. */
+  refresh({ peer, hasDirect, rttFloorMs }: PeerTunnels): void {
+    this.#table.setLink(peer, hasDirect ? linkCost(rttFloorMs ?? 0) : undefined);
   }
 
   /** A neighbour says what it can reach. What cannot be read is passed over: it may be of a later version. */
-  onRoutes(peer: ClusterId, payload: Uint8Array): void {
+  onRoutes(tunnel: Tunnel, payload: Uint8Array): void {
     const routes = decodeRoutes(payload);
-    if (routes.ok) this.#table.setAnnounced(peer, routes.value);
+    if (!routes.ok) return;
+    this.#heard.set(tunnel, routes.value);
+    this.gather(tunnel.facts.peer);
+  }
+
+  /** What the tunnels that are there have told of ways through a neighbour; call it when one is gone. */
+  gather(peer: ClusterId): void {
+    const cheapest = new Map<ClusterId, Route>();
+    for (const tunnel of this.#deps.tunnelsOf(peer)?.usable ?? []) {
+      for (const route of this.#heard.get(tunnel) ?? []) {
+        const known = cheapest.get(route.to);
+        if (known === undefined || compareRoutes(route, known) < 0) cheapest.set(route.to, route);
+      }
+    }
+    this.#table.setAnnounced(peer, [...cheapest.values()]);
   }
 
   /** Tells neighbours what may be reached through us, if that has changed. */
   announce(peers: readonly PeerTunnels[]): void {
     for (const { peer, usable } of peers) {
-      const direct = usable.find(({ facts }) => facts.path === "direct");
-      if (direct === undefined) continue;
+      const direct = usable.filter(({ facts }) => facts.path === "direct");
+      if (direct.length === 0) continue;
       const routes = this.#table
         .announcementFor(peer)
         .filter(({ to }) => this.#deps.mayRelay(peer, to));
-      const told = JSON.stringify(routes);
-      if (this.#told.get(peer) === told) continue;
-      this.#told.set(peer, told);
-      direct.sendRoutes(encodeRoutes(routes));
+      const saying = JSON.stringify(routes);
+      for (const tunnel of direct) {
+        if (this.#told.get(tunnel) === saying) continue;
+        this.#told.set(tunnel, saying);
+        tunnel.sendRoutes(encodeRoutes(routes));
+      }
     }
   }
 
-  /** A connection to a peer through the cheapest relay, not yet secured. */
-  connect(to: ClusterId, signal: AbortSignal): Promise<Result<Duplex, string>> {
-    const via = this.#table.best(to)?.path[0];
+  /** A connection to a peer through a neighbour, not yet secured. */
+  connect(to: ClusterId, via: ClusterId, signal: AbortSignal): Promise<Result<Duplex, string>> {
     const header = { kind: "relay", to, from: this.#self, hopsLeft: MAX_RELAYS } as const;
-    const stream = via === undefined ? undefined : this.#openDirect(via, header);
-    if (stream === undefined || via === undefined) {
-      return Promise.resolve(err(`no relay to ${to} is known`));
+    const stream = this.#openDirect(via, header);
+    if (stream === undefined) {
+      return Promise.resolve(err(`relay ${via}: there is no direct tunnel to it`));
     }
-    this.#taken.set(to, { via, betterLooks: 0 });
     return new Promise((resolve) => {
       const duplex = new StreamDuplex(stream, () => resolve(ok(duplex)));
       duplex.on("error", (error) => resolve(err(`relay ${via}: ${error.message}`)));
@@ -111,15 +122,23 @@ export class Relay {
     // By who asks us, which is proved; who is behind it only says who it is.
     if (!this.#deps.mayRelay(peer, to.value)) return stream.reset("forbidden");
     const isNear = this.#deps.tunnelsOf(to.value)?.hasDirect === true;
-    const next = isNear ? to.value : this.#table.best(to.value)?.path[0];
+    const next = isNear ? to.value : this.#nextTo(to.value, [peer, header.from]);
     const onward = { ...header, hopsLeft: header.hopsLeft - 1 };
     const other = next === undefined || next === peer ? undefined : this.#openDirect(next, onward);
     if (other === undefined) return stream.reset("no-route");
     joinStreams(stream, other);
   }
 
+  /** The neighbour on the cheapest way that leads back to none of those. */
+  #nextTo(to: ClusterId, without: readonly string[]): ClusterId | undefined {
+    const leadsBack = ({ path }: Route): boolean => path.some((relay) => without.includes(relay));
+    return this.#table.waysTo(to).find((route) => !leadsBack(route))?.path[0];
+  }
+
+  /** On a tunnel whose proxy knows the way, if there is one. */
   #openDirect(peer: ClusterId, header: RelayOpen): TunnelStream | undefined {
-    const usable = this.#deps.tunnelsOf(peer)?.usable ?? [];
-    return usable.find(({ facts }) => facts.path === "direct")?.open(header);
+    const knowsWay = (tunnel: Tunnel): boolean =>
+      this.#heard.get(tunnel)?.some(({ to }) => to === header.to) === true;
+    return this.#deps.tunnelsOf(peer)?.openDirect(header, knowsWay);
   }
 }

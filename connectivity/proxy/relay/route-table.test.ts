@@ -63,21 +63,26 @@ describe("ways through other members", () => {
     expect(tables.get(id("a"))?.best(id("d"))).toEqual({ to: "d", cost: 55, path: ["c"] });
   });
 
-  test("another way is worth moving to when it costs a hop less, and not for noise", () => {
+  test("of each neighbour its cheapest way is told, the best neighbour first", () => {
     const table = new RouteTable(id("a"));
-    for (const via of ["b", "c"].map(id)) {
-      table.setLink(via, linkCost(5));
-      table.setAnnounced(via, [{ to: id("d"), cost: linkCost(5), path: [via] }]);
-    }
-    expect(table.isWorthLeaving(id("d"), id("b"))).toBe(false);
-    table.setLink(id("b"), linkCost(9));
-    expect(table.isWorthLeaving(id("d"), id("b"))).toBe(false);
-    table.setLink(id("b"), linkCost(15));
-    expect(table.isWorthLeaving(id("d"), id("b"))).toBe(true);
-    expect(table.isWorthLeaving(id("d"), id("c"))).toBe(false);
-    // Nowhere else to go.
+    for (const [via, cost] of [
+      ["b", 20],
+      ["c", 10],
+      ["e", 10],
+    ] as const)
+      table.setLink(id(via), cost);
+    table.setAnnounced(id("b"), [
+      { to: id("d"), cost: 40, path: [id("b"), id("f")] },
+      { to: id("d"), cost: 10, path: [id("b")] },
+    ]);
+    table.setAnnounced(id("c"), [{ to: id("d"), cost: 10, path: [id("c")] }]);
+    table.setAnnounced(id("e"), [{ to: id("f"), cost: 10, path: [id("e")] }]);
+    expect(table.waysTo(id("d"))).toEqual([
+      { to: "d", cost: 20, path: ["c"] },
+      { to: "d", cost: 30, path: ["b"] },
+    ]);
     table.setLink(id("c"), undefined);
-    expect(table.isWorthLeaving(id("d"), id("b"))).toBe(false);
+    expect(table.waysTo(id("d"))).toEqual([{ to: "d", cost: 30, path: ["b"] }]);
   });
 
   test("in any network: no loops, no more relays than allowed, every step is a link, and it comes to rest", () => {

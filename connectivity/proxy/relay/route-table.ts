@@ -16,7 +16,9 @@ export const MAX_RELAYS = 3;
 export const MAX_ROUTES = 512;
 
 const STEP_MS = 5;
-const HOP_COST = 10;
+
+/** Price of a link whatever its round trip: what ways differ by less is noise. As many milliseconds would cost the same. */
+export const HOP_COST = 10;
 
 /** Cost of a link by its round trip time. In steps, so that noise changes nothing, and with a price for the hop itself. */
 export function linkCost(rttMs: number): number {
@@ -65,30 +67,24 @@ export class RouteTable {
     this.#announced.set(peer, usable);
   }
 
-  /**
-   * The cheapest way through others; of equals the shortest, then the first by name, so that all choose alike.
-   * @param via only those that begin with this neighbour; absent: all
-   */
-  best(to: ClusterId, via?: ClusterId): Route | undefined {
-    let best: Route | undefined;
-    for (const [peer, routes] of this.#announced) {
-      const link = this.#links.get(peer);
-      if (link === undefined || (via !== undefined && via !== peer)) continue;
-      for (const route of routes) {
-        if (route.to !== to) continue;
-        const whole = { ...route, cost: route.cost + link };
-        if (best === undefined || isBetter(whole, best)) best = whole;
-      }
-    }
-    return best;
+  /** The cheapest way through others; of equals the shortest, then the first by name, so that all choose alike. */
+  best(to: ClusterId): Route | undefined {
+    return this.waysTo(to)[0];
   }
 
-  /** Whether the best way costs so much less than the best one by `via` that moving to it pays. */
-  isWorthLeaving(to: ClusterId, via: ClusterId): boolean {
-    const best = this.best(to);
-    const now = this.best(to, via);
-    if (best === undefined || now === undefined) return best !== undefined;
-    return best.cost + HOP_COST <= now.cost;
+  /** The cheapest way by each neighbour, the best one first. */
+  waysTo(to: ClusterId): readonly Route[] {
+    const ways: Route[] = [];
+    for (const [peer, routes] of this.#announced) {
+      const link = this.#links.get(peer);
+      if (link === undefined) continue;
+      const [way] = routes
+        .filter((route) => route.to === to)
+        .map((route) => ({ ...route, cost: route.cost + link }))
+        .toSorted(compareRoutes);
+      if (way !== undefined) ways.push(way);
+    }
+    return ways.toSorted(compareRoutes);
   }
 
   /** What to tell a neighbour: our links, and the best ways on, without those that lead through it. */
@@ -108,8 +104,9 @@ export class RouteTable {
   }
 }
 
-function isBetter(a: Route, b: Route): boolean {
-  if (a.cost !== b.cost) return a.cost < b.cost;
-  if (a.path.length !== b.path.length) return a.path.length < b.path.length;
-  return a.path.join() < b.path.join();
+/** Cheaper ones first. */
+export function compareRoutes(a: Route, b: Route): number {
+  if (a.cost !== b.cost) return a.cost - b.cost;
+  if (a.path.length !== b.path.length) return a.path.length - b.path.length;
+  return a.path.join() < b.path.join() ? -1 : 1;
 }

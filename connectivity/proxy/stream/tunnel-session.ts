@@ -50,6 +50,7 @@ export class TunnelSession implements StreamOwner, FrameSink {
   readonly #opens: OpenRate;
   readonly #round = new SendRound((stream) => this.#removeIfDone(stream));
   #isOutputTold = false;
+  #hasJustOpened = false;
   #queuedBytes = 0;
   #peer: Hello | undefined;
   #isDraining = false;
@@ -100,8 +101,16 @@ export class TunnelSession implements StreamOwner, FrameSink {
     if (!this.canOpen) return undefined;
     const stream = this.#add(this.#table.takeOwnId(), header);
     if (stream === undefined) return undefined;
+    this.#hasJustOpened = true;
     this.#sendControl(controlFrame(FRAME.open, stream.id, encodeOpenHeader(header)));
     return stream;
+  }
+
+  /** Whether streams have been opened since this was asked last: their first bytes are likely to follow at once. */
+  takeJustOpened(): boolean {
+    const hasJustOpened = this.#hasJustOpened;
+    this.#hasJustOpened = false;
+    return hasJustOpened;
   }
 
   ping(token: number): void {

@@ -22,27 +22,25 @@ interface Deps {
 
 /** Bytes, streams, latency and errors per service and peer. BOUNDED: by what is exported and imported. */
 export class StreamRecorder {
-  readonly #logsConnections: boolean;
-  readonly #deps: Deps;
+  readonly #recordDeps: RecordDeps;
   readonly #table = new TrafficTable();
   readonly #meter: TrafficMeter;
   /** Connections that are open. BOUNDED: by the streams. */
   readonly #open = new Set<StreamRecord>();
 
-  constructor({ logsConnections }: StreamRecorderOptions, deps: Deps) {
-    this.#logsConnections = logsConnections;
-    this.#deps = deps;
-    this.#meter = new TrafficMeter(deps.meter);
-  }
-
-  begin(direction: StreamDirection, peer: ClusterId, header: ServiceOpen): StreamRecord {
-    return new StreamRecord(direction, peer, header, {
-      clock: this.#deps.clock,
+  constructor({ logsConnections }: StreamRecorderOptions, { clock, log, meter }: Deps) {
+    this.#meter = new TrafficMeter(meter);
+    this.#recordDeps = {
+      clock,
       table: this.#table,
       meter: this.#meter,
       open: this.#open,
-      log: this.#logsConnections ? this.#deps.log : undefined,
-    });
+      log: logsConnections ? log : undefined,
+    };
+  }
+
+  begin(direction: StreamDirection, peer: ClusterId, header: ServiceOpen): StreamRecord {
+    return new StreamRecord(direction, peer, header, this.#recordDeps);
   }
 
   /** Counts what open connections have carried, which must not show at their end only, and tells the meters all that is new. */

@@ -44,6 +44,11 @@ export class DialSlot {
     void this.#run();
   }
 
+  /** Whether its tunnel is there now. */
+  get isUp(): boolean {
+    return this.#tunnel !== undefined;
+  }
+
   /** Shows our present certificate to the peer by a new tunnel. */
   renew(): void {
     this.#renew();

@@ -2,14 +2,12 @@ import type { ClusterId } from "../../../api/cluster-id.ts";
 import type { OpenHeader } from "../frame/open-header.ts";
 import type { TunnelStream } from "../stream/tunnel-stream.ts";
 import type { Tunnel } from "./tunnel.ts";
+import { bestTunnel } from "./tunnel-choice.ts";
 
 /** BOUNDED: tunnels of one peer, whoever dialled them. */
 export const MAX_TUNNELS_PER_PEER = 64;
 
-/**
- * The tunnels to one peer. New streams go to the one that carries the fewest; direct ones are preferred to relayed ones, and
- * any that answers to one that does not.
- */
+/** The tunnels to one peer. On which of them a new stream goes: `tunnel-choice.ts`. */
 export class PeerTunnels {
   readonly peer: ClusterId;
   readonly #tunnels = new Set<Tunnel>();
@@ -31,10 +29,14 @@ export class PeerTunnels {
     return this.usable.some(({ facts }) => facts.path === "direct");
   }
 
-  /** Of the quickest usable tunnel; undefined: none has been measured. */
+  /** Latest round trip of the quickest usable tunnel; undefined: none has been measured. */
   get rttMs(): number | undefined {
-    const measured = this.usable.flatMap(({ rttMs }) => (rttMs === undefined ? [] : [rttMs]));
-    return measured.length === 0 ? undefined : Math.min(...measured);
+    return lowest(this.usable.map(({ rttMs }) => rttMs));
+  }
+
+  /** The same of the lowest round trips of late, which a busy process does not change. */
+  get rttFloorMs(): number | undefined {
+    return lowest(this.usable.map(({ rttFloorMs }) => rttFloorMs));
   }
 
   /** False: there are enough. */
@@ -50,15 +52,34 @@ export class PeerTunnels {
 
   /** Undefined: no tunnel takes a stream now. */
   open(header: OpenHeader): TunnelStream | undefined {
-    const usable = this.usable.toSorted((a, b) => rank(a) - rank(b));
-    for (const tunnel of usable) {
-      const stream = tunnel.open(header);
-      if (stream !== undefined) return stream;
-    }
-    return undefined;
+    return openOn(this.usable, header);
+  }
+
+  /**
+   * As `open`, on a direct tunnel only.
+   * @param isPreferred a tunnel that is none of these is taken only if there is no other
+   */
+  openDirect(
+    header: OpenHeader,
+    isPreferred: (tunnel: Tunnel) => boolean = () => true,
+  ): TunnelStream | undefined {
+    const direct = this.usable.filter(({ facts }) => facts.path === "direct");
+    return openOn(direct.filter(isPreferred), header) ?? openOn(direct, header);
   }
 }
 
-function rank({ facts, isLate, streamCount }: Tunnel): number {
-  return streamCount + (facts.path === "relayed" ? 1e9 : 0) + (isLate ? 1e12 : 0);
+function lowest(values: readonly (number | undefined)[]): number | undefined {
+  const measured = values.filter((value) => value !== undefined);
+  return measured.length === 0 ? undefined : Math.min(...measured);
+}
+
+/** The best one first; it may have no memory for one more. */
+function openOn(tunnels: readonly Tunnel[], header: OpenHeader): TunnelStream | undefined {
+  const stream = bestTunnel(tunnels)?.open(header);
+  if (stream !== undefined) return stream;
+  for (const tunnel of tunnels) {
+    const other = tunnel.open(header);
+    if (other !== undefined) return other;
+  }
+  return undefined;
 }

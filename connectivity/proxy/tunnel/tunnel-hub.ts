@@ -11,8 +11,9 @@ import type { TunnelStream } from "../stream/tunnel-stream.ts";
 import { type DialledTunnel, DialSlot } from "./dial-slot.ts";
 import { connectTo, type HttpProxy, type Secured, secureTo } from "./dial-tunnel.ts";
 import { PeerTunnels } from "./peer-tunnels.ts";
+import { RelayedSlots } from "./relayed-slots.ts";
 import { HANDSHAKE_MS } from "./secure.ts";
-import { Tunnel, type TunnelDeps, type TunnelPath } from "./tunnel.ts";
+import { Tunnel, type TunnelDeps, type TunnelFacts } from "./tunnel.ts";
 import { TunnelAcceptor } from "./tunnel-acceptor.ts";
 import type { ReadCluster, TunnelIdentity } from "./tunnel-identity.ts";
 
@@ -50,8 +51,8 @@ export class TunnelHub {
   readonly #peers = new Map<ClusterId, PeerTunnels>();
   /** By peer and place. BOUNDED: by what members say about themselves, times `tunnelsPerEndpoint`. */
   readonly #slots = new Map<string, readonly DialSlot[]>();
-  /** Slots of tunnels through relays, by peer. */
-  readonly #relayed = new Map<ClusterId, DialSlot>();
+  /** Tunnels through others, by peer. BOUNDED: by the members. */
+  readonly #relayed = new Map<ClusterId, RelayedSlots>();
   readonly #failures = new Map<ClusterId, string>();
   #identity: TunnelIdentity;
   #tending: { cancel(): void } | undefined;
@@ -129,7 +130,7 @@ export class TunnelHub {
     this.#identity = identity;
     this.#acceptor.setIdentity(identity);
     for (const slot of [...this.#slots.values()].flat()) slot.renew();
-    for (const slot of this.#relayed.values()) slot.renew();
+    for (const slots of this.#relayed.values()) slots.renew();
   }
 
   /** Takes and opens nothing new; what is open goes on. */
@@ -169,25 +170,29 @@ export class TunnelHub {
     using limit = deadline(this.#deps.clock, HANDSHAKE_MS, signal);
     const raw = await connectTo(endpoint, this.#options.httpProxy, limit.signal);
     if (!raw.ok) return raw;
-    return this.#secure(peer, raw.value, "direct", signal);
+    return this.#secure(peer, raw.value, { path: "direct" }, signal);
   }
 
-  async #dialRelayed(peer: ClusterId, signal: AbortSignal): Promise<Result<DialledTunnel, string>> {
+  async #dialRelayed(
+    peer: ClusterId,
+    via: ClusterId,
+    signal: AbortSignal,
+  ): Promise<Result<DialledTunnel, string>> {
     using limit = deadline(this.#deps.clock, HANDSHAKE_MS, signal);
-    const connection = await this.#relay.connect(peer, limit.signal);
+    const connection = await this.#relay.connect(peer, via, limit.signal);
     if (!connection.ok) return connection;
-    return this.#secure(peer, connection.value, "relayed", signal);
+    return this.#secure(peer, connection.value, { path: "relayed", via }, signal);
   }
 
   async #secure(
     peer: ClusterId,
     raw: Duplex,
-    path: TunnelPath,
+    way: Pick<TunnelFacts, "path" | "via">,
     signal: AbortSignal,
   ): Promise<Result<DialledTunnel, string>> {
     const secured = await secureTo(peer, raw, this.#identity, this.#deps, signal);
     if (!secured.ok) return secured;
-    return this.#start(secured.value, { isDialler: true, path });
+    return this.#start(secured.value, { isDialler: true, ...way });
   }
 
   async #accept(secured: Secured): Promise<void> {
@@ -201,7 +206,7 @@ export class TunnelHub {
   /** Resolves when the peer has said hello. */
   #start(
     { socket, cluster, expiresAtMs }: Secured,
-    how: { readonly isDialler: boolean; readonly path: TunnelPath },
+    how: Pick<TunnelFacts, "isDialler" | "path" | "via">,
   ): Promise<Result<DialledTunnel, string>> {
     const tunnels = this.#peers.get(cluster);
     if (tunnels === undefined || this.#isDraining) {
@@ -222,12 +227,13 @@ export class TunnelHub {
             resolve(ok({ tunnel, down: down.promise }));
           },
           onStream: (stream) => this.#onStream(stream, cluster),
-          onRoutes: (payload) => this.#relay.onRoutes(cluster, payload),
+          onRoutes: (payload) => this.#relay.onRoutes(tunnel, payload),
           onDown: (_tunnel, reason) => {
             tunnels.remove(tunnel);
             this.#deps.log.info("tunnel down", { peer: cluster, reason, ...how });
             this.#deps.onPeerChanged(cluster);
             this.#relay.refresh(tunnels);
+            this.#relay.gather(cluster);
             down.resolve();
             resolve(err(`tunnel to ${cluster} ended: ${reason}`));
           },
@@ -243,33 +249,32 @@ export class TunnelHub {
     else this.#relay.onStream(stream, stream.header, peer);
   }
 
-  /** Costs of links, and who needs a relay: looked at in turns, not at each ping. */
+  /** Costs of links, and who needs relays: looked at in turns, not at each ping. */
   #tend(): void {
     this.#tending = this.#deps.clock.setTimer(TEND_EVERY_MS, () => this.#tend());
     for (const [peer, tunnels] of this.#peers) {
       this.#relay.refresh(tunnels);
+      if (tunnels.hasDirect || this.#isDraining) this.#stopRelayed(peer);
       // One of the two suffices.
-      const isOurs = this.#identity.cluster < peer && !this.#isDraining;
-      const hasRoute = this.#relay.hasRoute(peer);
-      if (tunnels.hasDirect || !isOurs || !hasRoute) {
-        if (tunnels.hasDirect || this.#isDraining) this.#stopRelayed(peer);
-        continue;
-      }
-      const known = this.#relayed.get(peer);
-      if (known !== undefined) {
-        // Costs change: the tunnel by the cheaper way is up before the old one takes no more streams.
-        if (this.#relay.isWorthMoving(peer)) known.renew();
-        continue;
-      }
-      const slot = this.#slot(peer, (signal) => this.#dialRelayed(peer, signal));
-      this.#relayed.set(peer, slot);
-      slot.start();
+      else if (this.#identity.cluster < peer)
+        this.#relayedSlots(peer).set(this.#relay.waysTo(peer));
     }
     this.#relay.announce(this.peers);
+  }
+
+  #relayedSlots(peer: ClusterId): RelayedSlots {
+    const known = this.#relayed.get(peer);
+    if (known !== undefined) return known;
+    const slots = new RelayedSlots((via) =>
+      this.#slot(peer, (signal) => this.#dialRelayed(peer, via, signal)),
+    );
+    this.#relayed.set(peer, slots);
+    return slots;
   }
 
   #stopRelayed(peer: ClusterId): void {
     this.#relayed.get(peer)?.stop();
     this.#relayed.delete(peer);
+    this.#relay.forgetWays(peer);
   }
 }

@@ -16,6 +16,8 @@ export interface TunnelFacts {
   readonly peer: ClusterId;
   readonly isDialler: boolean;
   readonly path: TunnelPath;
+  /** Of a relayed tunnel that we asked for: the neighbour that carries it. */
+  readonly via?: ClusterId;
   /** End of the peer's certificate, wall time: no new streams after it. */
   readonly expiresAtMs: number;
 }
@@ -47,6 +49,8 @@ const PING_EVERY_MS = 1_000;
 const DEAD_AFTER_BEATS = 5;
 /** One beat to ask, and one without an answer. */
 const LATE_AFTER_BEATS = 2;
+/** Of so many round trips the lowest is what the way costs; others have waited for a process that was busy. */
+const RTTS_KEPT = 10;
 
 /** One tunnel to one peer, whose identity has been checked. */
 export class Tunnel {
@@ -62,7 +66,9 @@ export class Tunnel {
   #pingAtMs = 0;
   #unansweredBeats = 0;
   #isPingOut = false;
-  #rttMs: number | undefined;
+  /** The latest one first. BOUNDED: by RTTS_KEPT. */
+  #rttsMs: readonly number[] = [];
+  #rttFloorMs: number | undefined;
 
   constructor(socket: Duplex, facts: TunnelFacts, events: TunnelEvents, deps: TunnelDeps) {
     this.facts = facts;
@@ -100,7 +106,12 @@ export class Tunnel {
 
   /** Of the latest ping, milliseconds; undefined: not yet. */
   get rttMs(): number | undefined {
-    return this.#rttMs;
+    return this.#rttsMs[0];
+  }
+
+  /** The lowest of the latest pings. */
+  get rttFloorMs(): number | undefined {
+    return this.#rttFloorMs;
   }
 
   /** An answer is overdue: it may be dead, or its peer stand still. */
@@ -159,7 +170,9 @@ export class Tunnel {
     if (token !== this.#pingToken) return;
     this.#isPingOut = false;
     this.#unansweredBeats = 0;
-    this.#rttMs = this.#deps.clock.monotonicMs() - this.#pingAtMs;
+    const rttMs = this.#deps.clock.monotonicMs() - this.#pingAtMs;
+    this.#rttsMs = [rttMs, ...this.#rttsMs.slice(0, RTTS_KEPT - 1)];
+    this.#rttFloorMs = Math.min(...this.#rttsMs);
   }
 
   #beat(): void {

@@ -290,6 +290,53 @@ describe("relays", () => {
     await until("down", () => usable(west, east) === 0 && usable(east, west) === 0);
   });
 
+  test("when one of two relays dies the other serves new streams with the tunnel that it has, and keeps its own", async () => {
+    const authority = await TestAuthority.create();
+    const start = async (name: string): Promise<TestProxy> => {
+      const proxy = await startProxy(await authority.identity(name));
+      ends.push(() => proxy.node.stop(0));
+      return proxy;
+    };
+    const [west, east] = [await start("west"), await start("east")];
+    const relays = [await start("relay-1"), await start("relay-2")];
+    const dialled = relays.map(({ cluster, endpoint }): [ClusterId, string[]] => [
+      cluster,
+      [endpoint],
+    ]);
+    west.node.setPeers(new Map([...dialled, [east.cluster, []]]));
+    east.node.setPeers(new Map([...dialled, [west.cluster, []]]));
+    for (const { node } of relays) {
+      node.setPeers(new Map([west, east].map(({ cluster }) => [cluster, []])));
+    }
+    await until(
+      "a tunnel through each",
+      () => usable(west, east) === 2 && usable(east, west) === 2,
+    );
+    const tunnels = west.node.hub.peer(east.cluster)?.usable ?? [];
+    const echo = await serveEcho(ends);
+    east.node.putSlice(slice("east", "shop/db", { name: "main", port: echo }));
+    const port = await listenAnywhere(west, (at) =>
+      slice("east", "shop/db", { name: "main", port: at }),
+    );
+    const open = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const socket = connect(port, "127.0.0.1");
+        socket.on("error", () => undefined);
+        ends.push(() => socket.destroy());
+        socket.write("hello");
+        await once(socket, "data");
+        return socket;
+      }),
+    );
+    await relays[0]?.node.stop(0);
+    await until("one is left", () => usable(west, east) === 1 && usable(east, west) === 1);
+    const [left] = west.node.hub.peer(east.cluster)?.usable ?? [];
+    expect(tunnels).toContain(left);
+    const kept = left?.streamCount ?? 0;
+    for (let n = 0; n < 20; n++) expect(await ask(port, `still ${n}`)).toBe(`still ${n}`);
+    await until("others are gone", () => open.filter(({ closed }) => !closed).length === kept);
+  });
+
   test("two relays in a row: each member sees its neighbours only; a text goes through all four", async () => {
     const authority = await TestAuthority.create();
     const names = ["west", "near", "far", "east"];
