@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { parseClusterId } from "../../../api/cluster-id.ts";
 import { VirtualClock } from "../../../runtime/clock/virtual-clock.ts";
+import type { LogFields } from "../../../runtime/log/log.ts";
 import { silentLogger } from "../../../runtime/log/silent-log.ts";
 import { PrometheusMeter } from "../../../runtime/metrics/prometheus-meter.ts";
 import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
@@ -56,5 +57,44 @@ test("what a peer made up is counted without its name", () => {
   expect(recorder.summary().services.map(({ service, errors }) => [service, errors])).toEqual([
     ["", { "not-exported": 1 }],
     ["shop/of-ours", { refused: 1 }],
+  ]);
+});
+
+test("on request there is a line for each connection, with what it was and how it went; else there is none", async () => {
+  const lines: unknown[] = [];
+  const log = {
+    ...silentLogger,
+    info: (message: string, fields?: LogFields) => lines.push([message, fields]),
+  };
+  const clock = new VirtualClock();
+  const peer = parseClusterId("east");
+  const header = openHeader();
+  if (!peer.ok || header.kind !== "service") throw new Error("a peer and a service");
+  for (const logsConnections of [false, true]) {
+    const recorder = new StreamRecorder({ logsConnections }, { clock, log, meter: silentMeter });
+    const record = recorder.begin("in", peer.value, { ...header, clientNamespace: "web" });
+    await clock.advance(3);
+    record.connected();
+    await clock.advance(500);
+    record.end({ code: "reset", bytesIn: 10, bytesOut: 2_000 });
+  }
+  expect(lines).toEqual([
+    [
+      "connection",
+      {
+        peer: "east",
+        service: "shop/db",
+        direction: "in",
+        port: "sql",
+        protocol: "tcp",
+        client: "10.0.0.1 1",
+        clientNamespace: "web",
+        connectMs: 3,
+        durationMs: 503,
+        outcome: "reset",
+        bytesFromTunnel: 10,
+        bytesToTunnel: 2_000,
+      },
+    ],
   ]);
 });
