@@ -119,7 +119,7 @@ export const gatewayVerb = defineVerb({
       deps,
     );
     const reflectors = [networks, peers, nodes, slices, known];
-    const reporter = new Reporter(node, deps);
+    const reporter = new Reporter(node, { ...deps, networks: networks.view });
     const views = {
       networks: networks.view,
       peers: peers.view,

@@ -5,7 +5,7 @@ import { parseServiceExport } from "../../api/mcs/parse-service-export.ts";
 import { parseServiceImport } from "../../api/mcs/parse-service-import.ts";
 import { type ServiceExport, serviceExports } from "../../api/mcs/service-export.ts";
 import { type ServiceImport, serviceImports } from "../../api/mcs/service-import.ts";
-import { PEERS } from "../../api/network/resources.ts";
+import { MEMBER_NETWORKS, PEERS } from "../../api/network/resources.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
 import { parseTrustedAuthorities } from "../../broker/identity/member/trusted-authorities.ts";
@@ -109,6 +109,7 @@ async function serveProxy(
     deps,
   );
   const peers = reflectorOf(PEERS, deps);
+  const networks = reflectorOf(MEMBER_NETWORKS, deps);
   const pods = settings.clientNamespaces
     ? new Reflector<PodPlace>(
         { resource: PODS, project: projectPod, indexes: { [BY_ADDRESS]: addressesOfPod } },
@@ -129,7 +130,7 @@ async function serveProxy(
   });
   const world = followProxyWorld(
     { name: settings.name, advertise: settings.advertise, clientAddresses: settings.address },
-    { ...deps, node, slices: slices.view, peers: peers.view },
+    { ...deps, node, slices: slices.view, peers: peers.view, networks: networks.view },
   );
   if (settings.listen !== "none") {
     const address = parseListenAddress(settings.listen);
@@ -145,7 +146,14 @@ async function serveProxy(
     if (renewed.ok) node.setIdentity(renewed.value);
     else log.error("renewed identity not used", { err: renewed.error });
   });
-  const reflectors = [slices, exports, imports, peers, ...(pods === undefined ? [] : [pods])];
+  const reflectors = [
+    slices,
+    exports,
+    imports,
+    peers,
+    networks,
+    ...(pods === undefined ? [] : [pods]),
+  ];
   readiness.decidedBy(
     reflectorsCheck(reflectors, () => {
       const [problem] = node.listeners.problems;

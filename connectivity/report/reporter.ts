@@ -1,5 +1,7 @@
 import { microTime } from "../../api/kube/micro-time.ts";
+import type { KubeObject } from "../../api/kube/object.ts";
 import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
+import { LOCAL_NETWORK } from "../../api/network/member-network.ts";
 import type {
   PathReport,
   PathReportSpec,
@@ -12,6 +14,7 @@ import { backoffMs } from "../../runtime/backoff/backoff.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import { sleep } from "../../runtime/clock/sleep.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import type { ObjectView } from "../../runtime/kube/object-view.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { Random } from "../../runtime/random/random.ts";
 import { isNews } from "./is-news.ts";
@@ -31,6 +34,8 @@ export interface Said {
 
 export interface ReporterDeps {
   readonly client: Pick<KubeClient, "apply">;
+  /** MemberNetworks: there is one for as long as this cluster is a member, and then it goes first (CLN-04). */
+  readonly networks: Pick<ObjectView<KubeObject>, "get">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -40,7 +45,10 @@ export interface ReporterDeps {
 const RENEW_MS = 10_000;
 const RETRY = { firstMs: 200, maxMs: 10_000 };
 
-/** Writes a gateway's or a proxy's PathReport: news at once, figures now and then, and what could not be written until it can. */
+/**
+ * Writes a gateway's or a proxy's PathReport: news at once, figures now and then, and what could not be written until it can. Nothing
+ * while the cluster is no member: a report that was removed when it left would come back.
+ */
 export class Reporter {
   readonly #node: string;
   readonly #deps: ReporterDeps;
@@ -66,17 +74,24 @@ export class Reporter {
     const { clock, random } = this.#deps;
     let failures = 0;
     while (!signal.aborted) {
-      const said = this.#said;
+      const said = this.#toBeSaid();
       const isWritten = said === undefined || (await this.#write(this.#spec(said), signal));
       failures = isWritten ? 0 : failures + 1;
       const waitMs = isWritten ? RENEW_MS : backoffMs(RETRY, failures - 1, random);
       const wakeUp = new AbortController();
       this.#wakeUp = wakeUp;
-      const isBehind = this.#said !== undefined && isNews(this.#written, this.#spec(this.#said));
+      const latest = this.#toBeSaid();
+      const isBehind = latest !== undefined && isNews(this.#written, this.#spec(latest));
       // A failed write waits in any case: the server may need the time.
       if (isBehind && isWritten) continue;
       await sleep(clock, waitMs, AbortSignal.any([signal, wakeUp.signal]));
     }
+  }
+
+  #toBeSaid(): Said | undefined {
+    if (this.#deps.networks.get(LOCAL_NETWORK) !== undefined) return this.#said;
+    this.#written = undefined;
+    return undefined;
   }
 
   async #write(spec: Omit<PathReportSpec, "renewedAt">, signal: AbortSignal): Promise<boolean> {

@@ -83,7 +83,7 @@ async function removeAll(
     }
     await sleep(clock, SETTLE_MS, signal);
   }
-  // Once: gateways and proxies that run on write theirs anew, and stay without effect.
+  // Gateways and proxies that run on have seen meanwhile that there is no MemberNetwork, and write no more.
   const reports = await removeOwn(kube, [PATH_REPORTS], { receipt, signal });
   if (!reports.ok) return reports;
   const cleared = await clearConditions(kube, serviceExports(mcsVersion), { receipt, signal });

@@ -4,14 +4,18 @@ import { LEASES } from "../../api/kube/lease.ts";
 import type { KubeObject } from "../../api/kube/object.ts";
 import { SERVICES, type Service } from "../../api/kube/service.ts";
 import { CLUSTERSET_PROPERTY, clusterProperties } from "../../api/mcs/cluster-property.ts";
-import { LABEL_MANAGED_BY } from "../../api/mcs/labels.ts";
+import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
 import { type ServiceExport, serviceExports } from "../../api/mcs/service-export.ts";
 import { serviceImports } from "../../api/mcs/service-import.ts";
+import { LOCAL_NETWORK, type MemberNetwork } from "../../api/network/member-network.ts";
+import { MEMBER_NETWORKS, PATH_REPORTS } from "../../api/network/resources.ts";
 import { err, ok } from "../../api/result.ts";
+import { Reporter } from "../../connectivity/report/reporter.ts";
 import { claimMembership } from "../../controllers/membership/claim-membership.ts";
 import { leaveCluster, type Receipt } from "../../controllers/membership/leave-cluster.ts";
 import { ANNOTATION_LEAVING } from "../../controllers/membership/leaving.ts";
 import { MembershipGuard } from "../../controllers/membership/membership-guard.ts";
+import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
 import { silentLogger } from "../../runtime/log/silent-log.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { MemberWorld } from "./member-world.ts";
@@ -156,6 +160,40 @@ describe("a cluster that leaves (CLN-04, CLN-11)", () => {
     expect(guard.leaving.aborted).toBe(true);
     const names = (await west.list(clusterProperties())).map(({ metadata }) => metadata.name);
     expect(names).not.toContain(CLUSTERSET_PROPERTY);
+    stop.abort();
+    await world.settle();
+  });
+
+  test("has no report of a gateway or proxy that runs on", async () => {
+    const { clock, random } = world;
+    const deps = { client: west.client, clock, random, log: silentLogger, meter: silentMeter };
+    await west.create<MemberNetwork>(MEMBER_NETWORKS, {
+      apiVersion: "isthmus.dev/v1alpha1",
+      kind: "MemberNetwork",
+      metadata: { name: LOCAL_NETWORK, labels: { [LABEL_MANAGED_BY]: MANAGED_BY } },
+      spec: {
+        cluster: west.id,
+        ...{ podCidrs: [], serviceCidrs: [], globalPrefixes: [], nodePrefixes: [] },
+        ...{ nodeAddresses: {}, gateways: [], encryption: "none" },
+      },
+    });
+    const networks = new Reflector<KubeObject>({ resource: MEMBER_NETWORKS }, deps);
+    const stop = new AbortController();
+    networks.start(stop.signal);
+    const reporter = new Reporter("n1", { ...deps, networks: networks.view });
+    void reporter.run(stop.signal);
+    const port = 4798;
+    reporter.say({ facts: { endpoints: ["192.0.2.1"], port }, paths: [] });
+    await world.settle();
+    reporter.say({ facts: { endpoints: ["192.0.2.2"], port }, paths: [] });
+    await world.settle();
+    expect(await west.list(PATH_REPORTS)).toHaveLength(1);
+    west.stop();
+    const receipt = await leave();
+    expect(receipt.get("pathreports")).toEqual(["gateway-n1"]);
+    reporter.say({ facts: { endpoints: ["192.0.2.3"], port }, paths: [] });
+    await world.clock.advance(60_000);
+    expect(await west.list(PATH_REPORTS)).toEqual([]);
     stop.abort();
     await world.settle();
   });

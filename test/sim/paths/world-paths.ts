@@ -104,7 +104,10 @@ export class WorldPaths {
       invariant(created.ok, "a node is accepted", { created });
       const client = cluster.client("gateway", { intercept: faults.intercept });
       const log = reportingLogger(`gateway of ${cluster.id}`, report);
-      const reporter = new Reporter("node-0", { client, clock: cluster.clock, random, log });
+      // Whoever leaves here comes back: it goes on.
+      const networks = { get: () => node };
+      const { clock } = cluster;
+      const reporter = new Reporter("node-0", { client, clock, random, log, networks });
       const endpoints = [`192.0.2.${10 + cluster.index}`];
       reporter.say({ facts: { endpoints, port: 4_789 }, paths: [] });
       void reporter.run(this.#stop.signal);

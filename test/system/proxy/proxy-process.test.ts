@@ -9,9 +9,10 @@ import { NAMESPACES } from "../../../api/kube/namespace.ts";
 import type { KubeObject, Resource } from "../../../api/kube/object.ts";
 import { PODS } from "../../../api/kube/pod.ts";
 import { serviceExports } from "../../../api/mcs/service-export.ts";
+import { LOCAL_NETWORK } from "../../../api/network/member-network.ts";
 import { parseProxyTraffic } from "../../../api/network/parse-network-objects.ts";
 import type { PathReport } from "../../../api/network/path-report.ts";
-import { PATH_REPORTS, PEERS } from "../../../api/network/resources.ts";
+import { MEMBER_NETWORKS, PATH_REPORTS, PEERS } from "../../../api/network/resources.ts";
 import { must } from "../../../api/result.ts";
 import { SecretIdentityStore } from "../../../broker/identity/member/secret-identity-store.ts";
 import { ClusterReader } from "../../../cli/cluster-reader.ts";
@@ -134,6 +135,21 @@ function peer(cluster: string, endpoints: readonly string[]): KubeObject {
   return object;
 }
 
+/** What controllers say of their own cluster. */
+function network(cluster: string): KubeObject {
+  const object = {
+    apiVersion: "isthmus.dev/v1alpha1",
+    kind: "MemberNetwork",
+    metadata: { name: LOCAL_NETWORK },
+    spec: {
+      cluster,
+      ...{ podCidrs: [], serviceCidrs: [], globalPrefixes: [], nodePrefixes: [] },
+      ...{ nodeAddresses: {}, gateways: [], encryption: "none" },
+    },
+  };
+  return object;
+}
+
 async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
   for (const start = performance.now(); performance.now() - start < 60_000; ) {
     const seen = await look();
@@ -217,6 +233,9 @@ test("two processes of isthmus proxy, each beside its cluster, carry what object
   const annotations = { [ANNOTATION_ALLOW_CLIENTS]: "west/shop" };
   await east.patch(serviceExports(), "db", { metadata: { annotations } });
   expect(await eventually("an answer", () => ask(clients))).toBe("from the pod");
+  // As long as no controllers say that the cluster is a member (CLN-04).
+  expect(await west.report()).toBeUndefined();
+  await west.put(MEMBER_NETWORKS, network("west"));
   const report = await eventually("a report", async () => {
     const got = await west.report();
     return got?.spec.paths[0]?.rttMs === undefined ? undefined : got;
