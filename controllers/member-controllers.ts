@@ -117,7 +117,7 @@ export class MemberControllers {
     const kube = new WriteThroughClient(deps.client, [services, slices, exports, imports]);
     const reconciler = new ServiceReconciler(options, { ...deps, peers, kube, views, events });
     this.#autoExporter = new AutoExporter(mcsVersion, { ...deps, kube, views, events });
-    this.#controller = new ServiceController({ ...deps, reconciler, views, peers });
+    this.#controller = new ServiceController({ ...deps, client: kube, reconciler, views, peers });
   }
 
   /** Runs until the signal aborts. Work begins when every collection has been read in whole (I6). */

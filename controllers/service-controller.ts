@@ -11,8 +11,9 @@ import {
 import { type ServiceKey, serviceKey } from "../api/service-key.ts";
 import type { BrokerLink, LinkEvent } from "../broker/client/broker-link.ts";
 import type { Propagation } from "../broker/client/propagation.ts";
-import type { Clock } from "../runtime/clock/clock.ts";
+import type { Clock, Timer } from "../runtime/clock/clock.ts";
 import type { Changing } from "../runtime/config/changing.ts";
+import type { KubeClient } from "../runtime/kube/kube-client.ts";
 import type { KubeError } from "../runtime/kube/kube-error.ts";
 import { objectKey, type ViewEvent } from "../runtime/kube/object-view.ts";
 import { type JobOutcome, WorkQueue } from "../runtime/kube/queue/work-queue.ts";
@@ -20,6 +21,8 @@ import type { Logger } from "../runtime/log/log.ts";
 import type { Gauge, Meter } from "../runtime/metrics/meter.ts";
 import type { Random } from "../runtime/random/random.ts";
 import { mayBeOurName } from "./import/derived-service/derived-service-name.ts";
+import { planSweeps } from "./import/slices/plan-sweeps.ts";
+import { SliceSweeper } from "./import/slices/slice-sweeper.ts";
 import type { PeerWatch } from "./liveness/peer-watch.ts";
 import {
   deniedNamespaces,
@@ -28,14 +31,16 @@ import {
   type MemberPolicy,
 } from "./policy/member-policy.ts";
 import { isOwn } from "./reconcile/is-own.ts";
+import { namedExporters } from "./reconcile/mentioned-clusters.ts";
 import type { ServiceReconciler } from "./reconcile/service-reconciler.ts";
 import type { Views } from "./reconcile/world.ts";
 
 export interface ServiceControllerDeps {
+  readonly client: Pick<KubeClient, "deleteCollection">;
   readonly reconciler: ServiceReconciler;
   readonly views: Views;
   readonly link: BrokerLink;
-  readonly peers: Pick<PeerWatch, "subscribe" | "isLost">;
+  readonly peers: Pick<PeerWatch, "subscribe" | "isLost" | "healthFor" | "isAwaited">;
   readonly policy: Changing<MemberPolicy>;
   readonly propagation?: Propagation | undefined;
   readonly clock: Clock;
@@ -48,6 +53,11 @@ type ChangedEvent = Extract<ViewEvent<KubeObject>, { readonly kind: "changed" }>
 
 /** A conflict is the ordinary sign of a view that lags: the event that cures it is already on its way. */
 const BACKOFF = { firstMs: 20, maxMs: 30_000 };
+/**
+ * Head start of the report that a path is dead (`paths/`), by which DNS answers go ahead of slices: thousands of writes after it
+ * keep it from nobody.
+ */
+const REPORT_FIRST_MS = 50;
 /** Namespaces named in one log line. */
 const LOGGED_MAX = 20;
 
@@ -58,7 +68,11 @@ const LOGGED_MAX = 20;
 export class ServiceController {
   readonly #deps: ServiceControllerDeps;
   readonly #queue: WorkQueue;
+  readonly #sweeper: SliceSweeper;
   readonly #denied: Gauge;
+  /** Lost, and their slices stand yet. BOUNDED: by the clusterset's members. */
+  readonly #lost = new Set<ClusterId>();
+  #lostTimer: Timer | undefined;
   /** What was said last about the namespaces that policy keeps out. */
   #deniedText = "";
   /** BOUNDED: by its subscriptions, a handful. */
@@ -76,6 +90,14 @@ export class ServiceController {
       (key, signal) => this.#run(key as ServiceKey, signal),
       deps,
     );
+    this.#sweeper = new SliceSweeper({
+      client: deps.client,
+      isLost: (cluster, service) => deps.peers.isLost(cluster, service),
+      onLeft: (services) => {
+        for (const key of services) this.#queue.add(key);
+      },
+      log: deps.log,
+    });
   }
 
   /** Call when all views have synced. */
@@ -98,17 +120,20 @@ export class ServiceController {
     signal.addEventListener("abort", () => this.#stop(), { once: true });
   }
 
-  /** Resolves when the queue has drained after the stop. */
-  stopped(): Promise<void> {
-    return this.#queue.stopped();
+  /** Resolves when what was under way at the stop is over. */
+  async stopped(): Promise<void> {
+    await Promise.all([this.#queue.stopped(), this.#sweeper.stopped()]);
   }
 
   /** Nothing to do at this moment. */
   get idle(): boolean {
-    return this.#queue.idle;
+    return this.#queue.idle && this.#sweeper.idle && this.#lostTimer === undefined;
   }
 
   #stop(): void {
+    this.#lostTimer?.cancel();
+    this.#lostTimer = undefined;
+    this.#sweeper.stop();
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
   }
 
@@ -203,16 +228,50 @@ export class ServiceController {
     }
   }
 
-  /** Whatever these clusters have a part in: as their rows say, and as our objects do. */
   #onPeers(clusters: ReadonlySet<ClusterId> | "all"): void {
     if (clusters === "all") {
       this.lookAgain();
       return;
     }
-    const { views, link, peers } = this.#deps;
     // Dead endpoints are news. That clusters are known now, all of them at a start, is not.
-    const isNews = [...clusters].some((cluster) => peers.isLost(cluster));
-    const add = (key: string): void => (isNews ? this.#queue.add(key) : this.#queue.addInTurn(key));
+    const { clock, peers } = this.#deps;
+    const known = new Set([...clusters].filter((cluster) => !peers.isLost(cluster)));
+    if (known.size > 0) this.#eachOf(known, (key) => this.#queue.addInTurn(key));
+    if (known.size === clusters.size) return;
+    for (const cluster of clusters) if (!known.has(cluster)) this.#lost.add(cluster);
+    this.#lostTimer ??= clock.setTimer(REPORT_FIRST_MS, () => this.#withdraw());
+  }
+
+  /** Slices of lost clusters go, as many at once as can; who is back meanwhile was looked at then. */
+  #withdraw(): void {
+    const { views, peers } = this.#deps;
+    const lost = new Set([...this.#lost].filter((cluster) => peers.isLost(cluster)));
+    this.#lost.clear();
+    this.#lostTimer = undefined;
+    const sweeps = planSweeps(views.slices.values(), lost, {
+      healthFor: (service) => peers.healthFor(service),
+      mayChange: (service, sources) => this.#isSettled(service, sources),
+    });
+    this.#sweeper.sweep(sweeps);
+    // Deletions come back as events of their services.
+    const swept: ReadonlySet<string> = new Set(sweeps.flatMap(({ services }) => services));
+    this.#eachOf(lost, (key) => {
+      if (!swept.has(key)) this.#queue.add(key);
+    });
+  }
+
+  /** Its import is ours, and nothing is awaited of anybody who has a part in it: a pass would change it too. */
+  #isSettled(service: ServiceKey, sources: Iterable<ClusterId>): boolean {
+    const { views, link, peers } = this.#deps;
+    const serviceImport = views.imports.get(service);
+    if (serviceImport === undefined || !isOwn(serviceImport)) return false;
+    const parts = [...sources, ...namedExporters(serviceImport)];
+    return link.hasSynced(namespaceOf(service)) && !parts.some((one) => peers.isAwaited(one));
+  }
+
+  /** Whatever these clusters have a part in: as their rows say, and as our objects do. */
+  #eachOf(clusters: ReadonlySet<ClusterId>, add: (key: string) => void): void {
+    const { views, link } = this.#deps;
     for (const key of link.foreignServices()) {
       if (link.foreignRows(key).some(({ cluster }) => clusters.has(cluster))) add(key);
     }

@@ -195,6 +195,24 @@ export function describeKubeClient(
       expect(await client.delete(ref, {}, call)).toMatchObject(err({ kind: "not-found" }));
     });
 
+    test("deleteCollection deletes what the selector chooses; that nothing is left is no error", async () => {
+      const labelled = (name: string, part: string): ConfigMap => ({
+        ...aMap(name),
+        metadata: { name, namespace, labels: { part } },
+      });
+      for (const part of ["one", "two", "three"]) {
+        valueOf(await client.create(CONFIG_MAPS, labelled(`part-${part}`, part), call));
+      }
+      const query = { namespace, labelSelector: "part in (one,two)" };
+      for (let times = 0; times < 2; times++) {
+        expect(await client.deleteCollection(CONFIG_MAPS, query, call)).toEqual(ok(undefined));
+      }
+      const left = valueOf(
+        await client.list(CONFIG_MAPS, { namespace, labelSelector: "part" }, call),
+      );
+      expect(left.items.map(({ metadata }) => metadata.name)).toEqual(["part-three"]);
+    });
+
     test("pages make up one snapshot, whatever happens between them", async () => {
       const labelled = (name: string): ConfigMap => ({
         ...aMap(name),

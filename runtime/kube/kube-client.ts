@@ -59,6 +59,16 @@ export interface KubeClient {
     options: DeleteOptions,
   ): Promise<Result<void, KubeError>>;
 
+  /**
+   * Deletes all that the selector chooses, in one request of which a failure may leave any part undone. What is gone already is
+   * no error; views hear of it by their watches.
+   */
+  deleteCollection(
+    resource: Resource,
+    query: CollectionQuery,
+    options: CallOptions,
+  ): Promise<Result<void, KubeError>>;
+
   /** Versions of an API group that the server serves and that have the resource, e.g. `["v1beta1"]`; empty when none. */
   servedVersions(
     group: string,
@@ -94,6 +104,12 @@ export interface ListQuery {
   readonly continueToken?: string;
   /** "0" allows an answer from the watch cache. */
   readonly resourceVersion?: string;
+}
+
+/** Part of a collection. The selector is never left out: nobody here means everything. */
+export interface CollectionQuery {
+  readonly namespace?: string;
+  readonly labelSelector: string;
 }
 
 export interface ListPage<T> {

@@ -12,6 +12,7 @@ import { fromErrorAnswer } from "../../runtime/kube/client/status-error.ts";
 import type {
   ApplyOptions,
   CallOptions,
+  CollectionQuery,
   DeleteOptions,
   DeletePreconditions,
   KubeClient,
@@ -33,7 +34,16 @@ import { type InMemoryWatch, openInMemoryWatch } from "./in-memory-watch.ts";
 
 /** One request on its way to the core, as fault injection sees it. */
 export interface InMemoryRequest {
-  readonly verb: "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "discover";
+  readonly verb:
+    | "get"
+    | "list"
+    | "watch"
+    | "create"
+    | "update"
+    | "patch"
+    | "delete"
+    | "deletecollection"
+    | "discover";
   readonly path: string;
 }
 
@@ -202,6 +212,18 @@ export class InMemoryKubeClient implements KubeClient {
     const grace = gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds };
     const body = { apiVersion: "v1", kind: "DeleteOptions", preconditions, ...grace };
     const call: Call = { verb: "delete", method: "DELETE", path: objectPath(target), body };
+    const answer = await this.#call(call, options);
+    return answer.ok ? ok(undefined) : answer;
+  }
+
+  async deleteCollection(
+    resource: Resource,
+    { namespace, labelSelector }: CollectionQuery,
+    options: CallOptions,
+  ): Promise<Result<void, KubeError>> {
+    const path = collectionPath(resource, namespace);
+    const query = queryString({ labelSelector });
+    const call: Call = { verb: "deletecollection", method: "DELETE", path, query };
     const answer = await this.#call(call, options);
     return answer.ok ? ok(undefined) : answer;
   }

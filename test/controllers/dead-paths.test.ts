@@ -22,6 +22,27 @@ async function threeMembers(
   return { east, west, north };
 }
 
+/** Names of a dozen services, which `east` and `west` export besides. */
+const DOZEN = Array.from({ length: 12 }, (_, at) => `many-${at}`);
+
+async function exportDozen(...clusters: readonly TestCluster[]): Promise<void> {
+  for (const cluster of clusters) {
+    for (const [at, name] of DOZEN.entries()) {
+      await cluster.service({}, name);
+      const labels = { "kubernetes.io/service-name": name };
+      const metadata = { namespace: "shop", name: `${name}-1`, labels };
+      const address = `10.${cluster.name.charCodeAt(0)}.1.${at}`;
+      await cluster.slice(`${name}-1`, [address], { metadata });
+      await cluster.export({}, name);
+    }
+  }
+}
+
+const dozenBacking = async (cluster: TestCluster): Promise<readonly string[]> => {
+  const found = await Promise.all(DOZEN.map((name) => cluster.backends(name)));
+  return [...new Set(found.map((one) => Object.keys(one).join()))];
+};
+
 const backing = async (cluster: TestCluster): Promise<readonly string[]> =>
   Object.keys(await cluster.backends());
 
@@ -99,5 +120,62 @@ describe("a data path that probes prove (design, decision 6)", () => {
     await world.clock.advance(WITHDRAWN_MS);
     expect(await backing(north)).toEqual(["west"]);
     expect(north.paths.health(east.id)).toBe("unknown");
+  });
+
+  test("dead: slices of many services go in one request, and are made again when it heals", async () => {
+    await using world = new MemberWorld();
+    const { east, west, north } = await threeMembers(world);
+    await exportDozen(east, west);
+    await world.settle();
+    // Nobody else has it: its endpoints stay (CLN-08).
+    await west.unexport(DOZEN[0]);
+    await world.settle();
+    expect(await dozenBacking(north)).toEqual(["east", "east,west"]);
+    north.clearWrites();
+    north.paths.prove(east.id, "dead");
+    await world.clock.advance(WITHDRAWN_MS);
+    expect(await dozenBacking(north)).toEqual(["east", "west"]);
+    const path = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
+    expect(north.writes).toEqual([expect.objectContaining({ verb: "deletecollection", path })]);
+    await world.expectNoChurn();
+    north.paths.prove(east.id, "alive");
+    await world.clock.advance(WITHDRAWN_MS);
+    expect(await dozenBacking(north)).toEqual(["east", "east,west"]);
+    await world.expectNoChurn();
+  });
+
+  test.each(["before", "after"] as const)(
+    "dead, and the one request fails (%s the server did it): slices go one by one",
+    async (failing) => {
+      await using world = new MemberWorld();
+      const { east, west, north } = await threeMembers(world);
+      await exportDozen(east, west);
+      await world.settle();
+      north.clearWrites();
+      north.inject(({ verb }, moment) =>
+        verb === "deletecollection" && moment === failing
+          ? { kind: "forbidden", status: 403, message: "injected" }
+          : undefined,
+      );
+      north.paths.prove(east.id, "dead");
+      await world.settle();
+      expect(await dozenBacking(north)).toEqual(["west"]);
+      expect(await backing(north)).toEqual(["west"]);
+      await world.expectNoChurn();
+    },
+  );
+
+  test("dead and alive again within a moment: nothing is missing afterwards", async () => {
+    await using world = new MemberWorld();
+    const { east, west, north } = await threeMembers(world);
+    await exportDozen(east, west);
+    await world.settle();
+    for (const ms of [0, 20, 49, 50, 51, 52, 53, 60]) {
+      north.paths.prove(east.id, "dead");
+      await world.clock.advance(ms);
+      north.paths.prove(east.id, "alive");
+      await world.settle();
+      expect(await dozenBacking(north)).toEqual(["east,west"]);
+    }
   });
 });

@@ -69,7 +69,13 @@ export interface Write {
 export type Fault = (request: InMemoryRequest, moment: "before" | "after") => KubeError | undefined;
 
 const CIDR = { IPv4: "10.96.0.0/16", IPv6: "fd00:96::/112" } as const;
-const WRITES: ReadonlySet<string> = new Set(["create", "update", "patch", "delete"]);
+const WRITES: ReadonlySet<string> = new Set([
+  "create",
+  "update",
+  "patch",
+  "delete",
+  "deletecollection",
+]);
 
 /** One cluster of a MemberWorld: an API server, an administrator who types, and controllers under observation. */
 export class TestCluster {

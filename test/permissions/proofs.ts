@@ -48,6 +48,8 @@ export const ONLY_SOMETIMES: Readonly<Record<string, Readonly<Record<string, str
     "get services": "own-objects.ts reads what it could not create because it was there",
     "get endpointslices.discovery.k8s.io": "the same",
     "get serviceimports.multicluster.x-k8s.io": "the same",
+    "deletecollection endpointslices.discovery.k8s.io":
+      "when the path to a cluster of many services dies: test/controllers/dead-paths.test.ts",
     "delete leases.coordination.k8s.io": "when another cluster leaves: test/e2e/membership.test.ts",
     "create slices.isthmus.dev": "with slices in the hub's policy: test/controllers/slices.test.ts",
     "patch slices.isthmus.dev": "the same",

@@ -7,6 +7,7 @@ import { deadline } from "../../clock/deadline.ts";
 import type {
   ApplyOptions,
   CallOptions,
+  CollectionQuery,
   DeleteOptions,
   DeletePreconditions,
   KubeClient,
@@ -42,6 +43,9 @@ const WATCH_HEAD_TIMEOUT_MS = 30_000;
 /** How much longer than asked for a watch may last before the client cuts it. */
 const WATCH_GRACE_MS = 30_000;
 const APPLY_TYPE = "application/apply-patch+yaml";
+/** Names instead of whole objects, where the server can. */
+const NAMES_TYPE =
+  "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 const MERGE_TYPE = "application/merge-patch+json";
 
 /** KubeClient over HTTP/1.1 with raw JSON (docs/decisions/0001-raw-json-kubernetes-requests.md). */
@@ -218,6 +222,22 @@ export class HttpKubeClient implements KubeClient {
       method: "DELETE",
       path: objectPath(target),
       body,
+    };
+    const answer = await this.#call(request, options);
+    return answer.ok ? ok(undefined) : answer;
+  }
+
+  async deleteCollection(
+    resource: Resource,
+    { namespace, labelSelector }: CollectionQuery,
+    options: CallOptions,
+  ): Promise<Result<void, KubeError>> {
+    const request: ApiRequest = {
+      verb: "deletecollection",
+      target: targetName(resource),
+      method: "DELETE",
+      path: `${collectionPath(resource, namespace)}${queryString({ labelSelector })}`,
+      accept: NAMES_TYPE,
     };
     const answer = await this.#call(request, options);
     return answer.ok ? ok(undefined) : answer;

@@ -3,6 +3,7 @@ import type { Result } from "../../../api/result.ts";
 import type {
   ApplyOptions,
   CallOptions,
+  CollectionQuery,
   DeleteOptions,
   DeletePreconditions,
   KubeClient,
@@ -109,6 +110,14 @@ export class WriteThroughClient implements KubeClient {
     return this.#through(target.resource, keyOf(target), write, (answer) =>
       answer.ok ? { kind: "deleted", uid } : undefined,
     );
+  }
+
+  deleteCollection(
+    resource: Resource,
+    query: CollectionQuery,
+    options: CallOptions,
+  ): Promise<Result<void, KubeError>> {
+    return this.#client.deleteCollection(resource, query, options);
   }
 
   servedVersions(

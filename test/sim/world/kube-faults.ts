@@ -28,6 +28,13 @@ const THROTTLED: KubeError = {
 const BROKEN: KubeError = { kind: "unavailable", status: 500, message: "injected: server error" };
 const TIMEOUT: KubeError = { kind: "timeout", message: "injected: no answer" };
 const GONE: KubeError = { kind: "gone", status: 410, message: "injected: expired" };
+const WRITES: readonly InMemoryRequest["verb"][] = [
+  "create",
+  "update",
+  "patch",
+  "delete",
+  "deletecollection",
+];
 const LOST: KubeError = { kind: "unavailable", message: "injected: answer lost after the write" };
 
 /** How a member's API server treats the clients of Isthmus: errors, lost answers, latency, late events. */
@@ -83,7 +90,7 @@ export class KubeFaults {
   }
 
   #draw({ verb }: InMemoryRequest, moment: "before" | "after"): KubeError | undefined {
-    const isWrite = verb === "create" || verb === "update" || verb === "patch" || verb === "delete";
+    const isWrite = WRITES.includes(verb);
     if (moment === "after") return isWrite ? LOST : undefined;
     const kinds = isWrite
       ? [...(verb === "create" ? [] : [CONFLICT]), THROTTLED, BROKEN, TIMEOUT]

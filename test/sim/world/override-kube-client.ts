@@ -11,6 +11,7 @@ export function overrideKubeClient(client: KubeClient, calls: Partial<KubeClient
     apply: (...call) => client.apply(...call),
     mergePatch: (...call) => client.mergePatch(...call),
     delete: (...call) => client.delete(...call),
+    deleteCollection: (...call) => client.deleteCollection(...call),
     servedVersions: (...call) => client.servedVersions(...call),
     ...calls,
   };
