@@ -140,7 +140,7 @@ function rcodeOf(message: Buffer): number {
 }
 
 function* allServices(zone: ZoneSnapshot): Generator<ServiceKey> {
-  for (const { services } of zone.namespaces.values()) {
-    for (const { key } of services.values()) yield key;
+  for (const [, { services }] of zone.namespaces) {
+    for (const [, { key }] of services) yield key;
   }
 }

@@ -236,7 +236,7 @@ export class ZoneSource {
   ): Iterable<ServiceKey> {
     const changed = new Set(services.keys());
     for (const namespace of namespaces.keys()) {
-      for (const name of this.#zone.namespaces.get(namespace)?.services.keys() ?? []) {
+      for (const [name] of this.#zone.namespaces.get(namespace)?.services ?? []) {
         changed.add(serviceKey(namespace, name));
       }
     }

@@ -1,4 +1,5 @@
 import { type ServiceKey, splitServiceKey } from "../../api/service-key.ts";
+import { NameTable } from "./name-table.ts";
 import type { ServiceRecords } from "./service-records.ts";
 
 /**
@@ -8,7 +9,7 @@ import type { ServiceRecords } from "./service-records.ts";
 export interface ZoneSnapshot {
   readonly serial: number;
   /** Namespaces of this cluster; names under others do not exist (DNS-31). */
-  readonly namespaces: ReadonlyMap<string, NamespaceRecords>;
+  readonly namespaces: NameTable<NamespaceRecords>;
   /** Services that resolve. */
   readonly serviceCount: number;
   readonly nameCount: number;
@@ -17,7 +18,7 @@ export interface ZoneSnapshot {
 export interface NamespaceRecords {
   /** False while services are known of a namespace that is not: they stay hidden. */
   readonly exists: boolean;
-  readonly services: ReadonlyMap<string, ServiceRecords>;
+  readonly services: NameTable<ServiceRecords>;
 }
 
 export interface ZoneChange {
@@ -30,40 +31,47 @@ export interface ZoneChange {
 
 export const EMPTY_ZONE: ZoneSnapshot = {
   serial: 0,
-  namespaces: new Map(),
+  namespaces: NameTable.EMPTY,
   serviceCount: 0,
   nameCount: 0,
 };
 
-/** Costs what the touched namespaces hold, not what the zone holds. */
+/** Costs what is changed, and one pointer for every few services of the namespaces that it touches. */
 export function changeZone(zone: ZoneSnapshot, change: ZoneChange): ZoneSnapshot {
-  const namespaces = new Map(zone.namespaces);
-  const drafts = new Map<string, { exists: boolean; services: Map<string, ServiceRecords> }>();
-  const draft = (name: string): { exists: boolean; services: Map<string, ServiceRecords> } => {
+  /** BOUNDED: by the change, as what is in it. */
+  const drafts = new Map<string, Map<string, ServiceRecords | undefined>>();
+  const draft = (name: string): Map<string, ServiceRecords | undefined> => {
     const known = drafts.get(name);
     if (known !== undefined) return known;
-    const before = namespaces.get(name);
-    const made = { exists: before?.exists ?? false, services: new Map(before?.services) };
+    const made = new Map<string, ServiceRecords | undefined>();
     drafts.set(name, made);
     return made;
   };
   let { serviceCount, nameCount } = zone;
   for (const [key, records] of change.services) {
     const { namespace, name } = splitServiceKey(key);
-    const { services } = draft(namespace);
-    const before = services.get(name);
-    if (records === undefined) services.delete(name);
-    else services.set(name, records);
+    const before = zone.namespaces.get(namespace)?.services.get(name);
+    draft(namespace).set(name, records);
     serviceCount += (hasNames(records) ? 1 : 0) - (hasNames(before) ? 1 : 0);
     nameCount += (records?.names.size ?? 0) - (before?.names.size ?? 0);
   }
-  for (const [name, exists] of change.namespaces) draft(name).exists = exists;
-  for (const [name, made] of drafts) {
-    if (made.exists || made.services.size > 0) namespaces.set(name, made);
-    else namespaces.delete(name);
+  for (const name of change.namespaces.keys()) draft(name);
+  const namespaces = new Map<string, NamespaceRecords | undefined>();
+  for (const [name, changes] of drafts) {
+    const before = zone.namespaces.get(name) ?? NO_NAMESPACE;
+    const exists = change.namespaces.get(name) ?? before.exists;
+    const services = changes.size === 0 ? before.services : before.services.with(changes);
+    namespaces.set(name, exists || services.size > 0 ? { exists, services } : undefined);
   }
-  return { serial: change.serial, namespaces, serviceCount, nameCount };
+  return {
+    serial: change.serial,
+    namespaces: zone.namespaces.with(namespaces),
+    serviceCount,
+    nameCount,
+  };
 }
+
+const NO_NAMESPACE: NamespaceRecords = { exists: false, services: NameTable.EMPTY };
 
 function hasNames(records: ServiceRecords | undefined): boolean {
   return records !== undefined && records.names.size > 0;

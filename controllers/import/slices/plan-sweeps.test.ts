@@ -91,7 +91,7 @@ test("law: just the services that others answer for, each once, of ours alone, i
   });
   const lost = fc.subarray([EAST, WEST, NORTH].filter((one) => one !== undefined));
   fc.assert(
-    fc.property(fc.array(standing, { maxLength: 600 }), lost, (all, gone) => {
+    fc.property(fc.array(standing, { maxLength: 600, size: "max" }), lost, (all, gone) => {
       const plan = planSweeps(all.map(sliceOf), new Set(gone), dead(...gone));
       const planned = plan.flatMap((sweep) =>
         sweep.services.map((key) => `${key} ${sweep.cluster}`),
