@@ -201,15 +201,13 @@ export function describeKubeClient(
         metadata: { name, namespace, labels: { part } },
       });
       for (const part of ["one", "two", "three"]) {
-        valueOf(await client.create(CONFIG_MAPS, labelled(`part-${part}`, part), call));
+        must(await client.create(CONFIG_MAPS, labelled(`part-${part}`, part), call));
       }
       const query = { namespace, labelSelector: "part in (one,two)" };
       for (let times = 0; times < 2; times++) {
         expect(await client.deleteCollection(CONFIG_MAPS, query, call)).toEqual(ok(undefined));
       }
-      const left = valueOf(
-        await client.list(CONFIG_MAPS, { namespace, labelSelector: "part" }, call),
-      );
+      const left = must(await client.list(CONFIG_MAPS, { namespace, labelSelector: "part" }, call));
       expect(left.items.map(({ metadata }) => metadata.name)).toEqual(["part-three"]);
     });
 
