@@ -17,6 +17,7 @@ const QUESTION = "web.shop.svc.clusterset.local A";
 let clock: VirtualClock;
 let peers: ObjectStore<KubeObject>;
 let slices: ObjectStore<EndpointSlice>;
+let imports: ObjectStore<ServiceImport>;
 let answers: ReturnType<typeof testResponder>;
 let published: number;
 
@@ -24,7 +25,7 @@ beforeEach(async () => {
   clock = new VirtualClock();
   peers = new ObjectStore<KubeObject>({}, deps);
   slices = new ObjectStore<EndpointSlice>({}, deps);
-  const imports = new ObjectStore<ServiceImport>({}, deps);
+  imports = new ObjectStore<ServiceImport>({}, deps);
   const namespaces = new ObjectStore<Namespace>({}, deps);
   published = 0;
   const deadPeers = new DeadPeersView(peers);
@@ -102,6 +103,46 @@ describe("peers that are proved dead (I8)", () => {
     expect(published).toBe(before + 1);
     say("east", false);
     expect(addressesNow()).toEqual(["10.1.0.1", "10.2.0.2"]);
+  });
+
+  test("dead and alive again before the zone has any of it: what was told meanwhile is told no more", async () => {
+    say("east", false);
+    say("west", false);
+    expect(await addresses()).toEqual(["10.1.0.1", "10.2.0.1"]);
+    say("east", true);
+    expect(addressesNow()).toEqual(["10.2.0.1"]);
+    say("east", false);
+    expect(await addresses()).toEqual(["10.1.0.1", "10.2.0.1"]);
+  });
+
+  test("of thousands of services the zone follows bit by bit, and every answer and change goes before", async () => {
+    say("east", false);
+    say("west", false);
+    const names = Array.from({ length: 500 }, (_, at) => `many-${at}`);
+    for (const name of names) {
+      const key = `shop/${name}`;
+      imports.put(anImport({ key, isHeadless: true }));
+      slices.put(aSlice({ key, cluster: "east", name: `${name}-e`, endpoints: ["10.1.0.1"] }));
+      slices.put(aSlice({ key, cluster: "west", name: `${name}-w`, endpoints: ["10.2.0.1"] }));
+    }
+    await clock.advance(10_000);
+    const before = published;
+    const ask = (name: string): readonly string[] =>
+      answers.ask(`${name}.shop.svc.clusterset.local A`).slice(1);
+    for (const name of names) expect(ask(name)).toHaveLength(2);
+    say("east", true);
+    for (const name of names.slice(0, 50)) expect(ask(name)).toHaveLength(1);
+    await clock.advance(1);
+    imports.put(anImport({ key: "shop/late", ips: ["10.96.0.1"] }));
+    await clock.advance(10);
+    expect(ask("late")).toHaveLength(1);
+    for (const name of names) expect(ask(name)).toHaveLength(1);
+    await clock.advance(60_000);
+    for (const name of names) expect(ask(name)).toHaveLength(1);
+    expect(published).toBeGreaterThan(before);
+    const settled = published;
+    await clock.advance(60_000);
+    expect(published).toBe(settled);
   });
 
   test("stay when nobody else is ready to answer", async () => {

@@ -26,6 +26,8 @@ const COALESCE_MS = 5;
 /** Services derived before queries get their turn again, and how long that may take: one with a hundred endpoints costs 0.3 ms. */
 const BATCH_SERVICES = 200;
 const BATCH_MS = 2;
+/** The same for services that are answered ahead of the zone: nobody waits for those, and thousands of them would keep questions waiting. */
+const AHEAD_BATCH_MS = 1;
 
 export interface ZoneSourceOptions {
   /** Lower case, no final dot. */
@@ -71,9 +73,11 @@ export class ZoneSource {
   readonly #slicesOf = new Map<ServiceKey, Set<string>>();
   /** Services whose local endpoints, though preferred, do not serve alone. BOUNDED: by the imports of the view. */
   readonly #spilled = new Set<ServiceKey>();
-  /** Of the dirty ones, those that are told before the zone has them, and their records once asked for. BOUNDED: as `#dirtyServices`. */
+  /** Dirty ones that are told before the zone has them, none of `#dirtyServices`, and their records once asked for. BOUNDED: as those. */
   readonly #ahead = new Set<ServiceKey>();
   readonly #early = new Map<ServiceKey, ServiceRecords | undefined>();
+  /** Of those, whichever was asked for since: answers made of it are known to others than the zone. BOUNDED: as `#ahead`. */
+  readonly #told = new Set<ServiceKey>();
   readonly #unsubscribes: (() => void)[] = [];
   #zone: ZoneSnapshot = EMPTY_ZONE;
   #serial: number | undefined;
@@ -99,7 +103,7 @@ export class ZoneSource {
 
   /** Services with endpoints of peers that have just died, or are back. */
   get ahead(): AheadOfZone {
-    const [ahead, early] = [this.#ahead, this.#early];
+    const [ahead, early, told] = [this.#ahead, this.#early, this.#told];
     return {
       get size() {
         return ahead.size;
@@ -108,6 +112,7 @@ export class ZoneSource {
       isKnown: (key) => early.has(key),
       records: (key) => {
         if (!early.has(key)) early.set(key, this.#derive(key));
+        told.add(key);
         return early.get(key);
       },
     };
@@ -160,7 +165,7 @@ export class ZoneSource {
 
   /** It is to be derived anew, whatever was derived of it. */
   #mark(key: ServiceKey): void {
-    this.#dirtyServices.add(key);
+    if (!this.#ahead.has(key)) this.#dirtyServices.add(key);
     this.#early.delete(key);
   }
 
@@ -171,7 +176,9 @@ export class ZoneSource {
       const service = serviceOf(slice);
       if (service === undefined) continue;
       this.#mark(service);
-      if (this.#isReady) this.#ahead.add(service);
+      if (!this.#isReady) continue;
+      this.#dirtyServices.delete(service);
+      this.#ahead.add(service);
     }
     this.#schedule(0);
   }
@@ -192,19 +199,9 @@ export class ZoneSource {
 
   #update(): void {
     const services = new Map<ServiceKey, ServiceRecords | undefined>();
-    const { clock } = this.#deps;
-    const endMs = clock.monotonicMs() + BATCH_MS;
-    for (const key of take(this.#dirtyServices, BATCH_SERVICES)) {
-      const records = this.#early.has(key) ? this.#early.get(key) : this.#derive(key);
-      const current = this.#current(key);
-      if (!isSame(current, records)) {
-        services.set(key, records === undefined ? undefined : shareRecords(current, records));
-      }
-      this.#ahead.delete(key);
-      this.#early.delete(key);
-      // Before the first zone nobody waits for anything but the zone.
-      if (this.#isReady && clock.monotonicMs() >= endMs) break;
-    }
+    this.#deriveSome(this.#dirtyServices, BATCH_MS, services);
+    // Those are in answers from here on: what is left keeps nobody waiting.
+    if (this.#dirtyServices.size === 0) this.#deriveSome(this.#ahead, AHEAD_BATCH_MS, services);
     const namespaces = new Map<string, boolean>();
     for (const name of take(this.#dirtyNamespaces, Number.POSITIVE_INFINITY)) {
       const exists = this.#deps.namespaces.get(name) !== undefined;
@@ -225,8 +222,30 @@ export class ZoneSource {
         this.#publish(this.#zone, this.#changedKeys(services, namespaces), rebuildMs);
       }
     }
-    if (isDone) this.#dirtySinceMs = undefined;
-    else this.#schedule(0);
+    if (!isDone) this.#schedule(0);
+    else this.#dirtySinceMs = undefined;
+    if (isDone && this.#ahead.size > 0) this.#schedule(COALESCE_MS);
+  }
+
+  /** Takes services out of the set, and notes the records of those about which the zone says something else. */
+  #deriveSome(
+    dirty: Set<ServiceKey>,
+    batchMs: number,
+    services: Map<ServiceKey, ServiceRecords | undefined>,
+  ): void {
+    const { clock } = this.#deps;
+    const endMs = clock.monotonicMs() + batchMs;
+    for (const key of take(dirty, BATCH_SERVICES)) {
+      const records = this.#early.has(key) ? this.#early.get(key) : this.#derive(key);
+      const current = this.#current(key);
+      // What was told may be neither what the zone says nor what holds now: a path that dies and heals.
+      if (this.#told.delete(key) || !isSame(current, records)) {
+        services.set(key, records === undefined ? undefined : shareRecords(current, records));
+      }
+      this.#early.delete(key);
+      // Before the first zone nobody waits for anything but the zone.
+      if (this.#isReady && clock.monotonicMs() >= endMs) break;
+    }
   }
 
   /** A namespace that comes or goes shows or hides all its services. */
