@@ -34,7 +34,9 @@ export function billOfMaterials(
 function component({ name, version, licence, folder }: Packaged, locked: Locked): object {
   // The only part of a name that a package URL does not take as it is.
   const purl = `pkg:npm/${name.replace("@", "%40")}@${version}`;
-  const [algorithm = "", digest = ""] = (locked[folder]?.integrity ?? "").split("-");
+  // As the lock names it, wherever node_modules is a link to.
+  const key = folder.slice(folder.indexOf("node_modules/"));
+  const [algorithm = "", digest = ""] = (locked[key]?.integrity ?? "").split("-");
   if (algorithm !== "sha512") {
     throw new Error(
       `cannot list ${name} ${version}: the lock must have its sha512: got "${algorithm}"`,
