@@ -1,11 +1,6 @@
+import { isRecord } from "../json.ts";
 import type { Condition } from "../kube/condition.ts";
 import { wrong } from "./wrong-part.ts";
-
-type JsonRecord = Readonly<Record<string, unknown>>;
-
-export function isRecord(value: unknown): value is JsonRecord {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** The map at `key` of `parent`, entries that are not strings left out; undefined when there is none. */
 export function stringMap(

@@ -1,5 +1,6 @@
+import { isRecord } from "../json.ts";
 import type { KubeObject } from "../kube/object.ts";
-import { isRecord, parseConditions, stringMap } from "./parse-parts.ts";
+import { parseConditions, stringMap } from "./parse-parts.ts";
 import type { ServiceExport } from "./service-export.ts";
 import { wrong } from "./wrong-part.ts";
 

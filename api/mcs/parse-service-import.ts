@@ -1,6 +1,7 @@
+import { isRecord } from "../json.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { IpFamily, Protocol } from "../kube/service.ts";
-import { isRecord, list, parseConditions } from "./parse-parts.ts";
+import { list, parseConditions } from "./parse-parts.ts";
 import type { Parsed } from "./parse-service-export.ts";
 import type {
   ImportPort,

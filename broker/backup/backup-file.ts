@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { LogRecord } from "../../api/broker/store.gen.ts";
+import { parseJson } from "../../api/json.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { StoreRecord } from "../core/store-record.ts";
 import { parseRecordMessage, toRecordMessage } from "../store/record-message.ts";
@@ -74,12 +75,4 @@ function parseRecord(bytes: Uint8Array): Result<StoreRecord, string> {
 
 function digestOf(text: string): string {
   return createHash("sha256").update(text).digest("hex");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

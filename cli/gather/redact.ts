@@ -1,3 +1,4 @@
+import { isRecord } from "../../api/json.ts";
 /** Put in the place of what nobody else may see. */
 export const REDACTED = "[redacted]";
 
@@ -98,8 +99,4 @@ function isOfSecretFlag(before: unknown, entry: unknown): boolean {
 function emptied(data: unknown): unknown {
   if (!isRecord(data)) return undefined;
   return Object.fromEntries(Object.keys(data).map((key) => [key, REDACTED]));
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

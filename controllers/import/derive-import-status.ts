@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
+import { type JsonRecord } from "../../api/json.ts";
 import type { ServiceImport, ServiceImportStatus } from "../../api/mcs/service-import.ts";
 import type { MergedService } from "../merge/merge-exports.ts";
-import type { JsonRecord } from "../reconcile/merge-diff.ts";
 import { stampConditions } from "../reconcile/stamp-conditions.ts";
 import { type ImportFacts, importReadiness } from "./import-readiness.ts";
 

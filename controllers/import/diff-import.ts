@@ -1,6 +1,7 @@
+import { type JsonRecord } from "../../api/json.ts";
 import type { ServiceImport } from "../../api/mcs/service-import.ts";
 import { withoutProtected } from "../merge/without-protected.ts";
-import { type JsonRecord, mergeDiff, ownedPart } from "../reconcile/merge-diff.ts";
+import { mergeDiff, ownedPart } from "../reconcile/merge-diff.ts";
 import { ANNOTATION_EXPORTED_KEYS, type DesiredImport } from "./derive-import.ts";
 
 /**

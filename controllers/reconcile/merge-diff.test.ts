@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { type JsonRecord, mergeDiff } from "./merge-diff.ts";
+import { type JsonRecord } from "../../api/json.ts";
+import { mergeDiff } from "./merge-diff.ts";
 
 /** RFC 7386, section 2: the algorithm as it is printed there. */
 function applyMergePatch(target: unknown, patch: unknown): unknown {

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-
-export type JsonRecord = Readonly<Record<string, unknown>>;
+import { isRecord, type JsonRecord } from "../../api/json.ts";
 
 /**
  * The RFC 7386 merge patch that turns `observed` into `desired`: keys that `desired` lacks become null, lists
@@ -28,8 +27,4 @@ export function ownedPart(
 ): JsonRecord {
   const keys = new Set([...Object.keys(desired), ...owned]);
   return Object.fromEntries(Object.entries(map ?? {}).filter(([key]) => keys.has(key)));
-}
-
-function isRecord(value: unknown): value is JsonRecord {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

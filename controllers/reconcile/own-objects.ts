@@ -1,9 +1,9 @@
+import { type JsonRecord } from "../../api/json.ts";
 import type { KubeObject, Resource } from "../../api/kube/object.ts";
 import { ok, type Result } from "../../api/result.ts";
-import type { KubeClient, ObjectRef } from "../../runtime/kube/kube-client.ts";
+import { type KubeClient, refOf } from "../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
 import { isOwn } from "./is-own.ts";
-import type { JsonRecord } from "./merge-diff.ts";
 
 /**
  * Writes to objects that are ours, and to no others (I3): creation never overwrites, changes are conditional
@@ -68,9 +68,4 @@ export class OwnObjects {
     if (removed.ok || removed.error.kind === "not-found") return ok(undefined);
     return removed;
   }
-}
-
-function refOf(resource: Resource, object: KubeObject): ObjectRef {
-  const { namespace, name } = object.metadata;
-  return { resource, name, ...(namespace === undefined ? {} : { namespace }) };
 }

@@ -1,3 +1,4 @@
+import { type JsonRecord } from "../../api/json.ts";
 import { apiVersionOf, type KubeObject } from "../../api/kube/object.ts";
 import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
 import { SLICES } from "../../api/network/resources.ts";
@@ -12,7 +13,7 @@ import type { Logger } from "../../runtime/log/log.ts";
 import type { Meter } from "../../runtime/metrics/meter.ts";
 import type { Random } from "../../runtime/random/random.ts";
 import { isOwn } from "../reconcile/is-own.ts";
-import { type JsonRecord, mergeDiff } from "../reconcile/merge-diff.ts";
+import { mergeDiff } from "../reconcile/merge-diff.ts";
 import { OwnObjects } from "../reconcile/own-objects.ts";
 
 export interface SlicePublisherDeps {

@@ -96,6 +96,11 @@ export interface ObjectRef {
   readonly name: string;
 }
 
+export function refOf(resource: Resource, { metadata }: KubeObject): ObjectRef {
+  const { namespace, name } = metadata;
+  return { resource, name, ...(namespace === undefined ? {} : { namespace }) };
+}
+
 export interface ListQuery {
   readonly namespace?: string;
   readonly labelSelector?: string;

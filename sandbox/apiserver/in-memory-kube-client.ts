@@ -9,18 +9,19 @@ import {
   queryString,
 } from "../../runtime/kube/client/resource-path.ts";
 import { fromErrorAnswer } from "../../runtime/kube/client/status-error.ts";
-import type {
-  ApplyOptions,
-  CallOptions,
-  CollectionQuery,
-  DeleteOptions,
-  DeletePreconditions,
-  KubeClient,
-  ListPage,
-  ListQuery,
-  ObjectRef,
-  WatchEvent,
-  WatchQuery,
+import {
+  type ApplyOptions,
+  type CallOptions,
+  type CollectionQuery,
+  type DeleteOptions,
+  type DeletePreconditions,
+  type KubeClient,
+  type ListPage,
+  type ListQuery,
+  type ObjectRef,
+  refOf,
+  type WatchEvent,
+  type WatchQuery,
 } from "../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
 import type { User } from "./auth/user.ts";
@@ -296,11 +297,6 @@ export class InMemoryKubeClient implements KubeClient {
 
 /** Tokens mean nothing where requests name their user themselves. */
 const UNUSED_TOKEN_KEY = new Uint8Array(32);
-
-function refOf(resource: Resource, object: KubeObject): ObjectRef {
-  const { namespace, name } = object.metadata;
-  return { resource, name, ...(namespace === undefined ? {} : { namespace }) };
-}
 
 function failureOf(status: number, body: string): KubeError {
   return fromErrorAnswer(status, body, undefined);

@@ -21,6 +21,7 @@ import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
 import { silentLogger as log } from "../../runtime/log/silent-log.ts";
 import { silentMeter as meter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom as random } from "../../runtime/random/system-random.ts";
+import { until } from "./until.ts";
 
 /** A broker on loopback with a real authority; its store survives restarts of it. */
 class TestBroker implements AsyncDisposable {
@@ -245,14 +246,6 @@ describeBrokerLink("gRPC", async () => {
   };
   return world;
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  const startMs = clock.monotonicMs();
-  while (!condition()) {
-    if (clock.monotonicMs() - startMs > 20_000) throw new Error("not within 20 s");
-    await new Promise<void>((resolve) => void clock.setTimer(5, resolve));
-  }
-}
 
 function portOf(server: Server): number {
   const address = server.address();

@@ -15,6 +15,7 @@ import { silentLogger as log } from "../../runtime/log/silent-log.ts";
 import { systemRandom as random } from "../../runtime/random/system-random.ts";
 import { freePorts } from "../../sandbox/process/free-ports.ts";
 import { type Outcome, runIsthmus } from "./run-isthmus.ts";
+import { until } from "./until.ts";
 
 let dir: string;
 let dataDir: string;
@@ -27,14 +28,6 @@ const isthmus = (...argv: readonly string[]): Promise<Outcome> => runIsthmus(arg
 /** Asked of the broker of this test. */
 function ask(...argv: readonly string[]): Promise<Outcome> {
   return isthmus(...argv, "--data-dir", dataDir);
-}
-
-async function until(condition: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
-  const startMs = clock.monotonicMs();
-  while (!(await condition())) {
-    if (clock.monotonicMs() - startMs > limitMs) throw new Error(`not within ${limitMs} ms`);
-    await new Promise<void>((resolve) => void clock.setTimer(20, resolve));
-  }
 }
 
 beforeAll(async () => {

@@ -16,6 +16,7 @@ import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { unchanging } from "../../runtime/config/changing.ts";
 import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import { BrokerWorld, type Credentials, type TestStream } from "./broker-world.ts";
+import { until } from "./until.ts";
 
 /** What a careful admin of the hub writes: pods of each cluster, no Service addresses, no nodes. */
 const POLICY = `
@@ -65,14 +66,6 @@ function at(address: string, addressType: "IPv4" | "IPv6"): EndpointsRow {
 
 function sizeOf(clusterId: string): number {
   return store.table.owner(testCluster(clusterId))?.size ?? 0;
-}
-
-async function until(condition: () => Promise<boolean>, limitMs = 60_000): Promise<void> {
-  const startMs = systemClock.monotonicMs();
-  while (!(await condition())) {
-    if (systemClock.monotonicMs() - startMs > limitMs) throw new Error(`not within ${limitMs} ms`);
-    await new Promise<void>((resolve) => void systemClock.setTimer(5, resolve));
-  }
 }
 
 describe("foreign namespaces (SEC-04)", () => {

@@ -10,6 +10,7 @@ import { anExportRow } from "../../broker/wire/test-rows.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import { BrokerWorld, type TestStream } from "./broker-world.ts";
+import { until } from "./until.ts";
 
 const HEARTBEAT_MS = 100;
 
@@ -54,14 +55,6 @@ async function member(
 /** As one who dials the wire instead of the broker. */
 function overWire(): RunningBroker {
   return { ...broker, listen: { host: "127.0.0.1", port: wire.port } };
-}
-
-async function until(condition: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
-  const startMs = systemClock.monotonicMs();
-  while (!(await condition())) {
-    if (systemClock.monotonicMs() - startMs > limitMs) throw new Error(`not within ${limitMs} ms`);
-    await new Promise<void>((resolve) => void systemClock.setTimer(5, resolve));
-  }
 }
 
 async function openConnections(): Promise<number> {

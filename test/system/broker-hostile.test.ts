@@ -17,6 +17,7 @@ import { anExportRow } from "../../broker/wire/test-rows.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import { BrokerWorld, type Credentials, type TestStream } from "./broker-world.ts";
+import { until } from "./until.ts";
 
 let world: BrokerWorld;
 let store: MemoryStore;
@@ -43,14 +44,6 @@ async function member(clusterId: string, incarnation: number): Promise<TestStrea
 /** A row of about this many bytes. */
 function aRow(name: string, bytes: number, createdAtMs = 1): ReturnType<typeof anExportRow> {
   return anExportRow({ name, createdAtMs, annotations: { filler: "x".repeat(bytes) } });
-}
-
-async function until(condition: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
-  const startMs = systemClock.monotonicMs();
-  while (!(await condition())) {
-    if (systemClock.monotonicMs() - startMs > limitMs) throw new Error(`not within ${limitMs} ms`);
-    await new Promise<void>((resolve) => void systemClock.setTimer(5, resolve));
-  }
 }
 
 async function metric(name: string): Promise<number> {

@@ -28,6 +28,7 @@ import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { silentLogger as log } from "../../runtime/log/silent-log.ts";
 import { silentMeter as meter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom as random } from "../../runtime/random/system-random.ts";
+import { until } from "./until.ts";
 
 const MINUTE = 60_000;
 /** Certificates begin an hour before they are issued: for TLS, which knows real time alone, some minutes ahead are fine. */
@@ -103,14 +104,6 @@ async function joinAs(
 
 function addressOf(broker: RunningBroker): string {
   return `127.0.0.1:${broker.listen.port}`;
-}
-
-async function until(condition: () => boolean, limitMs = 20_000): Promise<void> {
-  const startMs = systemClock.monotonicMs();
-  while (!condition()) {
-    if (systemClock.monotonicMs() - startMs > limitMs) throw new Error(`not within ${limitMs} ms`);
-    await new Promise<void>((resolve) => void systemClock.setTimer(5, resolve));
-  }
 }
 
 /** A member with its real link, which notes whenever a row that it has seen is not there. */

@@ -18,20 +18,13 @@ import { silentLogger } from "../../runtime/log/silent-log.ts";
 import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
 import { BrokerWorld, type Credentials, type TestStream } from "./broker-world.ts";
+import { until } from "./until.ts";
 
 let world: BrokerWorld;
 beforeEach(async () => {
   world = await BrokerWorld.create();
 });
 afterEach(() => world[Symbol.asyncDispose]());
-
-async function until(condition: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
-  const startMs = systemClock.monotonicMs();
-  while (!(await condition())) {
-    if (systemClock.monotonicMs() - startMs > limitMs) throw new Error(`not within ${limitMs} ms`);
-    await new Promise<void>((resolve) => void systemClock.setTimer(5, resolve));
-  }
-}
 
 function kinds(stream: TestStream): Record<string, number> {
   const counts: Record<string, number> = {};

@@ -20,6 +20,7 @@ import { silentLogger as log } from "../../runtime/log/silent-log.ts";
 import { systemRandom as random } from "../../runtime/random/system-random.ts";
 import { BrokerWorld, type Credentials } from "./broker-world.ts";
 import type { Found } from "./saved-state-writer.ts";
+import { until } from "./until.ts";
 
 const ROWS = 1000;
 const SHOP = new Set(["shop"]);
@@ -29,14 +30,6 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "isthmus-restart-"));
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
-
-async function until(condition: () => boolean): Promise<void> {
-  const startMs = clock.monotonicMs();
-  while (!condition()) {
-    if (clock.monotonicMs() - startMs > 20_000) throw new Error("not within 20 s");
-    await new Promise<void>((resolve) => void clock.setTimer(5, resolve));
-  }
-}
 
 /** Adds up what travels, as it is encoded. */
 class CountingTransport implements SyncTransport {

@@ -12,6 +12,7 @@ import { askHealth, type Health } from "../../sandbox/clusterset/health.ts";
 import { freePorts } from "../../sandbox/process/free-ports.ts";
 import { startApiServer, type TestApiServer } from "./api-server.ts";
 import { type Outcome, runIsthmus } from "./run-isthmus.ts";
+import { until } from "./until.ts";
 
 // What pods do: the hub keeps everything in its API server, a member's replicas share one Secret and join by a mounted token.
 
@@ -62,14 +63,6 @@ function controllers(replica: number, ...more: readonly string[]): Promise<Outco
   return ending;
 }
 
-async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  const startMs = clock.monotonicMs();
-  while (!(await condition())) {
-    if (clock.monotonicMs() - startMs > 30_000) throw new Error(`${what}: not within 30 s`);
-    await new Promise<void>((resolve) => void clock.setTimer(50, resolve));
-  }
-}
-
 const health = (port: number): Promise<Health> => askHealth(port, clock);
 
 const storedKeys = async (): Promise<readonly string[] | undefined> => {
@@ -116,19 +109,19 @@ async function newToken(): Promise<string> {
 test("two replicas join with one token from a file, though the hub is down at first", async () => {
   const [first = 0, second = 0, hubHealth = 0] = ports;
   const stopBroker = startBroker();
-  await until("the broker", async () => (await health(hubHealth)).kind === "ready");
+  await until(async () => (await health(hubHealth)).kind === "ready");
   await writeFile(tokenFile, `${await newToken()}\n`);
   await stopBroker();
   const choice = ["--join-token-file", tokenFile, "--cluster-id", "east"];
   void controllers(0, ...choice);
   void controllers(1, ...choice);
-  await until("a replica waits for the hub", async () =>
+  await until(async () =>
     (await Promise.all([first, second].map(health))).some(
       (is) => is.kind === "not-ready" && is.why.includes("cannot reach broker"),
     ),
   );
   startBroker();
-  await until("both replicas to be ready", async () => {
+  await until(async () => {
     const both = await Promise.all([first, second].map(health));
     return both.every(({ kind }) => kind === "ready");
   });

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { isRecord, parseJson } from "../../../api/json.ts";
 import { ok, type Result } from "../../../api/result.ts";
 import type { FilterContents } from "../plan/filter-contents.ts";
 import { FILTER_SETS, FILTER_TABLE } from "../plan/filter-table.ts";
@@ -81,16 +82,4 @@ function withoutVolatile(key: string, value: unknown): unknown {
 /** How many elements each set has: who adds one and takes another is not noticed, which only somebody with root could do. */
 function holds(elements: ReadonlyMap<string, number>, contents: FilterContents): boolean {
   return FILTER_SETS.every((set) => (elements.get(set) ?? 0) === contents.size(set));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

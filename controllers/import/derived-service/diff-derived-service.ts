@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
+import { type JsonRecord } from "../../../api/json.ts";
 import type { Service } from "../../../api/kube/service.ts";
-import { type JsonRecord, mergeDiff, ownedPart } from "../../reconcile/merge-diff.ts";
+import { mergeDiff, ownedPart } from "../../reconcile/merge-diff.ts";
 import { wholePatch } from "../diff-import.ts";
 
 /**

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
+import { type JsonRecord } from "../../../api/json.ts";
 import type { EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
 import { ANNOTATION_EXPORT_TO } from "../../../api/mcs/labels.ts";
 import { isOwn } from "../../reconcile/is-own.ts";
-import { type JsonRecord, mergeDiff, ownedPart } from "../../reconcile/merge-diff.ts";
+import { mergeDiff, ownedPart } from "../../reconcile/merge-diff.ts";
 import { wholePatch } from "../diff-import.ts";
 
 export type SliceOp =

@@ -1,6 +1,7 @@
 import type { Agent, IncomingMessage } from "node:http";
 import http from "node:http";
 import https from "node:https";
+import { parseJson } from "../../../api/json.ts";
 import type { Result } from "../../../api/result.ts";
 import { err, ok } from "../../../api/result.ts";
 import { backoffMs } from "../../backoff/backoff.ts";
@@ -12,7 +13,6 @@ import type { Random } from "../../random/random.ts";
 import type { KubeError } from "../kube-error.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { fromConnectionError } from "./connection-error.ts";
-import { parseJson } from "./json.ts";
 import { fromErrorAnswer } from "./status-error.ts";
 
 export interface ApiRequest {

@@ -1,28 +1,29 @@
 import { invariant } from "../../../api/invariant.ts";
+import { isRecord } from "../../../api/json.ts";
 import type { KubeObject, Resource } from "../../../api/kube/object.ts";
 import { PODS } from "../../../api/kube/pod.ts";
 import type { Result } from "../../../api/result.ts";
 import { ok } from "../../../api/result.ts";
 import { deadline } from "../../clock/deadline.ts";
-import type {
-  ApplyOptions,
-  CallOptions,
-  CollectionQuery,
-  DeleteOptions,
-  DeletePreconditions,
-  KubeClient,
-  ListPage,
-  ListQuery,
-  ObjectRef,
-  WatchEvent,
-  WatchQuery,
+import {
+  type ApplyOptions,
+  type CallOptions,
+  type CollectionQuery,
+  type DeleteOptions,
+  type DeletePreconditions,
+  type KubeClient,
+  type ListPage,
+  type ListQuery,
+  type ObjectRef,
+  refOf,
+  type WatchEvent,
+  type WatchQuery,
 } from "../kube-client.ts";
 import type { KubeError } from "../kube-error.ts";
 import type { PodLogQuery } from "../pod-logs.ts";
 import type { ApiRequest, ApiTransportDeps } from "./api-transport.ts";
 import { ApiTransport } from "./api-transport.ts";
 import { fromConnectionError } from "./connection-error.ts";
-import { isRecord } from "./json.ts";
 import { parseKubeObject, parseListPage, parseWatchEvent } from "./kube-object-parser.ts";
 import { collectionPath, objectPath, queryString, targetName } from "./resource-path.ts";
 import { LineTooLongError, splitLines } from "./split-lines.ts";
@@ -310,11 +311,6 @@ export class HttpKubeClient implements KubeClient {
     }
     return fromConnectionError(error, this.#transport.server, signal);
   }
-}
-
-function refOf(resource: Resource, object: KubeObject): ObjectRef {
-  const { namespace, name } = object.metadata;
-  return { resource, name, ...(namespace !== undefined && { namespace }) };
 }
 
 /** Versions in an APIVersions (strings) or an APIGroup (objects) document, the server's preferred order. */

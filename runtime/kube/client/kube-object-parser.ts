@@ -1,10 +1,10 @@
+import { isRecord, parseJson } from "../../../api/json.ts";
 import type { KubeObject, Resource } from "../../../api/kube/object.ts";
 import { apiVersionOf } from "../../../api/kube/object.ts";
 import type { Result } from "../../../api/result.ts";
 import { err, ok } from "../../../api/result.ts";
 import type { ListPage, WatchEvent } from "../kube-client.ts";
 import type { KubeError } from "../kube-error.ts";
-import { isRecord, parseJson } from "./json.ts";
 import { fromStatusObject } from "./status-error.ts";
 
 /**

@@ -4,9 +4,9 @@ import { delimiter, dirname, join, resolve } from "node:path";
 import type { Cluster, Context, User } from "@kubernetes/client-node/dist/config_types.js";
 import { newClusters, newContexts, newUsers } from "@kubernetes/client-node/dist/config_types.js";
 import { parse } from "yaml";
+import { isRecord } from "../../../api/json.ts";
 import type { Result } from "../../../api/result.ts";
 import { err, ok } from "../../../api/result.ts";
-import { isRecord } from "./json.ts";
 
 /** Where to look, in this order: the given file, KUBECONFIG, ~/.kube/config, the pod's service account. */
 export interface KubeConfigSource {

@@ -1,5 +1,5 @@
+import { isRecord, parseJson } from "../../../api/json.ts";
 import type { KubeError, KubeErrorKind } from "../kube-error.ts";
-import { isRecord, parseJson } from "./json.ts";
 
 /** The parts of a metav1.Status that decide what an error means. */
 interface Status {

@@ -1,9 +1,9 @@
 import { parseAllDocuments } from "yaml";
 import { parseDnsLabel } from "../../../api/dns-label.ts";
 import { invariant } from "../../../api/invariant.ts";
+import { isRecord } from "../../../api/json.ts";
 import type { KubeObject } from "../../../api/kube/object.ts";
 import { err, ok, type Result } from "../../../api/result.ts";
-import { isRecord } from "../client/json.ts";
 
 /** Who the manifests speak of. */
 export interface PolicyNames {

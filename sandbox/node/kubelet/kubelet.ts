@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "../../../api/result.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
-import type { KubeClient, ObjectRef } from "../../../runtime/kube/kube-client.ts";
+import { type KubeClient, refOf } from "../../../runtime/kube/kube-client.ts";
 import { type ObjectView, objectKey } from "../../../runtime/kube/object-view.ts";
 import { type JobOutcome, WorkQueue } from "../../../runtime/kube/queue/work-queue.ts";
 import type { Logger } from "../../../runtime/log/log.ts";
@@ -125,7 +125,7 @@ export class Kubelet {
   async #run(key: string, pod: Pod, signal: AbortSignal): Promise<JobOutcome> {
     if ((pod.spec.nodeName ?? "") === "") {
       const patch = { spec: { nodeName: this.#options.nodeName } };
-      const bound = await this.#deps.kube.mergePatch<Pod>(refOf(pod), patch, { signal });
+      const bound = await this.#deps.kube.mergePatch<Pod>(refOf(PODS, pod), patch, { signal });
       // The change comes back as an event.
       if (bound.ok || bound.error.kind === "not-found") return DONE;
       return { kind: "failed", error: `cannot bind to the node: ${bound.error.message}` };
@@ -139,7 +139,7 @@ export class Kubelet {
     });
     if (isStatusCurrent(pod, status)) return DONE;
     const options = { signal, subresource: "status" } as const;
-    const written = await this.#deps.kube.mergePatch<Pod>(refOf(pod), { status }, options);
+    const written = await this.#deps.kube.mergePatch<Pod>(refOf(PODS, pod), { status }, options);
     if (written.ok || written.error.kind === "not-found") return DONE;
     return { kind: "failed", error: `cannot write pod status: ${written.error.message}` };
   }
@@ -211,7 +211,7 @@ export class Kubelet {
     }
     const { uid } = pod.metadata;
     const preconditions = uid === undefined ? {} : { uid };
-    const gone = await this.#deps.kube.delete(refOf(pod), preconditions, {
+    const gone = await this.#deps.kube.delete(refOf(PODS, pod), preconditions, {
       signal,
       gracePeriodSeconds: 0,
     });
@@ -241,9 +241,4 @@ export class Kubelet {
 
 function isOver(pod: Pod): boolean {
   return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
-}
-
-function refOf(pod: Pod): ObjectRef {
-  const { name, namespace } = pod.metadata;
-  return { resource: PODS, name, ...(namespace === undefined ? {} : { namespace }) };
 }

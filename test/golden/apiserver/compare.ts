@@ -1,3 +1,4 @@
+import { isRecord } from "../../../api/json.ts";
 /** One place where two normalized values are not equal. */
 export interface Mismatch {
   readonly path: string;
@@ -18,8 +19,4 @@ export function mismatches(expected: unknown, actual: unknown, path = ""): reado
     return [...keys].flatMap((key) => mismatches(expected[key], actual[key], `${path}.${key}`));
   }
   return Object.is(expected, actual) ? [] : [{ path, expected, actual }];
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isRecord } from "../../../api/json.ts";
 /**
  * The part of a recorded answer that the embedded server can have: the real one serves more kinds, and its
  * EndpointSlice controller makes slices of its own.
@@ -43,8 +44,4 @@ function isControllerSlice(item: unknown): boolean {
       "endpointslice.kubernetes.io/managed-by",
     )
   );
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,8 @@
+/** A JSON object, whatever its fields hold. */
+export type JsonRecord = Readonly<Record<string, unknown>>;
+
 /** A JSON object, not an array. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isRecord(value: unknown): value is JsonRecord {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
