@@ -90,6 +90,13 @@ spec:
           image: {{ .root.Values.image | quote }}
           imagePullPolicy: {{ .root.Values.imagePullPolicy }}
           args: {{ toRawJson (concat (list "crds" "--apply" "--no-ensure-namespace") .flags) }}
+          # Without a share of its own it gets next to none of a busy node's CPU, and requests end at their deadline.
+          resources:
+            requests:
+              cpu: 50m
+              memory: 128Mi
+            limits:
+              memory: 512Mi
           securityContext:
             allowPrivilegeEscalation: false
             readOnlyRootFilesystem: true

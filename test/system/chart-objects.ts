@@ -18,7 +18,12 @@ export interface ChartObject extends KubeObject {
   }[];
   readonly spec?: {
     readonly template?: {
-      readonly spec?: { readonly containers?: readonly { readonly args?: readonly string[] }[] };
+      readonly spec?: {
+        readonly containers?: readonly {
+          readonly args?: readonly string[];
+          readonly resources?: object;
+        }[];
+      };
     };
   };
 }

@@ -133,6 +133,24 @@ test.each([
   expect(out).toMatch(want);
 });
 
+test.each([
+  { chart: "isthmus", values: { ...MEMBER, backends: ["vxlan", "proxy"] } },
+  { chart: "isthmus-broker", values: {} },
+] as const)(
+  "every container of $chart, its hook's too, asks for a share of the node",
+  async ({ chart, values }) => {
+    const objects = [...(await templated(chart, values, { hooks: true })).values()];
+    const containers = objects.flatMap(({ spec }) => spec?.template?.spec?.containers ?? []);
+    expect(containers.length).toBeGreaterThan(1);
+    for (const { resources } of containers) {
+      expect(resources).toEqual({
+        requests: { cpu: "50m", memory: "128Mi" },
+        limits: { memory: expect.stringMatching(/^\d+[MG]i$/) },
+      });
+    }
+  },
+);
+
 test.each(["isthmus", "isthmus-broker"] as const)(
   "values of %s and their schema are those of the settings (npm run charts)",
   (chart) => {
