@@ -13,12 +13,14 @@ import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
 import type { Steps } from "../output/receipt.ts";
+import { joinLine } from "./join-line.ts";
 
 export interface JoinLines {
   readonly namespace: string;
   readonly clusterset: string;
   readonly store: "kubernetes" | "etcd";
   readonly clusters: readonly string[];
+  readonly image: string;
   readonly address: string | undefined;
   /** Of the audit log of tokens that are made by hand: where the command runs. */
   readonly dataDir: string;
@@ -66,7 +68,7 @@ export async function printJoinLines(
         audit,
       });
       if (!issued.ok) return issued;
-      const line = `isthmus install member --cluster-id ${clusterId} ${issued.value.text} --apply`;
+      const line = joinLine({ clusterId, token: issued.value.text, image: lines.image });
       deps.out.step({ what: clusterId, did: "join line", detail: line }, line);
     }
   } finally {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { err, ok, type Result } from "../../api/result.ts";
 import { commonSettings } from "../../install/common-settings.ts";
+import { gatewaySettings } from "../../install/gateway-settings.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
@@ -21,6 +22,10 @@ export const upgradeVerb = defineVerb({
     ...kubeSettings,
     namespace: commonSettings.namespace,
     image: z.string().optional().describe("image to run from now on; default: as installed"),
+    netImage: z
+      .string()
+      .optional()
+      .describe("image to run gateways and node agents from now on; default: as installed"),
     force: z
       .boolean()
       .default(false)
@@ -65,16 +70,26 @@ async function refuseUnknown(namespace: string, deps: Deps): Promise<Result<unde
   );
 }
 
+interface Wanted {
+  readonly namespace: string;
+  readonly image?: string | undefined;
+  readonly netImage?: string | undefined;
+}
+
 /** @returns whether it was there. */
 async function upgradePart(
   part: Part,
-  { namespace, image }: { readonly namespace: string; readonly image?: string | undefined },
+  { namespace, image, netImage }: Wanted,
   deps: Deps,
 ): Promise<Result<boolean, string>> {
   const record = await readRecord(part, namespace, deps);
   if (!record.ok) return record;
   if (record.value === undefined) return ok(false);
-  const settings = { ...record.value.settings, ...(image === undefined ? {} : { image }) };
+  const settings = {
+    ...record.value.settings,
+    ...(image === undefined ? {} : { image }),
+    ...(netImage === undefined || part === "hub" ? {} : { netImage }),
+  };
   for (const name of unknownSettings(part, record.value)) {
     const was = JSON.stringify(record.value.settings[name]);
     const detail = `this version does not know it; on record for the way back: ${was}`;
@@ -86,5 +101,14 @@ async function upgradePart(
   const objects = render(part, settings);
   if (!objects.ok) return err(`cannot upgrade the ${part}: ${objects.error}`);
   const applied = await applyInstall(part, { namespace, settings, objects: objects.value }, deps);
+  const onNodes = objects.value.some(({ kind }) => kind === "DaemonSet");
+  if (applied.ok && onNodes && image !== undefined && netImage === undefined) {
+    const kept = String(
+      record.value.settings["netImage"] ?? gatewaySettings.netImage.parse(undefined),
+    );
+    const detail = `image ${kept} stays, and with it their version; --net-image names another`;
+    const what = "gateways and node agents";
+    deps.out.step({ what, did: "unchanged", detail }, `${what}: ${detail}`);
+  }
   return applied.ok ? ok(true) : applied;
 }

@@ -223,12 +223,29 @@ test("an upgrade keeps the settings, takes the new image and drops the spent tok
   });
 });
 
-async function deployments(): Promise<readonly KubeObject[]> {
-  const resource = resourceOf({
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name: "" },
-  });
+test("an upgrade takes the image of gateways and node agents too, and says when they stay behind", async () => {
+  expect(await isthmus(...hubInstall)).toMatchObject(done);
+  const gatewaysAlone = ["--gateway", "--no-controllers", "--no-dns", "--net-image", "net:1"];
+  expect(await isthmus(...memberInstall, "--apply", ...gatewaysAlone)).toMatchObject(done);
+  const images = async (): Promise<string> => JSON.stringify(await ofKind("DaemonSet"));
+  const behind = await isthmus("upgrade", "--image", "isthmus:2");
+  expect(behind).toMatchObject(done);
+  expect(behind.lines).toContain(
+    "gateways and node agents: image net:1 stays, and with it their version; --net-image names another",
+  );
+  expect(await images()).toContain('"image":"net:1"');
+  const along = await isthmus("upgrade", "--image", "isthmus:3", "--net-image", "net:3");
+  expect(along).toMatchObject(done);
+  expect(along.lines.join()).not.toContain("stays");
+  expect(await images()).toContain('"image":"net:3"');
+  expect(await images()).not.toContain('"image":"net:1"');
+  expect(JSON.stringify(await deployments())).toContain('"image":"isthmus:3"');
+});
+
+const deployments = (): Promise<readonly KubeObject[]> => ofKind("Deployment");
+
+async function ofKind(kind: "Deployment" | "DaemonSet"): Promise<readonly KubeObject[]> {
+  const resource = resourceOf({ apiVersion: "apps/v1", kind, metadata: { name: "" } });
   return must(await client.list<KubeObject>(resource, {}, { signal })).items;
 }
 
