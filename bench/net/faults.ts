@@ -41,6 +41,7 @@ async function measure(): Promise<void> {
       const scenario = scenarioOf(vxlan, run);
       reports.push(await strikeUnderLoad(vxlan, scenario));
       await scenario.mend();
+      await scenario.again?.();
     }
     const gaps = (pick: (report: LoadReport) => number): string => {
       const sorted = reports.map(pick).toSorted((a, b) => a - b);

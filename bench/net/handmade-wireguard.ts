@@ -4,6 +4,8 @@ import { mustRunIn, runCommands } from "../../sandbox/network/netns/run-commands
 import type { HandmadeVxlan } from "./handmade-vxlan.ts";
 
 const PORT = 51_820;
+/** A session that nobody uses is gone after three minutes, and what builds the other paths may take as long. */
+const KEEPALIVE_S = 5;
 /** Of WireGuard over IPv4: IP 20, UDP 8, header 16, tag 16. */
 const OVERHEAD_BYTES = 60;
 
@@ -28,7 +30,7 @@ export async function buildHandmadeWireguard(
       ...device(node, keys.get(node)?.own ?? "", mtu - OVERHEAD_BYTES),
       ...(sides[1 - index] ?? []).map(
         (peer) =>
-          `ip netns exec ${node.namespace} wg set ${nameOf(node)} peer ${keys.get(peer)?.told} endpoint ${peer.addresses[0]}:${PORT} allowed-ips ${addressOf(peer)}/32`,
+          `ip netns exec ${node.namespace} wg set ${nameOf(node)} peer ${keys.get(peer)?.told} endpoint ${peer.addresses[0]}:${PORT} allowed-ips ${addressOf(peer)}/32 persistent-keepalive ${KEEPALIVE_S}`,
       ),
     ]),
   );

@@ -9,6 +9,8 @@ import type { VxlanWorld } from "./vxlan-world.ts";
 export interface FaultScenario {
   strike(): Promise<void>;
   mend(): Promise<void>;
+  /** Before the same strikes once more: what has been learned of the path is unlearned. */
+  again?(): Promise<void>;
   /** Bytes of a question, where small ones would not notice. */
   readonly questionBytes?: number;
 }
@@ -23,11 +25,10 @@ const BEFORE_MS = 300;
 const WELL_MS = 500;
 /** More than one packet, so that one of each question is as large as the path is thought to carry. */
 const LARGE_BYTES = 2_000;
-/** Largest packet between clusters that still arrives, first time, and how many bytes fewer each further time. */
+/** Largest packet between clusters that still arrives. */
 const LARGE_MTU = 1_480;
-const LESS_BYTES = 4;
-/** Until it is measured exactly how much a path carries, ms. */
-const MEASURED_MS = 4_000;
+/** VXLAN over IPv4: what a gateway reports is inside of it. */
+const AROUND_BYTES = 50;
 /** Until a node has noticed that one of its gateways answers again, ms. */
 const NOTICED_MS = 2_000;
 
@@ -109,17 +110,23 @@ export const FAULTS: Readonly<Record<string, (vxlan: VxlanWorld, turn: number) =
         mend: nothing,
       };
     },
-    "packets above a size arrive no more at one cluster, and nobody says so": (vxlan, turn) => {
+    "packets above a size arrive no more at one cluster, and nobody says so": (vxlan) => {
       const { faults, plan } = vxlan.world.clusterset;
       const smaller = vxlan.world.cluster("b").plan;
       return {
         questionBytes: LARGE_BYTES,
-        // Less each time: what is known of the path is not forgotten when it heals.
-        strike: () => faults.setMtu(smaller, LARGE_MTU - LESS_BYTES * turn, { isSilent: true }),
-        mend: async () => {
-          // Until then less is sent than the path carries, and the next time nobody would notice.
-          await pause(MEASURED_MS);
-          await faults.setMtu(smaller, plan.mtu);
+        strike: () => faults.setMtu(smaller, LARGE_MTU, { isSilent: true }),
+        mend: () => faults.setMtu(smaller, plan.mtu),
+        // A gateway tries larger packets after five minutes, or when it begins: until then less is sent than the path carries, and
+        // nobody would notice that it carries less.
+        again: async () => {
+          for (const { plan: cluster } of vxlan.clusters) {
+            for (const node of vxlan.gatewayNodes(cluster.id)) {
+              await vxlan.processes.find("gateway", node).kill();
+              await restart(vxlan, cluster.id, node);
+            }
+          }
+          await vxlan.measured(plan.mtu - AROUND_BYTES);
         },
       };
     },

@@ -107,6 +107,19 @@ export class VxlanWorld implements AsyncDisposable {
     await this.world.until("every gateway to report every peer as up", () => this.#isWell(forMs));
   }
 
+  /** Until all gateways say of each path that it carries packets of so many bytes, and no larger ones. */
+  async measured(bytes: number): Promise<void> {
+    await this.world.until(`every gateway to report ${bytes} bytes`, async () => {
+      for (const { plan, kube } of this.clusters) {
+        const known = (await gatewayReports(kube)).filter(
+          ({ spec }) => spec.paths.length > 0 && spec.paths.every(({ mtu }) => mtu === bytes),
+        );
+        if (known.length < this.gatewayNodes(plan.id).length) return undefined;
+      }
+      return true;
+    });
+  }
+
   /** After a reboot, too: what DaemonSets would start. */
   startNode(cluster: NetCluster, node: NodePlan): void {
     this.processes.start("node-agent", cluster, node);
