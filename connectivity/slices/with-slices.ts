@@ -2,7 +2,7 @@ import type { EndpointSlice } from "../../api/kube/endpoint-slice.ts";
 import type { PodPlace } from "../../api/kube/pod.ts";
 import type { SliceSet } from "../../api/slices/slice-set.ts";
 import type { FilterScope } from "../vxlan/plan/filter-contents.ts";
-import type { Plan } from "../vxlan/plan/plan.ts";
+import { type Plan, withJudge } from "../vxlan/plan/plan.ts";
 import { sliceMembers } from "./slice-members.ts";
 import { sliceQueues } from "./slice-queues.ts";
 import { sliceTable } from "./slice-table.ts";
@@ -24,8 +24,7 @@ export function withSlices(plan: Plan, input: SliceInput): Plan {
   const devices = plan.kernel.links.map(({ name }) => name);
   const members = sliceMembers(scope.own, slices, pods);
   return {
-    ...plan,
-    tables: [sliceTable({ slices, members, endpoints, scope, devices }), ...plan.tables],
+    ...withJudge(plan, sliceTable({ slices, members, endpoints, scope, devices })),
     kernel: { ...plan.kernel, ...sliceQueues(slices.slices, devices, lineRate) },
   };
 }

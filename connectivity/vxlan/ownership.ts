@@ -5,7 +5,7 @@ import { FILTER_TABLE } from "./plan/filter-table.ts";
 import { NODE_TABLE } from "./plan/node-table.ts";
 import { isNexthopOf } from "./plan/plan-ids.ts";
 import { isGatewayTable, isNodeAgentTable } from "./plan/route-tables.ts";
-import { type VxlanSettings, wanDevices } from "./plan/settings.ts";
+import { tunnelDevices, type VxlanSettings, wanDevices } from "./plan/settings.ts";
 import { WAN_TABLE } from "./plan/wan-table.ts";
 
 export const NODE_AGENT_TABLES = [NODE_TABLE];
@@ -26,5 +26,6 @@ export function gatewayOwnership(settings: VxlanSettings): Ownership {
     links: wanDevices(settings),
     table: (table) => isGatewayTable(settings, table),
     nexthop: (id) => isNexthopOf(settings, "gateway", id),
+    shortcut: tunnelDevices(settings),
   };
 }

@@ -113,7 +113,7 @@ export class Gateway {
 
   /** Round trips, sizes and who is fresh change without a change of state: they are told, and put in force. */
   async #followFigures(signal: AbortSignal): Promise<void> {
-    const { clock, reporter, transport } = this.#deps;
+    const { clock, dataplane, reporter, transport } = this.#deps;
     while (!signal.aborted) {
       await sleep(clock, FIGURES_MS, signal);
       const known = this.#known;
@@ -121,7 +121,8 @@ export class Gateway {
       const { network, peers, facts } = known;
       reporter.say({ facts, paths: reportedPaths(peers, this.#measure) });
       const isNew = summary(this.#paths(network, peers)) !== known.paths;
-      if (isNew || !transport.isSettled()) this.#loop.wake();
+      const isStale = await dataplane.hasStaleShortcut();
+      if (isNew || isStale || !transport.isSettled()) this.#loop.wake();
     }
   }
 

@@ -11,6 +11,7 @@ import { changeElements, deleteTables, replaceTables } from "./nft-script.ts";
 import { NftWatch } from "./nft-watch.ts";
 import { type Ownership, readKernelState } from "./read-kernel-state.ts";
 import type { RunCommand } from "./run-command.ts";
+import { Shortcut } from "./shortcut.ts";
 import { readSlots, slotsText } from "./slots-file.ts";
 import { Sysctls } from "./sysctls.ts";
 import type { Files } from "./system-files.ts";
@@ -41,6 +42,7 @@ export class Dataplane {
   readonly #deps: DataplaneDeps;
   readonly #sysctls: Sysctls;
   readonly #watch: NftWatch;
+  readonly #shortcut: Shortcut | undefined;
   /** What is in the kernel; undefined: not known for sure. */
   #kernel: KernelState | undefined;
   /** Bodies of the tables in the kernel. BOUNDED: by our tables. */
@@ -60,6 +62,9 @@ export class Dataplane {
       deps.files,
     );
     this.#watch = new NftWatch(deps.run);
+    const { shortcut } = options.ownership;
+    this.#shortcut =
+      shortcut === undefined ? undefined : new Shortcut(shortcut, { ...deps, watch: this.#watch });
   }
 
   /** Of the last plan that was applied, by this process or one before. */
@@ -91,6 +96,12 @@ export class Dataplane {
   forget(): void {
     this.#kernel = undefined;
     this.#tables.clear();
+    this.#shortcut?.forget();
+  }
+
+  /** A device was made anew that the last plan's shortcut names; the next `apply` mends it. */
+  async hasStaleShortcut(): Promise<boolean> {
+    return (await this.#shortcut?.isStale()) ?? false;
   }
 
   /** Whether somebody has changed what is ours since it was applied; the next `apply` mends it. */
@@ -107,7 +118,9 @@ export class Dataplane {
     const changed = await this.#watch.changedTables([...this.#tables.keys()], contents, signal);
     if (!changed.ok) return changed;
     for (const table of changed.value) this.#tables.delete(table);
-    return ok(differs.length + changed.value.length > 0);
+    const shortcut = await this.#shortcut?.verify(contents, signal);
+    if (shortcut?.ok === false) return shortcut;
+    return ok(differs.length + changed.value.length > 0 || shortcut?.value === true);
   }
 
   /** Removes everything, also what an earlier process left; settings of the kernel are as they were found. */
@@ -116,6 +129,8 @@ export class Dataplane {
     this.forget();
     const actual = await readKernelState(this.#options.ownership, run, signal);
     if (!actual.ok) return actual;
+    const cleared = await this.#shortcut?.clear(undefined, signal);
+    if (cleared?.ok === false) return cleared;
     const commands = diffKernelState(EMPTY_KERNEL_STATE, actual.value);
     const removed = await applyCommands(commands, run, signal);
     if (!removed.ok) return removed;
@@ -138,6 +153,8 @@ export class Dataplane {
   ): Promise<Result<void, string>> {
     this.#isClean = false;
     await this.#keepSlots(plan.slots);
+    const cleared = await this.#shortcut?.clear(plan.shortcut, signal);
+    if (cleared?.ok === false) return cleared;
     const filtered = await this.#applyTables(plan, contents, signal);
     if (!filtered.ok) return filtered;
     const routed = await this.#applyKernel(plan.kernel, signal);
@@ -147,6 +164,7 @@ export class Dataplane {
     } catch (cause) {
       return err(`cannot change kernel settings: ${String(cause)}`);
     }
+    await this.#shortcut?.load(plan.shortcut, contents, signal);
     return ok(undefined);
   }
 
@@ -161,12 +179,14 @@ export class Dataplane {
     const script = [
       ...(stale.length > 0 ? [replaceTables(stale, contents)] : []),
       ...(changes.length > 0 && !hasAll ? [changeElements(changes)] : []),
+      ...(changes.length > 0 ? (this.#shortcut?.changes(changes) ?? []) : []),
     ].join("\n");
     if (script === "") return ok(undefined);
     const ran = await this.#deps.run({ program: "nft", args: ["-f", "-"], input: script }, signal);
     if (!ran.ok) {
       // Neither the tables nor their sets are known any more.
       this.#tables.clear();
+      this.#shortcut?.forget();
       return ran;
     }
     for (const { name, body } of stale) this.#tables.set(name, body);

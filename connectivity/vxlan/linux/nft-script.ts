@@ -1,6 +1,7 @@
 import type { FilterContents, SetChange } from "../plan/filter-contents.ts";
-import { FILTER_SETS, FILTER_TABLE } from "../plan/filter-table.ts";
+import { FILTER_SETS, FILTER_TABLE, type FilterSet } from "../plan/filter-table.ts";
 import type { NftTable } from "../plan/kernel-state.ts";
+import { SHORTCUT_SETS, SHORTCUT_TABLE } from "../plan/shortcut-table.ts";
 
 /** Elements of one statement. */
 const CHUNK = 1_000;
@@ -22,31 +23,66 @@ export function replaceTables(
       body,
       "}",
       ...(name === FILTER_TABLE && contents !== undefined
-        ? FILTER_SETS.flatMap((set) => elementLines("add", set, contents.elements(set)))
+        ? FILTER_SETS.flatMap((set) => elementLines("add", name, set, contents.elements(set)))
         : []),
     ])
     .join("\n");
 }
 
-/** What changed in the filter's sets, in one transaction; the rest of the sets is not touched. */
-export function changeElements(changes: readonly SetChange[]): string {
+/** As `replaceTables`, of the shortcut, which is of another family; without a table it goes. */
+export function shortcutScript(
+  table: NftTable | undefined,
+  contents: FilterContents | undefined,
+): string {
+  const name = `table netdev ${SHORTCUT_TABLE}`;
+  return [
+    `${name} { }`,
+    `delete ${name}`,
+    ...(table === undefined ? [] : [`${name} {`, table.body, "}"]),
+    ...(table === undefined || contents === undefined
+      ? []
+      : SHORTCUT_SETS.flatMap((set) =>
+          elementLines("add", SHORTCUT_TABLE, set, contents.elements(set)),
+        )),
+  ].join("\n");
+}
+
+/** What changed in the sets of the filter, or of the shortcut, in one transaction; the rest of the sets is not touched. */
+export function changeElements(
+  changes: readonly SetChange[],
+  table: typeof FILTER_TABLE | typeof SHORTCUT_TABLE = FILTER_TABLE,
+): string {
+  const sets: readonly FilterSet[] = setsOf(table);
   return changes
+    .filter(({ set }) => sets.includes(set))
     .flatMap(({ set, add, remove }) => [
-      ...elementLines("add", set, add),
-      ...elementLines("delete", set, remove),
+      ...elementLines("add", table, set, add),
+      ...elementLines("delete", table, set, remove),
     ])
     .join("\n");
 }
 
+/** Sets of a table that hold what exports let pass. */
+export function setsOf(table: string): readonly FilterSet[] {
+  if (table === FILTER_TABLE) return FILTER_SETS;
+  return table === SHORTCUT_TABLE ? SHORTCUT_SETS : [];
+}
+
+/** As nft names it. */
+export function familyOf(table: string): "inet" | "netdev" {
+  return table === SHORTCUT_TABLE ? "netdev" : "inet";
+}
+
 function elementLines(
   verb: "add" | "delete",
+  table: string,
   set: string,
   elements: readonly string[],
 ): readonly string[] {
   const lines: string[] = [];
   for (let at = 0; at < elements.length; at += CHUNK) {
     const some = elements.slice(at, at + CHUNK).join(", ");
-    lines.push(`${verb} element inet ${FILTER_TABLE} ${set} { ${some} }`);
+    lines.push(`${verb} element ${familyOf(table)} ${table} ${set} { ${some} }`);
   }
   return lines;
 }

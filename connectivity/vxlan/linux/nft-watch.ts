@@ -3,7 +3,8 @@ import { z } from "zod";
 import { isRecord, parseJson } from "../../../api/json.ts";
 import { ok, type Result } from "../../../api/result.ts";
 import type { FilterContents } from "../plan/filter-contents.ts";
-import { FILTER_SETS, FILTER_TABLE } from "../plan/filter-table.ts";
+import type { FilterSet } from "../plan/filter-table.ts";
+import { familyOf, setsOf } from "./nft-script.ts";
 import type { RunCommand } from "./run-command.ts";
 
 const LISTING = z.object({ nftables: z.array(z.record(z.string(), z.unknown())) });
@@ -35,7 +36,7 @@ export class NftWatch {
     const changed: string[] = [];
     for (const table of tables) {
       const listed = await this.#run(
-        { program: "nft", args: ["-j", "list", "table", "inet", table] },
+        { program: "nft", args: ["-j", "list", "table", familyOf(table), table] },
         signal,
       );
       if (!listed.ok) {
@@ -47,7 +48,7 @@ export class NftWatch {
       const { digest, elements } = digestOf(listed.value);
       const seen = this.#seen.get(table) ?? digest;
       this.#seen.set(table, seen);
-      const isWhole = table !== FILTER_TABLE || contents === undefined || holds(elements, contents);
+      const isWhole = contents === undefined || holds(elements, setsOf(table), contents);
       if (seen !== digest || !isWhole) changed.push(table);
     }
     return ok(changed);
@@ -80,6 +81,10 @@ function withoutVolatile(key: string, value: unknown): unknown {
 }
 
 /** How many elements each set has: who adds one and takes another is not noticed, which only somebody with root could do. */
-function holds(elements: ReadonlyMap<string, number>, contents: FilterContents): boolean {
-  return FILTER_SETS.every((set) => (elements.get(set) ?? 0) === contents.size(set));
+function holds(
+  elements: ReadonlyMap<string, number>,
+  sets: readonly FilterSet[],
+  contents: FilterContents,
+): boolean {
+  return sets.every((set) => (elements.get(set) ?? 0) === contents.size(set));
 }

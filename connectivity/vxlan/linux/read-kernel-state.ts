@@ -18,6 +18,8 @@ export interface Ownership {
   readonly links: readonly string[];
   readonly table: (table: number) => boolean;
   readonly nexthop: (id: number) => boolean;
+  /** Devices that its shortcut is between; absent: it has none. */
+  readonly shortcut?: readonly string[];
 }
 
 const FAMILIES: readonly (readonly [IpFamily, string])[] = [

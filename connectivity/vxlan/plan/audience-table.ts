@@ -3,7 +3,7 @@ import { ANNOTATION_EXPORT_TO, LABEL_SOURCE_CLUSTER } from "../../../api/mcs/lab
 import { type FilterScope, sliceElements } from "./filter-contents.ts";
 import type { NftTable } from "./kernel-state.ts";
 import { chain } from "./mark-rules.ts";
-import type { Plan } from "./plan.ts";
+import { type Plan, withJudge } from "./plan.ts";
 import { anonymousSet, deviceSet } from "./rule-sets.ts";
 
 export const AUDIENCE_TABLE = "isthmus_audiences";
@@ -22,7 +22,7 @@ export interface AudienceInput {
 /** A gateway's plan, and the table of what is for chosen clusters. */
 export function withAudiences(plan: Plan, input: AudienceInput): Plan {
   const devices = plan.kernel.links.map(({ name }) => name);
-  return { ...plan, tables: [audienceTable(input, devices), ...plan.tables] };
+  return withJudge(plan, audienceTable(input, devices));
 }
 
 const MAPS = ["asked4", "asked6", "asked_hosts4", "asked_hosts6", "answering4", "answering6"];

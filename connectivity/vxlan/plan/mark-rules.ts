@@ -11,7 +11,7 @@ export interface MarkedGateway {
  * What a flow came through, it goes back through: with several gateways only the one that has seen the request knows
  * (in conntrack) that the answer of a UDP server is an answer. The first machine behind the gateway notes it in the flow's
  * conntrack mark, and turns the mark into one of the answering packets, for which an `ip rule` has a table. Other bits of
- * either mark stay as they are. What the machine itself answers are probes alone, which have routes of their own: a chain for
+ * either mark stay as they are. TCP needs none of it: whatever gateway its answers go by, they are told by their flags. What the machine itself answers are probes alone, which have routes of their own: a chain for
  * output would be met by each packet of the tunnel.
  */
 export function markChains(
@@ -35,6 +35,7 @@ export function markChains(
     chain("remember", "type filter hook prerouting priority mangle + 5; policy accept;", [
       // The tunnel's own packets among them, which are most of all.
       "ct state untracked accept",
+      "meta l4proto tcp accept",
       `iifname ${devices} ct direction original ether saddr vmap { ${came} }`,
       `iifname != ${devices} ${answers}`,
     ]),

@@ -1,3 +1,4 @@
+import { formatCidr } from "../../../api/network/cidr.ts";
 import { invertPrefixMap, parsePrefixMap } from "../../network/map-prefix.ts";
 import type { NftTable } from "./kernel-state.ts";
 import { chain, type MarkedGateway, markChains } from "./mark-rules.ts";
@@ -7,6 +8,7 @@ import { anonymousSet, deviceSet } from "./rule-sets.ts";
 import { tunnelDevices, type VxlanSettings, wanDevices } from "./settings.ts";
 import { rewriteRule } from "./translation-rules.ts";
 import {
+  addressed,
   clampChains,
   cutProbes,
   FAMILIES,
@@ -61,8 +63,7 @@ function arriveChains(
   return [
     ...outer.chains,
     ...cut.chains,
-    chain("arrive", "type filter hook prerouting priority -450; policy accept;", [
-      outer.rule,
+    chain("arrived", "", [
       `iifname != ${deviceSet(tunnelDevices(settings))} accept`,
       ...cut.rules,
       ...FAMILIES.flatMap((family) => {
@@ -70,6 +71,10 @@ function arriveChains(
         return others === undefined ? [] : [`${family} daddr ${others} accept`];
       }),
       ...maps.map((map) => rewriteRule("daddr", invertPrefixMap(map))),
+    ]),
+    chain("arrive", "type filter hook prerouting priority -450; policy accept;", [
+      outer.rule,
+      ...addressed("daddr", prefixes, "arrived"),
     ]),
   ];
 }
@@ -100,9 +105,16 @@ function leaveChains(
       "",
       maps.map((map) => rewriteRule("saddr", map)),
     ),
-    chain("leave", "type filter hook postrouting priority srcnat - 10; policy accept;", [
-      `oifname vmap { ${ways.join(", ")} }`,
-    ]),
+    chain("leaving", "", [`oifname vmap { ${ways.join(", ")} }`]),
+    chain(
+      "leave",
+      "type filter hook postrouting priority srcnat - 10; policy accept;",
+      addressed(
+        "saddr",
+        maps.map(({ from }) => formatCidr(from)),
+        "leaving",
+      ),
+    ),
   ];
 }
 

@@ -21,6 +21,7 @@ import {
 } from "./route-tables.ts";
 import { families, forwardingSysctls, looseReversePath, markRules } from "./rules-and-sysctls.ts";
 import { type VxlanSettings } from "./settings.ts";
+import { shortcutTable } from "./shortcut-table.ts";
 import { assignSlots } from "./slots.ts";
 import { isV6, MTU_MIN_V6, ofFamily } from "./underlay-family.ts";
 import { wanTable } from "./wan-table.ts";
@@ -68,6 +69,10 @@ export function planGateway(input: GatewayPlanInput): Plan | undefined {
   const wan = possibleWanDevices(outer, settings);
   const ownFamilies = families(own.tunnelAddresses);
   const priorities = rulePriorities(settings);
+  const shortcut = shortcutTable({
+    ...{ network, node, peers, remotes, settings },
+    wan: links.map(({ name }) => name),
+  });
   return {
     slots,
     sysctls: [
@@ -79,6 +84,7 @@ export function planGateway(input: GatewayPlanInput): Plan | undefined {
       filterTable(own, wan, settings),
       wanTable({ network, node, peers, gateways: marked, outer, wan, port: own.port, settings }),
     ],
+    ...(shortcut !== undefined && { shortcut }),
     kernel: {
       links,
       addresses: links.flatMap(({ name }) =>

@@ -6,9 +6,19 @@ import type { Slots } from "./slots.ts";
 export interface Plan {
   readonly kernel: KernelState;
   readonly tables: readonly NftTable[];
+  /** A table of packets of network devices that all can do without; it comes last and goes first. */
+  readonly shortcut?: NftTable;
   readonly sysctls: readonly Sysctl[];
   /** To be handed to the next plan, over restarts too. */
   readonly slots: PlanSlots;
+}
+
+/** With one more table that judges what passes, before the others: none is passed by. */
+export function withJudge(plan: Plan, table: NftTable): Plan {
+  const tables = [table, ...plan.tables];
+  if (table.body === "") return { ...plan, tables };
+  const { shortcut: _, ...rest } = plan;
+  return { ...rest, tables };
 }
 
 /** Numbers that names have; packets on their way and the kernel know them. */

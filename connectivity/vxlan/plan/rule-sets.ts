@@ -5,7 +5,7 @@ import {
   formatCidr,
   parseCidr,
 } from "../../../api/network/cidr.ts";
-import { addressBits, parseIpAddress } from "../../../api/network/ip-address.ts";
+import { addressBits, formatIpAddress, parseIpAddress } from "../../../api/network/ip-address.ts";
 
 /**
  * A set of addresses and networks of one family for a rule; undefined for none, which nft has no word for. A network that
@@ -22,7 +22,14 @@ export function anonymousSet(texts: readonly string[], family: "ip" | "ip6"): st
     const last = disjoint.at(-1);
     if (last === undefined || !containsCidr(last, cidr)) disjoint.push(cidr);
   }
-  return disjoint.length === 0 ? undefined : `{ ${disjoint.map(formatCidr).join(", ")} }`;
+  if (disjoint.length === 0) return undefined;
+  // Addresses alone are a hash table, which costs less to look into than a set that may hold networks.
+  const isHosts = disjoint.every(({ family: of, prefix }) => prefix === addressBits(of));
+  return `{ ${disjoint.map((cidr) => (isHosts ? hostText(cidr) : formatCidr(cidr))).join(", ")} }`;
+}
+
+function hostText({ family, first }: Cidr): string {
+  return formatIpAddress({ family, value: first });
 }
 
 /** Device names for a rule; one alone is compared with, which costs less. */

@@ -35,7 +35,8 @@ const CUT: Readonly<Record<RuleFamily, string>> = {
  * What is done with the tunnel's own packets where they arrive: those of who takes part are taken, nobody else's, and conntrack does not
  * follow them. Nothing asks about them, each flow inside would have an entry more, and to look it up costs as much as a good part of our
  * rules. Pieces of a packet are followed, since conntrack puts them together. What other machines are asked at the same port is none of
- * them. Nothing is accepted here: what comes out of a tunnel meets the rules that follow, whatever its port and addresses are.
+ * them. The chain's other rules are not for the machine's own address underneath, so these packets are spared them; a packet out of a
+ * tunnel that has the same addresses and port is spared them too, and meets the filter, which opens no such address.
  */
 export function outerChains({ port, own, others, over }: TunnelEnds): {
   readonly chains: readonly string[];
@@ -48,7 +49,7 @@ export function outerChains({ port, own, others, over }: TunnelEnds): {
   });
   const unfollowed = FAMILIES.flatMap((family) => {
     const to = anonymousSet(own, family);
-    return to === undefined ? [] : [`${family} daddr ${to} ${WHOLE[family]} notrack`];
+    return to === undefined ? [] : [`${family} daddr ${to} ${WHOLE[family]} notrack accept`];
   });
   return {
     chains: [
@@ -106,6 +107,20 @@ export function clampChains(devices: string): readonly string[] {
       "tcp flags & (syn | rst) == syn jump clamp_opening",
     ]),
   ];
+}
+
+/**
+ * Who has an address in one of these networks goes to this chain, by one cheap rule for each network: to compare an address costs a
+ * third of looking at the name of a device, and less than a set of networks.
+ */
+export function addressed(
+  field: "saddr" | "daddr",
+  networks: readonly string[],
+  chainName: string,
+): readonly string[] {
+  return networks.map(
+    (network) => `${network.includes(":") ? "ip6" : "ip"} ${field} ${network} goto ${chainName}`,
+  );
 }
 
 /** Families of addresses that these texts are of. */

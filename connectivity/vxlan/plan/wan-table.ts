@@ -1,3 +1,4 @@
+import { formatCidr } from "../../../api/network/cidr.ts";
 import type { NftTable } from "./kernel-state.ts";
 import { chain, type MarkedGateway, markChains } from "./mark-rules.ts";
 import type { OwnNetwork, PeerNetwork } from "./networks.ts";
@@ -5,7 +6,14 @@ import { nodeNetworks } from "./node-networks.ts";
 import type { Outer } from "./outer-paths.ts";
 import { anonymousSet, deviceSet } from "./rule-sets.ts";
 import type { VxlanSettings } from "./settings.ts";
-import { FAMILIES, outerChains, type TunnelEnds, unfollowedChain, WHOLE } from "./tunnel-rules.ts";
+import {
+  addressed,
+  FAMILIES,
+  outerChains,
+  type TunnelEnds,
+  unfollowedChain,
+  WHOLE,
+} from "./tunnel-rules.ts";
 
 export const WAN_TABLE = "isthmus_wan";
 /** Names of WireGuard devices begin with it. */
@@ -121,18 +129,19 @@ function truthChains({
     }
     return [`${family} saddr != ${from} counter drop`, `${family} daddr != ${to} counter drop`];
   });
-  const ways = [
-    `"${settings.nodeDevice}" : goto from_nodes`,
-    ...wan.map((device) => `"${device}" : goto from_peers`),
-  ];
+  const fromPeers = `iifname ${deviceSet(wan)} goto from_peers`;
+  const pods = network.maps.map(({ from }) => formatCidr(from));
   const outer = outerChains(tunnel);
   return [
     ...outer.chains,
     chain("from_peers", "", [...lies, ...passing(elsewhere)]),
     chain("from_nodes", "", passing(theirs)),
+    chain("from_ours", "", [`iifname "${settings.nodeDevice}" goto from_nodes`, fromPeers]),
     chain("truth", "type filter hook prerouting priority -460; policy accept;", [
       outer.rule,
-      `iifname vmap { ${ways.join(", ")} }`,
+      // Pods that their node does not know come as they are.
+      ...addressed("saddr", [...network.prefixes, ...pods], "from_ours"),
+      fromPeers,
     ]),
   ];
 }

@@ -14,7 +14,7 @@ import {
 import { example, type Families, slice } from "../../../connectivity/vxlan/plan/example.fixture.ts";
 import { FilterContents, sliceElements } from "../../../connectivity/vxlan/plan/filter-contents.ts";
 import { gatewayName } from "../../../connectivity/vxlan/plan/networks.ts";
-import type { PeerPaths } from "../../../connectivity/vxlan/plan/plan.ts";
+import type { PeerPaths, PlanSlots } from "../../../connectivity/vxlan/plan/plan.ts";
 import { planGateway } from "../../../connectivity/vxlan/plan/plan-gateway.ts";
 import { planNode } from "../../../connectivity/vxlan/plan/plan-node.ts";
 import { DEFAULT_VXLAN_SETTINGS } from "../../../connectivity/vxlan/plan/settings.ts";
@@ -192,15 +192,7 @@ NFT`,
           }),
         );
         must(await at.node.apply(plan, undefined, signal));
-        const gatewayPlan = planGateway({
-          ...shared,
-          peers: peersOf(own, true),
-          outer: {
-            local: own.facts.find((node) => node.name === name)?.internalIps ?? [],
-            mtu: 1500,
-          },
-          slots: await at.gateway.slots(),
-        });
+        const gatewayPlan = gatewayPlanOf(own, name, await at.gateway.slots());
         if (gatewayPlan === undefined) continue;
         at.contents.set("own", sliceElements(exportsOf(own, own), scopeOf(own)));
         for (const other of clusters) {
@@ -210,6 +202,20 @@ NFT`,
         must(await at.gateway.apply(gatewayPlan, at.contents, signal));
       }
     }
+  }
+
+  function gatewayPlanOf(own: Example, node: string, slots: PlanSlots) {
+    return planGateway({
+      network: own.own,
+      node,
+      settings,
+      peers: peersOf(own, true),
+      outer: {
+        local: own.facts.find(({ name }) => name === node)?.internalIps ?? [],
+        mtu: 1500,
+      },
+      slots,
+    });
   }
 
   /** Port 8080 of the pods of the last node and of the first: own ones as they are, a peer's as they are reached. */
@@ -269,6 +275,48 @@ NFT`,
     lab.in(gateway, "nft flush chain inet isthmus_gateway own_to_tunnel");
     expect(ask(gateway, "tcp", globalOf(2, 3), 9090, 1_500)).toBe("silence");
     expect(ask(gateway, "tcp", globalOf(2, 3), 8080)).not.toBe("silence");
+  });
+
+  test("segments of a connection pass gateways by the shortcut, as long as they are exported; without it they go the usual way", async () => {
+    await applyAll();
+    const client = mustHave(pods.get(`${east.cluster}/node-3`));
+    const gateways = clusters.flatMap(({ cluster, gatewayNames }) =>
+      gatewayNames.map((node) => machine(`${cluster}/${node}`)),
+    );
+    const onAll = (script: string): void => {
+      for (const { namespace } of gateways) lab.in(namespace, script);
+    };
+    // Whatever goes the usual way ends here, but for what begins a connection.
+    onAll(
+      "nft 'table inet closed { chain passing { type filter hook forward priority 0; tcp flags & syn == 0 drop; }; }'",
+    );
+    expect(ask(client, "tcp", globalOf(2, 3), 8080)).toBe(globalOf(1, 3));
+    const family = isV6 ? 6 : 4;
+    const holds = ({ namespace }: Machine, set: string): boolean =>
+      lab
+        .in(namespace, `nft list set netdev isthmus_shortcut ${set}${family}`)
+        .includes(`${globalOf(2, 3)} . tcp . 8080`);
+    const [exporting, importing] = [`${west.cluster}/node-1`, `${east.cluster}/node-1`].map(
+      machine,
+    );
+    if (exporting === undefined || importing === undefined) throw new Error("no gateways");
+    expect([holds(exporting, "exported"), holds(importing, "imported")]).toEqual([true, true]);
+    // A gateway applies nothing else here: what changes is the sets.
+    importing.contents.set(west.cluster, []);
+    const plan = gatewayPlanOf(east, "node-1", await importing.gateway.slots());
+    must(await importing.gateway.apply(mustHave(plan), importing.contents, signal));
+    expect(holds(importing, "imported")).toBe(false);
+    await applyAll();
+    expect(holds(importing, "imported")).toBe(true);
+    onAll("nft delete table netdev isthmus_shortcut");
+    expect(ask(client, "tcp", globalOf(2, 3), 8080, 1_500)).toBe("silence");
+    onAll("nft delete table inet closed");
+    expect(ask(client, "tcp", globalOf(2, 3), 8080)).toBe(globalOf(1, 3));
+    for (const { gateway, contents } of gateways) {
+      expect(must(await gateway.verify(contents, signal))).toBe(true);
+    }
+    await applyAll();
+    expect(holds(importing, "imported")).toBe(true);
   });
 
   test("somebody's change is noticed and mended", async () => {
