@@ -110,8 +110,8 @@ export function clampChains(devices: string): readonly string[] {
 }
 
 /**
- * Who has an address in one of these networks goes to this chain, by one cheap rule for each network: to compare an address costs a
- * third of looking at the name of a device, and less than a set of networks.
+ * Who has an address in one of these networks goes to this chain, by a rule for each network: to compare an address is done in place,
+ * while to read the name of a device or to look into a set of networks are calls of functions.
  */
 export function addressed(
   field: "saddr" | "daddr",

@@ -74,8 +74,11 @@ export class NetFaults {
         ]
       : [];
     const script = [SILENCE, `delete ${SILENCE}`, ...rules, ""].join("\n");
-    await mustRunIn(INTERNET, ["nft", "-f", "-"], script);
-    await runCommands([`ip -n ${INTERNET} link set ${cluster.bridge} mtu ${mtu}`]);
+    const setSilence = (): Promise<string> => mustRunIn(INTERNET, ["nft", "-f", "-"], script);
+    const setSize = (): Promise<string> =>
+      runCommands([`ip -n ${INTERNET} link set ${cluster.bridge} mtu ${mtu}`]);
+    // Whoever is told but once sends no larger packets for ten minutes (tcp(7), mtu_expires): silence is there before and after.
+    for (const set of isSilent ? [setSilence, setSize] : [setSize, setSilence]) await set();
   }
 
   /** Pulls a node's cable, or puts it back. */
