@@ -1,6 +1,7 @@
 import { sleep } from "../../../runtime/clock/sleep.ts";
 import type { NodePlan } from "../../../sandbox/network/netns/net-plan.ts";
 import type { LoadReport } from "../../../sandbox/network/netns/pod/load/load-report.ts";
+import { mustRunIn } from "../../../sandbox/network/netns/run-commands.ts";
 import { HTTP } from "./net-service.ts";
 import { DEPS } from "./net-world.ts";
 import type { VxlanWorld } from "./vxlan-world.ts";
@@ -127,6 +128,13 @@ export const FAULTS: Readonly<Record<string, (vxlan: VxlanWorld, turn: number) =
             }
           }
           await vxlan.measured(plan.mtu - AROUND_BYTES);
+          // Pods remember for ten minutes what their node told them.
+          for (const { clients, plan: cluster } of vxlan.clusters) {
+            const pods = cluster.nodes.map((node) => vxlan.server(node).process.namespace);
+            for (const pod of [...pods, ...clients.map(({ namespace }) => namespace)]) {
+              await mustRunIn(pod, ["ip", "route", "flush", "cache"]);
+            }
+          }
         },
       };
     },
