@@ -17,8 +17,13 @@ const FAMILIES: Readonly<Record<Families, readonly (keyof typeof GLOBAL)[]>> = {
 
 function planOf(
   families: Families,
-  { nodes = 3, gateways = 2, change = {} as Partial<PeerPaths> } = {},
+  options: {
+    readonly nodes?: number;
+    readonly gateways?: number;
+    readonly change?: Partial<PeerPaths>;
+  } = {},
 ): Plan {
+  const { nodes = 3, gateways = 2, change = {} } = options;
   const own = example(1, families, { nodes, gateways: 2 });
   const other = example(2, families, { nodes: 2, gateways });
   const through = other.gatewayNames.map((node) => gatewayName(other.cluster, node));
