@@ -103,9 +103,7 @@ async function upgradePart(
   const applied = await applyInstall(part, { namespace, settings, objects: objects.value }, deps);
   const onNodes = objects.value.some(({ kind }) => kind === "DaemonSet");
   if (applied.ok && onNodes && image !== undefined && netImage === undefined) {
-    const kept = String(
-      record.value.settings["netImage"] ?? gatewaySettings.netImage.parse(undefined),
-    );
+    const kept = gatewaySettings.netImage.parse(record.value.settings["netImage"]);
     const detail = `image ${kept} stays, and with it their version; --net-image names another`;
     const what = "gateways and node agents";
     deps.out.step({ what, did: "unchanged", detail }, `${what}: ${detail}`);
