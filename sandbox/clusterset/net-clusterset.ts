@@ -4,6 +4,7 @@ import type { Clock } from "../../runtime/clock/clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { Meter } from "../../runtime/metrics/meter.ts";
+import { formatListenAddress } from "../../runtime/net/listen-address.ts";
 import type { Random } from "../../runtime/random/random.ts";
 import { kubeconfigText } from "../apiserver/auth/kubeconfig.ts";
 import { type ApiServer, createApiServer } from "../apiserver/create-api-server.ts";
@@ -210,10 +211,9 @@ export function backendArgs(
   cluster: ClusterPlan,
   ...backends: readonly string[]
 ): readonly string[] {
-  const [address = ""] = planPlace(cluster, "controllers").addresses;
-  const host = address.includes(":") ? `[${address}]` : address;
+  const [host = ""] = planPlace(cluster, "controllers").addresses;
   return [
-    ...["--probe-listen", `${host}:${PORT.probe}`],
+    ...["--probe-listen", formatListenAddress({ host, port: PORT.probe })],
     ...["--backends", backends.join(","), "--cidrs", cluster.podCidrs.join(",")],
     ...["--service-cidrs", cluster.serviceCidrs.join(",")],
   ];

@@ -11,8 +11,8 @@ export interface MarkedGateway {
  * What a flow came through, it goes back through: with several gateways only the one that has seen the request knows
  * (in conntrack) that the answer of a UDP server is an answer. The first machine behind the gateway notes it in the flow's
  * conntrack mark, and turns the mark into one of the answering packets, for which an `ip rule` has a table. Other bits of
- * either mark stay as they are. TCP needs none of it: whatever gateway its answers go by, they are told by their flags. What the machine itself answers are probes alone, which have routes of their own: a chain for
- * output would be met by each packet of the tunnel.
+ * either mark stay as they are. TCP needs none of it: whatever gateway its answers go by, they are told by their flags. What the machine
+ * itself answers are probes alone, which have routes of their own: a chain for output would be met by each packet of the tunnel.
  */
 export function markChains(
   devices: string,
