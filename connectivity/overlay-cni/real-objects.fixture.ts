@@ -1,5 +1,5 @@
-import type { KubeObject } from "../../api/kube/object.ts";
-import type { DataObject } from "./mesh-objects.ts";
+import type { KubeObject, Resource } from "../../api/kube/object.ts";
+import { CONFIG_MAPS, type DataObject, SECRETS } from "./mesh-objects.ts";
 
 // Objects modelled on what CNIs and their installers write, with the keys that are read here among others: written by hand from
 // Cilium's Helm chart and the sources of Antrea Multi-cluster and Kube-OVN, not recorded from clusters.
@@ -54,6 +54,18 @@ export function ciliumClustermesh(): DataObject {
       "common-etcd-client-ca.crt": base64("certificate"),
     },
   };
+}
+
+/** As Cilium's own installer and `cilium clustermesh connect` leave a cluster, by resource. */
+export function ciliumMesh(
+  cluster: { readonly name: string; readonly id: number },
+  peers: readonly string[],
+): readonly (readonly [Resource, DataObject])[] {
+  const { data: { west: endpoint = "" } = {}, ...secret } = ciliumClustermesh();
+  return [
+    [CONFIG_MAPS, ciliumConfig({ "cluster-name": cluster.name, "cluster-id": String(cluster.id) })],
+    [SECRETS, { ...secret, data: Object.fromEntries(peers.map((peer) => [peer, endpoint])) }],
+  ];
 }
 
 export function antreaClusterSet(ready: "True" | "False" | "Unknown" = "True"): KubeObject {

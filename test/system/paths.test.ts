@@ -15,15 +15,7 @@ import { RESPONDERS_SERVICE } from "../../api/network/responders-service.ts";
 import { connectKube } from "../../cli/connect-kube.ts";
 import { installCrds } from "../../cli/install-crds.ts";
 import { SYSTEM_NAMESPACE } from "../../cli/system-namespace.ts";
-import {
-  CONFIG_MAPS,
-  type DataObject,
-  SECRETS,
-} from "../../connectivity/overlay-cni/mesh-objects.ts";
-import {
-  ciliumClustermesh,
-  ciliumConfig,
-} from "../../connectivity/overlay-cni/real-objects.fixture.ts";
+import { ciliumMesh } from "../../connectivity/overlay-cni/real-objects.fixture.ts";
 import { sleep } from "../../runtime/clock/sleep.ts";
 import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
@@ -123,19 +115,12 @@ async function startMember(id: string): Promise<Member> {
   return { id, server, client };
 }
 
-/** As Cilium's own installer and `cilium clustermesh connect` leave it. */
 async function joinMesh(client: KubeClient, id: string): Promise<void> {
   const metadata = { name: "kube-system" };
   await client.create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata }, { signal });
-  const config = ciliumConfig({ "cluster-name": id, "cluster-id": id === "east" ? "1" : "2" });
-  const remotes = ciliumClustermesh();
-  const { west: endpoint = "" } = remotes.data ?? {};
-  const objects: readonly (readonly [Resource, DataObject])[] = [
-    [CONFIG_MAPS, config],
-    [SECRETS, { ...remotes, data: { ...remotes.data, east: endpoint } }],
-  ];
-  for (const [resource, object] of objects) {
-    const made = await client.create<KubeObject>(resource, object, { signal });
+  const [own, peer] = id === "east" ? ([1, "west"] as const) : ([2, "east"] as const);
+  for (const [resource, object] of ciliumMesh({ name: id, id: own }, [peer])) {
+    const made = await client.create(resource, object, { signal });
     if (!made.ok) throw new Error(made.error.message);
   }
 }

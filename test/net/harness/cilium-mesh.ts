@@ -1,9 +1,4 @@
-import type { KubeObject, Resource } from "../../../api/kube/object.ts";
-import { CONFIG_MAPS, SECRETS } from "../../../connectivity/overlay-cni/mesh-objects.ts";
-import {
-  ciliumClustermesh,
-  ciliumConfig,
-} from "../../../connectivity/overlay-cni/real-objects.fixture.ts";
+import { ciliumMesh } from "../../../connectivity/overlay-cni/real-objects.fixture.ts";
 import type { NetCluster, NetClusterset } from "../../../sandbox/clusterset/net-clusterset.ts";
 import type { Command } from "../../../sandbox/network/netns/net-commands.ts";
 import type { NodePlan } from "../../../sandbox/network/netns/net-plan.ts";
@@ -25,14 +20,8 @@ export async function joinCiliumMesh(
   await writeObjects(other, one.plan.id);
 }
 
-/** As Cilium's own installer and `cilium clustermesh connect` leave it. */
 async function writeObjects({ kube, plan }: NetCluster, peer: string): Promise<void> {
-  const { data: { west: endpoint = "" } = {}, ...secret } = ciliumClustermesh();
-  const objects: readonly (readonly [Resource, KubeObject])[] = [
-    [CONFIG_MAPS, ciliumConfig({ "cluster-name": plan.id, "cluster-id": String(plan.number) })],
-    [SECRETS, { ...secret, data: { [peer]: endpoint } } as KubeObject],
-  ];
-  for (const [resource, object] of objects) {
+  for (const [resource, object] of ciliumMesh({ name: plan.id, id: plan.number }, [peer])) {
     const made = await kube.create(resource, object, { signal: AbortSignal.timeout(10_000) });
     if (!made.ok) throw new Error(`${plan.id}: ${resource.kind}: ${made.error.message}`);
   }
