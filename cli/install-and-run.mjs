@@ -62,9 +62,9 @@ function run({ program, args }) {
     stdio: "inherit",
     env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
   });
-  // The terminal sends Ctrl-C to the whole group: wait for the child to clean up instead of dying first.
-  process.on("SIGINT", () => undefined);
-  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  // Whoever started this may know this process alone. A terminal sends Ctrl-C to the whole group: the child takes both for one.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+    process.on(signal, () => child.kill(signal));
   child.on("error", (error) => {
     process.stderr.write(`cannot start ${program}: ${error.message}\n`);
     process.exit(1);

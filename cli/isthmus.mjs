@@ -13,10 +13,9 @@ if (Number(process.versions.node.split(".")[0]) >= 24) {
   await import("./main.ts");
 } else if (existsSync(runtime)) {
   const child = spawn(runtime, [main, ...process.argv.slice(2)], { stdio: "inherit" });
-  // A terminal sends its signals to the child as well; those sent to this process alone are passed on.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-    process.on(signal, () => signal !== "SIGINT" && child.kill(signal));
-  }
+  // A terminal sends its signals to the child as well, which takes both for one.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+    process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => {
     process.exit(signal === null ? (code ?? 1) : 128 + (constants.signals[signal] ?? 0));
   });

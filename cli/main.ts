@@ -1,5 +1,6 @@
 import { enableCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";
+import { systemClock } from "../runtime/clock/system-clock.ts";
 import { takeNodeFlags } from "./node-flags.ts";
 import { processSignals } from "./process-signals.ts";
 import { poolChannel } from "./workers/pool-channel.ts";
@@ -15,7 +16,7 @@ const { runProgram } = await import("./program.ts");
 process.exitCode = await runProgram(process.argv.slice(2), {
   env: process.env,
   program: fileURLToPath(import.meta.url),
-  ...processSignals(),
+  ...processSignals(systemClock),
   ...poolChannel(),
   out: {
     line: (text) => process.stdout.write(`${text}\n`),

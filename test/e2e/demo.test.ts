@@ -1,7 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
@@ -18,9 +19,10 @@ class Demo {
   output = "";
   readonly ended: Promise<number | null>;
 
-  constructor(...args: string[]) {
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     this.process = spawn("npm", ["run", "--silent", "demo", "--", ...args], {
       cwd: ROOT,
+      env: { ...process.env, ...env },
       // A group of its own, so that Ctrl-C can be sent as a terminal sends it: to all of it.
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
@@ -42,6 +44,11 @@ class Demo {
     }
   }
 
+  /** As a supervisor stops what it started: it knows no process but the first. */
+  interruptAlone(): void {
+    this.process.kill("SIGINT");
+  }
+
   /** The pasteable line that starts with these words. */
   line(start: string): string {
     const found = this.output.split("\n").find((line) => line.trim().startsWith(start));
@@ -55,8 +62,8 @@ class Demo {
   }
 }
 
-function demoFolders(): readonly string[] {
-  return readdirSync(tmpdir()).filter((name) => name.startsWith("isthmus-demo-"));
+function demoFolders(place = tmpdir()): readonly string[] {
+  return readdirSync(place).filter((name) => name.startsWith("isthmus-demo-"));
 }
 
 function processesMentioning(text: string): string {
@@ -81,7 +88,7 @@ function eventually<T>(what: string, ask: () => Promise<T | undefined>): Promise
 /** Runs a demo to its end: the whole transcript, and nothing that stays. */
 async function mainJob(...args: string[]): Promise<void> {
   const before = demoFolders();
-  const demo = new Demo(...args);
+  const demo = new Demo(args);
   const code = await demo.ended;
   expect(code, demo.output).toBe(0);
   for (const shown of [
@@ -109,15 +116,33 @@ describe("npm run demo", () => {
     mainJob("--exit", "--backend", "proxy"));
 
   test("refuses a number of clusters it cannot make, with the rule", async () => {
-    const demo = new Demo("--clusters", "1");
+    const demo = new Demo(["--clusters", "1"]);
     expect(await demo.ended).toBe(2);
     expect(demo.output).toContain("--clusters");
+  });
+
+  test("interrupted while it starts, by a signal to npm alone, leaves nothing behind", async () => {
+    const place = await mkdtemp(join(tmpdir(), "isthmus-interrupted-"));
+    try {
+      const demo = new Demo([], { TMPDIR: place });
+      await eventually("the demo to begin", async () =>
+        demo.output.includes("each its own process") ? true : undefined,
+      );
+      expect(demoFolders(place)).toHaveLength(1);
+      expect(processesMentioning(place)).not.toBe("");
+      demo.interruptAlone();
+      await demo.ended;
+      expect(demoFolders(place)).toEqual([]);
+      expect(processesMentioning(place)).toBe("");
+    } finally {
+      await rm(place, { recursive: true, force: true });
+    }
   });
 
   test.skipIf(!CLIENTS)(
     "stays up for kubectl, dig and curl, and one Ctrl-C ends everything",
     async () => {
-      const demo = new Demo();
+      const demo = new Demo([]);
       try {
         await eventually("the demo to be up", async () =>
           demo.output.includes("Ctrl-C ends everything") ? true : undefined,
