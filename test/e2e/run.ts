@@ -2,15 +2,32 @@ import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 
 /**
- * `npm run test:e2e [-- --kubeconfig FILE --contexts a,b[,c] [TEST FILE...]]`: the end-to-end suite, or those files of it, against
- * existing clusters, or, without options, against embedded ones.
+ * `npm run test:e2e [-- --kubeconfig FILE --contexts a,b[,c] [--image IMAGE] [--net-image IMAGE] [--node-port PORT] [TEST FILE...]]`: the
+ * end-to-end suite, or those files of it, against existing clusters, or, without options, against embedded ones.
  */
 const { values, positionals } = parseArgs({
-  options: { kubeconfig: { type: "string" }, contexts: { type: "string" } },
+  options: {
+    kubeconfig: { type: "string" },
+    contexts: { type: "string" },
+    image: { type: "string" },
+    "net-image": { type: "string" },
+    "node-port": { type: "string" },
+  },
   allowPositionals: true,
 });
 if ((values.kubeconfig === undefined) !== (values.contexts === undefined)) {
   process.stderr.write("--kubeconfig and --contexts go together\n");
+  process.exit(2);
+}
+const forNodes = {
+  ISTHMUS_E2E_IMAGE: values.image,
+  ISTHMUS_E2E_NET_IMAGE: values["net-image"],
+  ISTHMUS_E2E_NODE_PORT: values["node-port"],
+};
+if (values.kubeconfig === undefined && Object.values(forNodes).some((one) => one !== undefined)) {
+  process.stderr.write(
+    "--image, --net-image and --node-port are for existing clusters: name them with --kubeconfig\n",
+  );
   process.exit(2);
 }
 const contexts = (values.contexts ?? "").split(",").filter((context) => context !== "");
@@ -26,6 +43,7 @@ const { status } = spawnSync("vitest", ["run", "--project", "system", ...files],
     ...process.env,
     ...(values.kubeconfig === undefined ? {} : { ISTHMUS_E2E_KUBECONFIG: values.kubeconfig }),
     ...(values.contexts === undefined ? {} : { ISTHMUS_E2E_CONTEXTS: contexts.join(",") }),
+    ...Object.fromEntries(Object.entries(forNodes).filter(([, value]) => value !== undefined)),
   },
 });
 process.exit(status ?? 1);

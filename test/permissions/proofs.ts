@@ -40,7 +40,7 @@ export const PROOFS: readonly {
 
 /** What the tests named here see used. */
 export const WITH_BACKENDS = "with --backends: test/net/clusterset.net.test.ts";
-export const WITH_SECRET = "with --identity-secret: test/system/five-lines.test.ts";
+export const WITH_SECRET = "with --identity-secret: test/e2e/five-lines.test.ts";
 
 /** Granted for what the run in PROOFS is not sure to meet: what needs it, and the test that does where there is one. */
 export const ONLY_SOMETIMES: Readonly<Record<string, Readonly<Record<string, string>>>> = {

@@ -34,13 +34,14 @@ export async function helm(
   chart: ChartName,
   values: object,
   flags: readonly string[],
+  timeoutMs?: number,
 ): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), "isthmus-charts-"));
   try {
     const file = join(folder, "values.yaml");
     await writeFile(file, stringify(values));
     const args = [...verb, join(CHARTS_FOLDER, chart), "--values", file, ...flags];
-    const { code, out } = await runCommand("helm", args, {});
+    const { code, out } = await runCommand("helm", args, {}, timeoutMs);
     const lines = out.split("\n").filter((line) => !line.startsWith("walk.go"));
     return { code, out: lines.join("\n") };
   } finally {

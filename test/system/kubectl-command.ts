@@ -15,9 +15,10 @@ export async function runCommand(
   command: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
+  timeoutMs = COMMAND_TIMEOUT_MS,
 ): Promise<Outcome> {
   const env = { ...process.env, ...environment };
-  const options = { env, timeout: COMMAND_TIMEOUT_MS };
+  const options = { env, timeout: timeoutMs };
   try {
     const { stdout, stderr } = await promisify(execFile)(command, [...args], options);
     return { code: 0, out: stdout + stderr };

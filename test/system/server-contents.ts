@@ -19,19 +19,38 @@ function wishOf(object: KubeObject): KubeObject {
   } as unknown as KubeObject;
 }
 
-/** Every object of an embedded server by kind, namespace and name, but for definitions and Events. */
+/** Every object of a server by kind, namespace and name, custom ones too, but for definitions and Events. */
 export async function contentsOf(client: KubeClient): Promise<ReadonlyMap<string, KubeObject>> {
   const found = new Map<string, KubeObject>();
-  for (const { group, plural, kind, namespaced, storageVersion: version } of builtinKinds()) {
-    if (kind === "CustomResourceDefinition" || kind === "Event") continue;
-    const resource: Resource = { group, version, plural, kind, namespaced };
+  for (const resource of [...builtinResources(), ...(await customResources(client))]) {
     const page = must(await client.list<KubeObject>(resource, {}, { signal }));
     for (const object of page.items) {
       const { namespace = "", name } = object.metadata;
-      found.set(`${kind} ${namespace}/${name}`, wishOf(object));
+      found.set(`${resource.kind} ${namespace}/${name}`, wishOf(object));
     }
   }
   return new Map([...found].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** What the embedded server knows is what we may make; real ones have more. */
+function builtinResources(): readonly Resource[] {
+  return builtinKinds()
+    .filter(({ kind }) => kind !== "CustomResourceDefinition" && kind !== "Event")
+    .map(({ group, plural, kind, namespaced, storageVersion }) => {
+      return { group, version: storageVersion, plural, kind, namespaced };
+    });
+}
+
+async function customResources(client: KubeClient): Promise<readonly Resource[]> {
+  const definitions = must(
+    await client.list<CustomResourceDefinition>(CUSTOM_RESOURCE_DEFINITIONS, {}, { signal }),
+  ).items;
+  return definitions.flatMap(({ spec }) => {
+    const { group, names, scope, versions } = spec;
+    const version = versions.find(({ served }) => served)?.name;
+    const namespaced = scope === "Namespaced";
+    return version === undefined ? [] : [{ ...names, group, version, namespaced }];
+  });
 }
 
 export async function definitionOf(

@@ -24,6 +24,7 @@ import { until } from "../../../sandbox/process/until.ts";
 import { installAccess, removeAccess } from "./cluster-access.ts";
 import { E2eCluster } from "./e2e-cluster.ts";
 import { mustRunCli } from "./run-cli.ts";
+import { runOptions } from "./run-options.ts";
 
 /** Name of the clusterset that every run makes. */
 export const CLUSTERSET = "e2e";
@@ -31,12 +32,12 @@ const START_MS = 60_000;
 
 /** Existing clusters named on the command line of `npm run test:e2e`; undefined: embedded ones are made. */
 function existingClusters(): readonly MemberPlan[] | undefined {
-  const kubeconfig = process.env["ISTHMUS_E2E_KUBECONFIG"];
-  const contexts = process.env["ISTHMUS_E2E_CONTEXTS"];
-  if (kubeconfig === undefined || contexts === undefined) return undefined;
-  return contexts
-    .split(",")
-    .map((context, index) => ({ id: `member-${index + 1}`, kubeconfig, context }));
+  const options = runOptions();
+  return options?.contexts.map((context, index) => ({
+    id: `member-${index + 1}`,
+    kubeconfig: options.kubeconfig,
+    context,
+  }));
 }
 
 /**
