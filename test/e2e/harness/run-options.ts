@@ -8,6 +8,8 @@ export interface RunOptions {
   readonly netImage: string | undefined;
   /** Port of the nodes at which members may reach a hub; undefined: there are load balancers. */
   readonly nodePort: number | undefined;
+  /** Roles and service accounts are the chart's, as helm renders it, not those of `isthmus manifests`. */
+  readonly charts: boolean;
 }
 
 /** Undefined: embedded clusters are made. Set by `../run.ts`, since tests are processes of their own. */
@@ -23,5 +25,6 @@ export function runOptions(): RunOptions | undefined {
     image: env["ISTHMUS_E2E_IMAGE"],
     netImage: env["ISTHMUS_E2E_NET_IMAGE"],
     nodePort: nodePort === undefined ? undefined : Number(nodePort),
+    charts: env["ISTHMUS_E2E_CHARTS"] !== undefined,
   };
 }
