@@ -19,8 +19,9 @@ import { kubeconfigText } from "../apiserver/auth/kubeconfig.ts";
 import { createApiServer } from "../apiserver/create-api-server.ts";
 import { readAll, socksConnect } from "../network/testing/socks-client.ts";
 import { PODS, type Pod } from "./kinds/pod.ts";
+import { STATEFUL_SETS } from "./kinds/stateful-set.ts";
 import { type MemberNode, startMemberNode } from "./member-node.ts";
-import { aDeployment } from "./testing/builders.ts";
+import { aDeployment, aStatefulSet } from "./testing/builders.ts";
 
 const signal = new AbortController().signal;
 const base = { clock: systemClock, random: systemRandom, log: silentLogger };
@@ -96,5 +97,55 @@ test("against the embedded API server: deploy, resolve, reach, scale, delete", a
   await eventually(async () => {
     expect(await listed(kube, PODS)).toEqual([]);
     expect(await listed(kube, ENDPOINT_SLICES)).toEqual([]);
+  });
+});
+
+test("a StatefulSet behind a headless Service: pods one after another, each with its host name", async () => {
+  const { kube } = await aCluster();
+  const create = async (resource: Resource, object: KubeObject): Promise<void> => {
+    expect(await kube.create(resource, object, { signal })).toMatchObject({ ok: true });
+  };
+  const named = { apiVersion: "v1", metadata: { name: "shop" } };
+  await create(NAMESPACES, { ...named, kind: "Namespace" });
+  const service: Service = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "db", namespace: "shop" },
+    spec: { clusterIP: "None", selector: { app: "db" }, ports: [{ port: 5432 }] },
+  };
+  await create(SERVICES, service);
+  const { uid: _uid, generation: _generation, ...metadata } = aStatefulSet().metadata;
+  await create(STATEFUL_SETS, { ...aStatefulSet(), metadata });
+  const target = { resource: STATEFUL_SETS, namespace: "shop", name: "db" };
+  const hostnames = async (): Promise<string> => {
+    const slices = await listed<EndpointSlice>(kube, ENDPOINT_SLICES);
+    const ready = slices
+      .flatMap(({ endpoints }) => endpoints ?? [])
+      .filter((endpoint) => endpoint?.conditions?.ready === true);
+    return ready
+      .map((endpoint) => endpoint?.hostname ?? "")
+      .toSorted((one, other) => one.localeCompare(other))
+      .join();
+  };
+  const eventually = (check: () => Promise<void>): Promise<void> =>
+    vi.waitFor(check, { timeout: 10_000, interval: 20 });
+  await eventually(async () => expect(await hostnames()).toBe("db-0,db-1,db-2"));
+  await eventually(async () =>
+    expect(await kube.get(target, { signal })).toMatchObject({
+      value: { status: { readyReplicas: 3, updatedReplicas: 3, observedGeneration: 1 } },
+    }),
+  );
+  await kube.mergePatch(target, { spec: { replicas: 1 } }, { signal });
+  await eventually(async () => expect(await hostnames()).toBe("db-0"));
+  const image = [{ name: "main", image: "db:2" }];
+  await kube.mergePatch(
+    target,
+    { spec: { template: { spec: { containers: image } } } },
+    { signal },
+  );
+  await eventually(async () => {
+    const pods = await listed<Pod>(kube, PODS);
+    expect(pods.map(({ spec }) => spec.containers[0]?.image)).toEqual(["db:2"]);
+    expect(await hostnames()).toBe("db-0");
   });
 });

@@ -14,7 +14,9 @@ import { type MemberViews, SLICES_BY_SERVICE, startMemberViews } from "./member-
 import { type MemberNodeSettings, parseMemberOptions } from "./parse-member-options.ts";
 import { LoopbackPods } from "./pod-server/loopback-pods.ts";
 import { SliceController } from "./slices/slice-controller.ts";
-import { DeploymentController } from "./workloads/deployment-controller.ts";
+import { DEPLOYMENT_WORKLOAD } from "./workloads/deployment-workload.ts";
+import { STATEFUL_SET_WORKLOAD } from "./workloads/stateful-set-workload.ts";
+import { WorkloadController } from "./workloads/workload-controller.ts";
 
 /** A running node with its network. */
 export interface MemberNode {
@@ -98,7 +100,8 @@ class RunningNode {
         pools,
         runtime: deps.runtimeAround?.(loopback, directory) ?? loopback,
       }),
-      new DeploymentController(shared),
+      new WorkloadController(DEPLOYMENT_WORKLOAD, shared.deployments, shared),
+      new WorkloadController(STATEFUL_SET_WORKLOAD, shared.statefulSets, shared),
       new SliceController({ ...shared, nodes }),
     ];
   }

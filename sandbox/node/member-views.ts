@@ -11,6 +11,7 @@ import type { Random } from "../../runtime/random/random.ts";
 import { SERVICE_NAME_LABEL } from "../network/proxy/forwarding-table.ts";
 import type { Deployment } from "./kinds/deployment.ts";
 import { PODS, type Pod } from "./kinds/pod.ts";
+import { STATEFUL_SETS, type StatefulSet } from "./kinds/stateful-set.ts";
 
 /** Pictures of the member's API server that the node's parts share. */
 export interface MemberViews {
@@ -19,6 +20,7 @@ export interface MemberViews {
   /** With the index `SLICES_BY_SERVICE`. */
   readonly endpointSlices: ObjectView<EndpointSlice>;
   readonly deployments: ObjectView<Deployment>;
+  readonly statefulSets: ObjectView<StatefulSet>;
 }
 
 /** `namespace/name` of the Service that a slice names by label, whoever manages it. */
@@ -50,13 +52,15 @@ export function startMemberViews(
     reflect,
   );
   const deployments = new Reflector<Deployment>({ resource: DEPLOYMENTS }, reflect);
-  const all = [pods, services, slices, deployments];
+  const statefulSets = new Reflector<StatefulSet>({ resource: STATEFUL_SETS }, reflect);
+  const all = [pods, services, slices, deployments, statefulSets];
   for (const reflector of all) reflector.start(signal);
   return {
     pods: pods.view,
     services: services.view,
     endpointSlices: slices.view,
     deployments: deployments.view,
+    statefulSets: statefulSets.view,
     stopped: async () => {
       await Promise.all(all.map((reflector) => reflector.stopped()));
     },

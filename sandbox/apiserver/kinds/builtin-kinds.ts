@@ -17,6 +17,7 @@ import { DEPLOYMENT } from "./workload/deployment-kind.ts";
 import { NODE } from "./workload/node-kind.ts";
 import { POD } from "./workload/pod-kind.ts";
 import { REPLICA_SET } from "./workload/replica-set-kind.ts";
+import { STATEFUL_SET } from "./workload/stateful-set-kind.ts";
 
 const KINDS: readonly Kind[] = [
   DEFINITION,
@@ -33,6 +34,7 @@ const KINDS: readonly Kind[] = [
   NODE,
   DEPLOYMENT,
   REPLICA_SET,
+  STATEFUL_SET,
   DAEMON_SET,
   ROLE,
   CLUSTER_ROLE,

@@ -12,7 +12,9 @@ import type { NodeKube } from "../../node/member-node-options.ts";
 import { type MemberViews, startMemberViews } from "../../node/member-views.ts";
 import type { PodPort } from "../../node/pod-server/pod-runtime.ts";
 import { SliceController } from "../../node/slices/slice-controller.ts";
-import { DeploymentController } from "../../node/workloads/deployment-controller.ts";
+import { DEPLOYMENT_WORKLOAD } from "../../node/workloads/deployment-workload.ts";
+import { STATEFUL_SET_WORKLOAD } from "../../node/workloads/stateful-set-workload.ts";
+import { WorkloadController } from "../../node/workloads/workload-controller.ts";
 import { type ClusterPlan, type NetPlan, type NodePlan, planHarnessPod } from "./net-plan.ts";
 import { NetPods } from "./net-pods.ts";
 import type { PodProcess } from "./pod/pod-process.ts";
@@ -79,7 +81,8 @@ export class NetMember {
     this.#nodes = cluster.nodes.map((node) => this.#makeNode(plan, node));
     const shared = { ...deps, ...this.#views };
     this.#controllers = [
-      new DeploymentController(shared),
+      new WorkloadController(DEPLOYMENT_WORKLOAD, shared.deployments, shared),
+      new WorkloadController(STATEFUL_SET_WORKLOAD, shared.statefulSets, shared),
       new SliceController({ ...shared, nodes: { zoneOf } }),
     ];
   }

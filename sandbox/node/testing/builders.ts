@@ -2,6 +2,7 @@ import type { EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
 import type { Service } from "../../../api/kube/service.ts";
 import type { Deployment } from "../kinds/deployment.ts";
 import type { ContainerPort, Pod } from "../kinds/pod.ts";
+import type { StatefulSet } from "../kinds/stateful-set.ts";
 
 export interface PodFacts {
   readonly name?: string;
@@ -95,6 +96,24 @@ export function aDeployment(spec: Partial<Deployment["spec"]> = {}): Deployment 
       template: {
         metadata: { labels: { app: "web" } },
         spec: { containers: [{ name: "main", image: "web:1" }] },
+      },
+      ...spec,
+    },
+  };
+}
+
+export function aStatefulSet(spec: Partial<StatefulSet["spec"]> = {}): StatefulSet {
+  return {
+    apiVersion: "apps/v1",
+    kind: "StatefulSet",
+    metadata: { name: "db", namespace: "shop", uid: "uid-stateful-set", generation: 1 },
+    spec: {
+      replicas: 3,
+      selector: { matchLabels: { app: "db" } },
+      serviceName: "db",
+      template: {
+        metadata: { labels: { app: "db" } },
+        spec: { containers: [{ name: "main", image: "db:1" }] },
       },
       ...spec,
     },

@@ -1,5 +1,6 @@
 import type { Deployment } from "../kinds/deployment.ts";
 import { isPodReady, isPodTerminating, type Pod } from "../kinds/pod.ts";
+import { isOver } from "./workload-kind.ts";
 
 /** The label that tells a Deployment's generations of pods apart. */
 export const TEMPLATE_HASH_LABEL = "pod-template-hash";
@@ -78,10 +79,6 @@ function leastUseful(pods: readonly Pod[]): readonly Pod[] {
       (ageOf(b) < ageOf(a) ? -1 : ageOf(b) > ageOf(a) ? 1 : 0) ||
       (a.metadata.name < b.metadata.name ? -1 : 1),
   );
-}
-
-function isOver(pod: Pod): boolean {
-  return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
 }
 
 function scaled(value: number | string, of: number, round: (value: number) => number): number {

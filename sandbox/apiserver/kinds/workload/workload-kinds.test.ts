@@ -6,6 +6,7 @@ import { DEPLOYMENT } from "./deployment-kind.ts";
 import { NODE } from "./node-kind.ts";
 import { POD } from "./pod-kind.ts";
 import { scaleOf, withScale } from "./scale.ts";
+import { STATEFUL_SET } from "./stateful-set-kind.ts";
 
 const CONTAINER = { name: "c", image: "nginx:1.29", ports: [{ name: "http", containerPort: 80 }] };
 
@@ -161,6 +162,42 @@ test("replicas scale to zero and the selector stays", () => {
   expect(causes(trial.update(other, old))).toContain(
     'spec.selector: Invalid value: {"matchLabels":{"app":"a","x":"y"}}: field is immutable',
   );
+});
+
+test("a stateful set gets its defaults, and only what may change of it does", () => {
+  const trial = new KindTrial(STATEFUL_SET);
+  const old = accepted(trial.create(deployment({ serviceName: "db", replicas: 2 })));
+  expect(old).toMatchObject({
+    metadata: { generation: 1 },
+    spec: {
+      podManagementPolicy: "OrderedReady",
+      updateStrategy: { type: "RollingUpdate", rollingUpdate: { partition: 0 } },
+      revisionHistoryLimit: 10,
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
+    },
+    status: { replicas: 0, availableReplicas: 0 },
+  });
+  expect(columns(STATEFUL_SET, old)).toMatchObject({ Ready: "0/2", IMAGES: "nginx:1.29" });
+  const more = withFieldAt(old, ["spec", "replicas"], 3);
+  expect(accepted(trial.update(more, old))).toMatchObject({ metadata: { generation: 2 } });
+  expect(causes(trial.update(withFieldAt(old, ["spec", "serviceName"], "x"), old))).toEqual([
+    "spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
+  ]);
+});
+
+test.each<[string, JsonObject, string]>([
+  [
+    "an order that is none",
+    { podManagementPolicy: "Random" },
+    "spec.podManagementPolicy: Invalid value: \"Random\": must be 'OrderedReady' or 'Parallel'",
+  ],
+  [
+    "a selector that selects everything",
+    { selector: {} },
+    "spec.selector: Invalid value: {}: empty selector is invalid for statefulset",
+  ],
+])("refuses a stateful set with %s", (_name, spec, want) => {
+  expect(causes(new KindTrial(STATEFUL_SET).create(deployment(spec)))).toEqual([want]);
 });
 
 /** Name to value of every column after the name, wide ones in upper case. */

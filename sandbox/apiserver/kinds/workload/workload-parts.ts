@@ -118,7 +118,11 @@ export function workload(
 }
 
 export function workloadRules(): BuiltinKind["rules"] {
-  return { initialStatus: {}, validate: validateWorkload, validateUpdate: validateSelectorUpdate };
+  return {
+    initialStatus: {},
+    validate: (object) => validateWorkload(object),
+    validateUpdate: validateSelectorUpdate,
+  };
 }
 
 export function defaultWorkload(object: JsonObject): JsonObject {
@@ -137,7 +141,7 @@ export function defaultWorkload(object: JsonObject): JsonObject {
 }
 
 /** What is asked of every workload, in the order the real server reports it. */
-export function validateWorkload(object: JsonObject): readonly FieldError[] {
+export function validateWorkload(object: JsonObject, noun = "deployment"): readonly FieldError[] {
   const replicas = numberAt(object, ["spec", "replicas"]) ?? 0;
   const selector = field(objectAt(object, ["spec"]), "selector");
   const template = objectAt(object, ["spec", "template"]);
@@ -149,9 +153,7 @@ export function validateWorkload(object: JsonObject): readonly FieldError[] {
   if (selector === undefined) {
     errors.push(required("spec.selector"), mismatch(template));
   } else if (isObject(selector) && isEmptySelector(selector)) {
-    errors.push(
-      invalidValue("spec.selector", selector, "empty selector is invalid for deployment"),
-    );
+    errors.push(invalidValue("spec.selector", selector, `empty selector is invalid for ${noun}`));
   } else if (isObject(selector) && !selects(selector, labels)) {
     errors.push(mismatch(template));
   }

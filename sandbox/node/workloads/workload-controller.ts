@@ -1,4 +1,3 @@
-import { DEPLOYMENTS } from "../../../api/kube/deployment.ts";
 import type { Result } from "../../../api/result.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
@@ -8,18 +7,14 @@ import { type JobOutcome, WorkQueue } from "../../../runtime/kube/queue/work-que
 import type { Logger } from "../../../runtime/log/log.ts";
 import type { Meter } from "../../../runtime/metrics/meter.ts";
 import type { Random } from "../../../runtime/random/random.ts";
-import type { Deployment } from "../kinds/deployment.ts";
 import { isPodTerminating, PODS, type Pod } from "../kinds/pod.ts";
-import { nameSuffix } from "../name-suffix.ts";
 import { toRfc3339 } from "../rfc3339.ts";
 import { waitForView } from "../wait-for-view.ts";
-import { deriveDeploymentStatus, isDeploymentStatusCurrent } from "./deployment-status.ts";
-import { planRollout, TEMPLATE_HASH_LABEL } from "./plan-rollout.ts";
 import { templateHash } from "./template-hash.ts";
+import type { Workload, WorkloadKind } from "./workload-kind.ts";
 
-export interface DeploymentControllerDeps {
+export interface WorkloadControllerDeps {
   readonly kube: Pick<KubeClient, "create" | "delete" | "mergePatch">;
-  readonly deployments: ObjectView<Deployment>;
   readonly pods: ObjectView<Pod>;
   readonly clock: Clock;
   readonly random: Random;
@@ -32,20 +27,22 @@ const DRAIN_MS = 500;
 const DONE: JobOutcome = { kind: "done" };
 /** BOUNDED: pods created in one pass; the rest follow in the next ones. */
 const MAX_BURST = 50;
-/** A pod name has at most 253 characters; hash, suffix and two dashes take 17. */
-const MAX_BASE = 236;
 
-/** Deployments to Pods, without ReplicaSets in between: create, scale, replace gradually, report. */
-export class DeploymentController {
-  readonly #deps: DeploymentControllerDeps;
+/** Workloads of one kind to Pods: what its step says is written, and what has become of it reported. */
+export class WorkloadController<W extends Workload> {
+  readonly #kind: WorkloadKind<W>;
+  readonly #workloads: ObjectView<W>;
+  readonly #deps: WorkloadControllerDeps;
   readonly #queue: WorkQueue;
   readonly #stopping = new AbortController();
   #unsubscribe: readonly (() => void)[] = [];
 
-  constructor(deps: DeploymentControllerDeps) {
+  constructor(kind: WorkloadKind<W>, workloads: ObjectView<W>, deps: WorkloadControllerDeps) {
+    this.#kind = kind;
+    this.#workloads = workloads;
     this.#deps = deps;
     this.#queue = new WorkQueue(
-      { name: "deployment", concurrency: 4, drainMs: DRAIN_MS },
+      { name: kind.resource.kind.toLowerCase(), concurrency: 4, drainMs: DRAIN_MS },
       (key, signal) => this.#pass(key, signal),
       deps,
     );
@@ -53,15 +50,14 @@ export class DeploymentController {
 
   start(): void {
     this.#queue.start(this.#stopping.signal);
-    const { deployments, pods } = this.#deps;
     this.#unsubscribe = [
-      deployments.subscribe((event) => {
+      this.#workloads.subscribe((event) => {
         if (event.kind === "synced") this.#addAll();
         else if (this.#isSynced()) this.#queue.add(event.key);
       }),
-      pods.subscribe((event) => {
+      this.#deps.pods.subscribe((event) => {
         if (event.kind === "synced") this.#addAll();
-        else if (this.#isSynced()) for (const key of ownersIn(event)) this.#queue.add(key);
+        else if (this.#isSynced()) for (const key of this.#ownersIn(event)) this.#queue.add(key);
       }),
     ];
     this.#addAll();
@@ -74,45 +70,35 @@ export class DeploymentController {
   }
 
   #isSynced(): boolean {
-    return this.#deps.deployments.hasSynced() && this.#deps.pods.hasSynced();
+    return this.#workloads.hasSynced() && this.#deps.pods.hasSynced();
   }
 
   #addAll(): void {
     if (!this.#isSynced()) return;
-    for (const key of this.#deps.deployments.keys()) this.#queue.add(key);
+    for (const key of this.#workloads.keys()) this.#queue.add(key);
   }
 
   async #pass(key: string, signal: AbortSignal): Promise<JobOutcome> {
-    const deployment = this.#deps.deployments.get(key);
+    const workload = this.#workloads.get(key);
     // Its pods go with it through the API server's garbage collection.
-    if (deployment === undefined || deployment.metadata.deletionTimestamp !== undefined)
-      return DONE;
-    const pods = this.#podsOf(deployment);
-    const hash = templateHash(deployment.spec.template);
-    if (deployment.spec.paused !== true) {
-      const failure = await this.#roll(deployment, pods, hash, signal);
-      if (failure !== undefined) return { kind: "failed", error: failure };
-    }
-    return this.#report(deployment, hash, signal);
+    if (workload === undefined || workload.metadata.deletionTimestamp !== undefined) return DONE;
+    const hash = templateHash(workload.spec.template);
+    const failure = await this.#step(workload, hash, signal);
+    if (failure !== undefined) return { kind: "failed", error: failure };
+    return this.#report(workload, hash, signal);
   }
 
-  #podsOf(deployment: Deployment): readonly Pod[] {
-    const { uid } = deployment.metadata;
+  #podsOf(workload: W): readonly Pod[] {
+    const { uid } = workload.metadata;
     return [...this.#deps.pods.values()].filter((pod) =>
       pod.metadata.ownerReferences?.some((owner) => owner.controller === true && owner.uid === uid),
     );
   }
 
   /** Resolves once the view shows what was done; to a message when something failed. */
-  async #roll(
-    deployment: Deployment,
-    pods: readonly Pod[],
-    hash: string,
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
-    const plan = planRollout(deployment, pods, hash);
-    const count = Math.min(plan.create, MAX_BURST);
-    const wanted = Array.from({ length: count }, () => this.#newPod(deployment, hash));
+  async #step(workload: W, hash: string, signal: AbortSignal): Promise<string | undefined> {
+    const plan = this.#kind.step(workload, this.#podsOf(workload), hash, this.#deps.random);
+    const wanted = plan.create.slice(0, MAX_BURST);
     const [created, removed] = await Promise.all([
       Promise.all(wanted.map((pod) => this.#deps.kube.create<Pod>(PODS, pod, { signal }))),
       Promise.all(plan.remove.map((pod) => this.#remove(pod, signal))),
@@ -129,53 +115,35 @@ export class DeploymentController {
     return firstFailure([...created, ...removed]);
   }
 
-  #newPod(deployment: Deployment, hash: string): Pod {
-    const { template } = deployment.spec;
-    const { name, namespace, uid = "" } = deployment.metadata;
-    const { annotations } = template.metadata ?? {};
-    return {
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: {
-        name: `${name.slice(0, MAX_BASE)}-${hash}-${nameSuffix(this.#deps.random)}`,
-        ...(namespace === undefined ? {} : { namespace }),
-        labels: { ...template.metadata?.labels, [TEMPLATE_HASH_LABEL]: hash },
-        ...(annotations === undefined ? {} : { annotations }),
-        ownerReferences: [
-          {
-            apiVersion: "apps/v1",
-            kind: "Deployment",
-            name,
-            uid,
-            controller: true,
-            blockOwnerDeletion: true,
-          },
-        ],
-      },
-      spec: template.spec,
-    };
-  }
-
   #remove(pod: Pod, signal: AbortSignal): Promise<Result<void, KubeError>> {
     const { name, namespace, uid } = pod.metadata;
     const target = { resource: PODS, name, ...(namespace === undefined ? {} : { namespace }) };
     return this.#deps.kube.delete(target, uid === undefined ? {} : { uid }, { signal });
   }
 
-  async #report(deployment: Deployment, hash: string, signal: AbortSignal): Promise<JobOutcome> {
+  async #report(workload: W, hash: string, signal: AbortSignal): Promise<JobOutcome> {
     const now = toRfc3339(this.#deps.clock.nowMs());
-    const status = deriveDeploymentStatus(deployment, this.#podsOf(deployment), hash, now);
-    if (isDeploymentStatusCurrent(deployment, status)) return DONE;
-    const { name, namespace } = deployment.metadata;
-    const target = {
-      resource: DEPLOYMENTS,
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-    };
+    const status = this.#kind.status(workload, this.#podsOf(workload), hash, now);
+    if (status === undefined) return DONE;
+    const { resource } = this.#kind;
+    const { name, namespace } = workload.metadata;
+    const target = { resource, name, ...(namespace === undefined ? {} : { namespace }) };
     const options = { signal, subresource: "status" } as const;
-    const written = await this.#deps.kube.mergePatch<Deployment>(target, { status }, options);
+    const written = await this.#deps.kube.mergePatch<W>(target, { status }, options);
     if (written.ok || written.error.kind === "not-found") return DONE;
-    return { kind: "failed", error: `cannot write deployment status: ${written.error.message}` };
+    const what = `status of ${resource.plural}`;
+    return { kind: "failed", error: `cannot write ${what}: ${written.error.message}` };
+  }
+
+  #ownersIn(event: ViewEvent<Pod>): readonly string[] {
+    if (event.kind === "synced") return [];
+    const pods = [event.before, event.after].filter((pod) => pod !== undefined);
+    const keys = pods.flatMap((pod) =>
+      (pod.metadata.ownerReferences ?? [])
+        .filter((owner) => owner.controller === true && owner.kind === this.#kind.resource.kind)
+        .map((owner) => `${pod.metadata.namespace ?? ""}/${owner.name}`),
+    );
+    return [...new Set(keys)];
   }
 }
 
@@ -194,15 +162,4 @@ function firstFailure(results: readonly Result<unknown, KubeError>[]): string | 
     if (!isFine) return result.error.message;
   }
   return undefined;
-}
-
-function ownersIn(event: ViewEvent<Pod>): readonly string[] {
-  if (event.kind === "synced") return [];
-  const pods = [event.before, event.after].filter((pod) => pod !== undefined);
-  const keys = pods.flatMap((pod) =>
-    (pod.metadata.ownerReferences ?? [])
-      .filter((owner) => owner.controller === true && owner.kind === "Deployment")
-      .map((owner) => `${pod.metadata.namespace ?? ""}/${owner.name}`),
-  );
-  return [...new Set(keys)];
 }
