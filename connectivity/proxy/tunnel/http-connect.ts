@@ -31,14 +31,14 @@ export function httpConnect(
         return;
       }
       const status = answer.subarray(0, answer.indexOf("\r\n")).toString("latin1").slice(0, 200);
-      // The peer speaks first only after TLS: whatever came already belongs to what follows.
+      if (!/^HTTP\/1\.[01] 2\d\d( |$)/.test(status)) {
+        finish(err(`http proxy must answer 2xx: got ${JSON.stringify(status)}`));
+        return;
+      }
+      finish(ok(undefined));
+      // Belongs to what follows. Put back only now: to whoever listens it would come at once, and again.
       const rest = answer.subarray(end + 4);
       if (rest.length > 0) socket.unshift(rest);
-      finish(
-        /^HTTP\/1\.[01] 2\d\d( |$)/.test(status)
-          ? ok(undefined)
-          : err(`http proxy must answer 2xx: got ${JSON.stringify(status)}`),
-      );
     };
     socket.on("data", onData);
     socket.on("close", onClose);
