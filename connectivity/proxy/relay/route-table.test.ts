@@ -2,7 +2,8 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ClusterId } from "../../../api/cluster-id.ts";
 import { err, ok } from "../../../api/result.ts";
-import { linkCost, MAX_RELAYS, type Route, RouteTable } from "./route-table.ts";
+import { FRAME, maxPayloadBytes } from "../frame/frame-type.ts";
+import { linkCost, MAX_RELAYS, MAX_ROUTES, type Route, RouteTable } from "./route-table.ts";
 import { decodeRoutes, encodeRoutes } from "./routes-payload.ts";
 
 const id = (name: string): ClusterId => name as ClusterId;
@@ -125,6 +126,34 @@ describe("ways through other members", () => {
     table.setAnnounced(id("b"), lies);
     expect(table.best(id("d"))).toBeUndefined();
     expect(table.best(id("a"))).toBeUndefined();
+  });
+
+  test("of one neighbour so many routes are believed and told on", () => {
+    const names = Array.from({ length: MAX_ROUTES + 100 }, (_, n) => id(`m-${n}`));
+    const table = new RouteTable(id("a"));
+    table.setLink(id("b"), 1);
+    const routes = names.map((to): Route => ({ to, cost: 1, path: [id("b")] }));
+    table.setAnnounced(id("b"), routes);
+    const ways = names.filter((to) => table.best(to) !== undefined);
+    expect(ways).toHaveLength(MAX_ROUTES);
+    expect(table.announcementFor(id("c"))).toHaveLength(MAX_ROUTES);
+    // Fewer are heard of the next time: all of them count.
+    table.setAnnounced(id("b"), routes.slice(-3));
+    expect(names.filter((to) => table.best(to) !== undefined)).toEqual(names.slice(-3));
+  });
+
+  test("however long the names are, what is told fits in a frame", () => {
+    const long = (n: number): ClusterId => id(`${n}-`.padEnd(63, "x"));
+    const routes = Array.from(
+      { length: MAX_ROUTES },
+      (_, n): Route => ({ to: long(n), cost: 1, path: [long(1_000), long(1_001), long(1_002)] }),
+    );
+    const payload = encodeRoutes(routes);
+    expect(payload.length).toBeLessThanOrEqual(maxPayloadBytes(FRAME.routes));
+    const told = decodeRoutes(payload);
+    if (!told.ok) throw new Error(told.error);
+    expect(told.value.length).toBeGreaterThan(200);
+    expect(told.value).toEqual(routes.slice(0, told.value.length));
   });
 
   test("small changes of the round trip change no cost, and a hop costs something by itself", () => {

@@ -1,18 +1,24 @@
 import { parseClusterId } from "../../../api/cluster-id.ts";
 import { err, ok, type Result } from "../../../api/result.ts";
 import { FieldReader, FieldWriter } from "../frame/fields.ts";
+import { FRAME, maxPayloadBytes } from "../frame/frame-type.ts";
 import { MAX_RELAYS, MAX_ROUTES, type Route } from "./route-table.ts";
 
 const MAX_ID_BYTES = 63;
 
-/** Payload of a routes frame: all of them each time. */
+/** Payload of a routes frame: all of them each time, or the first ones where names are so long that not all fit in a frame. */
 export function encodeRoutes(routes: readonly Route[]): Uint8Array {
-  const writer = new FieldWriter().uint16(routes.length);
+  const told: Uint8Array[] = [];
+  let bytes = 2;
   for (const { to, cost, path } of routes) {
-    writer.text(to).uint32(cost).uint8(path.length);
+    const writer = new FieldWriter().text(to).uint32(cost).uint8(path.length);
     for (const member of path) writer.text(member);
+    const route = writer.finish();
+    bytes += route.length;
+    if (bytes > maxPayloadBytes(FRAME.routes)) break;
+    told.push(route);
   }
-  return writer.finish();
+  return Buffer.concat([new FieldWriter().uint16(told.length).finish(), ...told]);
 }
 
 export function decodeRoutes(payload: Uint8Array): Result<readonly Route[], string> {
