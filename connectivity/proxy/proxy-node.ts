@@ -34,6 +34,8 @@ export interface ProxyNodeOptions extends TunnelHubOptions {
   /** Bytes that all peers together may make us hold. */
   readonly bufferMaxBytes: number;
   readonly logsConnections: boolean;
+  /** Connections, or sessions, that the listener of one imported port may have at once. @default 16384 */
+  readonly clientsMax?: number;
 }
 
 export interface ProxyNodeDeps
@@ -66,6 +68,7 @@ export class ProxyNode {
     const recorder = new StreamRecorder(options, deps);
     this.#recorder = recorder;
     const shared = { ...deps, turnEnd: new TurnEnd(), recorder, udpIdleMs: options.udpIdleMs };
+    const { clientsMax } = options;
     const dialler = new ServiceDialler({ ...shared, exports: this.#exports });
     this.hub = new TunnelHub(options, {
       ...deps,
@@ -76,6 +79,7 @@ export class ProxyNode {
     });
     this.listeners = new ServiceListeners(options.clientHost, {
       ...shared,
+      ...(clientsMax !== undefined && { clientsMax }),
       open: (peer, header) => this.hub.open(peer, header),
       portNumberOf: ({ namespace, name, port, protocol }) =>
         portNumberOf(deps.importOf(serviceKey(namespace, name))?.ports ?? [], port, protocol),

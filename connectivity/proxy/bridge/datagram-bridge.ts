@@ -100,6 +100,6 @@ export class DatagramBridge implements StreamHandler, ByteCounts {
 }
 
 /** Sends unless the socket has too much waiting already. */
-export function sendOrDrop(socket: Socket, send: () => void): void {
+export function sendOrDrop(socket: Pick<Socket, "getSendQueueSize">, send: () => void): void {
   if (socket.getSendQueueSize() <= SEND_QUEUE_MAX_BYTES) send();
 }

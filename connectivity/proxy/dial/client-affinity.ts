@@ -6,8 +6,6 @@ import type { Candidate } from "./export-book.ts";
 
 /** Default of `sessionAffinityConfig.clientIP.timeoutSeconds` (Service v1). */
 const DEFAULT_SECONDS = 10_800;
-/** BOUNDED: clients of ports that are remembered; of who was here longest ago the hash alone speaks. */
-const CLIENTS_MAX = 20_000;
 
 /** A client of one port that is to come back to the same endpoint. */
 export interface StickyClient {
@@ -36,11 +34,15 @@ export function stickyClient(
 /**
  * Where clients were lately. Who has been away for longer than the timeout, or was never here, goes where the hash of its address
  * leads: proxies that have not seen it agree on that. Time is an input.
+ *
+ * BOUNDED: by `clientsMax`; of who was here longest ago the hash alone speaks.
  */
 export class ClientAffinity {
-  readonly #places = new LRUCache<string, { readonly endpoint: string; readonly usedMs: number }>({
-    max: CLIENTS_MAX,
-  });
+  readonly #places: LRUCache<string, { readonly endpoint: string; readonly usedMs: number }>;
+
+  constructor(clientsMax: number) {
+    this.#places = new LRUCache({ max: clientsMax });
+  }
 
   /** The endpoint that it was connected to last, if that counts still. */
   endpointOf({ key, timeoutMs }: StickyClient, nowMs: number): string | undefined {

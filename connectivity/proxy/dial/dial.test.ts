@@ -118,6 +118,25 @@ describe("which endpoint", () => {
     expect(choose([A, B], 30_002)).toEqual(before);
   });
 
+  test("so many are remembered: of endpoints those in use, of clients those who were here last", () => {
+    const endpoints = new EndpointBalance(seededRandom(7), 2);
+    for (let n = 0; n < 3; n++) endpoints.failed(A, 0);
+    endpoints.started(B);
+    expect(endpoints.order([A, C], 1).at(-1)).toBe(A);
+    // One more than it remembers: A, which is ejected and not in use, makes room.
+    endpoints.started(C);
+    endpoints.started(C);
+    expect(endpoints.order([A, B, C], 1)).toEqual([A, B, C]);
+    const clients = [1, 2, 3].map((n) => stickyTo(Uint8Array.of(10, 0, 0, n)));
+    const hashed = clients.map((client) => endpoints.order([A, B, C], 2, { sticky: client })[0]);
+    const elsewhere = hashed.map((chosen) => (chosen === A ? B : A));
+    for (const [n, client] of clients.entries()) {
+      endpoints.succeeded(elsewhere[n] ?? A, 2, client);
+    }
+    const after = clients.map((client) => endpoints.order([A, B, C], 3, { sticky: client })[0]);
+    expect(after).toEqual([hashed[0], elsewhere[1], elsewhere[2]]);
+  });
+
   test("an endpoint that is ejected is not come back to", () => {
     const endpoints = balance();
     const client = stickyTo(Uint8Array.of(10, 0, 0, 1));

@@ -6,8 +6,8 @@ import type { Candidate } from "./export-book.ts";
 const EJECT_AFTER = 3;
 const EJECT_FIRST_MS = 5_000;
 const EJECT_MAX_MS = 60_000;
-/** BOUNDED: endpoints that are remembered; those in use are never forgotten. */
-const MEMORY_MAX = 20_000;
+/** Endpoints that are remembered, and clients that are to come back to one. */
+const REMEMBERED_MAX = 20_000;
 
 interface Memory {
   active: number;
@@ -36,14 +36,21 @@ function isBefore(a: Rank, b: Rank | undefined): boolean {
   return a.weight === b.weight ? a.lot < b.lot : a.weight < b.weight;
 }
 
-/** Which endpoint to dial next. Time is an input. */
+/**
+ * Which endpoint to dial next. Time is an input.
+ *
+ * BOUNDED: endpoints and clients by `rememberedMax`; endpoints in use, which the streams bound, are never forgotten.
+ */
 export class EndpointBalance {
   readonly #random: Random;
+  readonly #rememberedMax: number;
   readonly #memory = new Map<string, Memory>();
-  readonly #affinity = new ClientAffinity();
+  readonly #affinity: ClientAffinity;
 
-  constructor(random: Random) {
+  constructor(random: Random, rememberedMax = REMEMBERED_MAX) {
     this.#random = random;
+    this.#rememberedMax = rememberedMax;
+    this.#affinity = new ClientAffinity(rememberedMax);
   }
 
   /**
@@ -121,7 +128,7 @@ export class EndpointBalance {
     const { key } = candidate;
     const known = this.#memory.get(key);
     if (known !== undefined) return known;
-    if (this.#memory.size >= MEMORY_MAX) this.#forget();
+    if (this.#memory.size >= this.#rememberedMax) this.#forget();
     const memory = { active: 0, failuresInRow: 0, ejections: 0, ejectedUntilMs: 0 };
     this.#memory.set(key, memory);
     return memory;

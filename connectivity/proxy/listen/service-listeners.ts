@@ -1,5 +1,4 @@
 import type { Timer } from "../../../runtime/clock/clock.ts";
-import type { Logger } from "../../../runtime/log/log.ts";
 import type { ListenerSlot, WantedListener } from "./import-book.ts";
 import type { ListenerDeps, ServiceListener } from "./service-listener.ts";
 import { startTcpListener } from "./tcp-listener.ts";
@@ -14,7 +13,7 @@ export const LINGER_MS = 30_000;
 /** Keeps listeners equal to what is wanted: one pass after the other, each towards what is wanted then. */
 export class ServiceListeners {
   readonly #host: string | undefined;
-  readonly #deps: ListenerDeps & { readonly log: Logger };
+  readonly #deps: ListenerDeps;
   /** BOUNDED: by what is wanted. */
   readonly #listeners = new Map<ListenerSlot, ServiceListener>();
   /** Those that are wanted no more, and when they close. */
@@ -26,7 +25,7 @@ export class ServiceListeners {
   #isDirty = false;
 
   /** @param host address to listen on; undefined: all */
-  constructor(host: string | undefined, deps: ListenerDeps & { readonly log: Logger }) {
+  constructor(host: string | undefined, deps: ListenerDeps) {
     this.#host = host;
     this.#deps = deps;
   }

@@ -5,18 +5,18 @@ import { joinSocket } from "../bridge/socket-bridge.ts";
 import type { ServiceOpen } from "../frame/open-header.ts";
 import { addressBytes } from "../ip-bytes.ts";
 import type { WantedListener } from "./import-book.ts";
-import type { ListenerDeps, StartListener } from "./service-listener.ts";
+import { type ListenerDeps, placesFor, type StartListener } from "./service-listener.ts";
 
-/** BOUNDED: connections of one listener; more are closed at once. */
-const MAX_CONNECTIONS = 16_384;
 const BACKLOG = 4_096;
 
-/** TCP: each connection becomes a stream. Whom no tunnel can take is reset, as by a server that is not there. */
+/** TCP: each connection becomes a stream. Whom no tunnel can take, or who is one too many, is reset, as by a server that is not there. */
 export const startTcpListener: StartListener = (wanted, at, deps) => {
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-    onConnection(socket, wanted, deps),
-  );
-  server.maxConnections = MAX_CONNECTIONS;
+  const places = placesFor(wanted, deps);
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    if (!places.tryTake()) return onConnection(socket, wanted, { ...deps, open: () => "overload" });
+    socket.once("close", () => places.giveBack());
+    onConnection(socket, wanted, deps);
+  });
   return new Promise((resolve) => {
     // Later ones too, such as of a process that has no descriptors left: who dials then is not taken.
     server.on("error", (error) =>
@@ -48,10 +48,10 @@ function onConnection(socket: Socket, wanted: WantedListener, deps: ListenerDeps
   };
   const record = deps.recorder.begin("out", peer, header);
   const stream = deps.open(peer, header);
-  if (stream === undefined) {
+  if (typeof stream === "string") {
     socket.on("error", () => undefined);
     socket.resetAndDestroy();
-    record.end({ code: "going-away", bytesIn: 0, bytesOut: 0 });
+    record.end({ code: stream, bytesIn: 0, bytesOut: 0 });
     return;
   }
   const counts = joinSocket(socket, stream, {

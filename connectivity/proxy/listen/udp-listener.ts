@@ -5,20 +5,21 @@ import { listenErrorText } from "../../../runtime/net/listen-error.ts";
 import { DatagramBridge, sendOrDrop } from "../bridge/datagram-bridge.ts";
 import type { ServiceOpen } from "../frame/open-header.ts";
 import { addressBytes } from "../ip-bytes.ts";
-import type { StartListener } from "./service-listener.ts";
+import { placesFor, type StartListener } from "./service-listener.ts";
 
-/** BOUNDED: sessions of one listener; datagrams of further clients are dropped until one has been idle long enough. */
-const MAX_SESSIONS = 16_384;
-
-/** UDP: each client address is a session, and a stream, until it is idle. */
+/**
+ * UDP: each client address is a session, and a stream, until it is idle. Datagrams of one too many are dropped until somebody
+ * else has been idle long enough.
+ */
 export const startUdpListener: StartListener = (wanted, at, deps) => {
   const { peer, namespace, name, port, protocol } = wanted;
   const host = at.host ?? "::";
   const socket = createSocket(isIPv4(host) ? "udp4" : "udp6");
+  /** BOUNDED: by the places. */
   const sessions = new Map<string, DatagramBridge>();
+  const places = placesFor(wanted, deps);
 
   const begin = (key: string, client: RemoteInfo): DatagramBridge | undefined => {
-    if (sessions.size >= MAX_SESSIONS) return undefined;
     const header: ServiceOpen = {
       kind: "service",
       protocol,
@@ -30,8 +31,13 @@ export const startUdpListener: StartListener = (wanted, at, deps) => {
       clientNamespace: deps.namespaceOf(client.address),
       portNumber: deps.portNumberOf(wanted),
     };
-    const stream = deps.open(peer, header);
-    if (stream === undefined) return undefined;
+    const hasPlace = places.tryTake();
+    const stream = hasPlace ? deps.open(peer, header) : "overload";
+    if (typeof stream === "string") {
+      if (hasPlace) places.giveBack();
+      deps.recorder.refused("out", peer, header, stream);
+      return undefined;
+    }
     const record = deps.recorder.begin("out", peer, header);
     const bridge = new DatagramBridge(stream, {
       deliver: (datagram) =>
@@ -41,6 +47,7 @@ export const startUdpListener: StartListener = (wanted, at, deps) => {
       onOpened: () => record.connected(),
       onDone: (end) => {
         sessions.delete(key);
+        places.giveBack();
         record.end(end);
       },
     });

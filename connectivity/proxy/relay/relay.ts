@@ -16,8 +16,8 @@ interface Deps {
   /** Whether to carry tunnels of `from` on to `to`. */
   readonly mayRelay: (from: ClusterId, to: ClusterId) => boolean;
   readonly tunnelsOf: (peer: ClusterId) => PeerTunnels | undefined;
-  /** Somebody's tunnel to us has come through a relay. */
-  readonly onTunnelFor: (connection: Duplex) => void;
+  /** Somebody's tunnel to us has come through a neighbour. */
+  readonly onTunnelFor: (connection: Duplex, neighbour: ClusterId) => void;
 }
 
 /** Tunnels through other members: knows the ways, asks for them, and is one for others where policy lets it. */
@@ -114,7 +114,7 @@ export class Relay {
       const duplex = new StreamDuplex(stream);
       duplex.on("error", () => undefined);
       stream.accept();
-      this.#deps.onTunnelFor(duplex);
+      this.#deps.onTunnelFor(duplex, peer);
       return;
     }
     const to = parseClusterId(header.to);

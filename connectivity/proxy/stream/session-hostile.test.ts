@@ -3,6 +3,7 @@ import { FRAME, RESET_CODES } from "../frame/frame-type.ts";
 import { encodeHello } from "../frame/hello.ts";
 import { encodeOpenHeader } from "../frame/open-header.ts";
 import { controlFrame, numberFrame } from "../frame/write-frame.ts";
+import { CreditBudget } from "./credit-budget.ts";
 import { openHeader, SessionEnd, SessionPair } from "./session-pair.fixture.ts";
 
 const hello = controlFrame(
@@ -16,8 +17,8 @@ const hello = controlFrame(
     instance: 9,
   }),
 );
-const open = (id: number): Uint8Array =>
-  controlFrame(FRAME.open, id, encodeOpenHeader(openHeader()));
+const open = (id: number, service = "db"): Uint8Array =>
+  controlFrame(FRAME.open, id, encodeOpenHeader(openHeader("tcp", service)));
 const data = (id: number, bytes: number): Uint8Array =>
   controlFrame(FRAME.data, id, new Uint8Array(bytes));
 
@@ -93,8 +94,17 @@ describe("limits are answers, not failures", () => {
     end.session.receive(hello, 0);
     for (let id = 1; id < 51; id += 2) end.session.receive(open(id), 0);
     expect(end.session.failure).toBeUndefined();
+    // The last one is for another service.
+    expect(end.session.streamCount).toBe(9);
+    expect(refusals(end)).toBe(16);
+    end.session.receive(open(51, "cache"), 0);
     expect(end.session.streamCount).toBe(10);
-    expect(refusals(end)).toBe(15);
+    // When one has ended there is room for one again.
+    end.opened[0]?.stream.reset("reset");
+    end.session.receive(open(53), 0);
+    expect(end.session.streamCount).toBe(10);
+    end.session.receive(open(55), 0);
+    expect(end.session.streamCount).toBe(10);
   });
 
   test("streams a second: as many again a second later", () => {
@@ -111,16 +121,45 @@ describe("limits are answers, not failures", () => {
     const end = new SessionEnd(false, {}, 5 * 65_536);
     end.session.receive(hello, 0);
     for (let id = 1; id < 41; id += 2) end.session.receive(open(id), 0);
-    expect(end.session.streamCount).toBe(5);
-    expect(end.budget.usedBytes).toBe(5 * 65_536);
-    expect(refusals(end)).toBe(15);
+    // What is left is for other peers.
+    expect(end.session.streamCount).toBe(4);
+    expect(end.budget.usedBytes).toBe(4 * 65_536);
+    expect(refusals(end)).toBe(16);
+    end.opened[0]?.stream.reset("reset");
+    expect(end.budget.usedBytes).toBe(3 * 65_536);
+    end.session.receive(open(41), 0);
+    expect(end.session.streamCount).toBe(4);
+  });
+
+  test("memory: neither a service nor a peer that takes all it can keeps others out", () => {
+    const budget = new CreditBudget(100 * 65_536);
+    const [west, north] = [
+      new SessionEnd(false, {}, budget, "west"),
+      new SessionEnd(false, {}, budget, "north"),
+    ];
+    for (const { session } of [west, north]) session.receive(hello, 0);
+    for (let id = 1; id < 401; id += 2) west.session.receive(open(id), 0);
+    const greedy = west.session.streamCount;
+    expect(greedy).toBeGreaterThan(75);
+    west.session.receive(open(401, "cache"), 0);
+    expect(west.session.streamCount).toBe(greedy + 1);
+    for (let id = 403; id < 1_403; id += 2) west.session.receive(open(id, `s-${id}`), 0);
+    expect(west.session.streamCount).toBeLessThanOrEqual(90);
+    for (let id = 1; id < 7; id += 2) north.session.receive(open(id), 0);
+    expect(north.session.streamCount).toBe(3);
+    expect(budget.usedBytes).toBeLessThanOrEqual(100 * 65_536);
   });
 
   test("we open no more than the peer takes", () => {
     const pair = new SessionPair({ streamsMax: 3 });
-    for (let n = 0; n < 3; n++) pair.a.open();
-    expect(pair.a.session.canOpen).toBe(false);
+    const [first] = [pair.a.open(), pair.a.open(), pair.a.open()];
     expect(pair.a.session.open(openHeader())).toBeUndefined();
+    // It is full, not gone: nobody needs a way around it.
+    expect(pair.a.session.canOpen).toBe(true);
+    first?.stream.reset("reset");
+    pair.a.open();
+    pair.settle();
+    expect(pair.b.session.streamCount).toBe(3);
   });
 });
 

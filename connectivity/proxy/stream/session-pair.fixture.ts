@@ -5,12 +5,12 @@ import { DEFAULT_LIMITS, type SessionLimits } from "./session-limits.ts";
 import { TunnelSession } from "./tunnel-session.ts";
 import type { StreamHandler, TunnelStream } from "./tunnel-stream.ts";
 
-export function openHeader(protocol: "tcp" | "udp" = "tcp"): OpenHeader {
+export function openHeader(protocol: "tcp" | "udp" = "tcp", name = "db"): OpenHeader {
   return {
     kind: "service",
     protocol,
     namespace: "shop",
-    name: "db",
+    name,
     port: "sql",
     hostname: "",
     client: { address: Uint8Array.of(10, 0, 0, 1), port: 1 },
@@ -86,12 +86,17 @@ export class SessionEnd {
   isPeerGoing = false;
   idleCount = 0;
 
-  constructor(isDialler: boolean, limits: Partial<SessionLimits> = {}, budgetBytes = 1 << 30) {
-    this.budget = new CreditBudget(budgetBytes);
+  constructor(
+    isDialler: boolean,
+    limits: Partial<SessionLimits> = {},
+    budget: CreditBudget | number = 1 << 30,
+    peer = "peer",
+  ) {
+    this.budget = typeof budget === "number" ? new CreditBudget(budget) : budget;
     this.session = new TunnelSession(
       { isDialler, limits: { ...DEFAULT_LIMITS, ...limits }, instance: isDialler ? 1 : 2 },
       {
-        budget: this.budget,
+        credit: this.budget.of(peer),
         events: {
           onOutput: () => {
             this.hasOutput = true;

@@ -1,26 +1,30 @@
 import type { OpenHeader } from "../frame/open-header.ts";
-import type { CreditBudget } from "./credit-budget.ts";
+import type { PeerCredit } from "./credit-budget.ts";
+import { FairShare } from "./fair-share.ts";
 import { GROWTH_WITHIN_MS, type SessionLimits } from "./session-limits.ts";
 import { type StreamOwner, TunnelStream } from "./tunnel-stream.ts";
 
 /**
- * The streams of one tunnel by number, and the credit that they hold of the process's budget.
+ * The streams of one tunnel by number, and the credit that they hold of the process's budget. Services share both: one whose
+ * clients open all they can leaves room for the others.
  *
- * BOUNDED: own streams by what the peer allows, the peer's by `streamsMax` (the session checks both), all by the budget.
+ * BOUNDED: own streams by what the peer allows, the peer's by `streamsMax`, all by the budget.
  */
 export class StreamTable {
   readonly #isDialler: boolean;
   readonly #limits: SessionLimits;
-  readonly #budget: CreditBudget;
+  readonly #credit: PeerCredit;
   readonly #streams = new Map<number, TunnelStream>();
   #nextId: number;
   #lastPeerId = 0;
-  #ownCount = 0;
+  readonly #peersCount: FairShare;
+  #ownCount = new FairShare(0);
 
-  constructor(isDialler: boolean, limits: SessionLimits, budget: CreditBudget) {
+  constructor(isDialler: boolean, limits: SessionLimits, credit: PeerCredit) {
     this.#isDialler = isDialler;
     this.#limits = limits;
-    this.#budget = budget;
+    this.#credit = credit;
+    this.#peersCount = new FairShare(limits.streamsMax);
     this.#nextId = isDialler ? 1 : 2;
   }
 
@@ -28,12 +32,9 @@ export class StreamTable {
     return this.#streams.size;
   }
 
-  get ownCount(): number {
-    return this.#ownCount;
-  }
-
-  get peerCount(): number {
-    return this.#streams.size - this.#ownCount;
+  /** The peer says how many streams we may have open; once, before there is any. */
+  allowOwn(streamsMax: number): void {
+    this.#ownCount = new FairShare(streamsMax);
   }
 
   get lastPeerId(): number {
@@ -75,7 +76,7 @@ export class StreamTable {
     return true;
   }
 
-  /** Undefined: the budget has no room for its first window. */
+  /** Undefined: there are as many streams as there may be, or the budget has no room for its first window. */
   add(
     id: number,
     header: OpenHeader,
@@ -87,17 +88,24 @@ export class StreamTable {
       queueMaxBytes: queueBytes,
       receiveCredit: firstWindowBytes,
     });
-    if (!stream.isDatagrams && !this.#budget.tryTake(firstWindowBytes)) return undefined;
+    const service = serviceOf(header);
+    const count = (this.isOwn(id) ? this.#ownCount : this.#peersCount).holder(service);
+    if (!count.tryTake(1)) return undefined;
+    const credit = this.#credit.holder(service);
+    if (!stream.isDatagrams && !credit.tryTake(firstWindowBytes)) {
+      count.giveBack(1);
+      return undefined;
+    }
+    stream.shares = { count, credit };
     stream.grantedAtMs = given.nowMs;
     this.#streams.set(id, stream);
-    if (this.isOwn(id)) this.#ownCount += 1;
     return stream;
   }
 
   remove(stream: TunnelStream): void {
     if (!this.#streams.delete(stream.id)) return;
-    if (this.isOwn(stream.id)) this.#ownCount -= 1;
-    if (!stream.isDatagrams) this.#budget.giveBack(stream.windowBytes);
+    stream.shares?.count.giveBack(1);
+    if (!stream.isDatagrams) stream.shares?.credit.giveBack(stream.windowBytes);
     stream.drop();
   }
 
@@ -113,8 +121,8 @@ export class StreamTable {
     const room = this.#limits.windowMaxBytes - stream.windowBytes;
     const growth = Math.min(stream.windowBytes, room);
     const isFast = nowMs - stream.grantedAtMs <= GROWTH_WITHIN_MS;
-    const isRoomy = (this.#budget.usedBytes + growth) * 2 <= this.#budget.limitBytes;
-    if (growth > 0 && isFast && isRoomy && this.#budget.tryTake(growth)) {
+    const isGrowing = growth > 0 && isFast && this.#credit.isRoomy(growth);
+    if (isGrowing && stream.shares?.credit.tryTake(growth) === true) {
       stream.windowBytes += growth;
       grant += growth;
     }
@@ -123,4 +131,9 @@ export class StreamTable {
     stream.receiveCredit += grant;
     return grant;
   }
+}
+
+/** Who shares: a name of a service, or where a relay is asked to lead. */
+function serviceOf(header: OpenHeader): string {
+  return header.kind === "relay" ? `relay ${header.to}` : `${header.namespace}/${header.name}`;
 }

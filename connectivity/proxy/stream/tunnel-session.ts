@@ -3,7 +3,7 @@ import { FRAME, RESET_CODES, type ResetCode, resetCodeOf } from "../frame/frame-
 import { decodeHello, encodeHello, type Hello, VERSIONS } from "../frame/hello.ts";
 import { decodeOpenHeader, encodeOpenHeader, type OpenHeader } from "../frame/open-header.ts";
 import { controlFrame, numberFrame, numberOf } from "../frame/write-frame.ts";
-import type { CreditBudget } from "./credit-budget.ts";
+import type { PeerCredit } from "./credit-budget.ts";
 import { OpenRate } from "./open-rate.ts";
 import { SendRound } from "./send-round.ts";
 import { CONTROL_QUEUE_MAX_BYTES, CROWDED_BYTES, type SessionLimits } from "./session-limits.ts";
@@ -43,7 +43,6 @@ export interface SessionOptions {
  * queue; control frames by CONTROL_QUEUE_MAX_BYTES.
  */
 export class TunnelSession implements StreamOwner, FrameSink {
-  readonly #limits: SessionLimits;
   readonly #events: SessionEvents;
   readonly #reader = new FrameReader(this);
   readonly #table: StreamTable;
@@ -64,11 +63,10 @@ export class TunnelSession implements StreamOwner, FrameSink {
 
   constructor(
     { isDialler, limits, instance }: SessionOptions,
-    { events, budget }: { readonly events: SessionEvents; readonly budget: CreditBudget },
+    { events, credit }: { readonly events: SessionEvents; readonly credit: PeerCredit },
   ) {
-    this.#limits = limits;
     this.#events = events;
-    this.#table = new StreamTable(isDialler, limits, budget);
+    this.#table = new StreamTable(isDialler, limits, credit);
     this.#opens = new OpenRate(limits.opensPerSecond);
     const hello = encodeHello({
       oldestVersion: VERSIONS.oldest,
@@ -89,14 +87,13 @@ export class TunnelSession implements StreamOwner, FrameSink {
     return this.#failure;
   }
 
-  /** Whether `open` may give a stream. */
+  /** Whether `open` gives streams, as long as there is room for them. */
   get canOpen(): boolean {
     const isUsable = this.#failure === undefined && !this.#isDraining && !this.#isPeerDraining;
-    const allowed = this.#peer?.streamsMax ?? 0;
-    return isUsable && this.#table.ownCount < allowed && this.#table.hasIds;
+    return isUsable && this.#peer !== undefined && this.#table.hasIds;
   }
 
-  /** Undefined: not now, see `canOpen`, or no memory for it. Data may be sent at once; set the handler first. */
+  /** Undefined: not now, see `canOpen`, or a limit is reached. Data may be sent at once; set the handler first. */
   open(header: OpenHeader): TunnelStream | undefined {
     if (!this.canOpen) return undefined;
     const stream = this.#add(this.#table.takeOwnId(), header);
@@ -255,6 +252,7 @@ export class TunnelSession implements StreamOwner, FrameSink {
     const hello = decodeHello(payload);
     if (!hello.ok) return this.#fail(hello.error);
     this.#peer = hello.value;
+    this.#table.allowOwn(hello.value.streamsMax);
     this.#events.onHello(hello.value);
   }
 
@@ -264,9 +262,8 @@ export class TunnelSession implements StreamOwner, FrameSink {
     }
     const header = decodeOpenHeader(payload);
     if (!header.ok) return this.#fail(header.error);
-    const isTooMany = this.#table.peerCount >= this.#limits.streamsMax;
     if (this.#isDraining) return this.#refuse(id, "going-away");
-    if (isTooMany || !this.#opens.tryTake(this.#nowMs)) return this.#refuse(id, "overload");
+    if (!this.#opens.tryTake(this.#nowMs)) return this.#refuse(id, "overload");
     const stream = this.#add(id, header.value);
     if (stream === undefined) return this.#refuse(id, "overload");
     this.#events.onOpen(stream);

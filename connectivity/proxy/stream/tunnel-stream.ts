@@ -1,5 +1,6 @@
 import type { ResetCode } from "../frame/frame-type.ts";
 import type { OpenHeader } from "../frame/open-header.ts";
+import type { FairShare } from "./fair-share.ts";
 import { Fifo } from "./fifo.ts";
 import { CHUNK_COST_BYTES } from "./session-limits.ts";
 
@@ -55,6 +56,8 @@ export class TunnelStream {
   windowBytes: number;
   toGrantBytes = 0;
   grantedAtMs = 0;
+  /** What it holds of the tunnel's streams and of the process's credit. */
+  shares: { readonly count: FairShare; readonly credit: FairShare } | undefined;
   hasPeerEnded = false;
   isGone = false;
   isAccepted = false;

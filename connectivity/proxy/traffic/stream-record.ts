@@ -4,10 +4,11 @@ import type { Clock } from "../../../runtime/clock/clock.ts";
 import type { Logger } from "../../../runtime/log/log.ts";
 import type { Meter } from "../../../runtime/metrics/meter.ts";
 import type { BridgeEnd, ByteCounts } from "../bridge/socket-bridge.ts";
+import type { ResetCode } from "../frame/frame-type.ts";
 import type { ServiceOpen } from "../frame/open-header.ts";
 import { addressText } from "../ip-bytes.ts";
 import { TrafficMeter } from "./traffic-meter.ts";
-import { type TrafficEntry, TrafficTable } from "./traffic-table.ts";
+import { type Outcome, type TrafficEntry, TrafficTable } from "./traffic-table.ts";
 
 export interface StreamRecorderOptions {
   /** A line in the log for each connection. @default false */
@@ -41,6 +42,12 @@ export class StreamRecorder {
 
   begin(direction: StreamDirection, peer: ClusterId, header: ServiceOpen): StreamRecord {
     return new StreamRecord(direction, peer, header, this.#recordDeps);
+  }
+
+  /** Counts one that was refused before it began; it gets no line in the log, since a datagram may be one. */
+  refused(direction: StreamDirection, peer: ClusterId, header: ServiceOpen, code: ResetCode): void {
+    const nowMs = this.#recordDeps.clock.monotonicMs();
+    countOutcome(this.#table.entry(direction, peer, serviceOf(header), nowMs), code);
   }
 
   /** Counts what open connections have carried, which must not show at their end only, and tells the meters all that is new. */
@@ -121,7 +128,7 @@ export class StreamRecord {
     const entry = this.#entryOf(isKnown);
     if (wasConnected) entry.open -= 1;
     const outcome = code ?? "done";
-    entry.outcomes.set(outcome, (entry.outcomes.get(outcome) ?? 0) + 1);
+    countOutcome(entry, outcome);
     this.#count({ bytesIn, bytesOut }, entry);
     this.#deps.log?.info("connection", {
       peer: this.#peer,
@@ -155,6 +162,10 @@ export class StreamRecord {
     );
     return this.#entry;
   }
+}
+
+function countOutcome({ outcomes }: TrafficEntry, outcome: Outcome): void {
+  outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
 }
 
 function serviceOf({ namespace, name }: ServiceOpen): string {

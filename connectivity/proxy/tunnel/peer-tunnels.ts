@@ -4,16 +4,19 @@ import type { TunnelStream } from "../stream/tunnel-stream.ts";
 import type { Tunnel } from "./tunnel.ts";
 import { bestTunnel } from "./tunnel-choice.ts";
 
-/** BOUNDED: tunnels of one peer, whoever dialled them. */
-export const MAX_TUNNELS_PER_PEER = 64;
+/** Tunnels of one peer, whoever dialled them. */
+const MAX_TUNNELS = 64;
 
 /** The tunnels to one peer. On which of them a new stream goes: `tunnel-choice.ts`. */
 export class PeerTunnels {
   readonly peer: ClusterId;
+  readonly #max: number;
+  /** BOUNDED: by `max`. */
   readonly #tunnels = new Set<Tunnel>();
 
-  constructor(peer: ClusterId) {
+  constructor(peer: ClusterId, max = MAX_TUNNELS) {
     this.peer = peer;
+    this.#max = max;
   }
 
   get all(): readonly Tunnel[] {
@@ -41,7 +44,7 @@ export class PeerTunnels {
 
   /** False: there are enough. */
   add(tunnel: Tunnel): boolean {
-    if (this.#tunnels.size >= MAX_TUNNELS_PER_PEER) return false;
+    if (this.#tunnels.size >= this.#max) return false;
     this.#tunnels.add(tunnel);
     return true;
   }
@@ -50,9 +53,10 @@ export class PeerTunnels {
     this.#tunnels.delete(tunnel);
   }
 
-  /** Undefined: no tunnel takes a stream now. */
-  open(header: OpenHeader): TunnelStream | undefined {
-    return openOn(this.usable, header);
+  /** A code: there is no tunnel now, or those that there are have no room for one more stream of that service. */
+  open(header: OpenHeader): TunnelStream | "going-away" | "overload" {
+    const { usable } = this;
+    return openOn(usable, header) ?? (usable.length === 0 ? "going-away" : "overload");
   }
 
   /**
@@ -73,7 +77,7 @@ function lowest(values: readonly (number | undefined)[]): number | undefined {
   return measured.length === 0 ? undefined : Math.min(...measured);
 }
 
-/** The best one first; it may have no memory for one more. */
+/** The best one first; it may have no room for one more. */
 function openOn(tunnels: readonly Tunnel[], header: OpenHeader): TunnelStream | undefined {
   const stream = bestTunnel(tunnels)?.open(header);
   if (stream !== undefined) return stream;

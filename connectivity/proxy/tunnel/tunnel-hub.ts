@@ -3,6 +3,7 @@ import type { ClusterId } from "../../../api/cluster-id.ts";
 import { err, ok, type Result } from "../../../api/result.ts";
 import { deadline } from "../../../runtime/clock/deadline.ts";
 import type { Logger } from "../../../runtime/log/log.ts";
+import type { Counter, Meter } from "../../../runtime/metrics/meter.ts";
 import type { ListenAddress } from "../../../runtime/net/listen-address.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import type { OpenHeader } from "../frame/open-header.ts";
@@ -14,7 +15,7 @@ import { PeerTunnels } from "./peer-tunnels.ts";
 import { RelayedSlots } from "./relayed-slots.ts";
 import { HANDSHAKE_MS } from "./secure.ts";
 import { Tunnel, type TunnelDeps, type TunnelFacts } from "./tunnel.ts";
-import { TunnelAcceptor } from "./tunnel-acceptor.ts";
+import { type AcceptorLimits, TunnelAcceptor } from "./tunnel-acceptor.ts";
 import type { ReadCluster, TunnelIdentity } from "./tunnel-identity.ts";
 
 export interface TunnelHubOptions {
@@ -23,6 +24,9 @@ export interface TunnelHubOptions {
   readonly httpProxy?: HttpProxy;
   /** Whether to carry tunnels of `from` on to `to`. */
   readonly mayRelay: (from: ClusterId, to: ClusterId) => boolean;
+  readonly acceptorLimits?: Partial<AcceptorLimits>;
+  /** Tunnels of one peer. @default 64 */
+  readonly tunnelsPerPeerMax?: number;
 }
 
 export interface TunnelHubDeps extends TunnelDeps {
@@ -30,6 +34,7 @@ export interface TunnelHubDeps extends TunnelDeps {
   readonly readCluster: ReadCluster;
   readonly random: Random;
   readonly log: Logger;
+  readonly meter: Meter;
   /** A peer opened a connection to a service of ours: set the stream's handler, then accept or reset it. */
   readonly onServiceStream: (stream: TunnelStream, peer: ClusterId) => void;
   /** Tunnels to the peer have come or gone. */
@@ -46,6 +51,7 @@ export class TunnelHub {
   readonly #options: TunnelHubOptions;
   readonly #deps: TunnelHubDeps;
   readonly #acceptor: TunnelAcceptor;
+  readonly #refused: Counter;
   readonly #relay: Relay;
   /** BOUNDED: by the members. */
   readonly #peers = new Map<ClusterId, PeerTunnels>();
@@ -62,14 +68,20 @@ export class TunnelHub {
     this.#options = options;
     this.#deps = deps;
     this.#identity = deps.identity;
-    this.#acceptor = new TunnelAcceptor(deps.identity, {
+    this.#refused = deps.meter.counter({
+      name: "isthmus_proxy_tunnels_refused_total",
+      help: "Connections of peers that became no tunnel, by reason: certificate, or too many of one kind: handshake (under way), tunnels (in all), relayed (through one neighbour), peer (of one).",
+      labels: ["reason"],
+    });
+    this.#acceptor = new TunnelAcceptor(deps.identity, options.acceptorLimits, {
       ...deps,
+      refused: this.#refused,
       onSecured: (secured) => void this.#accept(secured),
     });
     this.#relay = new Relay(deps.identity.cluster, {
       mayRelay: options.mayRelay,
       tunnelsOf: (peer) => this.#peers.get(peer),
-      onTunnelFor: (connection) => this.#acceptor.take(connection),
+      onTunnelFor: (connection, neighbour) => this.#acceptor.take(connection, neighbour),
     });
     this.#tend();
   }
@@ -89,7 +101,9 @@ export class TunnelHub {
     }
     const wanted = new Map<string, { peer: ClusterId; endpoint: string }>();
     for (const [peer, endpoints] of peers) {
-      if (!this.#peers.has(peer)) this.#peers.set(peer, new PeerTunnels(peer));
+      if (!this.#peers.has(peer)) {
+        this.#peers.set(peer, new PeerTunnels(peer, this.#options.tunnelsPerPeerMax));
+      }
       for (const endpoint of endpoints) wanted.set(`${peer} ${endpoint}`, { peer, endpoint });
     }
     for (const [key, slots] of this.#slots) {
@@ -120,9 +134,9 @@ export class TunnelHub {
     return this.#failures.get(peer);
   }
 
-  /** Undefined: no tunnel to that cluster takes streams now. */
-  open(peer: ClusterId, header: OpenHeader): TunnelStream | undefined {
-    return this.#peers.get(peer)?.open(header);
+  /** A code: no tunnel to that cluster takes this stream now. */
+  open(peer: ClusterId, header: OpenHeader): TunnelStream | "going-away" | "overload" {
+    return this.#peers.get(peer)?.open(header) ?? "going-away";
   }
 
   /** Shows a renewed certificate, and believes renewed authorities, from now on; streams that are open are not touched. */
@@ -240,7 +254,9 @@ export class TunnelHub {
         },
         this.#deps,
       );
-      if (!tunnels.add(tunnel)) tunnel.close("too many tunnels of this peer");
+      if (tunnels.add(tunnel)) return;
+      this.#refused.add(1, { reason: "peer" });
+      tunnel.close("too many tunnels of this peer");
     });
   }
 

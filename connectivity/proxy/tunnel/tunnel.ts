@@ -78,7 +78,7 @@ export class Tunnel {
     this.#session = new TunnelSession(
       { isDialler: facts.isDialler, limits: deps.limits, instance: deps.instance },
       {
-        budget: deps.budget,
+        credit: deps.budget.of(facts.peer),
         events: {
           onOutput: () => {
             if (isStarted) this.#connection.scheduleWrite();

@@ -67,7 +67,7 @@ async function open(header: Partial<ServiceOpen>): Promise<ResetCode | "opened">
   const session = new TunnelSession(
     { isDialler: true, limits: DEFAULT_LIMITS, instance: 66 },
     {
-      budget: new CreditBudget(1 << 30),
+      credit: new CreditBudget(1 << 30).of("east"),
       events: {
         onOutput: () => queueMicrotask(() => connection.scheduleWrite()),
         onHello: () => {

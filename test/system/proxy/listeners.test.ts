@@ -38,7 +38,7 @@ async function startOne(): Promise<number> {
     ...shared,
     open: (_peer, header) => {
       if (header.kind === "service") asked.push(header.name);
-      return undefined;
+      return "going-away";
     },
     namespaceOf: () => "",
     portNumberOf: () => 0,
