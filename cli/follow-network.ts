@@ -5,7 +5,7 @@ import { MEMBER_NETWORKS, PEERS } from "../api/network/resources.ts";
 import { Prober } from "../connectivity/probe/prober.ts";
 import { tunnelProbes } from "../connectivity/vxlan/whole-probes.ts";
 import { Reflector } from "../runtime/kube/reflector/reflector.ts";
-import type { MemberProcess } from "./member-process.ts";
+import type { MemberProcess } from "./process/member-process.ts";
 
 /** Reflectors of what node agents and gateways both need to know. */
 export function networkReflectors(deps: MemberProcess["deps"]) {

@@ -3,8 +3,8 @@ import { PODS, type PodPlace, slimPod } from "../api/kube/pod.ts";
 import { LABEL_MANAGED_BY, MANAGED_BY } from "../api/mcs/labels.ts";
 import { SLICES } from "../api/network/resources.ts";
 import { Reflector } from "../runtime/kube/reflector/reflector.ts";
-import { ifInstalled } from "./if-installed.ts";
-import type { MemberProcess } from "./member-process.ts";
+import { ifInstalled } from "./process/if-installed.ts";
+import type { MemberProcess } from "./process/member-process.ts";
 
 /** Slice objects as controllers have written them, and who may be in them. */
 export function sliceReflectors(deps: MemberProcess["deps"]) {

@@ -2,7 +2,7 @@ import { enableCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../runtime/clock/system-clock.ts";
 import { takeNodeFlags } from "./node-flags.ts";
-import { processSignals } from "./process-signals.ts";
+import { processSignals } from "./process/process-signals.ts";
 import { poolChannel } from "./workers/pool-channel.ts";
 
 takeNodeFlags(process);

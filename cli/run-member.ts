@@ -25,7 +25,7 @@ import type { MemberNetworkOptions } from "./network-settings.ts";
 import { peerStreams } from "./peer-streams.ts";
 import { prepareMember } from "./prepare-member.ts";
 import { udpProbes } from "./probe-network.ts";
-import { reflectorsCheck } from "./reflectors-check.ts";
+import { reflectorsCheck } from "./process/reflectors-check.ts";
 import { savedStateFile } from "./saved-state-file.ts";
 import { type PathOptions, type RunningPaths, startPaths } from "./start-paths.ts";
 import { startTracing } from "./start-tracing.ts";

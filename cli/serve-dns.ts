@@ -19,15 +19,15 @@ import { answersFirst } from "./answers-first.ts";
 import { collectOnce } from "./collect-once.ts";
 import { discoverMcsVersion } from "./discover-mcs-version.ts";
 import { answerOptions, type DnsSettings } from "./dns-settings.ts";
-import { followConfig } from "./follow-config.ts";
 import { sliceReflectors } from "./follow-slices.ts";
 import { Freshness } from "./freshness.ts";
-import type { MemberProcess } from "./member-process.ts";
-import { reflectorsCheck } from "./reflectors-check.ts";
+import { followConfig } from "./process/follow-config.ts";
+import type { MemberProcess } from "./process/member-process.ts";
+import { reflectorsCheck } from "./process/reflectors-check.ts";
+import { untilAborted } from "./process/until-aborted.ts";
 import { respondFor } from "./respond-for.ts";
 import { keepHeapSmall } from "./small-heap.ts";
 import { traceWrites } from "./trace-writes.ts";
-import { untilAborted } from "./until-aborted.ts";
 import type { ExitCode, VerbInput } from "./verb.ts";
 
 export interface ServeDnsOptions {

@@ -30,9 +30,9 @@ import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import type { ListenAddress } from "../../runtime/net/listen-address.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
 import { placeOf, placeSettings } from "../place-settings.ts";
+import { untilAborted } from "../process/until-aborted.ts";
 import { startTracing, tracingSettings } from "../start-tracing.ts";
 import { spanOfBrokerHop } from "../trace-propagation.ts";
-import { untilAborted } from "../until-aborted.ts";
 import { defineVerb, type VerbInput } from "../verb.ts";
 
 export const brokerVerb = defineVerb({

@@ -1,6 +1,6 @@
 import { dnsSettings } from "../dns-settings.ts";
-import { startMemberProcess } from "../member-process.ts";
 import { withPacketTests } from "../packet-test/with-packet-tests.ts";
+import { startMemberProcess } from "../process/member-process.ts";
 import { serveDns } from "../serve-dns.ts";
 import { defineVerb } from "../verb.ts";
 import { runDnsWorkers } from "../workers/run-dns-workers.ts";

@@ -29,9 +29,9 @@ import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { networkReflectors, tunnelProber } from "../follow-network.ts";
 import { sliceReflectors } from "../follow-slices.ts";
-import { startMemberProcess } from "../member-process.ts";
-import { reflectorsCheck } from "../reflectors-check.ts";
-import { runReflected } from "../run-reflected.ts";
+import { startMemberProcess } from "../process/member-process.ts";
+import { reflectorsCheck } from "../process/reflectors-check.ts";
+import { runReflected } from "../process/run-reflected.ts";
 import { defineVerb } from "../verb.ts";
 import { vxlanSettings, vxlanSettingsOf } from "../vxlan-settings.ts";
 

@@ -8,9 +8,9 @@ import { NODE_AGENT_TABLES, nodeAgentOwnership } from "../../connectivity/vxlan/
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { networkReflectors, reflectorOf, tunnelProber } from "../follow-network.ts";
-import { startMemberProcess } from "../member-process.ts";
-import { reflectorsCheck } from "../reflectors-check.ts";
-import { runReflected } from "../run-reflected.ts";
+import { startMemberProcess } from "../process/member-process.ts";
+import { reflectorsCheck } from "../process/reflectors-check.ts";
+import { runReflected } from "../process/run-reflected.ts";
 import { defineVerb } from "../verb.ts";
 import { vxlanSettings, vxlanSettingsOf } from "../vxlan-settings.ts";
 

@@ -30,11 +30,11 @@ import { reflectorOf } from "../follow-network.ts";
 import { followProxyWorld } from "../follow-proxy-world.ts";
 import { identityPlaceOf } from "../identity-place.ts";
 import { identityAppears, loadIdentity } from "../member-identity.ts";
-import { type MemberProcess, startMemberProcess } from "../member-process.ts";
+import { type MemberProcess, startMemberProcess } from "../process/member-process.ts";
+import { reflectorsCheck } from "../process/reflectors-check.ts";
+import { runReflected } from "../process/run-reflected.ts";
 import { type ProxySettings, proxyNodeOptions, proxySettings } from "../proxy-settings.ts";
-import { reflectorsCheck } from "../reflectors-check.ts";
 import { renewIdentity } from "../renew-identity.ts";
-import { runReflected } from "../run-reflected.ts";
 import { defineVerb } from "../verb.ts";
 
 export const proxyVerb = defineVerb({

@@ -14,7 +14,7 @@ import type { PeerNetwork } from "../../sandbox/network/member-network-options.t
 import { admitOutside, PodDoors, parseDoors } from "../../sandbox/network/pod-doors.ts";
 import { startMemberNode } from "../../sandbox/node/member-node.ts";
 import { connectKube } from "../connect-kube.ts";
-import { untilAborted } from "../until-aborted.ts";
+import { untilAborted } from "../process/until-aborted.ts";
 import { defineVerb } from "../verb.ts";
 
 const peer = z.string().transform((text, context): PeerNetwork => {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { SLICES } from "../api/network/resources.ts";
-import { VirtualClock } from "../runtime/clock/virtual-clock.ts";
-import type { KubeError } from "../runtime/kube/kube-error.ts";
-import type { ReflectorStatus } from "../runtime/kube/reflector/reflector.ts";
+import { SLICES } from "../../api/network/resources.ts";
+import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
+import type { KubeError } from "../../runtime/kube/kube-error.ts";
+import type { ReflectorStatus } from "../../runtime/kube/reflector/reflector.ts";
 import { ifInstalled } from "./if-installed.ts";
 
 const ABSENT: KubeError = { kind: "no-such-resource", message: "no kind Slice" };

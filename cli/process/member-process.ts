@@ -1,15 +1,15 @@
-import { ok, type Result } from "../api/result.ts";
-import type { Clock } from "../runtime/clock/clock.ts";
-import { systemClock } from "../runtime/clock/system-clock.ts";
-import { HealthServer } from "../runtime/http/health-server.ts";
-import type { KubeClient } from "../runtime/kube/kube-client.ts";
-import type { Logger } from "../runtime/log/log.ts";
-import { type LogLevel, pinoLogger } from "../runtime/log/pino-log.ts";
-import { PrometheusMeter } from "../runtime/metrics/prometheus-meter.ts";
-import type { ListenAddress } from "../runtime/net/listen-address.ts";
-import type { Random } from "../runtime/random/random.ts";
-import { systemRandom } from "../runtime/random/system-random.ts";
-import { connectKube, type KubeChoice } from "./connect-kube.ts";
+import { ok, type Result } from "../../api/result.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import { systemClock } from "../../runtime/clock/system-clock.ts";
+import { HealthServer } from "../../runtime/http/health-server.ts";
+import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import { type LogLevel, pinoLogger } from "../../runtime/log/pino-log.ts";
+import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
+import type { ListenAddress } from "../../runtime/net/listen-address.ts";
+import type { Random } from "../../runtime/random/random.ts";
+import { systemRandom } from "../../runtime/random/system-random.ts";
+import { connectKube, type KubeChoice } from "../connect-kube.ts";
 import { Readiness } from "./readiness.ts";
 
 export interface MemberProcessSettings extends KubeChoice {

@@ -1,7 +1,7 @@
-import { ok, type Result } from "../api/result.ts";
-import { type Changing, unchanging } from "../runtime/config/changing.ts";
-import { ReloadedFile, type ReloadedFileDeps } from "../runtime/config/reloaded-file.ts";
-import type { VerbInput } from "./verb.ts";
+import { ok, type Result } from "../../api/result.ts";
+import { type Changing, unchanging } from "../../runtime/config/changing.ts";
+import { ReloadedFile, type ReloadedFileDeps } from "../../runtime/config/reloaded-file.ts";
+import type { VerbInput } from "../verb.ts";
 
 /**
  * Settings as the flags say, or as the config file says from time to time, so that no restart is needed. The file is looked

@@ -1,6 +1,6 @@
-import type { Clock } from "../runtime/clock/clock.ts";
-import { sleep } from "../runtime/clock/sleep.ts";
-import type { ReflectorStatus } from "../runtime/kube/reflector/reflector.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import { sleep } from "../../runtime/clock/sleep.ts";
+import type { ReflectorStatus } from "../../runtime/kube/reflector/reflector.ts";
 import type { Follower } from "./run-reflected.ts";
 
 /** How often it is looked at before it is known whether there is such a kind. */

@@ -1,4 +1,4 @@
-import { err, type Result } from "../api/result.ts";
+import { err, type Result } from "../../api/result.ts";
 
 /** The check behind a process's `/readyz`: says what it waits for now, until it is told the check that lasts. */
 export class Readiness {

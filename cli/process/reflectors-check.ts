@@ -1,5 +1,5 @@
-import { err, ok, type Result } from "../api/result.ts";
-import type { ReflectorStatus } from "../runtime/kube/reflector/reflector.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import type { ReflectorStatus } from "../../runtime/kube/reflector/reflector.ts";
 
 /**
  * Readiness of a process that decides from reflected collections: all have synced, and `more` agrees or says what is
