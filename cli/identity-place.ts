@@ -6,7 +6,7 @@ import type { IdentityStore } from "../broker/identity/member/identity-store.ts"
 import { SecretIdentityStore } from "../broker/identity/member/secret-identity-store.ts";
 import type { Clock } from "../runtime/clock/clock.ts";
 import type { KubeClient } from "../runtime/kube/kube-client.ts";
-import { SYSTEM_NAMESPACE } from "./system-namespace.ts";
+import { SYSTEM_NAMESPACE } from "./cluster/system-namespace.ts";
 
 const DEFAULT_IDENTITY_DIR = ".isthmus/identity";
 

@@ -9,7 +9,7 @@ import { sleep } from "../runtime/clock/sleep.ts";
 import type { KubeClient } from "../runtime/kube/kube-client.ts";
 import type { Logger } from "../runtime/log/log.ts";
 import type { Random } from "../runtime/random/random.ts";
-import { discoverMcsVersion } from "./discover-mcs-version.ts";
+import { discoverMcsVersion } from "./cluster/discover-mcs-version.ts";
 
 export interface PreparedMember {
   readonly mcsVersion: McsVersion;

@@ -22,7 +22,7 @@ import type { MemberIdentity } from "../../broker/identity/member/member-identit
 import { openPlace, type PlaceChoice, type PlaceDeps } from "../../broker/place/open-place.ts";
 import { startBroker } from "../../broker/server/start-broker.ts";
 import type { Store } from "../../broker/store/store.ts";
-import { connectKube } from "../../cli/connect-kube.ts";
+import { connectKube } from "../../cli/cluster/connect-kube.ts";
 import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
 import { silentLogger as log } from "../../runtime/log/silent-log.ts";
 import { systemRandom as random } from "../../runtime/random/system-random.ts";

@@ -2,7 +2,7 @@ import { ENDPOINT_SLICES } from "../../api/kube/endpoint-slice.ts";
 import { apiVersionOf, type KubeObject, type Resource } from "../../api/kube/object.ts";
 import { SERVICES } from "../../api/kube/service.ts";
 import { serviceExports } from "../../api/mcs/service-export.ts";
-import { connectKube } from "../../cli/connect-kube.ts";
+import { connectKube } from "../../cli/cluster/connect-kube.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { atRest } from "./at-rest.ts";
 import type { Run } from "./measure-member.ts";

@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Result } from "../../api/result.ts";
-import { connectKube } from "../../cli/connect-kube.ts";
+import { connectKube } from "../../cli/cluster/connect-kube.ts";
 import { NO_RESPONDER } from "../../cli/own-responder.ts";
 import { runMember } from "../../cli/run-member.ts";
 import { DEFAULT_CHOICE_SETTINGS } from "../../connectivity/select/choose-path.ts";

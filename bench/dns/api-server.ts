@@ -4,7 +4,7 @@ import { ENDPOINT_SLICES } from "../../api/kube/endpoint-slice.ts";
 import { NAMESPACES } from "../../api/kube/namespace.ts";
 import type { KubeObject, Resource } from "../../api/kube/object.ts";
 import { serviceImports } from "../../api/mcs/service-import.ts";
-import { shippedCrds } from "../../cli/install-crds.ts";
+import { shippedCrds } from "../../cli/cluster/install-crds.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { silentLogger } from "../../runtime/log/silent-log.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";

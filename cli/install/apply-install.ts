@@ -4,7 +4,7 @@ import { err, ok, type Result } from "../../api/result.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { applyManifests, resourceOf } from "../../runtime/kube/policy/apply-manifests.ts";
-import { hubCrds, installCrds, migrateCrds, shippedCrds } from "../install-crds.ts";
+import { hubCrds, installCrds, migrateCrds, shippedCrds } from "../cluster/install-crds.ts";
 import type { Steps } from "../output/receipt.ts";
 import {
   type InstallRecord,

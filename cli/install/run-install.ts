@@ -3,7 +3,7 @@ import { err, type Result } from "../../api/result.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
-import { connectKube, type KubeChoice } from "../connect-kube.ts";
+import { connectKube, type KubeChoice } from "../cluster/connect-kube.ts";
 import { manifestsText } from "../output/manifests-text.ts";
 import { Receipt } from "../output/receipt.ts";
 import { type OutputForm, outputSetting } from "../output/render.ts";

@@ -13,7 +13,7 @@ import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { ListenAddress } from "../../runtime/net/listen-address.ts";
 import { listenErrorText } from "../../runtime/net/listen-error.ts";
-import { ClusterReader } from "../cluster-reader.ts";
+import { ClusterReader } from "../cluster/cluster-reader.ts";
 import { connectionTargets, tryConnections } from "../explain/collect/try-connections.ts";
 import { PACKET_TEST_PATH, type PacketTestAnswer } from "./packet-test-answer.ts";
 

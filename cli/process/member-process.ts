@@ -9,7 +9,7 @@ import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import type { ListenAddress } from "../../runtime/net/listen-address.ts";
 import type { Random } from "../../runtime/random/random.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
-import { connectKube, type KubeChoice } from "../connect-kube.ts";
+import { connectKube, type KubeChoice } from "../cluster/connect-kube.ts";
 import { Readiness } from "./readiness.ts";
 
 export interface MemberProcessSettings extends KubeChoice {

@@ -23,7 +23,7 @@ import { MEMBER_NETWORKS, PATH_REPORTS, PEERS } from "../../api/network/resource
 import { ok, type Result } from "../../api/result.ts";
 import { REPORT_FRESH_MS } from "../../controllers/network/derive-network.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
-import type { ClusterReader } from "../cluster-reader.ts";
+import type { ClusterReader } from "../cluster/cluster-reader.ts";
 
 export interface MemberObjects {
   readonly clusterId: string | undefined;

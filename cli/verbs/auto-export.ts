@@ -17,13 +17,13 @@ import {
   autoExportText,
 } from "../auto-export/auto-export-report.ts";
 import { autoExportRules } from "../auto-export/auto-export-rules.ts";
-import { ClusterReader } from "../cluster-reader.ts";
-import { connectKube } from "../connect-kube.ts";
+import { ClusterReader } from "../cluster/cluster-reader.ts";
+import { connectKube } from "../cluster/connect-kube.ts";
+import { SYSTEM_NAMESPACE } from "../cluster/system-namespace.ts";
 import { readRecord } from "../install/install-record.ts";
 import { outputSetting, render } from "../output/render.ts";
 import { memberPolicy, policySettings } from "../policy-settings.ts";
 import { readControllersLease } from "../status/read-member.ts";
-import { SYSTEM_NAMESPACE } from "../system-namespace.ts";
 import { toldScope } from "../told-scope.ts";
 import { defineVerb } from "../verb.ts";
 

@@ -11,6 +11,7 @@ import {
   logLevelSetting,
 } from "../../runtime/config/common-settings.ts";
 import { LeaderElector } from "../../runtime/kube/leader/leader-elector.ts";
+import { SYSTEM_NAMESPACE } from "../cluster/system-namespace.ts";
 import { CONTROLLERS_LEASE } from "../controllers-lease.ts";
 import { type IdentityPlace, identityPlaceOf, identitySettings } from "../identity-place.ts";
 import { identityAppears, type JoinChoice, joinOnce, loadIdentity } from "../member-identity.ts";
@@ -25,7 +26,6 @@ import type { Readiness } from "../process/readiness.ts";
 import { renewIdentity } from "../renew-identity.ts";
 import { type RunMemberDeps, type RunMemberOptions, runMember } from "../run-member.ts";
 import { tracingSettings } from "../start-tracing.ts";
-import { SYSTEM_NAMESPACE } from "../system-namespace.ts";
 import { defineVerb } from "../verb.ts";
 
 export const controllersVerb = defineVerb({

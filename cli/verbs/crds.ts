@@ -3,12 +3,12 @@ import { err, ok } from "../../api/result.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
-import { connectKube } from "../connect-kube.ts";
-import { hubCrds, installCrds, migrateCrds, shippedCrds } from "../install-crds.ts";
+import { connectKube } from "../cluster/connect-kube.ts";
+import { hubCrds, installCrds, migrateCrds, shippedCrds } from "../cluster/install-crds.ts";
+import { ensureSystemNamespace, SYSTEM_NAMESPACE } from "../cluster/system-namespace.ts";
 import { manifestsText } from "../output/manifests-text.ts";
 import { Receipt } from "../output/receipt.ts";
 import { outputSetting } from "../output/render.ts";
-import { ensureSystemNamespace, SYSTEM_NAMESPACE } from "../system-namespace.ts";
 import { defineVerb } from "../verb.ts";
 
 export const crdsVerb = defineVerb({

@@ -6,9 +6,9 @@ import { systemRandom } from "../../runtime/random/system-random.ts";
 import { DEMO_CLUSTERS } from "../../sandbox/demo/demo-plan.ts";
 import { DEMO_BACKENDS, runDemo } from "../../sandbox/demo/run-demo.ts";
 import { isInRoom, runInRoom, whyNoRoom } from "../../sandbox/network/netns/enter-room.ts";
-import { connectKube } from "../connect-kube.ts";
-import { installCrds } from "../install-crds.ts";
-import { ensureSystemNamespace } from "../system-namespace.ts";
+import { connectKube } from "../cluster/connect-kube.ts";
+import { installCrds } from "../cluster/install-crds.ts";
+import { ensureSystemNamespace } from "../cluster/system-namespace.ts";
 import { defineVerb } from "../verb.ts";
 
 export const demoVerb = defineVerb({

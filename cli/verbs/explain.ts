@@ -5,15 +5,15 @@ import { kubeSettings, listenSetting } from "../../runtime/config/common-setting
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import type { ListenAddress } from "../../runtime/net/listen-address.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
-import { ClusterReader } from "../cluster-reader.ts";
-import { connectKube } from "../connect-kube.ts";
+import { ClusterReader } from "../cluster/cluster-reader.ts";
+import { connectKube } from "../cluster/connect-kube.ts";
+import { SYSTEM_NAMESPACE } from "../cluster/system-namespace.ts";
 import { collectFacts } from "../explain/collect/collect-facts.ts";
 import { parseEntry } from "../explain/collect/entry.ts";
 import { explain } from "../explain/explain.ts";
 import { explainText } from "../explain/explain-text.ts";
 import { parseServiceTarget } from "../explain/service-target.ts";
 import { outputSetting, render } from "../output/render.ts";
-import { SYSTEM_NAMESPACE } from "../system-namespace.ts";
 import { defineVerb, type ExitCode } from "../verb.ts";
 
 export const explainVerb = defineVerb({

@@ -13,7 +13,7 @@ import { err, ok, type Result } from "../../api/result.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
-import { connectKube } from "../connect-kube.ts";
+import { connectKube } from "../cluster/connect-kube.ts";
 import { outputSetting, render } from "../output/render.ts";
 import { defineVerb, type VerbInput } from "../verb.ts";
 

@@ -5,7 +5,7 @@ import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { durationSetting, kubeSettings } from "../../runtime/config/common-settings.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
-import { connectKube } from "../connect-kube.ts";
+import { connectKube } from "../cluster/connect-kube.ts";
 import { identityPlaceOf, identitySettings } from "../identity-place.ts";
 import { Receipt } from "../output/receipt.ts";
 import { outputSetting } from "../output/render.ts";

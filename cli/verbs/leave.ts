@@ -3,7 +3,7 @@ import { err, ok } from "../../api/result.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
-import { connectKube } from "../connect-kube.ts";
+import { connectKube } from "../cluster/connect-kube.ts";
 import { identityPlaceOf, identitySettings } from "../identity-place.ts";
 import { cleanUp, leavingSettings, tellBroker, tellRemoved } from "../leaving.ts";
 import { Receipt } from "../output/receipt.ts";

@@ -8,7 +8,7 @@ import {
   SHIPPED_NAMES,
 } from "../../runtime/kube/policy/render-cluster-policy.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
-import { connectKube } from "../connect-kube.ts";
+import { connectKube } from "../cluster/connect-kube.ts";
 import { shippedPolicy } from "../install/shipped-policy.ts";
 import { manifestsText } from "../output/manifests-text.ts";
 import { Receipt } from "../output/receipt.ts";

@@ -25,7 +25,7 @@ import type {
 import { parseWith } from "../../runtime/kube/reflector/parse-with.ts";
 import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
 import { parseListenAddress } from "../../runtime/net/listen-address.ts";
-import { discoverMcsVersion } from "../discover-mcs-version.ts";
+import { discoverMcsVersion } from "../cluster/discover-mcs-version.ts";
 import { reflectorOf } from "../follow-network.ts";
 import { followProxyWorld } from "../follow-proxy-world.ts";
 import { identityPlaceOf } from "../identity-place.ts";

@@ -13,7 +13,7 @@ import { createApiServer } from "../../sandbox/apiserver/create-api-server.ts";
 import type { PeerNetwork } from "../../sandbox/network/member-network-options.ts";
 import { admitOutside, PodDoors, parseDoors } from "../../sandbox/network/pod-doors.ts";
 import { startMemberNode } from "../../sandbox/node/member-node.ts";
-import { connectKube } from "../connect-kube.ts";
+import { connectKube } from "../cluster/connect-kube.ts";
 import { untilAborted } from "../process/until-aborted.ts";
 import { defineVerb } from "../verb.ts";
 

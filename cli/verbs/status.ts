@@ -5,14 +5,14 @@ import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { durationSetting, kubeSettings } from "../../runtime/config/common-settings.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
-import { ClusterReader } from "../cluster-reader.ts";
-import { connectKube } from "../connect-kube.ts";
+import { ClusterReader } from "../cluster/cluster-reader.ts";
+import { connectKube } from "../cluster/connect-kube.ts";
+import { SYSTEM_NAMESPACE } from "../cluster/system-namespace.ts";
 import { outputSetting, render } from "../output/render.ts";
 import { type MemberReport, memberReport } from "../status/member-report.ts";
 import { readMember } from "../status/read-member.ts";
 import { reportProblems } from "../status/report-problems.ts";
 import { statusText } from "../status/status-text.ts";
-import { SYSTEM_NAMESPACE } from "../system-namespace.ts";
 import { defineVerb } from "../verb.ts";
 
 const LOOK_MS = 500;

@@ -5,7 +5,7 @@ import { gatewaySettings } from "../../install/gateway-settings.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
-import { connectKube } from "../connect-kube.ts";
+import { connectKube } from "../cluster/connect-kube.ts";
 import { applyInstall } from "../install/apply-install.ts";
 import { type Part, readRecord } from "../install/install-record.ts";
 import { render, unknownSettings } from "../install/render.ts";

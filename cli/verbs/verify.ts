@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { durationSetting, kubeSettings } from "../../runtime/config/common-settings.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
+import { SYSTEM_NAMESPACE } from "../cluster/system-namespace.ts";
 import { outputSetting, render } from "../output/render.ts";
 import { table } from "../output/table.ts";
-import { SYSTEM_NAMESPACE } from "../system-namespace.ts";
 import { defineVerb } from "../verb.ts";
 import { type Check, isGood, summaryOf } from "../verify/check.ts";
 import { membersUnderTest } from "../verify/members-under-test.ts";

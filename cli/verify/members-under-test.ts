@@ -9,7 +9,7 @@ import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import type { PodLogs } from "../../runtime/kube/pod-logs.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { parseListenAddress } from "../../runtime/net/listen-address.ts";
-import { connectKube } from "../connect-kube.ts";
+import { connectKube } from "../cluster/connect-kube.ts";
 import { podImage } from "./pod-image.ts";
 
 export interface MemberUnderTest {

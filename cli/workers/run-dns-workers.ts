@@ -6,7 +6,7 @@ import { HealthServer } from "../../runtime/http/health-server.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
-import { connectKube } from "../connect-kube.ts";
+import { connectKube } from "../cluster/connect-kube.ts";
 import type { DnsSettings } from "../dns-settings.ts";
 import { withPacketTests } from "../packet-test/with-packet-tests.ts";
 import { respondFor } from "../respond-for.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { shippedCrds } from "../../cli/install-crds.ts";
+import { shippedCrds } from "../../cli/cluster/install-crds.ts";
 
 const MCS = shippedCrds().filter(({ spec }) => spec.group === "multicluster.x-k8s.io");
 

@@ -5,7 +5,7 @@ import { type IpFamily, SERVICES, type Service } from "../../api/kube/service.ts
 import { LABEL_SERVICE_NAME } from "../../api/mcs/labels.ts";
 import { type ServiceImport, serviceImports } from "../../api/mcs/service-import.ts";
 import type { Result } from "../../api/result.ts";
-import { shippedCrds } from "../../cli/install-crds.ts";
+import { shippedCrds } from "../../cli/cluster/install-crds.ts";
 import { derivedServiceName } from "../../controllers/import/derived-service/derived-service-name.ts";
 import { importService } from "../../controllers/import/import-stage.ts";
 import type { ReachableRow } from "../../controllers/import/slices/derive-slices.ts";

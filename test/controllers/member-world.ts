@@ -7,7 +7,7 @@ import type { IpFamily } from "../../api/kube/service.ts";
 import type { McsVersion } from "../../api/mcs/service-export.ts";
 import { MemoryBroker } from "../../broker/client/memory/memory-broker.ts";
 import { type HubPolicy, NO_POLICY } from "../../broker/policy/cluster-policy.ts";
-import { shippedCrds } from "../../cli/install-crds.ts";
+import { shippedCrds } from "../../cli/cluster/install-crds.ts";
 import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
 import { Settable } from "../../runtime/config/settable.ts";
 import { seededRandom } from "../../runtime/random/seeded-random.ts";

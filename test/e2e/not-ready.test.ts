@@ -8,8 +8,8 @@ import {
   type ClusterProperty,
   clusterProperties,
 } from "../../api/mcs/cluster-property.ts";
-import { connectKube } from "../../cli/connect-kube.ts";
-import { ensureSystemNamespace } from "../../cli/system-namespace.ts";
+import { connectKube } from "../../cli/cluster/connect-kube.ts";
+import { ensureSystemNamespace } from "../../cli/cluster/system-namespace.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";

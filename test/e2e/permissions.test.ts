@@ -14,7 +14,7 @@ import {
 import { LABEL_AUTO_EXPORT, LABEL_SERVICE_NAME } from "../../api/mcs/labels.ts";
 import { serviceExports } from "../../api/mcs/service-export.ts";
 import { serviceImports } from "../../api/mcs/service-import.ts";
-import { connectKube } from "../../cli/connect-kube.ts";
+import { connectKube } from "../../cli/cluster/connect-kube.ts";
 import { autoExportBinding } from "../../install/controllers-process.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";

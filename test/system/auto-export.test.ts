@@ -4,7 +4,7 @@ import { SERVICES, type Service } from "../../api/kube/service.ts";
 import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
 import { serviceExports } from "../../api/mcs/service-export.ts";
 import { must } from "../../api/result.ts";
-import { connectKube } from "../../cli/connect-kube.ts";
+import { connectKube } from "../../cli/cluster/connect-kube.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { startApiServer } from "./api-server.ts";
 import { runIsthmus } from "./run-isthmus.ts";

@@ -8,7 +8,7 @@ import { NAMESPACES } from "../../api/kube/namespace.ts";
 import { SECRETS } from "../../api/kube/secret.ts";
 import { serviceExports } from "../../api/mcs/service-export.ts";
 import { must } from "../../api/result.ts";
-import { connectKube } from "../../cli/connect-kube.ts";
+import { connectKube } from "../../cli/cluster/connect-kube.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { startApiServer } from "./api-server.ts";
 import { runIsthmus } from "./run-isthmus.ts";

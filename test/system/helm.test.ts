@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { must } from "../../api/result.ts";
-import { connectKube } from "../../cli/connect-kube.ts";
-import { hubCrds, installCrds, migrateCrds, shippedCrds } from "../../cli/install-crds.ts";
+import { connectKube } from "../../cli/cluster/connect-kube.ts";
+import { hubCrds, installCrds, migrateCrds, shippedCrds } from "../../cli/cluster/install-crds.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";

@@ -11,7 +11,7 @@ import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
 import { serviceExports } from "../../api/mcs/service-export.ts";
 import { PATH_REPORTS, SLICES } from "../../api/network/resources.ts";
 import { must } from "../../api/result.ts";
-import { connectKube } from "../../cli/connect-kube.ts";
+import { connectKube } from "../../cli/cluster/connect-kube.ts";
 import type { InstallRecord } from "../../cli/install/install-record.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { resourceOf } from "../../runtime/kube/policy/apply-manifests.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SECRETS, type Secret } from "../../api/kube/secret.ts";
 import { must } from "../../api/result.ts";
-import { connectKube } from "../../cli/connect-kube.ts";
+import { connectKube } from "../../cli/cluster/connect-kube.ts";
 import { systemClock as clock } from "../../runtime/clock/system-clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";

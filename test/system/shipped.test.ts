@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { NAMESPACES } from "../../api/kube/namespace.ts";
 import { serviceImports } from "../../api/mcs/service-import.ts";
 import { Asker } from "../../bench/dns/ask.ts";
-import { connectKube } from "../../cli/connect-kube.ts";
+import { connectKube } from "../../cli/cluster/connect-kube.ts";
 import { VERBS } from "../../cli/verb-table.ts";
 import { aNamespace, anImport } from "../../dns-server/testing/objects.ts";
 import { ROOT } from "../../packaging/bundle.ts";

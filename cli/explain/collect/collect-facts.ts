@@ -28,8 +28,8 @@ import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../../runtime/kube/kube-error.ts";
 import type { PortForward } from "../../../runtime/kube/port-forward.ts";
 import type { Random } from "../../../runtime/random/random.ts";
+import type { ClusterReader } from "../../cluster/cluster-reader.ts";
 import { observeClusterDns } from "../../cluster-dns/observe-cluster-dns.ts";
-import type { ClusterReader } from "../../cluster-reader.ts";
 import { type ControllersReport, controllersReport } from "../../status/controllers-report.ts";
 import { peerReport } from "../../status/member-report.ts";
 import {

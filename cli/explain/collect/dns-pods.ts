@@ -3,7 +3,7 @@ import { PODS } from "../../../api/kube/pod.ts";
 import { err, ok } from "../../../api/result.ts";
 import { DNS_NAME } from "../../../install/dns-process.ts";
 import { selectorOf } from "../../../install/pieces/piece-words.ts";
-import type { ClusterReader } from "../../cluster-reader.ts";
+import type { ClusterReader } from "../../cluster/cluster-reader.ts";
 import type { Looked } from "../facts.ts";
 
 export interface DnsPod {

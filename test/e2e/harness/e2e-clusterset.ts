@@ -7,7 +7,7 @@ import {
   CLUSTERSET_PROPERTY,
   clusterProperties,
 } from "../../../api/mcs/cluster-property.ts";
-import { connectKube } from "../../../cli/connect-kube.ts";
+import { connectKube } from "../../../cli/cluster/connect-kube.ts";
 import { sleep } from "../../../runtime/clock/sleep.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
 import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";

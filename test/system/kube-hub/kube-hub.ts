@@ -11,7 +11,7 @@ import {
   recordObjects,
   type SpaceObjectKind,
 } from "../../../broker/store/space/kubernetes/space-object.ts";
-import { hubCrds } from "../../../cli/install-crds.ts";
+import { hubCrds } from "../../../cli/cluster/install-crds.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
 import { HttpKubeClient } from "../../../runtime/kube/client/http-kube-client.ts";
 import { KubeConfigAccess } from "../../../runtime/kube/client/kube-config-access.ts";

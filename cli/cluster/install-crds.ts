@@ -1,14 +1,14 @@
 import { fileURLToPath } from "node:url";
-import type { CustomResourceDefinition } from "../api/kube/custom-resource-definition.ts";
-import { err, ok, type Result } from "../api/result.ts";
-import type { Clock } from "../runtime/clock/clock.ts";
-import { type CrdOutcome, ensureCrds } from "../runtime/kube/crds/ensure-crds.ts";
-import { migrateStoredObjects } from "../runtime/kube/crds/migrate-stored-objects.ts";
-import { readCrdManifests } from "../runtime/kube/crds/read-crd-manifests.ts";
-import type { KubeClient } from "../runtime/kube/kube-client.ts";
+import type { CustomResourceDefinition } from "../../api/kube/custom-resource-definition.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import { type CrdOutcome, ensureCrds } from "../../runtime/kube/crds/ensure-crds.ts";
+import { migrateStoredObjects } from "../../runtime/kube/crds/migrate-stored-objects.ts";
+import { readCrdManifests } from "../../runtime/kube/crds/read-crd-manifests.ts";
+import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 
-const MANIFESTS = fileURLToPath(new URL("../api/crds", import.meta.url));
-const HUB_MANIFESTS = fileURLToPath(new URL("../api/crds/hub", import.meta.url));
+const MANIFESTS = fileURLToPath(new URL("../../api/crds", import.meta.url));
+const HUB_MANIFESTS = fileURLToPath(new URL("../../api/crds/hub", import.meta.url));
 
 /** The custom resource definitions that Isthmus needs in every member. */
 export function shippedCrds(): readonly CustomResourceDefinition[] {

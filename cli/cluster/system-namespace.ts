@@ -1,8 +1,8 @@
-import { NAMESPACES, type Namespace } from "../api/kube/namespace.ts";
-import { apiVersionOf } from "../api/kube/object.ts";
-import { ok, type Result } from "../api/result.ts";
-import type { KubeClient } from "../runtime/kube/kube-client.ts";
-import type { KubeError } from "../runtime/kube/kube-error.ts";
+import { NAMESPACES, type Namespace } from "../../api/kube/namespace.ts";
+import { apiVersionOf } from "../../api/kube/object.ts";
+import { ok, type Result } from "../../api/result.ts";
+import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import type { KubeError } from "../../runtime/kube/kube-error.ts";
 
 /** Where Isthmus keeps what belongs to no service: Leases. */
 export const SYSTEM_NAMESPACE = "isthmus-system";

@@ -1,10 +1,10 @@
-import { MCS_GROUP, MCS_VERSIONS, type McsVersion } from "../api/mcs/service-export.ts";
-import { backoffMs } from "../runtime/backoff/backoff.ts";
-import type { Clock } from "../runtime/clock/clock.ts";
-import { sleep } from "../runtime/clock/sleep.ts";
-import type { KubeClient } from "../runtime/kube/kube-client.ts";
-import type { Logger } from "../runtime/log/log.ts";
-import type { Random } from "../runtime/random/random.ts";
+import { MCS_GROUP, MCS_VERSIONS, type McsVersion } from "../../api/mcs/service-export.ts";
+import { backoffMs } from "../../runtime/backoff/backoff.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import { sleep } from "../../runtime/clock/sleep.ts";
+import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import type { Random } from "../../runtime/random/random.ts";
 
 const RETRY = { firstMs: 250, maxMs: 10_000 };
 const KINDS = ["serviceimports", "serviceexports"] as const;

@@ -1,9 +1,9 @@
-import type { KubeObject, Resource } from "../api/kube/object.ts";
-import { MCS_VERSIONS, type McsVersion } from "../api/mcs/service-export.ts";
-import { ok, type Result } from "../api/result.ts";
-import type { KubeClient, ListQuery } from "../runtime/kube/kube-client.ts";
-import type { KubeError } from "../runtime/kube/kube-error.ts";
-import { listAll } from "../runtime/kube/list-all.ts";
+import type { KubeObject, Resource } from "../../api/kube/object.ts";
+import { MCS_VERSIONS, type McsVersion } from "../../api/mcs/service-export.ts";
+import { ok, type Result } from "../../api/result.ts";
+import type { KubeClient, ListQuery } from "../../runtime/kube/kube-client.ts";
+import type { KubeError } from "../../runtime/kube/kube-error.ts";
+import { listAll } from "../../runtime/kube/list-all.ts";
 
 /** One look at a cluster, for commands: what is absent, or of a kind that is, is a value. */
 export class ClusterReader {

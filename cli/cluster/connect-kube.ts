@@ -1,14 +1,14 @@
-import { ok, type Result } from "../api/result.ts";
-import { systemClock } from "../runtime/clock/system-clock.ts";
-import { HttpKubeClient } from "../runtime/kube/client/http-kube-client.ts";
-import { KubeConfigAccess } from "../runtime/kube/client/kube-config-access.ts";
-import { loadKubeConfig } from "../runtime/kube/client/load-kube-config.ts";
-import { webSocketPortForward } from "../runtime/kube/client/web-socket-port-forward.ts";
-import type { KubeClient } from "../runtime/kube/kube-client.ts";
-import type { PodLogs } from "../runtime/kube/pod-logs.ts";
-import type { PortForward } from "../runtime/kube/port-forward.ts";
-import type { Meter } from "../runtime/metrics/meter.ts";
-import { systemRandom } from "../runtime/random/system-random.ts";
+import { ok, type Result } from "../../api/result.ts";
+import { systemClock } from "../../runtime/clock/system-clock.ts";
+import { HttpKubeClient } from "../../runtime/kube/client/http-kube-client.ts";
+import { KubeConfigAccess } from "../../runtime/kube/client/kube-config-access.ts";
+import { loadKubeConfig } from "../../runtime/kube/client/load-kube-config.ts";
+import { webSocketPortForward } from "../../runtime/kube/client/web-socket-port-forward.ts";
+import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import type { PodLogs } from "../../runtime/kube/pod-logs.ts";
+import type { PortForward } from "../../runtime/kube/port-forward.ts";
+import type { Meter } from "../../runtime/metrics/meter.ts";
+import { systemRandom } from "../../runtime/random/system-random.ts";
 
 export interface KubeChoice {
   readonly kubeconfig?: string | undefined;
