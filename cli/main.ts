@@ -1,9 +1,9 @@
 import { enableCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../runtime/clock/system-clock.ts";
+import { poolChannel } from "./dns/workers/pool-channel.ts";
 import { takeNodeFlags } from "./node-flags.ts";
 import { processSignals } from "./process/process-signals.ts";
-import { poolChannel } from "./workers/pool-channel.ts";
 
 takeNodeFlags(process);
 

@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import type { DnsSettings } from "./dns-settings.ts";
+import type { DnsSettings } from "./dns/dns-settings.ts";
 import type { MemberProcess } from "./process/member-process.ts";
 import { PublishedWrites } from "./published-writes.ts";
 import { startTracing } from "./start-tracing.ts";

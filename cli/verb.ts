@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Result } from "../api/result.ts";
 import type { SettingsSchema } from "../runtime/config/settings.ts";
-import type { PoolChannel } from "./workers/worker-process.ts";
+import type { PoolChannel } from "./dns/workers/worker-process.ts";
 
 /** One command of the `isthmus` program. */
 export interface Verb<S extends SettingsSchema = SettingsSchema> {

@@ -1,7 +1,7 @@
-import { dnsSettings } from "../dns-settings.ts";
-import { serveDns } from "../serve-dns.ts";
+import { dnsSettings } from "../dns/dns-settings.ts";
+import { serveDns } from "../dns/serve-dns.ts";
+import { joinPool, startWorkerProcess } from "../dns/workers/worker-process.ts";
 import { defineVerb, type ExitCode } from "../verb.ts";
-import { joinPool, startWorkerProcess } from "../workers/worker-process.ts";
 
 /** One of the processes of `isthmus dns --workers`, which starts it. */
 export const dnsWorkerVerb = defineVerb({

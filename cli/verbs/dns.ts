@@ -1,9 +1,9 @@
-import { dnsSettings } from "../dns-settings.ts";
+import { dnsSettings } from "../dns/dns-settings.ts";
+import { serveDns } from "../dns/serve-dns.ts";
+import { runDnsWorkers } from "../dns/workers/run-dns-workers.ts";
 import { withPacketTests } from "../packet-test/with-packet-tests.ts";
 import { startMemberProcess } from "../process/member-process.ts";
-import { serveDns } from "../serve-dns.ts";
 import { defineVerb } from "../verb.ts";
-import { runDnsWorkers } from "../workers/run-dns-workers.ts";
 
 export const dnsVerb = defineVerb({
   summary: "run a member's authoritative DNS server",

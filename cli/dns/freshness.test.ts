@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { NAMESPACES } from "../api/kube/namespace.ts";
-import { VirtualClock } from "../runtime/clock/virtual-clock.ts";
-import type { ReflectorStatus } from "../runtime/kube/reflector/reflector.ts";
+import { NAMESPACES } from "../../api/kube/namespace.ts";
+import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
+import type { ReflectorStatus } from "../../runtime/kube/reflector/reflector.ts";
 import { Freshness } from "./freshness.ts";
 
 function reflector() {

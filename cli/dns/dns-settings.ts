@@ -1,15 +1,15 @@
 import { z } from "zod";
-import { type AnswerOptions, NEARBY } from "../dns-server/server-options.ts";
+import { type AnswerOptions, NEARBY } from "../../dns-server/server-options.ts";
 import {
   durationSetting,
   kubeSettings,
   listenDefault,
   listenSetting,
   logLevelSetting,
-} from "../runtime/config/common-settings.ts";
-import { isLoopback } from "./packet-test/packet-test-server.ts";
-import { probeListenSetting } from "./probe-listen-setting.ts";
-import { tracingSettings } from "./start-tracing.ts";
+} from "../../runtime/config/common-settings.ts";
+import { isLoopback } from "../packet-test/packet-test-server.ts";
+import { probeListenSetting } from "../probe-listen-setting.ts";
+import { tracingSettings } from "../start-tracing.ts";
 
 function seconds(what: string): z.ZodType<number> {
   return z.coerce.number().int().min(0).max(3600).default(5).describe(`${what}, seconds`);

@@ -1,14 +1,14 @@
-import { err, ok, type Result } from "../../api/result.ts";
-import { backoffMs } from "../../runtime/backoff/backoff.ts";
-import type { Clock, Timer } from "../../runtime/clock/clock.ts";
-import type { MetricsSource } from "../../runtime/http/health-server.ts";
-import type { Logger } from "../../runtime/log/log.ts";
+import { err, ok, type Result } from "../../../api/result.ts";
+import { backoffMs } from "../../../runtime/backoff/backoff.ts";
+import type { Clock, Timer } from "../../../runtime/clock/clock.ts";
+import type { MetricsSource } from "../../../runtime/http/health-server.ts";
+import type { Logger } from "../../../runtime/log/log.ts";
 import {
   type MetricsSnapshot,
   retireMetrics,
   sumMetrics,
-} from "../../runtime/metrics/summed-metrics.ts";
-import type { Random } from "../../runtime/random/random.ts";
+} from "../../../runtime/metrics/summed-metrics.ts";
+import type { Random } from "../../../runtime/random/random.ts";
 import type { StartWorker, WorkerChild } from "./worker-child.ts";
 import type { FromWorker } from "./worker-messages.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { NEARBY, parseAnswerOptions } from "../dns-server/server-options.ts";
-import { readSettings } from "../runtime/config/settings.ts";
+import { NEARBY, parseAnswerOptions } from "../../dns-server/server-options.ts";
+import { readSettings } from "../../runtime/config/settings.ts";
 import { answerOptions, dnsSettings } from "./dns-settings.ts";
 
 function optionsOf(flags: Readonly<Record<string, unknown>>) {

@@ -1,4 +1,4 @@
-import type { MetricsSnapshot } from "../../runtime/metrics/summed-metrics.ts";
+import type { MetricsSnapshot } from "../../../runtime/metrics/summed-metrics.ts";
 
 /** What a worker tells its pool. */
 export type FromWorker =

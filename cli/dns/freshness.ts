@@ -1,5 +1,5 @@
-import type { Clock, Timer } from "../runtime/clock/clock.ts";
-import type { ReflectorStatus } from "../runtime/kube/reflector/reflector.ts";
+import type { Clock, Timer } from "../../runtime/clock/clock.ts";
+import type { ReflectorStatus } from "../../runtime/kube/reflector/reflector.ts";
 
 export interface FreshnessOptions {
   /** Without a sign of life for longer, what a collection says counts as stale. 0: never. */

@@ -1,11 +1,11 @@
-import { ok, type Result } from "../../api/result.ts";
-import { systemClock } from "../../runtime/clock/system-clock.ts";
-import { pinoLogger } from "../../runtime/log/pino-log.ts";
-import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
-import { systemRandom } from "../../runtime/random/system-random.ts";
-import { connectKube } from "../cluster/connect-kube.ts";
-import type { MemberProcess, MemberProcessSettings } from "../process/member-process.ts";
-import { Readiness } from "../process/readiness.ts";
+import { ok, type Result } from "../../../api/result.ts";
+import { systemClock } from "../../../runtime/clock/system-clock.ts";
+import { pinoLogger } from "../../../runtime/log/pino-log.ts";
+import { PrometheusMeter } from "../../../runtime/metrics/prometheus-meter.ts";
+import { systemRandom } from "../../../runtime/random/system-random.ts";
+import { connectKube } from "../../cluster/connect-kube.ts";
+import type { MemberProcess, MemberProcessSettings } from "../../process/member-process.ts";
+import { Readiness } from "../../process/readiness.ts";
 import { type FromWorker, HEALTH_EVERY_MS, type ToWorker } from "./worker-messages.ts";
 
 /** A worker's side of the channel to its pool. */

@@ -1,16 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { ok } from "../../api/result.ts";
-import { COOKIE_SECRET_BYTES } from "../../dns-server/guard/server-cookies.ts";
-import { systemClock } from "../../runtime/clock/system-clock.ts";
-import { HealthServer } from "../../runtime/http/health-server.ts";
-import { pinoLogger } from "../../runtime/log/pino-log.ts";
-import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
-import { systemRandom } from "../../runtime/random/system-random.ts";
-import { connectKube } from "../cluster/connect-kube.ts";
+import { ok } from "../../../api/result.ts";
+import { COOKIE_SECRET_BYTES } from "../../../dns-server/guard/server-cookies.ts";
+import { systemClock } from "../../../runtime/clock/system-clock.ts";
+import { HealthServer } from "../../../runtime/http/health-server.ts";
+import { pinoLogger } from "../../../runtime/log/pino-log.ts";
+import { PrometheusMeter } from "../../../runtime/metrics/prometheus-meter.ts";
+import { systemRandom } from "../../../runtime/random/system-random.ts";
+import { connectKube } from "../../cluster/connect-kube.ts";
+import { withPacketTests } from "../../packet-test/with-packet-tests.ts";
+import { respondFor } from "../../respond-for.ts";
+import type { ExitCode, VerbInput } from "../../verb.ts";
 import type { DnsSettings } from "../dns-settings.ts";
-import { withPacketTests } from "../packet-test/with-packet-tests.ts";
-import { respondFor } from "../respond-for.ts";
-import type { ExitCode, VerbInput } from "../verb.ts";
 import { processWorkers } from "./worker-child.ts";
 import { WorkerPool } from "./worker-pool.ts";
 

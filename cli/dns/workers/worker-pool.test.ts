@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
-import { silentLogger } from "../../runtime/log/silent-log.ts";
-import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
+import { VirtualClock } from "../../../runtime/clock/virtual-clock.ts";
+import { silentLogger } from "../../../runtime/log/silent-log.ts";
+import { PrometheusMeter } from "../../../runtime/metrics/prometheus-meter.ts";
 import type { WorkerEvents } from "./worker-child.ts";
 import type { ToWorker } from "./worker-messages.ts";
 import { WorkerPool } from "./worker-pool.ts";
