@@ -12,19 +12,23 @@ import {
 } from "../../runtime/config/common-settings.ts";
 import { LeaderElector } from "../../runtime/kube/leader/leader-elector.ts";
 import { SYSTEM_NAMESPACE } from "../cluster/system-namespace.ts";
-import { CONTROLLERS_LEASE } from "../controllers-lease.ts";
+import { CONTROLLERS_LEASE } from "../controllers/controllers-lease.ts";
+import {
+  announcedCidrs,
+  networkSettings,
+  toNetworkOptions,
+} from "../controllers/network-settings.ts";
+import { memberPolicy, policySettings } from "../controllers/policy-settings.ts";
+import { type RunMemberDeps, type RunMemberOptions, runMember } from "../controllers/run-member.ts";
 import { type IdentityPlace, identityPlaceOf, identitySettings } from "../identity-place.ts";
 import { identityAppears, type JoinChoice, joinOnce, loadIdentity } from "../member-identity.ts";
-import { announcedCidrs, networkSettings, toNetworkOptions } from "../network-settings.ts";
 import { OwnResponder } from "../own-responder.ts";
 import { pathSettings, toPathSettings } from "../path-settings.ts";
-import { memberPolicy, policySettings } from "../policy-settings.ts";
 import { udpProbes } from "../probe-network.ts";
 import { followConfig } from "../process/follow-config.ts";
 import { startMemberProcess } from "../process/member-process.ts";
 import type { Readiness } from "../process/readiness.ts";
 import { renewIdentity } from "../renew-identity.ts";
-import { type RunMemberDeps, type RunMemberOptions, runMember } from "../run-member.ts";
 import { tracingSettings } from "../start-tracing.ts";
 import { defineVerb } from "../verb.ts";
 

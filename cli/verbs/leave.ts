@@ -4,11 +4,11 @@ import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { connectKube } from "../cluster/connect-kube.ts";
+import { savedStateFile } from "../controllers/saved-state-file.ts";
 import { identityPlaceOf, identitySettings } from "../identity-place.ts";
 import { cleanUp, leavingSettings, tellBroker, tellRemoved } from "../leaving.ts";
 import { Receipt } from "../output/receipt.ts";
 import { outputSetting } from "../output/render.ts";
-import { savedStateFile } from "../saved-state-file.ts";
 import { defineVerb } from "../verb.ts";
 
 export const leaveVerb = defineVerb({

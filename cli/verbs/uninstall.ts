@@ -11,7 +11,7 @@ import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { connectKube } from "../cluster/connect-kube.ts";
 import { restoreWiring } from "../cluster-dns/wire-dns.ts";
-import { CONTROLLERS_LEASE } from "../controllers-lease.ts";
+import { CONTROLLERS_LEASE } from "../controllers/controllers-lease.ts";
 import { identityPlaceOf } from "../identity-place.ts";
 import { refText, removeRef } from "../install/apply-install.ts";
 import { cleanNodes } from "../install/clean-nodes.ts";

@@ -6,7 +6,7 @@ import {
   type ClusterProperty,
   clusterProperties,
 } from "../../api/mcs/cluster-property.ts";
-import { prepareMember } from "../../cli/prepare-member.ts";
+import { prepareMember } from "../../cli/controllers/prepare-member.ts";
 import { claimMembership } from "../../controllers/membership/claim-membership.ts";
 import { localIpFamilies } from "../../controllers/membership/local-ip-families.ts";
 import { MembershipGuard } from "../../controllers/membership/membership-guard.ts";

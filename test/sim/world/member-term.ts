@@ -45,7 +45,7 @@ export interface TermStart {
   readonly paths?: RunningPaths | undefined;
 }
 
-/** One life of a member's controllers, as `cli/run-member.ts` makes one: from a start or an election to the end of it. */
+/** One life of a member's controllers, as `cli/controllers/run-member.ts` makes one: from a start or an election to the end of it. */
 export class MemberTerm {
   /** The real link, before any wiring. */
   readonly link: MemberLink;

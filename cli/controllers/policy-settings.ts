@@ -1,13 +1,13 @@
 import { z } from "zod";
-import { parseLabelSelector } from "../api/kube/selector/label-selector.ts";
+import { parseLabelSelector } from "../../api/kube/selector/label-selector.ts";
 import {
   type NamespacePattern,
   parseNamespacePattern,
   SYSTEM_NAMESPACES,
-} from "../api/policy/namespace-rules.ts";
-import type { MemberPolicy, NamespaceScope } from "../controllers/policy/member-policy.ts";
-import { type AutoExportSettings, autoExportSettings } from "../install/auto-export-settings.ts";
-import { autoExportRules } from "./auto-export/auto-export-rules.ts";
+} from "../../api/policy/namespace-rules.ts";
+import type { MemberPolicy, NamespaceScope } from "../../controllers/policy/member-policy.ts";
+import { type AutoExportSettings, autoExportSettings } from "../../install/auto-export-settings.ts";
+import { autoExportRules } from "../auto-export/auto-export-rules.ts";
 
 const pattern = z.string().transform((text, context): NamespacePattern => {
   const parsed = parseNamespacePattern(text);

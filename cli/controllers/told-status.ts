@@ -1,17 +1,17 @@
-import type { MemberStatus } from "../api/mcs/member-status.ts";
-import { err, type Result } from "../api/result.ts";
-import type { BrokerLink, LinkStatus } from "../broker/client/broker-link.ts";
-import type { RenewedIdentity } from "../broker/identity/member/certificate-renewal.ts";
-import { certificateTimes } from "../broker/identity/member/member-identity.ts";
-import type { AutoExportCounts } from "../controllers/auto-export/auto-exporter.ts";
-import { EventRecorder } from "../controllers/events/event-recorder.ts";
-import { MemberStatusLease } from "../controllers/membership/member-status-lease.ts";
-import type { MemberPolicy, NamespaceScope } from "../controllers/policy/member-policy.ts";
-import type { Clock } from "../runtime/clock/clock.ts";
-import type { Changing } from "../runtime/config/changing.ts";
-import type { KubeClient } from "../runtime/kube/kube-client.ts";
-import type { Logger } from "../runtime/log/log.ts";
-import type { Meter } from "../runtime/metrics/meter.ts";
+import type { MemberStatus } from "../../api/mcs/member-status.ts";
+import { err, type Result } from "../../api/result.ts";
+import type { BrokerLink, LinkStatus } from "../../broker/client/broker-link.ts";
+import type { RenewedIdentity } from "../../broker/identity/member/certificate-renewal.ts";
+import { certificateTimes } from "../../broker/identity/member/member-identity.ts";
+import type { AutoExportCounts } from "../../controllers/auto-export/auto-exporter.ts";
+import { EventRecorder } from "../../controllers/events/event-recorder.ts";
+import { MemberStatusLease } from "../../controllers/membership/member-status-lease.ts";
+import type { MemberPolicy, NamespaceScope } from "../../controllers/policy/member-policy.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import type { Changing } from "../../runtime/config/changing.ts";
+import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import type { Meter } from "../../runtime/metrics/meter.ts";
 import { ProblemTeller } from "./tell-problems.ts";
 
 /** What one life of a member's controllers is told of as it goes on, and what they say of it in the cluster. */

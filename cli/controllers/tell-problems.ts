@@ -1,9 +1,9 @@
-import { LEASES } from "../api/kube/lease.ts";
-import { apiVersionOf, type KubeObject } from "../api/kube/object.ts";
-import { MEMBER_STATUS_LEASE } from "../api/mcs/member-status.ts";
-import type { EventRecorder } from "../controllers/events/event-recorder.ts";
-import type { Clock } from "../runtime/clock/clock.ts";
-import type { Logger } from "../runtime/log/log.ts";
+import { LEASES } from "../../api/kube/lease.ts";
+import { apiVersionOf, type KubeObject } from "../../api/kube/object.ts";
+import { MEMBER_STATUS_LEASE } from "../../api/mcs/member-status.ts";
+import type { EventRecorder } from "../../controllers/events/event-recorder.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import type { Logger } from "../../runtime/log/log.ts";
 
 /** What is over by then, such as a first list or a stream that breaks, is told to nobody. */
 const STANDS_MS = 5_000;

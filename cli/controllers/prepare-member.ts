@@ -1,15 +1,15 @@
-import type { IpFamily } from "../api/kube/service.ts";
-import { ABOUT_GROUP, ABOUT_VERSIONS, type AboutVersion } from "../api/mcs/cluster-property.ts";
-import type { McsVersion } from "../api/mcs/service-export.ts";
-import { claimMembership, type Membership } from "../controllers/membership/claim-membership.ts";
-import { localIpFamilies } from "../controllers/membership/local-ip-families.ts";
-import { backoffMs } from "../runtime/backoff/backoff.ts";
-import type { Clock } from "../runtime/clock/clock.ts";
-import { sleep } from "../runtime/clock/sleep.ts";
-import type { KubeClient } from "../runtime/kube/kube-client.ts";
-import type { Logger } from "../runtime/log/log.ts";
-import type { Random } from "../runtime/random/random.ts";
-import { discoverMcsVersion } from "./cluster/discover-mcs-version.ts";
+import type { IpFamily } from "../../api/kube/service.ts";
+import { ABOUT_GROUP, ABOUT_VERSIONS, type AboutVersion } from "../../api/mcs/cluster-property.ts";
+import type { McsVersion } from "../../api/mcs/service-export.ts";
+import { claimMembership, type Membership } from "../../controllers/membership/claim-membership.ts";
+import { localIpFamilies } from "../../controllers/membership/local-ip-families.ts";
+import { backoffMs } from "../../runtime/backoff/backoff.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import { sleep } from "../../runtime/clock/sleep.ts";
+import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import type { Random } from "../../runtime/random/random.ts";
+import { discoverMcsVersion } from "../cluster/discover-mcs-version.ts";
 
 export interface PreparedMember {
   readonly mcsVersion: McsVersion;

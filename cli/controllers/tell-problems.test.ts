@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
-import type { EventDraft } from "../controllers/events/event-draft.ts";
-import { VirtualClock } from "../runtime/clock/virtual-clock.ts";
-import { silentLogger } from "../runtime/log/silent-log.ts";
+import type { EventDraft } from "../../controllers/events/event-draft.ts";
+import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
+import { silentLogger } from "../../runtime/log/silent-log.ts";
 import { ProblemTeller } from "./tell-problems.ts";
 
 const { signal } = new AbortController();

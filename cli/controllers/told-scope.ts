@@ -1,7 +1,7 @@
-import { parseLabelSelector } from "../api/kube/selector/label-selector.ts";
-import type { MemberStatus } from "../api/mcs/member-status.ts";
-import { type NamespacePattern, parseNamespacePattern } from "../api/policy/namespace-rules.ts";
-import type { NamespaceScope } from "../controllers/policy/member-policy.ts";
+import { parseLabelSelector } from "../../api/kube/selector/label-selector.ts";
+import type { MemberStatus } from "../../api/mcs/member-status.ts";
+import { type NamespacePattern, parseNamespacePattern } from "../../api/policy/namespace-rules.ts";
+import type { NamespaceScope } from "../../controllers/policy/member-policy.ts";
 
 /** Which namespaces a member's controllers share, as they say it themselves. What cannot be read is left out. */
 export function toldScope({

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { type Cidr, cidrAround, formatCidr, parseCidr } from "../api/network/cidr.ts";
-import { formatIpAddress, parseIpAddress } from "../api/network/ip-address.ts";
-import { MEMBER_CIDRS_MAX, meetsNever } from "../api/network/member-cidr.ts";
-import { ENCRYPTIONS } from "../api/network/member-network.ts";
-import type { GlobalPrefix } from "../api/network/network-facts.ts";
-import { err, ok, type Result } from "../api/result.ts";
-import { aggregateNetworks } from "../controllers/network/aggregate-networks.ts";
-import type { NetworkSettings } from "../controllers/network/derive-network.ts";
+import { type Cidr, cidrAround, formatCidr, parseCidr } from "../../api/network/cidr.ts";
+import { formatIpAddress, parseIpAddress } from "../../api/network/ip-address.ts";
+import { MEMBER_CIDRS_MAX, meetsNever } from "../../api/network/member-cidr.ts";
+import { ENCRYPTIONS } from "../../api/network/member-network.ts";
+import type { GlobalPrefix } from "../../api/network/network-facts.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import { aggregateNetworks } from "../../controllers/network/aggregate-networks.ts";
+import type { NetworkSettings } from "../../controllers/network/derive-network.ts";
 
 /** What a member that takes part in connectivity (`--backends`) says about its network, where it cannot be seen. */
 export const networkSettings = {

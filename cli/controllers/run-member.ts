@@ -1,37 +1,37 @@
-import type { ClusterId } from "../api/cluster-id.ts";
-import { err, ok, type Result } from "../api/result.ts";
-import { createGrpcBrokerLink } from "../broker/client/grpc/grpc-broker-link.ts";
-import { type Hop, Propagation } from "../broker/client/propagation.ts";
-import { StateKeeper } from "../broker/client/saved/state-keeper.ts";
-import type { RenewedIdentity } from "../broker/identity/member/certificate-renewal.ts";
-import { untestedSelection } from "../connectivity/path-selection.ts";
-import { underlayBackend } from "../connectivity/underlay/underlay-backend.ts";
-import { electGateways } from "../connectivity/vxlan/election/elect-gateways.ts";
-import { MemberControllers } from "../controllers/member-controllers.ts";
-import { MembershipGuard } from "../controllers/membership/membership-guard.ts";
+import type { ClusterId } from "../../api/cluster-id.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import { createGrpcBrokerLink } from "../../broker/client/grpc/grpc-broker-link.ts";
+import { type Hop, Propagation } from "../../broker/client/propagation.ts";
+import { StateKeeper } from "../../broker/client/saved/state-keeper.ts";
+import type { RenewedIdentity } from "../../broker/identity/member/certificate-renewal.ts";
+import { untestedSelection } from "../../connectivity/path-selection.ts";
+import { underlayBackend } from "../../connectivity/underlay/underlay-backend.ts";
+import { electGateways } from "../../connectivity/vxlan/election/elect-gateways.ts";
+import { MemberControllers } from "../../controllers/member-controllers.ts";
+import { MembershipGuard } from "../../controllers/membership/membership-guard.ts";
 import {
   NetworkPublisher,
   type NetworkPublisherDeps,
-} from "../controllers/network/network-publisher.ts";
-import type { MemberPolicy } from "../controllers/policy/member-policy.ts";
-import { SlicePublisher } from "../controllers/slices/slice-publisher.ts";
-import type { Clock } from "../runtime/clock/clock.ts";
-import type { Changing } from "../runtime/config/changing.ts";
-import type { KubeClient } from "../runtime/kube/kube-client.ts";
-import type { Logger } from "../runtime/log/log.ts";
-import type { Meter } from "../runtime/metrics/meter.ts";
-import type { Random } from "../runtime/random/random.ts";
+} from "../../controllers/network/network-publisher.ts";
+import type { MemberPolicy } from "../../controllers/policy/member-policy.ts";
+import { SlicePublisher } from "../../controllers/slices/slice-publisher.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import type { Changing } from "../../runtime/config/changing.ts";
+import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import type { Meter } from "../../runtime/metrics/meter.ts";
+import type { Random } from "../../runtime/random/random.ts";
+import { peerStreams } from "../peer-streams.ts";
+import { udpProbes } from "../probe-network.ts";
+import { reflectorsCheck } from "../process/reflectors-check.ts";
+import { type PathOptions, type RunningPaths, startPaths } from "../start-paths.ts";
+import { startTracing } from "../start-tracing.ts";
+import { telling } from "../telling.ts";
+import { spanOfHop } from "../trace-propagation.ts";
 import type { MemberNetworkOptions } from "./network-settings.ts";
-import { peerStreams } from "./peer-streams.ts";
 import { prepareMember } from "./prepare-member.ts";
-import { udpProbes } from "./probe-network.ts";
-import { reflectorsCheck } from "./process/reflectors-check.ts";
 import { savedStateFile } from "./saved-state-file.ts";
-import { type PathOptions, type RunningPaths, startPaths } from "./start-paths.ts";
-import { startTracing } from "./start-tracing.ts";
-import { telling } from "./telling.ts";
 import { ToldStatus, waitingForBroker } from "./told-status.ts";
-import { spanOfHop } from "./trace-propagation.ts";
 
 /** Time for a stream to move to a renewed certificate: the old one is good for hours yet. */
 const REOPEN_WITHIN_MS = 30_000;
