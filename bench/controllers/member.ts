@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Result } from "../../api/result.ts";
 import { connectKube } from "../../cli/cluster/connect-kube.ts";
 import { runMember } from "../../cli/controllers/run-member.ts";
-import { NO_RESPONDER } from "../../cli/own-responder.ts";
+import { NO_RESPONDER } from "../../cli/paths/own-responder.ts";
 import { DEFAULT_CHOICE_SETTINGS } from "../../connectivity/select/choose-path.ts";
 import { NO_PINS } from "../../connectivity/select/pins.ts";
 import { SHARE_EVERYTHING } from "../../controllers/policy/member-policy.ts";

@@ -8,7 +8,7 @@ import {
   logLevelSetting,
 } from "../../runtime/config/common-settings.ts";
 import { isLoopback } from "../packet-test/packet-test-server.ts";
-import { probeListenSetting } from "../probe-listen-setting.ts";
+import { probeListenSetting } from "../paths/probe-listen-setting.ts";
 import { tracingSettings } from "../start-tracing.ts";
 
 function seconds(what: string): z.ZodType<number> {

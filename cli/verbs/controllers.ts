@@ -22,9 +22,9 @@ import { memberPolicy, policySettings } from "../controllers/policy-settings.ts"
 import { type RunMemberDeps, type RunMemberOptions, runMember } from "../controllers/run-member.ts";
 import { type IdentityPlace, identityPlaceOf, identitySettings } from "../identity-place.ts";
 import { identityAppears, type JoinChoice, joinOnce, loadIdentity } from "../member-identity.ts";
-import { OwnResponder } from "../own-responder.ts";
-import { pathSettings, toPathSettings } from "../path-settings.ts";
-import { udpProbes } from "../probe-network.ts";
+import { OwnResponder } from "../paths/own-responder.ts";
+import { pathSettings, toPathSettings } from "../paths/path-settings.ts";
+import { udpProbes } from "../paths/probe-network.ts";
 import { followConfig } from "../process/follow-config.ts";
 import { startMemberProcess } from "../process/member-process.ts";
 import type { Readiness } from "../process/readiness.ts";

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { CUSTOM_RESOURCE_DEFINITIONS } from "../../api/kube/custom-resource-definition.ts";
 import type { KubeObject, Resource } from "../../api/kube/object.ts";
-import { NO_RESPONDER } from "../../cli/own-responder.ts";
-import { udpProbes } from "../../cli/probe-network.ts";
-import { startPaths } from "../../cli/start-paths.ts";
+import { NO_RESPONDER } from "../../cli/paths/own-responder.ts";
+import { udpProbes } from "../../cli/paths/probe-network.ts";
+import { startPaths } from "../../cli/paths/start-paths.ts";
 import {
   ANTREA_CLUSTER_SETS,
   ANTREA_INFO_IMPORTS,

@@ -8,7 +8,7 @@ import { PrometheusMeter } from "../../../runtime/metrics/prometheus-meter.ts";
 import { systemRandom } from "../../../runtime/random/system-random.ts";
 import { connectKube } from "../../cluster/connect-kube.ts";
 import { withPacketTests } from "../../packet-test/with-packet-tests.ts";
-import { respondFor } from "../../respond-for.ts";
+import { respondFor } from "../../paths/respond-for.ts";
 import type { ExitCode, VerbInput } from "../../verb.ts";
 import type { DnsSettings } from "../dns-settings.ts";
 import { processWorkers } from "./worker-child.ts";

@@ -1,7 +1,7 @@
 import { invariant } from "../../../api/invariant.ts";
-import { OwnResponder } from "../../../cli/own-responder.ts";
-import type { ProbeNetwork } from "../../../cli/probe-network.ts";
-import { type RunningPaths, startPaths } from "../../../cli/start-paths.ts";
+import { OwnResponder } from "../../../cli/paths/own-responder.ts";
+import type { ProbeNetwork } from "../../../cli/paths/probe-network.ts";
+import { type RunningPaths, startPaths } from "../../../cli/paths/start-paths.ts";
 import type { PathSettings } from "../../../connectivity/select/path-settings.ts";
 import type { NetworkPublisherOptions } from "../../../controllers/network/network-publisher.ts";
 import type { Changing } from "../../../runtime/config/changing.ts";

@@ -1,4 +1,4 @@
-import type { ProbeNetwork } from "../../../cli/probe-network.ts";
+import type { ProbeNetwork } from "../../../cli/paths/probe-network.ts";
 import type { PathHealth, PathSelection } from "../../../connectivity/path-selection.ts";
 import { decodeProbe, encodeProbe } from "../../../connectivity/probe/probe-packet.ts";
 import { NO_PINS } from "../../../connectivity/select/pins.ts";

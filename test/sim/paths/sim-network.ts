@@ -1,6 +1,6 @@
 import type { ClusterId } from "../../../api/cluster-id.ts";
 import { ok } from "../../../api/result.ts";
-import type { ProbeNetwork } from "../../../cli/probe-network.ts";
+import type { ProbeNetwork } from "../../../cli/paths/probe-network.ts";
 import { answerProbe } from "../../../connectivity/probe/probe-packet.ts";
 import type {
   OpenProbeSocket,

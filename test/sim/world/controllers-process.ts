@@ -1,5 +1,5 @@
 import { StateKeeper } from "../../../broker/client/saved/state-keeper.ts";
-import type { OwnResponder } from "../../../cli/own-responder.ts";
+import type { OwnResponder } from "../../../cli/paths/own-responder.ts";
 import { runWhileLeading } from "../../../controllers/leadership/run-while-leading.ts";
 import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../../runtime/kube/kube-error.ts";

@@ -1,7 +1,7 @@
 import type { IpFamily } from "../../../api/kube/service.ts";
 import type { BrokerLink } from "../../../broker/client/broker-link.ts";
 import type { SharedRecords } from "../../../broker/shared/shared-records.ts";
-import type { ProbeNetwork } from "../../../cli/probe-network.ts";
+import type { ProbeNetwork } from "../../../cli/paths/probe-network.ts";
 import type { PathSelection } from "../../../connectivity/path-selection.ts";
 import type { PeerStreams } from "../../../connectivity/select/lone-responder.ts";
 import type { PathSettings } from "../../../connectivity/select/path-settings.ts";

@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { networkInterfaces } from "node:os";
-import type { ClusterId } from "../api/cluster-id.ts";
-import { ok, type Result } from "../api/result.ts";
-import type { ProberDeps } from "../connectivity/probe/prober.ts";
-import { UdpProbeSocket } from "../connectivity/probe/udp-probe-socket.ts";
-import { UdpResponder } from "../connectivity/probe/udp-responder.ts";
-import type { Clock } from "../runtime/clock/clock.ts";
-import type { Logger } from "../runtime/log/log.ts";
-import { formatListenAddress, type ListenAddress } from "../runtime/net/listen-address.ts";
-import type { Random } from "../runtime/random/random.ts";
+import type { ClusterId } from "../../api/cluster-id.ts";
+import { ok, type Result } from "../../api/result.ts";
+import type { ProberDeps } from "../../connectivity/probe/prober.ts";
+import { UdpProbeSocket } from "../../connectivity/probe/udp-probe-socket.ts";
+import { UdpResponder } from "../../connectivity/probe/udp-responder.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import { formatListenAddress, type ListenAddress } from "../../runtime/net/listen-address.ts";
+import type { Random } from "../../runtime/random/random.ts";
 
 /** What probes are sent over, and answered: a port, so that paths can be tried without a network. */
 export interface ProbeNetwork extends Pick<ProberDeps, "openSocket" | "drawNonce"> {

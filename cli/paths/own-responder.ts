@@ -1,9 +1,9 @@
-import type { ClusterId } from "../api/cluster-id.ts";
-import { ok, type Result } from "../api/result.ts";
-import type { Clock } from "../runtime/clock/clock.ts";
-import { sleep } from "../runtime/clock/sleep.ts";
-import { type Changing, unchanging } from "../runtime/config/changing.ts";
-import type { ListenAddress } from "../runtime/net/listen-address.ts";
+import type { ClusterId } from "../../api/cluster-id.ts";
+import { ok, type Result } from "../../api/result.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import { sleep } from "../../runtime/clock/sleep.ts";
+import { type Changing, unchanging } from "../../runtime/config/changing.ts";
+import type { ListenAddress } from "../../runtime/net/listen-address.ts";
 import type { ProbeNetwork } from "./probe-network.ts";
 
 /** How far other clusters are with what they were told last; "cannot": nobody can be told now. */

@@ -1,9 +1,9 @@
-import { parseClusterId } from "../api/cluster-id.ts";
-import { err, ok, type Result } from "../api/result.ts";
-import type { Clock } from "../runtime/clock/clock.ts";
-import type { Logger } from "../runtime/log/log.ts";
-import type { ListenAddress } from "../runtime/net/listen-address.ts";
-import type { Random } from "../runtime/random/random.ts";
+import { parseClusterId } from "../../api/cluster-id.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import type { ListenAddress } from "../../runtime/net/listen-address.ts";
+import type { Random } from "../../runtime/random/random.ts";
 import { OwnResponder } from "./own-responder.ts";
 import { udpProbes } from "./probe-network.ts";
 

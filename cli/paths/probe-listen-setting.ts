@@ -1,8 +1,8 @@
-import { cidrAround, formatCidr } from "../api/network/cidr.ts";
-import { addressBits, parseIpAddress } from "../api/network/ip-address.ts";
-import { meetsNever } from "../api/network/member-cidr.ts";
-import { listenSetting } from "../runtime/config/common-settings.ts";
-import type { ListenAddress } from "../runtime/net/listen-address.ts";
+import { cidrAround, formatCidr } from "../../api/network/cidr.ts";
+import { addressBits, parseIpAddress } from "../../api/network/ip-address.ts";
+import { meetsNever } from "../../api/network/member-cidr.ts";
+import { listenSetting } from "../../runtime/config/common-settings.ts";
+import type { ListenAddress } from "../../runtime/net/listen-address.ts";
 
 /** Of each process that answers probes. */
 export const probeListenSetting = listenSetting

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { BACKEND_NAMES } from "../api/network/backend-name.ts";
-import { ok, type Result } from "../api/result.ts";
-import { DEFAULT_CHOICE_SETTINGS } from "../connectivity/select/choose-path.ts";
-import type { PathSettings } from "../connectivity/select/path-settings.ts";
-import { parsePins } from "../connectivity/select/pins.ts";
-import { durationSetting } from "../runtime/config/common-settings.ts";
+import { BACKEND_NAMES } from "../../api/network/backend-name.ts";
+import { ok, type Result } from "../../api/result.ts";
+import { DEFAULT_CHOICE_SETTINGS } from "../../connectivity/select/choose-path.ts";
+import type { PathSettings } from "../../connectivity/select/path-settings.ts";
+import { parsePins } from "../../connectivity/select/pins.ts";
+import { durationSetting } from "../../runtime/config/common-settings.ts";
 import { probeListenSetting } from "./probe-listen-setting.ts";
 
 /** How peers are reached. Pins and times are followed in a `--config` file, the rest waits for a restart. */

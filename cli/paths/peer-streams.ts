@@ -1,7 +1,7 @@
-import type { ClusterId } from "../api/cluster-id.ts";
-import type { BrokerLink } from "../broker/client/broker-link.ts";
-import type { PeerStreams, StreamEnd } from "../connectivity/select/lone-responder.ts";
-import type { Clock } from "../runtime/clock/clock.ts";
+import type { ClusterId } from "../../api/cluster-id.ts";
+import type { BrokerLink } from "../../broker/client/broker-link.ts";
+import type { PeerStreams, StreamEnd } from "../../connectivity/select/lone-responder.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
 
 /** A process that comes back may begin with a stream or two that end at once. */
 const ENDS_MAX = 4;

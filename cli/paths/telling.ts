@@ -1,6 +1,6 @@
-import { NETWORK_ROW_KEY } from "../api/broker/row.ts";
-import type { BrokerLink } from "../broker/client/broker-link.ts";
-import type { NetworkPublisher } from "../controllers/network/network-publisher.ts";
+import { NETWORK_ROW_KEY } from "../../api/broker/row.ts";
+import type { BrokerLink } from "../../broker/client/broker-link.ts";
+import type { NetworkPublisher } from "../../controllers/network/network-publisher.ts";
 import type { Telling } from "./own-responder.ts";
 
 /** How far others are with what this member says of its network. */
