@@ -8,7 +8,7 @@ import {
   logLevelSetting,
 } from "../runtime/config/common-settings.ts";
 import { parseListenAddress } from "../runtime/net/listen-address.ts";
-import { identitySettings } from "./identity-place.ts";
+import { identitySettings } from "./membership/identity-place.ts";
 
 const MIB = 1024 * 1024;
 

@@ -20,15 +20,24 @@ import {
 } from "../controllers/network-settings.ts";
 import { memberPolicy, policySettings } from "../controllers/policy-settings.ts";
 import { type RunMemberDeps, type RunMemberOptions, runMember } from "../controllers/run-member.ts";
-import { type IdentityPlace, identityPlaceOf, identitySettings } from "../identity-place.ts";
-import { identityAppears, type JoinChoice, joinOnce, loadIdentity } from "../member-identity.ts";
+import {
+  type IdentityPlace,
+  identityPlaceOf,
+  identitySettings,
+} from "../membership/identity-place.ts";
+import {
+  identityAppears,
+  type JoinChoice,
+  joinOnce,
+  loadIdentity,
+} from "../membership/member-identity.ts";
+import { renewIdentity } from "../membership/renew-identity.ts";
 import { OwnResponder } from "../paths/own-responder.ts";
 import { pathSettings, toPathSettings } from "../paths/path-settings.ts";
 import { udpProbes } from "../paths/probe-network.ts";
 import { followConfig } from "../process/follow-config.ts";
 import { startMemberProcess } from "../process/member-process.ts";
 import type { Readiness } from "../process/readiness.ts";
-import { renewIdentity } from "../renew-identity.ts";
 import { tracingSettings } from "../start-tracing.ts";
 import { defineVerb } from "../verb.ts";
 

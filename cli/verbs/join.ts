@@ -6,7 +6,7 @@ import { durationSetting, kubeSettings } from "../../runtime/config/common-setti
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
 import { connectKube } from "../cluster/connect-kube.ts";
-import { identityPlaceOf, identitySettings } from "../identity-place.ts";
+import { identityPlaceOf, identitySettings } from "../membership/identity-place.ts";
 import { Receipt } from "../output/receipt.ts";
 import { outputSetting } from "../output/render.ts";
 import { defineVerb } from "../verb.ts";

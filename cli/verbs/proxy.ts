@@ -28,13 +28,13 @@ import { parseListenAddress } from "../../runtime/net/listen-address.ts";
 import { discoverMcsVersion } from "../cluster/discover-mcs-version.ts";
 import { reflectorOf } from "../follow-network.ts";
 import { followProxyWorld } from "../follow-proxy-world.ts";
-import { identityPlaceOf } from "../identity-place.ts";
-import { identityAppears, loadIdentity } from "../member-identity.ts";
+import { identityPlaceOf } from "../membership/identity-place.ts";
+import { identityAppears, loadIdentity } from "../membership/member-identity.ts";
+import { renewIdentity } from "../membership/renew-identity.ts";
 import { type MemberProcess, startMemberProcess } from "../process/member-process.ts";
 import { reflectorsCheck } from "../process/reflectors-check.ts";
 import { runReflected } from "../process/run-reflected.ts";
 import { type ProxySettings, proxyNodeOptions, proxySettings } from "../proxy-settings.ts";
-import { renewIdentity } from "../renew-identity.ts";
 import { defineVerb } from "../verb.ts";
 
 export const proxyVerb = defineVerb({

@@ -12,7 +12,6 @@ import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { connectKube } from "../cluster/connect-kube.ts";
 import { restoreWiring } from "../cluster-dns/wire-dns.ts";
 import { CONTROLLERS_LEASE } from "../controllers/controllers-lease.ts";
-import { identityPlaceOf } from "../identity-place.ts";
 import { refText, removeRef } from "../install/apply-install.ts";
 import { cleanNodes } from "../install/clean-nodes.ts";
 import { membersOfHub } from "../install/hub-members.ts";
@@ -24,7 +23,8 @@ import {
   recordRef,
 } from "../install/install-record.ts";
 import { removeHubRecords } from "../install/remove-hub-records.ts";
-import { cleanUp, leavingSettings, tellBroker, tellRemoved } from "../leaving.ts";
+import { identityPlaceOf } from "../membership/identity-place.ts";
+import { cleanUp, leavingSettings, tellBroker, tellRemoved } from "../membership/leaving.ts";
 import { Receipt, type Steps } from "../output/receipt.ts";
 import { outputSetting } from "../output/render.ts";
 import { defineVerb } from "../verb.ts";

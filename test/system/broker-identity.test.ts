@@ -22,7 +22,7 @@ import { FolderRecords } from "../../broker/shared/folder-records.ts";
 import { MemoryStore } from "../../broker/store/memory/memory-store.ts";
 import { testCluster } from "../../broker/wire/row-arbitrary.ts";
 import { anExportRow } from "../../broker/wire/test-rows.ts";
-import { renewIdentity } from "../../cli/renew-identity.ts";
+import { renewIdentity } from "../../cli/membership/renew-identity.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { silentLogger as log } from "../../runtime/log/silent-log.ts";

@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
-import { err, ok, type Result } from "../api/result.ts";
-import { joinClusterset } from "../broker/identity/member/join-clusterset.ts";
-import type { MemberIdentity } from "../broker/identity/member/member-identity.ts";
-import { backoffMs } from "../runtime/backoff/backoff.ts";
-import type { Clock } from "../runtime/clock/clock.ts";
-import { sleep } from "../runtime/clock/sleep.ts";
-import type { Logger } from "../runtime/log/log.ts";
-import type { Random } from "../runtime/random/random.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import { joinClusterset } from "../../broker/identity/member/join-clusterset.ts";
+import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
+import { backoffMs } from "../../runtime/backoff/backoff.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import { sleep } from "../../runtime/clock/sleep.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import type { Random } from "../../runtime/random/random.ts";
 import type { IdentityPlace } from "./identity-place.ts";
 
 interface Deps {

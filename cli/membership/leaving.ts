@@ -1,16 +1,16 @@
 import { z } from "zod";
-import { ABOUT_GROUP, ABOUT_VERSIONS } from "../api/mcs/cluster-property.ts";
-import { MCS_GROUP, MCS_VERSIONS } from "../api/mcs/service-export.ts";
-import type { Result } from "../api/result.ts";
-import { leaveClusterset } from "../broker/client/grpc/leave-clusterset.ts";
-import { leaveCluster, type Receipt } from "../controllers/membership/leave-cluster.ts";
-import { systemClock } from "../runtime/clock/system-clock.ts";
-import { durationSetting } from "../runtime/config/common-settings.ts";
-import type { KubeClient } from "../runtime/kube/kube-client.ts";
-import { systemRandom } from "../runtime/random/system-random.ts";
+import { ABOUT_GROUP, ABOUT_VERSIONS } from "../../api/mcs/cluster-property.ts";
+import { MCS_GROUP, MCS_VERSIONS } from "../../api/mcs/service-export.ts";
+import type { Result } from "../../api/result.ts";
+import { leaveClusterset } from "../../broker/client/grpc/leave-clusterset.ts";
+import { leaveCluster, type Receipt } from "../../controllers/membership/leave-cluster.ts";
+import { systemClock } from "../../runtime/clock/system-clock.ts";
+import { durationSetting } from "../../runtime/config/common-settings.ts";
+import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import { systemRandom } from "../../runtime/random/system-random.ts";
+import type { Steps } from "../output/receipt.ts";
 import type { IdentityPlace } from "./identity-place.ts";
 import { loadIdentity } from "./member-identity.ts";
-import type { Steps } from "./output/receipt.ts";
 
 /** How the hub is told. */
 export const leavingSettings = {

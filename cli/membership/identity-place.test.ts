@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { err } from "../api/result.ts";
-import { VirtualClock } from "../runtime/clock/virtual-clock.ts";
-import { readSettings } from "../runtime/config/settings.ts";
+import { err } from "../../api/result.ts";
+import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
+import { readSettings } from "../../runtime/config/settings.ts";
 import { identityPlaceOf, identitySettings } from "./identity-place.ts";
 
 const deps = { clock: new VirtualClock(), signal: new AbortController().signal };

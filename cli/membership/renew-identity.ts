@@ -1,8 +1,8 @@
-import { CertificateRenewal } from "../broker/identity/member/certificate-renewal.ts";
-import type { IdentityStore } from "../broker/identity/member/identity-store.ts";
-import type { MemberIdentity } from "../broker/identity/member/member-identity.ts";
-import { renewCertificate } from "../broker/identity/member/renew-certificate.ts";
-import type { RunMemberDeps } from "./controllers/run-member.ts";
+import { CertificateRenewal } from "../../broker/identity/member/certificate-renewal.ts";
+import type { IdentityStore } from "../../broker/identity/member/identity-store.ts";
+import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
+import { renewCertificate } from "../../broker/identity/member/renew-certificate.ts";
+import type { RunMemberDeps } from "../controllers/run-member.ts";
 
 /**
  * Keeps an identity fresh for as long as the process runs: whether it leads or stands by, so that a replica that takes over

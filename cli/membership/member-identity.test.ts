@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { ok } from "../api/result.ts";
-import type { MemberIdentity } from "../broker/identity/member/member-identity.ts";
-import { VirtualClock } from "../runtime/clock/virtual-clock.ts";
+import { ok } from "../../api/result.ts";
+import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
+import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
 import type { IdentityPlace } from "./identity-place.ts";
 import { identityAppears } from "./member-identity.ts";
 

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { parseDnsLabel } from "../api/dns-label.ts";
-import { err, ok, type Result } from "../api/result.ts";
-import { FileIdentityStore } from "../broker/identity/member/file-identity-store.ts";
-import type { IdentityStore } from "../broker/identity/member/identity-store.ts";
-import { SecretIdentityStore } from "../broker/identity/member/secret-identity-store.ts";
-import type { Clock } from "../runtime/clock/clock.ts";
-import type { KubeClient } from "../runtime/kube/kube-client.ts";
-import { SYSTEM_NAMESPACE } from "./cluster/system-namespace.ts";
+import { parseDnsLabel } from "../../api/dns-label.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import { FileIdentityStore } from "../../broker/identity/member/file-identity-store.ts";
+import type { IdentityStore } from "../../broker/identity/member/identity-store.ts";
+import { SecretIdentityStore } from "../../broker/identity/member/secret-identity-store.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import { SYSTEM_NAMESPACE } from "../cluster/system-namespace.ts";
 
 const DEFAULT_IDENTITY_DIR = ".isthmus/identity";
 
