@@ -9,7 +9,7 @@ import {
 } from "../../runtime/config/common-settings.ts";
 import { isLoopback } from "../packet-test/packet-test-server.ts";
 import { probeListenSetting } from "../paths/probe-listen-setting.ts";
-import { tracingSettings } from "../start-tracing.ts";
+import { tracingSettings } from "../tracing/start-tracing.ts";
 
 function seconds(what: string): z.ZodType<number> {
   return z.coerce.number().int().min(0).max(3600).default(5).describe(`${what}, seconds`);

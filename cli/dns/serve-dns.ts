@@ -22,7 +22,7 @@ import { followConfig } from "../process/follow-config.ts";
 import type { MemberProcess } from "../process/member-process.ts";
 import { reflectorsCheck } from "../process/reflectors-check.ts";
 import { untilAborted } from "../process/until-aborted.ts";
-import { traceWrites } from "../trace-writes.ts";
+import { traceWrites } from "../tracing/trace-writes.ts";
 import type { ExitCode, VerbInput } from "../verb.ts";
 import { answersFirst } from "./answers-first.ts";
 import { collectOnce } from "./collect-once.ts";

@@ -31,8 +31,8 @@ import type { ListenAddress } from "../../runtime/net/listen-address.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
 import { placeOf, placeSettings } from "../place-settings.ts";
 import { untilAborted } from "../process/until-aborted.ts";
-import { startTracing, tracingSettings } from "../start-tracing.ts";
-import { spanOfBrokerHop } from "../trace-propagation.ts";
+import { startTracing, tracingSettings } from "../tracing/start-tracing.ts";
+import { spanOfBrokerHop } from "../tracing/trace-propagation.ts";
 import { defineVerb, type VerbInput } from "../verb.ts";
 
 export const brokerVerb = defineVerb({

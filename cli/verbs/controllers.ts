@@ -38,7 +38,7 @@ import { udpProbes } from "../paths/probe-network.ts";
 import { followConfig } from "../process/follow-config.ts";
 import { startMemberProcess } from "../process/member-process.ts";
 import type { Readiness } from "../process/readiness.ts";
-import { tracingSettings } from "../start-tracing.ts";
+import { tracingSettings } from "../tracing/start-tracing.ts";
 import { defineVerb } from "../verb.ts";
 
 export const controllersVerb = defineVerb({

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
-import type { DnsSettings } from "./dns/dns-settings.ts";
-import type { MemberProcess } from "./process/member-process.ts";
+import type { DnsSettings } from "../dns/dns-settings.ts";
+import type { MemberProcess } from "../process/member-process.ts";
 import { PublishedWrites } from "./published-writes.ts";
 import { startTracing } from "./start-tracing.ts";
 import { spanOfPublished } from "./trace-propagation.ts";

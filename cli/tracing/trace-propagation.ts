@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import type { ClusterId } from "../api/cluster-id.ts";
-import type { ServiceKey } from "../api/service-key.ts";
-import type { Hop } from "../broker/client/propagation.ts";
-import type { BrokerHop } from "../broker/server/write-hops.ts";
-import type { Span } from "../runtime/trace/tracer.ts";
+import type { ClusterId } from "../../api/cluster-id.ts";
+import type { ServiceKey } from "../../api/service-key.ts";
+import type { Hop } from "../../broker/client/propagation.ts";
+import type { BrokerHop } from "../../broker/server/write-hops.ts";
+import type { Span } from "../../runtime/trace/tracer.ts";
 
 const TRACE_DIGITS = 32;
 const SPAN_DIGITS = 16;

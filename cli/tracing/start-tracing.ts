@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { Clock } from "../runtime/clock/clock.ts";
-import type { Logger } from "../runtime/log/log.ts";
-import type { Meter } from "../runtime/metrics/meter.ts";
-import type { Tracer } from "../runtime/trace/tracer.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import type { Meter } from "../../runtime/metrics/meter.ts";
+import type { Tracer } from "../../runtime/trace/tracer.ts";
 
 /** Of every process that has a part in a change's way. */
 export const tracingSettings = {
@@ -27,8 +27,8 @@ export async function startTracing(
   deps: { readonly clock: Clock; readonly log: Logger; readonly meter: Meter },
 ): Promise<Tracing | undefined> {
   if (endpoint === undefined) return undefined;
-  const { OtlpTracer } = await import("../runtime/trace/otlp-tracer.ts");
-  const { otlpPost } = await import("../runtime/trace/otlp-post.ts");
+  const { OtlpTracer } = await import("../../runtime/trace/otlp-tracer.ts");
+  const { otlpPost } = await import("../../runtime/trace/otlp-post.ts");
   const tracer = new OtlpTracer({ resource }, { ...deps, post: otlpPost(endpoint) });
   return { tracer, run: (signal) => tracer.run(signal) };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { ClusterId } from "../api/cluster-id.ts";
-import { serviceKey } from "../api/service-key.ts";
-import type { Hop } from "../broker/client/propagation.ts";
+import type { ClusterId } from "../../api/cluster-id.ts";
+import { serviceKey } from "../../api/service-key.ts";
+import type { Hop } from "../../broker/client/propagation.ts";
 import { spanOfBrokerHop, spanOfHop, spanOfPublished } from "./trace-propagation.ts";
 
 const [EAST, WEST, NORTH] = ["east", "west", "north"] as ClusterId[] as [

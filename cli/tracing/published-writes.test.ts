@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { KubeObject } from "../api/kube/object.ts";
-import { ANNOTATION_TRACED_WRITE } from "../api/mcs/labels.ts";
-import { serviceKey } from "../api/service-key.ts";
-import { anImport, aSlice } from "../dns-server/testing/objects.ts";
-import { VirtualClock } from "../runtime/clock/virtual-clock.ts";
+import type { KubeObject } from "../../api/kube/object.ts";
+import { ANNOTATION_TRACED_WRITE } from "../../api/mcs/labels.ts";
+import { serviceKey } from "../../api/service-key.ts";
+import { anImport, aSlice } from "../../dns-server/testing/objects.ts";
+import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
 import { PublishedWrites } from "./published-writes.ts";
 import type { Published } from "./trace-propagation.ts";
 
