@@ -16,7 +16,7 @@ import { sleep } from "../../runtime/clock/sleep.ts";
 import { parseWith } from "../../runtime/kube/reflector/parse-with.ts";
 import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
 import { discoverMcsVersion } from "../cluster/discover-mcs-version.ts";
-import { sliceReflectors } from "../follow-slices.ts";
+import { sliceReflectors } from "../network/follow-slices.ts";
 import { respondFor } from "../paths/respond-for.ts";
 import { followConfig } from "../process/follow-config.ts";
 import type { MemberProcess } from "../process/member-process.ts";

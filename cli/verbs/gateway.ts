@@ -27,13 +27,13 @@ import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { durationSetting, listenDefault } from "../../runtime/config/common-settings.ts";
 import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
-import { networkReflectors, tunnelProber } from "../follow-network.ts";
-import { sliceReflectors } from "../follow-slices.ts";
+import { networkReflectors, tunnelProber } from "../network/follow-network.ts";
+import { sliceReflectors } from "../network/follow-slices.ts";
+import { vxlanSettings, vxlanSettingsOf } from "../network/vxlan-settings.ts";
 import { startMemberProcess } from "../process/member-process.ts";
 import { reflectorsCheck } from "../process/reflectors-check.ts";
 import { runReflected } from "../process/run-reflected.ts";
 import { defineVerb } from "../verb.ts";
-import { vxlanSettings, vxlanSettingsOf } from "../vxlan-settings.ts";
 
 const rateSetting = z.string().transform((text, context): number => {
   const rate = parseRate(text);

@@ -7,12 +7,12 @@ import { NodeAgent } from "../../connectivity/vxlan/node-agent/node-agent.ts";
 import { NODE_AGENT_TABLES, nodeAgentOwnership } from "../../connectivity/vxlan/ownership.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
-import { networkReflectors, reflectorOf, tunnelProber } from "../follow-network.ts";
+import { networkReflectors, reflectorOf, tunnelProber } from "../network/follow-network.ts";
+import { vxlanSettings, vxlanSettingsOf } from "../network/vxlan-settings.ts";
 import { startMemberProcess } from "../process/member-process.ts";
 import { reflectorsCheck } from "../process/reflectors-check.ts";
 import { runReflected } from "../process/run-reflected.ts";
 import { defineVerb } from "../verb.ts";
-import { vxlanSettings, vxlanSettingsOf } from "../vxlan-settings.ts";
 
 const LOG_NAME = "node-agent";
 

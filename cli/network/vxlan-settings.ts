@@ -1,6 +1,13 @@
 import { z } from "zod";
-import { DEFAULT_VXLAN_SETTINGS, type VxlanSettings } from "../connectivity/vxlan/plan/settings.ts";
-import { kubeSettings, listenDefault, logLevelSetting } from "../runtime/config/common-settings.ts";
+import {
+  DEFAULT_VXLAN_SETTINGS,
+  type VxlanSettings,
+} from "../../connectivity/vxlan/plan/settings.ts";
+import {
+  kubeSettings,
+  listenDefault,
+  logLevelSetting,
+} from "../../runtime/config/common-settings.ts";
 
 function device(fallback: string, what: string): z.ZodType<string> {
   return z

@@ -1,10 +1,10 @@
-import type { KubeObject } from "../api/kube/object.ts";
-import { PODS, type PodPlace, slimPod } from "../api/kube/pod.ts";
-import { LABEL_MANAGED_BY, MANAGED_BY } from "../api/mcs/labels.ts";
-import { SLICES } from "../api/network/resources.ts";
-import { Reflector } from "../runtime/kube/reflector/reflector.ts";
-import { ifInstalled } from "./process/if-installed.ts";
-import type { MemberProcess } from "./process/member-process.ts";
+import type { KubeObject } from "../../api/kube/object.ts";
+import { PODS, type PodPlace, slimPod } from "../../api/kube/pod.ts";
+import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
+import { SLICES } from "../../api/network/resources.ts";
+import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
+import { ifInstalled } from "../process/if-installed.ts";
+import type { MemberProcess } from "../process/member-process.ts";
 
 /** Slice objects as controllers have written them, and who may be in them. */
 export function sliceReflectors(deps: MemberProcess["deps"]) {

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { NODES, type Node } from "../api/kube/node.ts";
-import type { KubeObject, Resource } from "../api/kube/object.ts";
-import { MEMBER_NETWORKS, PEERS } from "../api/network/resources.ts";
-import { Prober } from "../connectivity/probe/prober.ts";
-import { tunnelProbes } from "../connectivity/vxlan/whole-probes.ts";
-import { Reflector } from "../runtime/kube/reflector/reflector.ts";
-import type { MemberProcess } from "./process/member-process.ts";
+import { NODES, type Node } from "../../api/kube/node.ts";
+import type { KubeObject, Resource } from "../../api/kube/object.ts";
+import { MEMBER_NETWORKS, PEERS } from "../../api/network/resources.ts";
+import { Prober } from "../../connectivity/probe/prober.ts";
+import { tunnelProbes } from "../../connectivity/vxlan/whole-probes.ts";
+import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
+import type { MemberProcess } from "../process/member-process.ts";
 
 /** Reflectors of what node agents and gateways both need to know. */
 export function networkReflectors(deps: MemberProcess["deps"]) {
