@@ -26,7 +26,6 @@ import { parseWith } from "../../runtime/kube/reflector/parse-with.ts";
 import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
 import { parseListenAddress } from "../../runtime/net/listen-address.ts";
 import { discoverMcsVersion } from "../cluster/discover-mcs-version.ts";
-import { followProxyWorld } from "../follow-proxy-world.ts";
 import { identityPlaceOf } from "../membership/identity-place.ts";
 import { identityAppears, loadIdentity } from "../membership/member-identity.ts";
 import { renewIdentity } from "../membership/renew-identity.ts";
@@ -34,7 +33,8 @@ import { reflectorOf } from "../network/follow-network.ts";
 import { type MemberProcess, startMemberProcess } from "../process/member-process.ts";
 import { reflectorsCheck } from "../process/reflectors-check.ts";
 import { runReflected } from "../process/run-reflected.ts";
-import { type ProxySettings, proxyNodeOptions, proxySettings } from "../proxy-settings.ts";
+import { followProxyWorld } from "../proxy/follow-proxy-world.ts";
+import { type ProxySettings, proxyNodeOptions, proxySettings } from "../proxy/proxy-settings.ts";
 import { defineVerb } from "../verb.ts";
 
 export const proxyVerb = defineVerb({

@@ -1,13 +1,13 @@
-import type { ClusterId } from "../api/cluster-id.ts";
-import type { EndpointSlice } from "../api/kube/endpoint-slice.ts";
-import type { KubeObject } from "../api/kube/object.ts";
-import { parsePeer } from "../api/network/parse-network-objects.ts";
-import type { ReportedPath } from "../api/network/path-report.ts";
-import type { ProxyNode } from "../connectivity/proxy/proxy-node.ts";
-import { Reporter, type ReporterDeps } from "../connectivity/report/reporter.ts";
-import { sleep } from "../runtime/clock/sleep.ts";
-import type { ObjectView } from "../runtime/kube/object-view.ts";
-import type { Meter } from "../runtime/metrics/meter.ts";
+import type { ClusterId } from "../../api/cluster-id.ts";
+import type { EndpointSlice } from "../../api/kube/endpoint-slice.ts";
+import type { KubeObject } from "../../api/kube/object.ts";
+import { parsePeer } from "../../api/network/parse-network-objects.ts";
+import type { ReportedPath } from "../../api/network/path-report.ts";
+import type { ProxyNode } from "../../connectivity/proxy/proxy-node.ts";
+import { Reporter, type ReporterDeps } from "../../connectivity/report/reporter.ts";
+import { sleep } from "../../runtime/clock/sleep.ts";
+import type { ObjectView } from "../../runtime/kube/object-view.ts";
+import type { Meter } from "../../runtime/metrics/meter.ts";
 
 interface Deps extends ReporterDeps {
   readonly node: ProxyNode;

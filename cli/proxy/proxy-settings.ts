@@ -1,14 +1,14 @@
 import { z } from "zod";
-import { err, ok, type Result } from "../api/result.ts";
-import type { ProxyNodeOptions } from "../connectivity/proxy/proxy-node.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import type { ProxyNodeOptions } from "../../connectivity/proxy/proxy-node.ts";
 import {
   durationSetting,
   kubeSettings,
   listenDefault,
   logLevelSetting,
-} from "../runtime/config/common-settings.ts";
-import { parseListenAddress } from "../runtime/net/listen-address.ts";
-import { identitySettings } from "./membership/identity-place.ts";
+} from "../../runtime/config/common-settings.ts";
+import { parseListenAddress } from "../../runtime/net/listen-address.ts";
+import { identitySettings } from "../membership/identity-place.ts";
 
 const MIB = 1024 * 1024;
 
