@@ -2,9 +2,9 @@ import { z } from "zod";
 import { AUDIT_KINDS } from "../../broker/audit/audit-log.ts";
 import { readAuditLines } from "../../broker/audit/read-audit-lines.ts";
 import { auditPath } from "../../broker/data-dir.ts";
+import { DEFAULT_DATA_DIR } from "../broker/place-settings.ts";
 import { OUTPUTS, render } from "../output/render.ts";
 import { table } from "../output/table.ts";
-import { DEFAULT_DATA_DIR } from "../place-settings.ts";
 import { defineVerb } from "../verb.ts";
 
 export const auditVerb = defineVerb({

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type RotationAnswer, rotationAnswer } from "../../broker/admin/admin-api.ts";
-import { adminSettings, askAdmin } from "../ask-admin.ts";
+import { adminSettings, askAdmin } from "../broker/ask-admin.ts";
 import { type OutputForm, outputSetting, render } from "../output/render.ts";
 import { defineVerb, type Output } from "../verb.ts";
 

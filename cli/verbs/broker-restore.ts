@@ -7,9 +7,9 @@ import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
+import { placeOf, placeSettings } from "../broker/place-settings.ts";
 import { Receipt } from "../output/receipt.ts";
 import { outputSetting } from "../output/render.ts";
-import { placeOf, placeSettings } from "../place-settings.ts";
 import { defineVerb } from "../verb.ts";
 
 export const brokerRestoreVerb = defineVerb({

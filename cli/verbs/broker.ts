@@ -29,7 +29,7 @@ import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { PrometheusMeter } from "../../runtime/metrics/prometheus-meter.ts";
 import type { ListenAddress } from "../../runtime/net/listen-address.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
-import { placeOf, placeSettings } from "../place-settings.ts";
+import { placeOf, placeSettings } from "../broker/place-settings.ts";
 import { untilAborted } from "../process/until-aborted.ts";
 import { startTracing, tracingSettings } from "../tracing/start-tracing.ts";
 import { spanOfBrokerHop } from "../tracing/trace-propagation.ts";

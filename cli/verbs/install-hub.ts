@@ -3,9 +3,9 @@ import { ok } from "../../api/result.ts";
 import { BROKER_PORT } from "../../install/hub-objects.ts";
 import { hubSettings } from "../../install/hub-settings.ts";
 import { durationSetting, kubeSettings } from "../../runtime/config/common-settings.ts";
+import { DEFAULT_DATA_DIR } from "../broker/place-settings.ts";
 import { printJoinLines } from "../install/print-join-lines.ts";
 import { applySettings, installSettings, runInstall } from "../install/run-install.ts";
-import { DEFAULT_DATA_DIR } from "../place-settings.ts";
 import { defineVerb } from "../verb.ts";
 
 export const installHubVerb = defineVerb({

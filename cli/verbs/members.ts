@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { membersAnswer } from "../../broker/admin/admin-api.ts";
 import { durationSetting } from "../../runtime/config/common-settings.ts";
-import { adminSettings, askAdmin } from "../ask-admin.ts";
+import { adminSettings, askAdmin } from "../broker/ask-admin.ts";
 import { judgeMembers } from "../members/judge-members.ts";
 import { membersText } from "../members/members-text.ts";
 import { outputSetting, render } from "../output/render.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { revokeAnswer } from "../../broker/admin/admin-api.ts";
-import { adminSettings, askAdmin } from "../ask-admin.ts";
+import { adminSettings, askAdmin } from "../broker/ask-admin.ts";
 import { outputSetting, render } from "../output/render.ts";
 import { defineVerb } from "../verb.ts";
 

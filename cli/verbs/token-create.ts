@@ -7,8 +7,8 @@ import { durationSetting } from "../../runtime/config/common-settings.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
+import { placeOf, placeSettings } from "../broker/place-settings.ts";
 import { outputSetting, render } from "../output/render.ts";
-import { placeOf, placeSettings } from "../place-settings.ts";
 import { defineVerb } from "../verb.ts";
 
 export const tokenCreateVerb = defineVerb({

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import type { Result } from "../api/result.ts";
-import type { AdminRoute } from "../broker/admin/admin-api.ts";
-import { askBroker } from "../broker/admin/admin-client.ts";
-import { adminSocketPath } from "../broker/data-dir.ts";
-import { systemClock } from "../runtime/clock/system-clock.ts";
+import type { Result } from "../../api/result.ts";
+import type { AdminRoute } from "../../broker/admin/admin-api.ts";
+import { askBroker } from "../../broker/admin/admin-client.ts";
+import { adminSocketPath } from "../../broker/data-dir.ts";
+import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { DEFAULT_DATA_DIR } from "./place-settings.ts";
 
 /** How a command finds the broker that it asks. */

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { err, ok, type Result } from "../api/result.ts";
-import { type BrokerPlace } from "../broker/place/broker-place.ts";
-import { openPlace, type PlaceChoice, type PlaceDeps } from "../broker/place/open-place.ts";
-import { kubeSettings } from "../runtime/config/common-settings.ts";
-import { connectKube } from "./cluster/connect-kube.ts";
-import { SYSTEM_NAMESPACE } from "./cluster/system-namespace.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import { type BrokerPlace } from "../../broker/place/broker-place.ts";
+import { openPlace, type PlaceChoice, type PlaceDeps } from "../../broker/place/open-place.ts";
+import { kubeSettings } from "../../runtime/config/common-settings.ts";
+import { connectKube } from "../cluster/connect-kube.ts";
+import { SYSTEM_NAMESPACE } from "../cluster/system-namespace.ts";
 
 export const DEFAULT_DATA_DIR = ".isthmus/broker";
 
