@@ -22,13 +22,13 @@ import { followConfig } from "../process/follow-config.ts";
 import type { MemberProcess } from "../process/member-process.ts";
 import { reflectorsCheck } from "../process/reflectors-check.ts";
 import { untilAborted } from "../process/until-aborted.ts";
-import { traceWrites } from "../tracing/trace-writes.ts";
 import type { ExitCode, VerbInput } from "../verb.ts";
 import { answersFirst } from "./answers-first.ts";
 import { collectOnce } from "./collect-once.ts";
 import { answerOptions, type DnsSettings } from "./dns-settings.ts";
 import { Freshness } from "./freshness.ts";
 import { keepHeapSmall } from "./small-heap.ts";
+import { traceWrites } from "./trace-writes.ts";
 
 export interface ServeDnsOptions {
   /** Other processes serve the same port: it is shared, and opened only once the zone is whole. @default false */

@@ -2,7 +2,10 @@ import { CertificateRenewal } from "../../broker/identity/member/certificate-ren
 import type { IdentityStore } from "../../broker/identity/member/identity-store.ts";
 import type { MemberIdentity } from "../../broker/identity/member/member-identity.ts";
 import { renewCertificate } from "../../broker/identity/member/renew-certificate.ts";
-import type { RunMemberDeps } from "../controllers/run-member.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import type { Logger } from "../../runtime/log/log.ts";
+import type { Meter } from "../../runtime/metrics/meter.ts";
+import type { Random } from "../../runtime/random/random.ts";
 
 /**
  * Keeps an identity fresh for as long as the process runs: whether it leads or stands by, so that a replica that takes over
@@ -11,7 +14,12 @@ import type { RunMemberDeps } from "../controllers/run-member.ts";
 export function renewIdentity(
   identity: MemberIdentity,
   options: { readonly store: IdentityStore; readonly otherAddresses: readonly string[] },
-  deps: Omit<RunMemberDeps, "client">,
+  deps: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly log: Logger;
+    readonly meter: Meter;
+  },
 ): CertificateRenewal {
   const { store, otherAddresses } = options;
   return new CertificateRenewal(

@@ -21,10 +21,10 @@ import { ClusterReader } from "../cluster/cluster-reader.ts";
 import { connectKube } from "../cluster/connect-kube.ts";
 import { SYSTEM_NAMESPACE } from "../cluster/system-namespace.ts";
 import { memberPolicy, policySettings } from "../controllers/policy-settings.ts";
-import { toldScope } from "../controllers/told-scope.ts";
 import { readRecord } from "../install/install-record.ts";
 import { outputSetting, render } from "../output/render.ts";
 import { readControllersLease } from "../status/read-member.ts";
+import { toldScope } from "../status/told-scope.ts";
 import { defineVerb } from "../verb.ts";
 
 const { autoExport: _, ...rules } = autoExportSettings;

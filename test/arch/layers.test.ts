@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { importsOf } from "./imports.ts";
 import { sourceFiles } from "./source-files.ts";
 
 /** What each folder may import besides itself, and why not more. */
@@ -42,12 +43,6 @@ const MAY_IMPORT: Readonly<
 /** The third-party and IO modules that pure cores must not see. */
 const IO_MODULES =
   /^(node:(fs|net|tls|http|https|http2|dgram|child_process|worker_threads|dns)|@grpc\/|@kubernetes\/|pino$)/;
-
-const IMPORT = /(?:^|\n)\s*(?:import|export)\s[^"';]*?from\s+"([^"]+)"|import\("([^"]+)"\)/g;
-
-function importsOf(text: string): string[] {
-  return [...text.matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? "");
-}
 
 describe("imports point downwards only", () => {
   for (const [folder, rule] of Object.entries(MAY_IMPORT)) {

@@ -1,5 +1,5 @@
 import { scopeDenial } from "../../../controllers/policy/member-policy.ts";
-import { toldScope } from "../../controllers/told-scope.ts";
+import { toldScope } from "../../status/told-scope.ts";
 import { type Check, notNeeded, notTested, right, wrong } from "../finding.ts";
 
 /** Does this cluster share the namespace? (IMP-36, SEC-04) */

@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
-import type { DnsSettings } from "../dns/dns-settings.ts";
 import type { MemberProcess } from "../process/member-process.ts";
+import { startTracing } from "../tracing/start-tracing.ts";
+import { spanOfPublished } from "../tracing/trace-propagation.ts";
+import type { DnsSettings } from "./dns-settings.ts";
 import { PublishedWrites } from "./published-writes.ts";
-import { startTracing } from "./start-tracing.ts";
-import { spanOfPublished } from "./trace-propagation.ts";
 
 /** What tells a collector when the DNS server answers by a change; undefined: nobody wants to know, and nothing is looked at for it. */
 export async function traceWrites(

@@ -3,7 +3,7 @@ import type { KubeObject } from "../../api/kube/object.ts";
 import { ANNOTATION_TRACED_WRITE, LABEL_SERVICE_NAME } from "../../api/mcs/labels.ts";
 import { type ServiceKey, serviceKey } from "../../api/service-key.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
-import type { Published } from "./trace-propagation.ts";
+import type { Published } from "../tracing/trace-propagation.ts";
 
 /** A zone is built within milliseconds: what was seen earlier and published by nobody changed no answer. */
 const WAITS_MS = 5_000;

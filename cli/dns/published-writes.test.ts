@@ -4,8 +4,8 @@ import { ANNOTATION_TRACED_WRITE } from "../../api/mcs/labels.ts";
 import { serviceKey } from "../../api/service-key.ts";
 import { anImport, aSlice } from "../../dns-server/testing/objects.ts";
 import { VirtualClock } from "../../runtime/clock/virtual-clock.ts";
+import type { Published } from "../tracing/trace-propagation.ts";
 import { PublishedWrites } from "./published-writes.ts";
-import type { Published } from "./trace-propagation.ts";
 
 const WEB = serviceKey("shop", "web");
 
