@@ -1,4 +1,4 @@
-import type { Clock } from "../runtime/clock/clock.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
 
 /** One Ctrl-C comes from the terminal, and again from each launcher in between that passes signals on (npm, `install-and-run.mjs`). */
 const ONE_PRESS_MS = 500;
