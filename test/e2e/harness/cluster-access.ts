@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { AuthenticationV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { LEASES, type Lease } from "../../../api/kube/lease.ts";
 import type { KubeObject } from "../../../api/kube/object.ts";
-import { connectKube } from "../../../cli/connect-kube.ts";
+import { connectKube } from "../../../cli/cluster/connect-kube.ts";
 import { resourceOf } from "../../../runtime/kube/policy/apply-manifests.ts";
 import { readClusterPolicy } from "../../../runtime/kube/policy/read-cluster-policy.ts";
 import {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { SocksClient } from "socks";
 import { SERVICES, type Service } from "../../../api/kube/service.ts";
 import { must } from "../../../api/result.ts";
-import { connectKube } from "../../../cli/connect-kube.ts";
+import { connectKube } from "../../../cli/cluster/connect-kube.ts";
 import { systemClock as clock } from "../../../runtime/clock/system-clock.ts";
 import { silentLogger as log } from "../../../runtime/log/silent-log.ts";
 import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";

@@ -4,7 +4,7 @@ import { NODES } from "../../../api/kube/node.ts";
 import type { KubeObject, Resource } from "../../../api/kube/object.ts";
 import { serviceImports } from "../../../api/mcs/service-import.ts";
 import { must } from "../../../api/result.ts";
-import { type ConnectedKube, connectKube } from "../../../cli/connect-kube.ts";
+import { type ConnectedKube, connectKube } from "../../../cli/cluster/connect-kube.ts";
 import { ClientPod } from "../../../cli/verify/client-pod.ts";
 import {
   type ClientReport,
