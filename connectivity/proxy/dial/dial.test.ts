@@ -199,6 +199,28 @@ describe("PROXY protocol, version 2", () => {
     );
   });
 
+  test.each([
+    ["tcp", "10.1.2.3", "10.9.8.7", "11", 12],
+    ["udp", "10.1.2.3", "10.9.8.7", "12", 12],
+    ["tcp", "2001:db8::5", "fd00::1", "21", 36],
+    ["udp", "2001:db8::5", "fd00::1", "22", 36],
+  ] as const)(
+    "%s from %s to %s: family %s, %i bytes of addresses, then TLVs",
+    (protocol, from, to, family, bytes) => {
+      const header = encodeProxyHeader({
+        ...{ protocol, cluster: "west", namespace: "" },
+        client: { address: addressBytes(from), port: 40_000 },
+        endpoint: { address: addressBytes(to), port: 5432 },
+      });
+      expect(hex(header.subarray(0, 14))).toBe(`0d0a0d0a000d0a515549540a21${family}`);
+      expect(Buffer.from(header).readUInt16BE(14)).toBe(bytes + 7);
+      const at = 16 + bytes - 4;
+      const addresses = Buffer.concat([addressBytes(from), addressBytes(to)]);
+      expect(hex(header.subarray(16, at))).toBe(hex(addresses));
+      expect(hex(header.subarray(at))).toBe("9c401538e0000477657374");
+    },
+  );
+
   test("two families: IPv4 inside IPv6", () => {
     const endpoint = { address: addressBytes("fd00::1"), port: 1 };
     const header = encodeProxyHeader({ ...facts, endpoint, namespace: "shop" });

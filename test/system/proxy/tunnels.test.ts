@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import type { ClusterId } from "../../../api/cluster-id.ts";
+import type { HttpProxy } from "../../../connectivity/proxy/tunnel/dial-tunnel.ts";
 import {
   clockOffBy,
   listenAnywhere,
@@ -167,42 +168,54 @@ describe("tunnels come and go", () => {
     await stopping;
   });
 
-  test("through an HTTP proxy by CONNECT, and what it answers when it does not", async () => {
-    const seen: string[] = [];
-    const httpProxy = createServer((client) => {
-      client.once("data", (head) => {
-        const [line = ""] = head.toString().split("\r\n");
-        seen.push(line);
-        if (!head.toString().includes("Proxy-Authorization: Basic eA==")) {
-          client.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
-          return;
-        }
-        const [host = "", port = ""] = line.split(" ")[1]?.split(":") ?? [];
-        const server = connect(Number(port), host, () => {
-          client.write("HTTP/1.1 200 Connection established\r\nX: y\r\n\r\n");
-          client.pipe(server).pipe(client);
+  test.each([
+    ["that lets anybody through", undefined],
+    ["that asks who it is", "Basic eA=="],
+  ])(
+    "through an HTTP proxy %s, by CONNECT, and what it answers when it does not",
+    async (_what, authorization) => {
+      const seen: string[] = [];
+      const httpProxy = createServer((client) => {
+        client.on("error", () => undefined);
+        client.once("data", (head) => {
+          const [line = ""] = head.toString().split("\r\n");
+          seen.push(line);
+          const asked = /^Proxy-Authorization: (.*)\r$/m.exec(head.toString())?.[1];
+          if (asked !== authorization) {
+            client.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\nWho are you?");
+            return;
+          }
+          const [host = "", port = ""] = line.split(" ")[1]?.split(":") ?? [];
+          const server = connect(Number(port), host, () => {
+            client.write("HTTP/1.1 200 Connection established\r\nX: y\r\n\r\n");
+            client.pipe(server).pipe(client);
+          });
+          server.on("error", () => undefined);
+          client.on("close", () => server.destroy());
+          server.on("close", () => client.destroy());
         });
-        for (const socket of [client, server]) socket.on("error", () => undefined);
-        client.on("close", () => server.destroy());
-        server.on("close", () => client.destroy());
       });
-    });
-    httpProxy.listen(0, "127.0.0.1");
-    await once(httpProxy, "listening");
-    ends.push(() => httpProxy.close());
-    const address = { host: "127.0.0.1", port: (httpProxy.address() as AddressInfo).port };
-    const pair = await startPair({ west: { httpProxy: { address, authorization: "Basic eA==" } } });
-    ends.push(() => pair.stop());
-    expect(seen[0]).toBe(`CONNECT ${pair.east.endpoint} HTTP/1.1`);
-    expect(await ask(await pair.carry(await serveEcho(ends)), "through")).toBe("through");
-    const stranger = await startProxy(await pair.authority.identity("north"), {
-      httpProxy: { address },
-    });
-    ends.push(() => stranger.node.stop(0));
-    stranger.node.setPeers(new Map([[pair.east.cluster, [pair.east.endpoint]]]));
-    await until("refused", () => stranger.node.hub.failureOf(pair.east.cluster) !== undefined);
-    expect(stranger.node.hub.failureOf(pair.east.cluster)).toContain("407");
-  });
+      httpProxy.listen(0, "127.0.0.1");
+      await once(httpProxy, "listening");
+      ends.push(() => httpProxy.close());
+      const address = { host: "127.0.0.1", port: (httpProxy.address() as AddressInfo).port };
+      const httpProxyOf = (value: string | undefined): HttpProxy => ({
+        address,
+        ...(value !== undefined && { authorization: value }),
+      });
+      const pair = await startPair({ west: { httpProxy: httpProxyOf(authorization) } });
+      ends.push(() => pair.stop());
+      expect(seen[0]).toBe(`CONNECT ${pair.east.endpoint} HTTP/1.1`);
+      expect(await ask(await pair.carry(await serveEcho(ends)), "through")).toBe("through");
+      const stranger = await startProxy(await pair.authority.identity("north"), {
+        httpProxy: httpProxyOf("Basic bm9ib2R5"),
+      });
+      ends.push(() => stranger.node.stop(0));
+      stranger.node.setPeers(new Map([[pair.east.cluster, [pair.east.endpoint]]]));
+      await until("refused", () => stranger.node.hub.failureOf(pair.east.cluster) !== undefined);
+      expect(stranger.node.hub.failureOf(pair.east.cluster)).toContain("407");
+    },
+  );
 });
 
 describe("relays", () => {
