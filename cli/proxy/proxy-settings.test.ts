@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { type ClusterId, parseClusterId } from "../api/cluster-id.ts";
-import { must } from "../api/result.ts";
+import { type ClusterId, parseClusterId } from "../../api/cluster-id.ts";
+import { must } from "../../api/result.ts";
 import { proxyNodeOptions, proxySettings } from "./proxy-settings.ts";
 
 const settings = (given: object): ReturnType<typeof proxySettings.parse> =>
