@@ -14,6 +14,7 @@ import {
   refOf,
   writeRecord,
 } from "./install-record.ts";
+import { observeLabelChanges, restoreLabels } from "./namespace-labels.ts";
 import { chosenSettings } from "./render.ts";
 
 interface Deps {
@@ -51,6 +52,9 @@ export async function applyInstall(
   if (!before.ok) return before;
   const madeNamespace = await ensureNamespace(namespace, deps);
   if (!madeNamespace.ok) return madeNamespace;
+  const labelsBefore = before.value?.namespaceLabels ?? {};
+  const changes = await observeLabelChanges(namespace, objects, labelsBefore, deps);
+  if (!changes.ok) return changes;
   const refs = objects.map(refOf);
   const earlier = before.value?.objects ?? [];
   // Written before as well as after: an install that is cut short leaves nothing that is not on record.
@@ -59,10 +63,14 @@ export async function applyInstall(
     chosen: [...chosenSettings(part, settings, before.value)],
     objects: [...refs, ...earlier.filter((one) => !refs.some((ref) => isSameRef(ref, one)))],
     madeNamespace: before.value?.madeNamespace ?? madeNamespace.value,
+    namespaceLabels: { ...labelsBefore, ...changes.value },
   };
   const begun = await writeRecord(part, namespace, record, deps);
   if (!begun.ok) return begun;
-  const outcomes = await applyManifests(objects, deps, deps.signal);
+  const dropped = Object.entries(labelsBefore).filter(([name]) => !(name in changes.value));
+  const restored = await restoreLabels(namespace, Object.fromEntries(dropped), deps);
+  if (!restored.ok) return restored;
+  const outcomes = await applyManifests(objects.filter(hasWish), deps, deps.signal);
   const refused = outcomes.filter(({ problem }) => problem !== undefined);
   for (const { object, problem } of outcomes) {
     if (problem === undefined) deps.out.step({ what: object, did: "applied" });
@@ -74,7 +82,13 @@ export async function applyInstall(
     if (!removed.ok) return removed;
     if (removed.value) deps.out.step({ what: refText(ref), did: "removed" });
   }
-  return writeRecord(part, namespace, { ...record, objects: refs }, deps);
+  const now = { ...record, objects: refs, namespaceLabels: changes.value };
+  return writeRecord(part, namespace, now, deps);
+}
+
+/** A namespace is there by now. Applied without labels, it would lose those that the other part has put there. */
+function hasWish({ kind, metadata }: KubeObject): boolean {
+  return kind !== NAMESPACES.kind || Object.keys(metadata.labels ?? {}).length > 0;
 }
 
 async function applyCrds(part: Part, deps: Deps): Promise<Result<undefined, string>> {

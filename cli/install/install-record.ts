@@ -3,6 +3,7 @@ import { CONFIG_MAPS, type ConfigMap } from "../../api/kube/config-map.ts";
 import type { KubeObject } from "../../api/kube/object.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
+import { labelChanges } from "./namespace-labels.ts";
 
 export type Part = "hub" | "member";
 
@@ -20,6 +21,7 @@ const recordData = z.object({
   settings: z.record(z.string(), z.unknown()),
   objects: z.array(objectRef),
   madeNamespace: z.boolean(),
+  namespaceLabels: labelChanges.default({}),
   /** Settings that somebody chose, which are those that are not as by default. Records of 0.1.0 do not say. */
   chosen: z.array(z.string()).optional(),
 });

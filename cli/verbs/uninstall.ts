@@ -14,6 +14,7 @@ import { restoreWiring } from "../cluster-dns/wire-dns.ts";
 import { CONTROLLERS_LEASE } from "../controllers/controllers-lease.ts";
 import { refText, removeRef } from "../install/apply-install.ts";
 import { cleanNodes } from "../install/clean-nodes.ts";
+import { waitForPodsToEnd } from "../install/ending-pods.ts";
 import { membersOfHub } from "../install/hub-members.ts";
 import {
   type InstalledRef,
@@ -21,7 +22,9 @@ import {
   type Part,
   readRecord,
   recordRef,
+  writeRecord,
 } from "../install/install-record.ts";
+import { restoreLabels } from "../install/namespace-labels.ts";
 import { removeHubRecords } from "../install/remove-hub-records.ts";
 import { identityPlaceOf } from "../membership/identity-place.ts";
 import { cleanUp, leavingSettings, tellBroker, tellRemoved } from "../membership/leaving.ts";
@@ -93,11 +96,22 @@ async function uninstall(
     if (!removed.ok) return removed;
   }
   // Last, so that an uninstall that is cut short can be repeated.
-  const other = await readRecord(part === "hub" ? "member" : "hub", namespace, deps);
+  const otherPart = part === "hub" ? "member" : "hub";
+  const other = await readRecord(otherPart, namespace, deps);
   if (!other.ok) return other;
+  if (record.madeNamespace && other.value !== undefined) {
+    const heir = { ...other.value, madeNamespace: true };
+    const handedOn = await writeRecord(otherPart, namespace, heir, deps);
+    if (!handedOn.ok) return handedOn;
+  }
+  const isOurs = record.madeNamespace && other.value === undefined;
+  const restored = isOurs
+    ? ok(undefined)
+    : await restoreLabels(namespace, record.namespaceLabels, deps);
+  if (!restored.ok) return restored;
   const removed = await removeUnlessNamespace(recordRef(part, namespace), deps);
   if (!removed.ok) return removed;
-  if (record.madeNamespace && other.value === undefined) {
+  if (isOurs) {
     const gone = await removeNamespace(namespace, settings.timeout, deps);
     if (!gone.ok) return gone;
   }
@@ -126,10 +140,8 @@ async function leave(
     const cleaned = await cleanNodes(record, settings.nodesTimeout, deps);
     if (!cleaned.ok) return cleaned;
   }
-  for (const ref of record.objects.filter(({ kind }) => kind === "Deployment")) {
-    const removed = await removeUnlessNamespace(ref, deps);
-    if (!removed.ok) return removed;
-  }
+  const ended = await endProcesses(record, settings, deps);
+  if (!ended.ok) return ended;
   // Made by the election of replicas, and on nobody's record.
   const lease = { resource: LEASES, namespace: settings.namespace, name: CONTROLLERS_LEASE };
   const elected = await client.delete(lease, {}, { signal });
@@ -145,9 +157,10 @@ async function leave(
 /** First the processes, which would make their records anew. */
 async function removeHub(
   record: InstallRecord,
-  { namespace, force }: Settings,
+  settings: Settings,
   deps: Deps,
 ): Promise<Result<undefined, string>> {
+  const { namespace, force } = settings;
   const members = force ? ok([]) : await membersOfHub(record, namespace, deps.client);
   if (!members.ok) return members;
   if (members.value === undefined || members.value.length > 0) {
@@ -156,10 +169,8 @@ async function removeHub(
       `members must leave first ("isthmus uninstall member", "isthmus revoke"), or be left without a hub by --force: got ${who}; nothing was removed`,
     );
   }
-  for (const ref of record.objects.filter(({ kind }) => kind === "Deployment")) {
-    const removed = await removeUnlessNamespace(ref, deps);
-    if (!removed.ok) return removed;
-  }
+  const ended = await endProcesses(record, settings, deps);
+  if (!ended.ok) return ended;
   const records = await removeHubRecords(namespace, deps);
   if (!records.ok) return records;
   deps.out.step(
@@ -167,6 +178,19 @@ async function removeHub(
     `removed ${records.value} records of the broker`,
   );
   return ok(undefined);
+}
+
+async function endProcesses(
+  { objects }: InstallRecord,
+  { namespace, timeout }: Settings,
+  deps: Deps,
+): Promise<Result<undefined, string>> {
+  const deployments = objects.filter(({ kind }) => kind === "Deployment");
+  for (const ref of deployments) {
+    const removed = await removeUnlessNamespace(ref, deps);
+    if (!removed.ok) return removed;
+  }
+  return waitForPodsToEnd(deployments, { namespace, timeoutMs: timeout }, deps);
 }
 
 async function removeUnlessNamespace(

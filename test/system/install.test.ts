@@ -2,15 +2,18 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CONFIG_MAPS, type ConfigMap } from "../../api/kube/config-map.ts";
+import { DEPLOYMENTS } from "../../api/kube/deployment.ts";
 import { LEASES } from "../../api/kube/lease.ts";
 import { NAMESPACES } from "../../api/kube/namespace.ts";
 import { apiVersionOf, type KubeObject, type Resource } from "../../api/kube/object.ts";
+import { PODS } from "../../api/kube/pod.ts";
 import { SECRETS, type Secret } from "../../api/kube/secret.ts";
 import { SERVICES } from "../../api/kube/service.ts";
 import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
 import { serviceExports } from "../../api/mcs/service-export.ts";
 import { PATH_REPORTS, SLICES } from "../../api/network/resources.ts";
 import { must } from "../../api/result.ts";
+import { recordObjects, SPACE_LABEL } from "../../broker/store/space/kubernetes/space-object.ts";
 import { connectKube } from "../../cli/cluster/connect-kube.ts";
 import type { InstallRecord } from "../../cli/install/install-record.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
@@ -20,6 +23,8 @@ import { builtinKinds } from "../../sandbox/apiserver/kinds/builtin-kinds.ts";
 import { startApiServer, type TestApiServer } from "./api-server.ts";
 import { runCommand } from "./kubectl-command.ts";
 import { type Outcome, runIsthmus } from "./run-isthmus.ts";
+import { contentsOf } from "./server-contents.ts";
+import { until } from "./until.ts";
 
 // Against an API server on which nothing runs: what is stored, and what is gone afterwards.
 
@@ -59,7 +64,8 @@ const memberInstall = ["install", "member", "--cluster-id", "east", TOKEN];
 
 test("hub and member go in, may be repeated, and leave nothing behind (but definitions, VER-07)", async () => {
   const before = await everything();
-  for (const argv of [hubInstall, [...memberInstall, "--apply"]]) {
+  // The namespace goes with the last of them, whoever made it.
+  for (const argv of [[...memberInstall, "--apply"], hubInstall]) {
     expect(await isthmus(...argv)).toMatchObject(done);
     const once = await everything();
     expect(await isthmus(...argv)).toMatchObject(done);
@@ -98,24 +104,81 @@ async function leaveTraces(): Promise<void> {
 }
 
 test("a namespace that was there before stays, with what else is in it", async () => {
-  const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "isthmus-system" } };
-  must(await client.create(NAMESPACES, namespace, { signal }));
+  const labels = { team: "net", "pod-security.kubernetes.io/enforce": "baseline" };
+  await makeNamespace({ labels });
   const note = {
     apiVersion: "v1",
     kind: "ConfigMap",
     metadata: { namespace: "isthmus-system", name: "note" },
   };
   must(await client.create(CONFIG_MAPS, note, { signal }));
-  const before = await everything();
-  expect(await isthmus(...memberInstall, "--apply")).toMatchObject(done);
+  const before = await contentsOf(client);
+  expect(await isthmus(...memberInstall, "--apply", "--backends", "vxlan")).toMatchObject(done);
+  // Pods in the nodes' network need it.
+  expect(await labelsOfNamespace()).toMatchObject({
+    ...{ team: "net", "pod-security.kubernetes.io/enforce": "privileged" },
+  });
   await leaveTraces();
-  const { lines, ...outcome } = await isthmus("uninstall", "member", "--local-only");
+  const { lines, ...outcome } = await isthmus(
+    "uninstall",
+    "member",
+    "--local-only",
+    "--skip-nodes",
+  );
   expect(outcome).toMatchObject(done);
   expect(lines.join("\n")).toContain("removed Lease isthmus-system/isthmus-controllers");
-  expect(await everything()).toEqual(before);
+  expect(await contentsOf(client)).toEqual(before);
   for (const resource of [PATH_REPORTS, SLICES, serviceExports()]) {
     expect(must(await client.list(resource, {}, { signal })).items).toEqual([]);
   }
+});
+
+async function makeNamespace(more: object): Promise<void> {
+  const metadata = { name: "isthmus-system", ...more };
+  const namespace = { apiVersion: "v1", kind: "Namespace", metadata };
+  must(await client.create(NAMESPACES, namespace, { signal }));
+}
+
+async function labelsOfNamespace(): Promise<Readonly<Record<string, string>>> {
+  const target = { resource: NAMESPACES, name: "isthmus-system" };
+  return must(await client.get(target, { signal })).metadata.labels ?? {};
+}
+
+test("what a member asks of its namespace stays while it is needed, and no longer", async () => {
+  const level = "pod-security.kubernetes.io/enforce";
+  await makeNamespace({});
+  const member = [...memberInstall, "--apply"];
+  expect(await isthmus(...member, "--backends", "vxlan")).toMatchObject(done);
+  for (const argv of [hubInstall, ["upgrade"]]) {
+    expect(await isthmus(...argv)).toMatchObject(done);
+    expect(await labelsOfNamespace()).toMatchObject({ [level]: "privileged" });
+  }
+  expect(await isthmus(...member)).toMatchObject(done);
+  expect(await labelsOfNamespace()).not.toHaveProperty(level);
+});
+
+test("what a broker writes while it ends goes too: records are removed when its pods are gone", async () => {
+  await makeNamespace({});
+  expect(await isthmus(...hubInstall)).toMatchObject(done);
+  const namespace = "isthmus-system";
+  const labels = { "app.kubernetes.io/name": "isthmus-broker" };
+  const pod = { apiVersion: "v1", kind: "Pod", metadata: { namespace, name: "broker", labels } };
+  const spec = { containers: [{ name: "broker", image: "isthmus" }] };
+  must(await client.create(PODS, { ...pod, spec }, { signal }));
+  const uninstalled = isthmus("uninstall", "hub");
+  const deployment = { resource: DEPLOYMENTS, namespace, name: "isthmus-broker" };
+  await until(async () => !(await client.get(deployment, { signal })).ok);
+  const record = {
+    ...{ apiVersion: apiVersionOf(recordObjects.resource), kind: recordObjects.resource.kind },
+    metadata: { namespace, name: "late", labels: { [SPACE_LABEL]: "default" } },
+    spec: { kind: "log", data: "" },
+  };
+  must(await client.create(recordObjects.resource, record, { signal }));
+  const gone = { resource: PODS, namespace, name: "broker" };
+  must(await client.delete(gone, {}, { signal, gracePeriodSeconds: 0 }));
+  expect(await uninstalled).toMatchObject(done);
+  const left = must(await client.list(recordObjects.resource, { namespace }, { signal })).items;
+  expect(left).toEqual([]);
 });
 
 test("gateways and node agents clean their nodes before they go; until they have, nothing goes", async () => {
