@@ -55,17 +55,21 @@ export function peerRoutes(input: PeerRoutesInput): {
   return { groups: [...groups.values()], routes };
 }
 
+/**
+ * Always with a size, be it that of the device: IPv4 looks for a route to the same nexthop that it has already, and one without a
+ * size takes the size of that (`fib_find_info_nh` of Linux does not compare it), so that a path that carries more again never would.
+ */
 function towards(
-  { mtu }: PeerPaths,
+  { mtu: measured }: PeerPaths,
   destination: string,
   id: number,
   { sources, deviceMtu }: PeerRoutesInput,
 ): Pick<Route, "target" | "source" | "mtu"> {
   const source = ofFamily(sources, isV6(destination));
+  const mtu = Math.min(measured ?? deviceMtu, deviceMtu);
   return {
     target: { kind: "nexthop", id },
     ...(source !== undefined && { source }),
-    ...(mtu !== undefined &&
-      mtu < deviceMtu && { mtu: isV6(destination) ? Math.max(mtu, MTU_MIN_V6) : mtu }),
+    mtu: isV6(destination) ? Math.max(mtu, MTU_MIN_V6) : mtu,
   };
 }

@@ -111,7 +111,18 @@ describe.each<Families>(["v4", "v6", "dual"])("a plan, %s", (families) => {
       expect(to(nodePlan(families, ["node-1"], 1_300), network, 15_700)?.mtu).toBe(1_300);
       const least = network.includes(":") ? 1_280 : 1_200;
       expect(to(nodePlan(families, ["node-1"], 1_200), network, 15_700)?.mtu).toBe(least);
-      expect(to(nodePlan(families, ["node-1"], 9_000), network, 15_700)?.mtu).toBeUndefined();
+    }
+  });
+
+  test("routes have a size though none is measured, or a larger one than the device's: one without takes that of the one before", () => {
+    for (const mtu of [undefined, 9_000]) {
+      const { kernel } = nodePlan(families, ["node-1"], mtu);
+      const device = kernel.links[0]?.mtu;
+      const sizes = kernel.routes
+        .filter(({ destination }) => PEER_NETWORKS[families].includes(destination))
+        .map((route) => route.mtu);
+      expect(device).toBeDefined();
+      expect(new Set(sizes)).toEqual(new Set([device]));
     }
   });
 

@@ -164,12 +164,14 @@ NFT`,
   }
 
   const isDown = new Set<string>();
+  let measured: number | undefined;
 
   function peersOf(own: Example, forGateway: boolean): readonly PeerPaths[] {
     return clusters
       .filter((other) => other !== own)
       .map((other) => ({
         ...other.peer,
+        ...(measured !== undefined && { mtu: measured }),
         through: forGateway
           ? other.gatewayNames
               .map((node) => gatewayName(other.cluster, node))
@@ -242,7 +244,10 @@ NFT`,
     };
   }
 
-  afterEach(() => isDown.clear());
+  afterEach(() => {
+    isDown.clear();
+    measured = undefined;
+  });
 
   test("pods with the same addresses reach each other's exported ports, and see each other's global addresses", async () => {
     await applyAll();
@@ -335,6 +340,20 @@ NFT`,
     expect(must(await gateway.verify(contents, signal))).toBe(false);
     const client = mustHave(pods.get(`${east.cluster}/node-1`));
     expect(ask(client, "tcp", globalOf(2, 3), 8080)).toBe(globalOf(1, 1));
+  });
+
+  test("a path carries less, and then again what it carried: so do all routes", async () => {
+    await applyAll();
+    for (const bytes of [1_300, undefined]) {
+      measured = bytes;
+      await applyAll();
+      for (const { namespace } of machines.values()) {
+        const size = bytes ?? (isV6 ? 1_430 : 1_450);
+        const routes = lab.in(namespace, "ip -4 route show table all; ip -6 route show table all");
+        const sizes = [...routes.matchAll(/ mtu (\d+)/g)].map(([, mtu]) => Number(mtu));
+        expect(new Set(sizes)).toEqual(new Set([size]));
+      }
+    }
   });
 
   test("applying again changes nothing; a restarted process finds all as it should be", async () => {
