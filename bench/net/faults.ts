@@ -39,7 +39,11 @@ async function measure(): Promise<void> {
     const reports: LoadReport[] = [];
     for (let run = 0; run < Number(values.runs); run++) {
       const scenario = scenarioOf(vxlan, run);
-      reports.push(await strikeUnderLoad(vxlan, scenario));
+      const report = await strikeUnderLoad(vxlan, scenario);
+      if (scenario.mustLose === true && report.udp.answers === report.udp.sent) {
+        throw new Error(`run ${run} of "${fault}" struck nothing: every packet was answered`);
+      }
+      reports.push(report);
       await scenario.mend();
       await scenario.again?.();
     }

@@ -72,7 +72,9 @@ describe("three members with the same pod CIDRs, one TCP port between them, and 
   test("nothing else passes", async () => {
     const [client] = world.cluster("c").clients;
     const [node] = world.cluster("b").plan.nodes;
-    expect(await pingFrom(client, node?.addresses[0] ?? "", SILENCE_MS)).toBe("silent");
+    expect(await pingFrom(client, node?.addresses[0] ?? "", { timeoutMs: SILENCE_MS })).toBe(
+      "silent",
+    );
   });
 
   test("TCP: the clusterset IP leads to the pods of both exporters, from every node of the third", async () => {

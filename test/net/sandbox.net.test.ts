@@ -28,7 +28,7 @@ describe.each([
     const address = await service.podAddress("a", "node-2");
     expect(await httpFrom(here, address, HTTP)).toMatchObject({ node: "node-2" });
     expect(await httpFrom(there, address, HTTP)).toMatchObject({ node: "node-2" });
-    expect(await pingFrom(stranger, address, SILENCE_MS)).toBe("silent");
+    expect(await pingFrom(stranger, address, { timeoutMs: SILENCE_MS })).toBe("silent");
   });
 
   test("a ClusterIP leads to every pod, from pods and from nodes; its other ports refuse", async () => {
@@ -60,12 +60,12 @@ describe.each([
     const { faults } = world.clusterset;
     expect(await pingFrom(client, target)).toBe("answered");
     await faults.lose([{ from: a1, to: [a2] }]);
-    expect(await pingFrom(client, target, SILENCE_MS)).toBe("silent");
+    expect(await pingFrom(client, target, { timeoutMs: SILENCE_MS })).toBe("silent");
     await faults.lose([{ from: a1, to: [world.cluster("b").plan] }]);
     expect(await pingFrom(client, target)).toBe("answered");
     await faults.lose([]);
     await faults.setLink(a2, "down");
-    expect(await pingFrom(client, target, SILENCE_MS)).toBe("silent");
+    expect(await pingFrom(client, target, { timeoutMs: SILENCE_MS })).toBe("silent");
     await faults.setLink(a2, "up");
     await world.until("the cable to carry again", async () =>
       (await pingFrom(client, target)) === "answered" ? true : undefined,

@@ -1,19 +1,25 @@
 import { sleep } from "../../../runtime/clock/sleep.ts";
 import type { NodePlan } from "../../../sandbox/network/netns/net-plan.ts";
 import type { LoadReport } from "../../../sandbox/network/netns/pod/load/load-report.ts";
+import type { PodProcess } from "../../../sandbox/network/netns/pod/pod-process.ts";
 import { mustRunIn } from "../../../sandbox/network/netns/run-commands.ts";
 import { HTTP } from "./net-service.ts";
 import { DEPS } from "./net-world.ts";
+import { pingFrom } from "./talk.ts";
 import type { VxlanWorld } from "./vxlan-world.ts";
 
 /** Something that goes wrong, and how it is undone. Nothing of ours is told about either. */
 export interface FaultScenario {
+  /** Before the load begins: until there is something for the fault to strike. */
+  prepare?(): Promise<void>;
   strike(): Promise<void>;
   mend(): Promise<void>;
   /** Before the same strikes once more: what has been learned of the path is unlearned. */
   again?(): Promise<void>;
   /** Bytes of a question, where small ones would not notice. */
   readonly questionBytes?: number;
+  /** Nobody is fast enough to lose nothing: where nothing was lost, nothing was struck. */
+  readonly mustLose?: boolean;
 }
 
 /** Enough for everything to be noticed that there is to notice; whoever is not answered by then is waited for. */
@@ -42,11 +48,10 @@ export async function strikeUnderLoad(
   scenario: FaultScenario,
 ): Promise<LoadReport> {
   await vxlan.allWell(WELL_MS);
-  const client = vxlan.world.cluster("a").clients.at(-1);
-  const server = vxlan.server(vxlan.world.cluster("b").plan.nodes.at(-1));
-  if (client === undefined) throw new Error("no client");
+  await scenario.prepare?.();
+  const { client, host } = endsOf(vxlan);
   const options = {
-    host: server.globalAddresses[0] ?? "",
+    host,
     port: HTTP,
     connections: 12,
     flows: 12,
@@ -116,6 +121,8 @@ export const FAULTS: Readonly<Record<string, (vxlan: VxlanWorld, turn: number) =
       const smaller = vxlan.world.cluster("b").plan;
       return {
         questionBytes: LARGE_BYTES,
+        mustLose: true,
+        prepare: () => carriesWhole(vxlan, plan.mtu - AROUND_BYTES),
         strike: () => faults.setMtu(smaller, LARGE_MTU, { isSilent: true }),
         mend: () => faults.setMtu(smaller, plan.mtu),
         // A gateway tries larger packets after five minutes, or when it begins: until then less is sent than the path carries, and
@@ -127,18 +134,37 @@ export const FAULTS: Readonly<Record<string, (vxlan: VxlanWorld, turn: number) =
               await restart(vxlan, cluster.id, node);
             }
           }
-          await vxlan.measured(plan.mtu - AROUND_BYTES);
-          // Pods remember for ten minutes what their node told them.
-          for (const { clients, plan: cluster } of vxlan.clusters) {
-            const pods = cluster.nodes.map((node) => vxlan.server(node).process.namespace);
-            for (const pod of [...pods, ...clients.map(({ namespace }) => namespace)]) {
-              await mustRunIn(pod, ["ip", "route", "flush", "cache"]);
-            }
-          }
         },
       };
     },
   };
+
+/** Who asks and who answers: neither is on a gateway. */
+function endsOf(vxlan: VxlanWorld): { readonly client: PodProcess; readonly host: string } {
+  const client = vxlan.world.cluster("a").clients.at(-1);
+  const server = vxlan.server(vxlan.world.cluster("b").plan.nodes.at(-1));
+  if (client === undefined) throw new Error("no client");
+  return { client, host: server.globalAddresses[0] ?? "" };
+}
+
+/**
+ * Until everybody who sends to other clusters thinks that so large a packet passes, and one does: gateways measure it, and everybody's
+ * routes follow a moment later. What pods were told meanwhile they remember for ten minutes (tcp(7), mtu_expires), so they forget last.
+ */
+async function carriesWhole(vxlan: VxlanWorld, bytes: number): Promise<void> {
+  await vxlan.measured(bytes);
+  await vxlan.routed(bytes);
+  for (const { clients, plan } of vxlan.clusters) {
+    const servers = plan.nodes.map((node) => vxlan.server(node).process);
+    for (const { namespace } of [...servers, ...clients]) {
+      await mustRunIn(namespace, ["ip", "route", "flush", "cache"]);
+    }
+  }
+  const { client, host } = endsOf(vxlan);
+  if ((await pingFrom(client, host, { wholeBytes: bytes })) === "silent") {
+    throw new Error(`no packet of ${bytes} bytes passes whole from ${client.namespace} to ${host}`);
+  }
+}
 
 function powerOff(vxlan: VxlanWorld, id: string, turn: number): FaultScenario {
   const { faults } = vxlan.world.clusterset;

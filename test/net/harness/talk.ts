@@ -13,6 +13,8 @@ export interface PodFacts {
 /** Patience where silence is what is expected, ms: it could at worst hide somebody who is slow, and never fails a test. */
 export const SILENCE_MS = 1_500;
 const PATIENCE_MS = 15_000;
+/** Of IPv4 and ICMP, bytes. */
+const PING_HEADERS = 28;
 
 const NOBODY: PodFacts = { cluster: "", node: "", pod: "", podIp: "", client: "" };
 
@@ -44,10 +46,18 @@ export async function whoByUdp(
 export async function pingFrom(
   client: PodProcess | undefined,
   host: string,
-  timeoutMs: number = PATIENCE_MS,
+  {
+    timeoutMs = PATIENCE_MS,
+    wholeBytes,
+  }: {
+    readonly timeoutMs?: number;
+    /** Of the IPv4 packet that asks, which nobody may cut. @default whatever ping sends */
+    readonly wholeBytes?: number;
+  } = {},
 ): Promise<"answered" | "silent"> {
+  const whole = wholeBytes === undefined ? [] : ["-M", "do", "-s", `${wholeBytes - PING_HEADERS}`];
   const { code } = await runIn(client?.namespace ?? "", [
-    ...["ping", "-n", "-c", "1", "-w", `${Math.ceil(timeoutMs / 1_000)}`],
+    ...["ping", "-n", "-c", "1", "-w", `${Math.ceil(timeoutMs / 1_000)}`, ...whole],
     host,
   ]);
   return code === 0 ? "answered" : "silent";

@@ -7,6 +7,7 @@ import type { NetCluster } from "../../../sandbox/clusterset/net-clusterset.ts";
 import type { NetNodeProcesses } from "../../../sandbox/clusterset/net-node-processes.ts";
 import type { HarnessPod } from "../../../sandbox/network/netns/net-member.ts";
 import type { NetShape, NodePlan } from "../../../sandbox/network/netns/net-plan.ts";
+import { mustRunIn } from "../../../sandbox/network/netns/run-commands.ts";
 import { HTTP, UDP, UNEXPORTED } from "./net-service.ts";
 import { DEPS, NetWorld } from "./net-world.ts";
 import { globalAddress, memberNetworkOf, type NetworkChoice, peerOf } from "./network-objects.ts";
@@ -115,6 +116,19 @@ export class VxlanWorld implements AsyncDisposable {
           ({ spec }) => spec.paths.length > 0 && spec.paths.every(({ mtu }) => mtu === bytes),
         );
         if (known.length < this.gatewayNodes(plan.id).length) return undefined;
+      }
+      return true;
+    });
+  }
+
+  /** Until all routes of nodes to other clusters are for packets of so many bytes, and no smaller ones: they follow what gateways report. */
+  async routed(bytes: number): Promise<void> {
+    const nodes = this.clusters.flatMap(({ plan }) => plan.nodes);
+    await this.world.until(`routes for ${bytes} bytes`, async () => {
+      for (const { namespace } of nodes) {
+        const routes = await mustRunIn(namespace, ["ip", "route", "show", "table", "all"]);
+        const sizes = [...routes.matchAll(/ mtu (\d+)/g)].map(([, mtu]) => Number(mtu));
+        if (Math.min(...sizes) !== bytes) return undefined;
       }
       return true;
     });
