@@ -1,3 +1,13 @@
+import {
+  doubtOutcome,
+  type MtuDoubt,
+  type MtuFate,
+  nextPairMs,
+  SAFE_BYTES,
+  startDoubt,
+  withMtuFate,
+  withPair,
+} from "./mtu-doubt.ts";
 import type { MtuSettings } from "./probe-settings.ts";
 
 /**
@@ -11,6 +21,8 @@ export interface MtuSearch {
   readonly tooLarge: number;
   /** The size that is tried now and how often it was lost; undefined: the search rests. */
   readonly trying: { readonly bytes: number; readonly losses: number } | undefined;
+  /** What fitted was lost; nothing else is tried until it is known why. */
+  readonly doubt: MtuDoubt | undefined;
   /** When the search goes on, monotonic milliseconds. */
   readonly nextMs: number;
   /** When a larger size is looked for again, monotonic milliseconds. */
@@ -21,8 +33,6 @@ export interface MtuSearch {
 
 /** A lost packet may be lost for any reason; so many of one size in a row are too large. */
 const LOSSES_OF_ONE_SIZE = 3;
-/** What nearly all paths carry: tried first where a path carries less than it did. */
-const SAFE_BYTES = 1_280;
 /** How long a search rests where not even the least passes. */
 const HOPELESS_MS = 10_000;
 /** Ethernet, and what is left of it inside VXLAN, WireGuard, both, PPPoE and IPv6's least. */
@@ -31,22 +41,67 @@ const USUAL = [9_000, 8_950, 1_500, 1_492, 1_450, 1_430, 1_420, 1_400, 1_370, 1_
 export function startMtuSearch(settings: MtuSettings, nowMs: number): MtuSearch {
   const tooLarge = settings.mostBytes + 1;
   const growMs = nowMs + settings.growMs;
-  const search = { fits: undefined, tooLarge, trying: undefined, nextMs: nowMs, growMs };
-  return { ...search, found: undefined, trying: { bytes: settings.mostBytes, losses: 0 } };
+  const trying = { bytes: settings.mostBytes, losses: 0 };
+  return {
+    ...{ fits: undefined, tooLarge, trying, doubt: undefined },
+    ...{ nextMs: nowMs, growMs, found: undefined },
+  };
 }
 
-/** The outcome of one packet of `bytes`. */
-export function noteMtuFate(
-  settings: MtuSettings,
-  search: MtuSearch,
-  fate: { readonly bytes: number; readonly isAnswered: boolean; readonly nowMs: number },
-): MtuSearch {
-  const { trying } = search;
+/** The outcome of one packet. */
+export function noteMtuFate(settings: MtuSettings, search: MtuSearch, fate: MtuFate): MtuSearch {
+  const { trying, doubt } = search;
+  if (doubt !== undefined) return noteInDoubt(settings, search, withMtuFate(doubt, fate), fate);
   if (trying === undefined || trying.bytes !== fate.bytes) return search;
   if (fate.isAnswered) return goOn(settings, { ...search, fits: fate.bytes }, fate.nowMs);
   const losses = trying.losses + 1;
-  if (losses < LOSSES_OF_ONE_SIZE) return { ...search, trying: { bytes: fate.bytes, losses } };
-  return tooLargeNow(settings, search, fate);
+  if (losses >= LOSSES_OF_ONE_SIZE) return tooLargeNow(settings, search, fate);
+  const fitted = search.fits === fate.bytes && search.found === fate.bytes;
+  const begun = fitted && losses === 1 ? startDoubt(fate.bytes, fate.nowMs) : undefined;
+  return begun === undefined
+    ? { ...search, trying: { bytes: fate.bytes, losses } }
+    : { ...search, trying: undefined, doubt: begun };
+}
+
+function noteInDoubt(
+  settings: MtuSettings,
+  search: MtuSearch,
+  doubt: MtuDoubt,
+  fate: MtuFate,
+): MtuSearch {
+  const { bytes } = doubt;
+  const after = { ...search, doubt: undefined };
+  switch (doubtOutcome(doubt, fate)) {
+    case "open":
+      return { ...search, doubt };
+    case "fits":
+      return { ...after, nextMs: fate.nowMs + settings.verifyMs };
+    case "too large":
+      return goOn(
+        settings,
+        { ...after, fits: SAFE_BYTES, tooLarge: Math.min(search.tooLarge, bytes) },
+        fate.nowMs,
+      );
+    case "nothing passes":
+      // Perhaps the path carries still less: one size after the other.
+      return { ...after, trying: { bytes, losses: 1 } };
+    case "unclear":
+      return noteLossOfAll(search);
+  }
+}
+
+/** A pair of packets was sent. */
+export function notePair(search: MtuSearch, nowMs: number): MtuSearch {
+  const { doubt } = search;
+  return doubt === undefined ? search : { ...search, doubt: withPair(doubt, nowMs) };
+}
+
+/** Packets of every size are being lost: what was thought of one proves nothing, and is looked at anew. */
+export function noteLossOfAll(search: MtuSearch): MtuSearch {
+  const { doubt } = search;
+  return doubt === undefined
+    ? search
+    : { ...search, doubt: undefined, trying: { bytes: doubt.bytes, losses: 0 } };
 }
 
 /** The machine itself cannot send so much: there is nothing to repeat. */
@@ -55,14 +110,22 @@ export function noteTooLarge(
   search: MtuSearch,
   fate: { readonly bytes: number; readonly nowMs: number },
 ): MtuSearch {
-  return search.trying?.bytes === fate.bytes ? tooLargeNow(settings, search, fate) : search;
+  const asked = search.doubt ?? search.trying;
+  if (asked?.bytes !== fate.bytes) return search;
+  return tooLargeNow(settings, { ...search, doubt: undefined }, fate);
 }
 
-/** Time goes on: what was found is tried again, and now and then something larger. */
+/** Time goes on, and nothing is under way: what was found is tried again, and now and then something larger. */
 export function wakeMtuSearch(settings: MtuSettings, search: MtuSearch, nowMs: number): MtuSearch {
-  if (search.trying !== undefined || nowMs < search.nextMs) return search;
+  const { trying, doubt } = search;
+  if (doubt !== undefined) {
+    // All were sent, and of some nobody remembers what became of them.
+    return nextPairMs(doubt) === undefined ? noteLossOfAll(search) : search;
+  }
+  if (trying !== undefined || nowMs < search.nextMs) return search;
   if (search.fits === undefined || nowMs >= search.growMs) {
-    return { ...startMtuSearch(settings, nowMs), found: search.found };
+    const { fits, found } = search;
+    return { ...startMtuSearch(settings, nowMs), fits, found };
   }
   return { ...search, trying: { bytes: search.fits, losses: 0 } };
 }

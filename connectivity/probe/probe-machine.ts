@@ -1,7 +1,10 @@
 import { type LossWindow, lossPercent, withFate } from "./loss-window.ts";
+import { type MtuFate, nextPairMs, SAFE_BYTES } from "./mtu-doubt.ts";
 import {
   type MtuSearch,
+  noteLossOfAll,
   noteMtuFate,
+  notePair,
   noteTooLarge,
   startMtuSearch,
   wakeMtuSearch,
@@ -154,6 +157,7 @@ function onTime(
   };
   const effects: ProbeEffect[] = [];
   if (settings.refusal !== undefined && state.lost > before.lost) effects.push({ kind: "knock" });
+  state = sendPair(settings, state, nowMs, effects);
   if (nowMs < state.nextSendMs) return finish(before, state, effects);
   state = send(settings, state, { nowMs, mtuBytes: undefined }, effects);
   state = sendForSize(settings, state, nowMs, effects);
@@ -215,6 +219,25 @@ function sendForSize(
   return send(settings, { ...state, mtu }, { nowMs, mtuBytes: mtu.trying.bytes }, effects);
 }
 
+/** What fitted and what surely fits, one after the other, while it is in doubt whether the first still does. */
+function sendPair(
+  settings: ProbeSettings,
+  state: TargetState,
+  nowMs: number,
+  effects: ProbeEffect[],
+): TargetState {
+  const { mtu } = state;
+  if (state.state !== "up" || mtu?.doubt === undefined) return state;
+  if ((nextPairMs(mtu.doubt) ?? Number.POSITIVE_INFINITY) > nowMs) return state;
+  // The other one first: where both are lost it is known first, and where none is its answer is.
+  const sizes = [SAFE_BYTES, mtu.doubt.bytes];
+  const sent = sizes.reduce(
+    (after, mtuBytes) => send(settings, after, { nowMs, mtuBytes }, effects),
+    state,
+  );
+  return { ...sent, mtu: notePair(mtu, nowMs) };
+}
+
 function onLost(
   settings: ProbeSettings,
   state: TargetState,
@@ -225,7 +248,8 @@ function onLost(
     other === probe ? { ...probe, isLost: true } : other,
   );
   if (probe.mtuBytes !== undefined) {
-    const mtu = sizeFate(settings, state, { bytes: probe.mtuBytes, isAnswered: false, nowMs });
+    const { mtuBytes: bytes, sentMs } = probe;
+    const mtu = sizeFate(settings, state, { bytes, isAnswered: false, sentMs, nowMs });
     return { ...state, unanswered, mtu };
   }
   const fates = withFate(state.fates, false, settings.lossWindow);
@@ -268,7 +292,8 @@ function onReply(
   if (probe === undefined) return state;
   const unanswered = state.unanswered.filter((other) => other !== probe);
   if (probe.mtuBytes !== undefined) {
-    const mtu = sizeFate(settings, state, { bytes: probe.mtuBytes, isAnswered: true, nowMs });
+    const { mtuBytes: bytes, sentMs } = probe;
+    const mtu = sizeFate(settings, state, { bytes, isAnswered: true, sentMs, nowMs });
     return { ...state, unanswered, mtu };
   }
   // A clock of whole milliseconds may see no time pass.
@@ -305,18 +330,20 @@ function onUnsent(
 function sizeFate(
   settings: ProbeSettings,
   { mtu, lost }: TargetState,
-  fate: { readonly bytes: number; readonly isAnswered: boolean; readonly nowMs: number },
+  fate: MtuFate,
 ): MtuSearch | undefined {
   if (settings.mtu === undefined || mtu === undefined) return mtu;
   // While small ones are lost too, a large one proves nothing.
-  if (!fate.isAnswered && lost > 0) return mtu;
+  if (!fate.isAnswered && lost > 0) return noteLossOfAll(mtu);
   return noteMtuFate(settings.mtu, mtu, fate);
 }
 
 /** Wakes for the next probe, or earlier for the first that may be lost. */
 function finish(before: TargetState, state: TargetState, effects: ProbeEffect[]): ProbeStep {
   const dueMs = state.unanswered.flatMap((probe) => (probe.isLost ? [] : [probe.dueMs]));
-  const after = { ...state, wakeMs: Math.min(state.nextSendMs, ...dueMs) };
+  const doubt = state.state === "up" ? state.mtu?.doubt : undefined;
+  const pairMs = (doubt && nextPairMs(doubt)) ?? Number.POSITIVE_INFINITY;
+  const after = { ...state, wakeMs: Math.min(state.nextSendMs, pairMs, ...dueMs) };
   if (before.state !== state.state) effects.push({ kind: "state-changed", before: before.state });
   if (before.mtu?.found !== state.mtu?.found) effects.push({ kind: "mtu-changed" });
   return { state: after, effects };

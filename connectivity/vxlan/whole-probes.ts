@@ -20,8 +20,9 @@ export function tunnelProbes(deps: UdpProbeSocketDeps): {
       // Who sends a first packet into a dead way waits a second for TCP to try again: the sooner it is left, the fewer do.
       intervalMs: 100,
       timeoutMs: 80,
-      // A path that carries less than it did, and does not say so, stops all large packets until that is seen.
-      mtu: { ...DEFAULT_MTU_SETTINGS, leastBytes: 1_000, verifyMs: 1_000 },
+      // A path that carries less than it did, and does not say so, stops all large packets until that is seen: it is to take less
+      // than a second.
+      mtu: { ...DEFAULT_MTU_SETTINGS, leastBytes: 1_000, verifyMs: 200 },
     },
     openSocket: (onPacket) => {
       const socket = new UdpProbeSocket(onPacket, deps);
