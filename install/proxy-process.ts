@@ -36,6 +36,7 @@ export function proxyProcess(settings: MemberSettings): Process {
       ...listFlag("relay-for", settings.proxyRelayFor),
       ...flagOf("http-proxy", settings.proxyHttpProxy),
       ...(settings.proxyClientNamespaces ? ["--client-namespaces"] : []),
+      ...flagOf("otlp-endpoint", settings.otlpEndpoint),
       `--buffer-max=${settings.proxyBufferMax}`,
       `--health-listen=:${HEALTH_PORT}`,
       `--log-level=${settings.logLevel}`,

@@ -22,13 +22,13 @@ import { followConfig } from "../process/follow-config.ts";
 import type { MemberProcess } from "../process/member-process.ts";
 import { reflectorsCheck } from "../process/reflectors-check.ts";
 import { untilAborted } from "../process/until-aborted.ts";
+import { traceWrites } from "../tracing/trace-writes.ts";
 import type { ExitCode, VerbInput } from "../verb.ts";
 import { answersFirst } from "./answers-first.ts";
 import { collectOnce } from "./collect-once.ts";
 import { answerOptions, type DnsSettings } from "./dns-settings.ts";
 import { Freshness } from "./freshness.ts";
 import { keepHeapSmall } from "./small-heap.ts";
-import { traceWrites } from "./trace-writes.ts";
 
 export interface ServeDnsOptions {
   /** Other processes serve the same port: it is shared, and opened only once the zone is whole. @default false */
@@ -59,7 +59,11 @@ export async function serveDns(
     return 0;
   }
   const parse = parseWith<ServiceImport>(parseServiceImport, deps.log);
-  const trace = await traceWrites(settings, deps);
+  const { otlpEndpoint, clusterId: self } = settings;
+  const trace = await traceWrites(
+    { otlpEndpoint, self, process: "dns", effect: "published" },
+    deps,
+  );
   const imports = new Reflector<ServiceImport>(
     {
       resource: serviceImports(version),
@@ -124,7 +128,7 @@ export async function serveDns(
       deadPeers: new DeadPeersView(peers.view),
       ...(clients !== undefined && { hides: clients.hides }),
       ...(trace !== undefined && {
-        onPublished: (services: Iterable<ServiceKey>) => trace.writes.published(services),
+        onPublished: (services: Iterable<ServiceKey>) => trace.writes.done(services),
       }),
     },
   );

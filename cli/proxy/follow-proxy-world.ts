@@ -8,12 +8,15 @@ import { Reporter, type ReporterDeps } from "../../connectivity/report/reporter.
 import { sleep } from "../../runtime/clock/sleep.ts";
 import type { ObjectView } from "../../runtime/kube/object-view.ts";
 import type { Meter } from "../../runtime/metrics/meter.ts";
+import { type ArrivedWrites, serviceOf } from "../tracing/arrived-writes.ts";
 
 interface Deps extends ReporterDeps {
   readonly node: ProxyNode;
   readonly slices: ObjectView<EndpointSlice>;
   readonly peers: ObjectView<KubeObject>;
   readonly meter: Meter;
+  /** Told when the listeners that a change asks for are there. */
+  readonly writes?: ArrivedWrites | undefined;
 }
 
 /** Round trips and bytes are looked at this often; states are told at once. */
@@ -39,7 +42,7 @@ export function followProxyWorld(
   withdraw(from: "clients" | "peers"): void;
   run(signal: AbortSignal): Promise<void>;
 } {
-  const { node, slices, peers, clock, log, meter } = deps;
+  const { node, slices, peers, clock, log, meter, writes } = deps;
   const reporter = new Reporter(name, deps, "proxy");
   const tunnels = meter.gauge({
     name: "isthmus_proxy_tunnels_count",
@@ -123,8 +126,12 @@ export function followProxyWorld(
           if (event.kind !== "changed") return;
           const { before, after } = event;
           if (before !== undefined) node.removeSlice(before);
-          if (after !== undefined) node.putSlice(after);
-          void node.applyImports();
+          if (after === undefined) return void node.applyImports();
+          node.putSlice(after);
+          writes?.saw(after);
+          void node.applyImports().then(() => {
+            if (node.listensFor(after)) writes?.done([serviceOf(after)]);
+          });
         }),
         peers.subscribe(() => {
           setPeers();

@@ -9,6 +9,7 @@ import {
 } from "../../runtime/config/common-settings.ts";
 import { parseListenAddress } from "../../runtime/net/listen-address.ts";
 import { identitySettings } from "../membership/identity-place.ts";
+import { tracingSettings } from "../tracing/start-tracing.ts";
 
 const MIB = 1024 * 1024;
 
@@ -76,6 +77,7 @@ export const proxySettings = z.object({
     .describe(
       "watch all Pods, to tell peers in which namespace a client is (isthmus.dev/allow-clients: cluster/namespace)",
     ),
+  ...tracingSettings,
   logConnections: z.boolean().default(false).describe("a line in the log for each connection"),
   healthListen: listenDefault("127.0.0.1:8085", "address of /livez, /readyz and /metrics"),
   logLevel: logLevelSetting,

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { serviceKey } from "../../api/service-key.ts";
 import type { Hop } from "../../broker/client/propagation.ts";
-import { spanOfBrokerHop, spanOfHop, spanOfPublished } from "./trace-propagation.ts";
+import { spanOfBrokerHop, spanOfEffect, spanOfHop } from "./trace-propagation.ts";
 
 const [EAST, WEST, NORTH] = ["east", "west", "north"] as ClusterId[] as [
   ClusterId,
@@ -37,14 +37,16 @@ test("the broker's hops and the DNS server's are in it too", () => {
   const kept = spanOfBrokerHop({ ...write, hop: "kept" }, "hub-1");
   const sent = spanOfBrokerHop({ ...write, hop: "sent", streams: 3 }, "hub-1");
   const other = spanOfBrokerHop({ ...write, hop: "sent", streams: 2 }, "hub-2");
-  const published = spanOfPublished(write, { self: WEST, server: "dns-1" });
+  const published = spanOfEffect("published", write, { self: WEST, server: "dns-1" });
   for (const { traceId } of [kept, sent, other, published]) expect(traceId).toBe(stored.traceId);
   for (const { parentSpanId } of [kept, sent, other]) expect(parentSpanId).toBe(stored.spanId);
   expect(published.parentSpanId).toBe(applied.spanId);
   expect(sent.attributes).toMatchObject({ "isthmus.exporter": EAST, "isthmus.streams": 3 });
   const ids = [stored, applied, kept, sent, other, published].map(({ spanId }) => spanId);
   expect(new Set(ids).size).toBe(6);
-  expect(spanOfPublished(write, { self: undefined, server: "dns-1" }).parentSpanId).toBeUndefined();
+  expect(
+    spanOfEffect("published", write, { self: undefined, server: "dns-1" }).parentSpanId,
+  ).toBeUndefined();
 });
 
 test("another write is another trace", () => {

@@ -9,7 +9,7 @@ const TRACE_DIGITS = 32;
 const SPAN_DIGITS = 16;
 
 /** A write of a cluster, as everybody knows it. */
-interface Write {
+export interface Write {
   readonly cluster: string;
   readonly sequence: number;
   readonly service: ServiceKey;
@@ -18,8 +18,8 @@ interface Write {
   readonly endMs: number;
 }
 
-/** The DNS server answers by what a write has changed. */
-export type Published = Write;
+/** What a change comes to in an importing cluster: the DNS server answers by it, a proxy listens for its clients. */
+export type Effect = "published" | "listening";
 
 // A change's trace, of which every process tells its own hops: ids are drawn from what all of them know, whose write it is and
 // which, so that nothing travels for it between clusters. The exporter's hop is the first; the others are its children.
@@ -46,16 +46,17 @@ export function spanOfBrokerHop(hop: BrokerHop, broker: string): Span {
 }
 
 /**
- * @param self the member whose DNS server it is; undefined: it was not told
+ * @param self the member where it is so; undefined: the process was not told
  * @param server tells replicas apart
  */
-export function spanOfPublished(
-  published: Published,
+export function spanOfEffect(
+  effect: Effect,
+  write: Write,
   { self, server }: { readonly self: string | undefined; readonly server: string },
 ): Span {
-  const spanId = idOf(published, `published/${self}/${server}/${published.service}`, SPAN_DIGITS);
-  const parent = self === undefined ? {} : { parentSpanId: appliedId(published, self) };
-  return span(published, "published", { spanId, ...parent });
+  const spanId = idOf(write, `${effect}/${self}/${server}/${write.service}`, SPAN_DIGITS);
+  const parent = self === undefined ? {} : { parentSpanId: appliedId(write, self) };
+  return span(write, effect, { spanId, ...parent });
 }
 
 function appliedId(write: Pick<Write, "cluster" | "sequence" | "service">, self: string): string {

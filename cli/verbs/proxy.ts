@@ -35,6 +35,7 @@ import { reflectorsCheck } from "../process/reflectors-check.ts";
 import { runReflected } from "../process/run-reflected.ts";
 import { followProxyWorld } from "../proxy/follow-proxy-world.ts";
 import { type ProxySettings, proxyNodeOptions, proxySettings } from "../proxy/proxy-settings.ts";
+import { traceWrites } from "../tracing/trace-writes.ts";
 import { defineVerb } from "../verb.ts";
 
 export const proxyVerb = defineVerb({
@@ -128,9 +129,25 @@ async function serveProxy(
     namespaceOf: (address) => (pods === undefined ? "" : namespaceOfClient(pods.view, address)),
     onPeerChanged: () => world.refresh(),
   });
+  const trace = await traceWrites(
+    {
+      otlpEndpoint: settings.otlpEndpoint,
+      self: identity.value.cluster,
+      process: "proxy",
+      effect: "listening",
+    },
+    deps,
+  );
   const world = followProxyWorld(
     { name: settings.name, advertise: settings.advertise, clientAddresses: settings.address },
-    { ...deps, node, slices: slices.view, peers: peers.view, networks: networks.view },
+    {
+      ...deps,
+      writes: trace?.writes,
+      node,
+      slices: slices.view,
+      peers: peers.view,
+      networks: networks.view,
+    },
   );
   if (settings.listen !== "none") {
     const address = parseListenAddress(settings.listen);
@@ -163,6 +180,7 @@ async function serveProxy(
   // What may be dialled, and by whom, is followed while open connections end in their time.
   const following = new AbortController();
   const followed = runReflected(reflectors, following.signal, () => world.run(following.signal));
+  const tracing = trace?.run(following.signal);
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });
@@ -174,7 +192,7 @@ async function serveProxy(
   world.withdraw("peers");
   await node.stop(settings.drain);
   following.abort();
-  await followed;
+  await Promise.all([followed, tracing]);
   return undefined;
 }
 

@@ -114,6 +114,12 @@ export class ProxyNode {
     return this.listeners.set(this.#imports.wanted());
   }
 
+  /** Whether clients that this slice sends to us are listened for. False too: it sends us none. */
+  listensFor(slice: EndpointSlice): boolean {
+    const slots = this.#imports.slotsOf(slice);
+    return slots.length > 0 && slots.every((slot) => this.listeners.has(slot));
+  }
+
   /** Counts what has been carried up to now, for the meters too. */
   countTraffic(): ProxyTraffic {
     this.#recorder.count();

@@ -75,6 +75,6 @@ export function commandLines(folder: string, files: ProcessFiles): readonly (rea
     ["dns", "--kubeconfig", kubeconfig, "--listen", "127.0.0.1:0", ...traces, "--config", empty],
     ["gateway", ...machine],
     ["node-agent", ...machine],
-    ["proxy", ...member, "--address", "127.0.0.1", "--listen", "127.0.0.1:0"],
+    ["proxy", ...member, "--address", "127.0.0.1", "--listen", "127.0.0.1:0", ...traces],
   ];
 }

@@ -89,6 +89,7 @@ describe.each([
       ...{ proxyReplicas: 1, proxyServiceType: "NodePort", proxyNodePort: 30_743 },
       ...{ proxyAdvertise: ["a.example.com:30743"], proxyRelayFor: ["*"] },
       ...{ proxyHttpProxy: "proxy:3128", proxyClientNamespaces: true, proxyBufferMax: 64 },
+      ...{ otlpEndpoint: "http://collector.example:4318" },
     },
   },
   {

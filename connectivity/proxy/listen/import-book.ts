@@ -36,6 +36,11 @@ export class ImportBook {
     else this.#slices.set(nameOf(slice), listeners);
   }
 
+  /** Where clients are sent to us by this slice. */
+  slotsOf(slice: EndpointSlice): readonly ListenerSlot[] {
+    return this.#listenersOf(slice).map(([slot]) => slot);
+  }
+
   remove(slice: EndpointSlice): void {
     this.#slices.delete(nameOf(slice));
   }

@@ -34,6 +34,10 @@ export class ServiceListeners {
     return this.#listeners.size;
   }
 
+  has(slot: ListenerSlot): boolean {
+    return this.#listeners.has(slot);
+  }
+
   /** Why listeners that are wanted are not there; empty: all are. */
   get problems(): readonly string[] {
     return [...this.#failures.values()];

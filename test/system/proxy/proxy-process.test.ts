@@ -8,12 +8,14 @@ import { ENDPOINT_SLICES } from "../../../api/kube/endpoint-slice.ts";
 import { NAMESPACES } from "../../../api/kube/namespace.ts";
 import type { KubeObject, Resource } from "../../../api/kube/object.ts";
 import { PODS } from "../../../api/kube/pod.ts";
+import { ANNOTATION_TRACED_WRITE } from "../../../api/mcs/labels.ts";
 import { serviceExports } from "../../../api/mcs/service-export.ts";
 import { LOCAL_NETWORK } from "../../../api/network/member-network.ts";
 import { parseProxyTraffic } from "../../../api/network/parse-network-objects.ts";
 import type { PathReport } from "../../../api/network/path-report.ts";
 import { MEMBER_NETWORKS, PATH_REPORTS, PEERS } from "../../../api/network/resources.ts";
 import { must } from "../../../api/result.ts";
+import { serviceKey } from "../../../api/service-key.ts";
 import { SecretIdentityStore } from "../../../broker/identity/member/secret-identity-store.ts";
 import { ClusterReader } from "../../../cli/cluster/cluster-reader.ts";
 import { connectKube } from "../../../cli/cluster/connect-kube.ts";
@@ -22,15 +24,17 @@ import { SYSTEM_NAMESPACE } from "../../../cli/cluster/system-namespace.ts";
 import { memberReport } from "../../../cli/status/member-report.ts";
 import { readMember } from "../../../cli/status/read-member.ts";
 import { statusText } from "../../../cli/status/status-text.ts";
+import { spanOfHop } from "../../../cli/tracing/trace-propagation.ts";
 import { ANNOTATION_ALLOW_CLIENTS } from "../../../connectivity/proxy/dial/export-policy.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
 import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../../runtime/random/system-random.ts";
+import { startCollectorStub } from "../../../runtime/trace/collector-stub.ts";
 import { freePorts } from "../../../sandbox/process/free-ports.ts";
 import { ROOT } from "../../arch/source-files.ts";
 import { callsIn, unlawful, unused } from "../../permissions/calls.ts";
 import { startApiServer, type TestApiServer } from "../api-server.ts";
-import { slice, TestAuthority } from "./proxy-world.ts";
+import { id, slice, TestAuthority } from "./proxy-world.ts";
 
 const { signal } = new AbortController();
 const ends: (() => unknown)[] = [];
@@ -212,9 +216,11 @@ test("two processes of isthmus proxy, each beside its cluster, carry what object
   const away = ["--health-listen", "127.0.0.1:0"];
   await east.join();
   east.start([...listen, ...away]);
+  const collector = await startCollectorStub();
+  ends.push(() => collector[Symbol.asyncDispose]());
   const dialling = west.start([
     ...["--listen", "none", "--health-listen", `127.0.0.1:${health}`, "--client-namespaces"],
-    ...["--linger", "1s"],
+    ...["--linger", "1s", "--otlp-endpoint", collector.endpoint],
   ]);
   const waiting = await eventually("a proxy that waits for its member", async () => {
     const ready = await fetch(`http://127.0.0.1:${health}/readyz`).catch(() => undefined);
@@ -252,6 +258,16 @@ test("two processes of isthmus proxy, each beside its cluster, carry what object
   });
   expect(metrics).toMatch(/isthmus_proxy_streams_total\{[^}]*service="shop\/db"[^}]*\} [1-9]/);
   expect(metrics).toMatch(/isthmus_proxy_tunnels_count\{peer="east"\} 2/);
+  // Controllers say of which write a slice is; its trace goes on to the port that clients dial.
+  const write = { cluster: id("east"), sequence: Date.now(), service: serviceKey("shop", "db") };
+  const traced = { [ANNOTATION_TRACED_WRITE]: `${write.cluster}/${write.sequence}` };
+  await west.patch(ENDPOINT_SLICES, "db-east", { metadata: { annotations: traced } });
+  const span = await eventually("a span", async () => collector.spans[0]);
+  const applied = spanOfHop({ ...write, hop: "applied", startMs: 0, endMs: 0 }, id("west"));
+  expect(span).toMatchObject({
+    ...{ name: "listening", traceId: applied.traceId, parentSpanId: applied.spanId },
+    resource: { "service.name": "isthmus-proxy", "isthmus.cluster": "west" },
+  });
   const calls = callsIn(metrics);
   const roles = ["isthmus:proxy", "isthmus:proxy-client-namespaces"];
   for (const role of roles) expect(unused("32-proxy-role.yaml", role, calls)).toEqual([]);
