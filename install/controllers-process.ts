@@ -43,7 +43,6 @@ export function controllersProcess(settings: MemberSettings): Process {
       `--health-listen=:${HEALTH_PORT}`,
       `--log-level=${settings.logLevel}`,
     ],
-    env: {},
     fields: {},
     ports,
     podLabels,

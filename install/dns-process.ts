@@ -30,8 +30,6 @@ export function dnsProcess(settings: MemberSettings): Process {
       ...flagOf("otlp-endpoint", settings.otlpEndpoint),
       `--log-level=${settings.logLevel}`,
     ],
-    // It makes hardly any garbage once it has read its cluster: room for young objects would stay for nothing.
-    env: { NODE_OPTIONS: "--max-semi-space-size=8" },
     fields: {},
     ports: [...dnsPorts(DNS_PORT), ...ports],
     podLabels,

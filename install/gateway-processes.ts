@@ -60,7 +60,6 @@ function common(settings: MemberSettings, verb: string, healthPort: number) {
       `--health-listen=[$(HOST_IP)]:${healthPort}`,
       `--log-level=${logLevel}`,
     ],
-    env: {},
     fields: { NODE_NAME: "spec.nodeName", HOST_IP: "status.hostIP" },
     ports: [],
   } as const;

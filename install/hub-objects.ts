@@ -67,7 +67,6 @@ function brokerProcess(settings: HubSettings): Process {
       ...flagOf("otlp-endpoint", settings.otlpEndpoint),
       `--log-level=${settings.logLevel}`,
     ],
-    env: {},
     fields: {},
     ports: [GRPC],
     healthPort: HEALTH_PORT,

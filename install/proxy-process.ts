@@ -41,7 +41,6 @@ export function proxyProcess(settings: MemberSettings): Process {
       `--health-listen=:${HEALTH_PORT}`,
       `--log-level=${settings.logLevel}`,
     ],
-    env: {},
     fields: { POD_NAME: "metadata.name", POD_IPS: "status.podIPs" },
     ports: listens ? [TUNNELS] : [],
     healthPort: HEALTH_PORT,

@@ -34,14 +34,11 @@ export function securityContext(powers: readonly string[]): object {
   };
 }
 
-export function variablesOf({ env, fields }: Pick<Container, "env" | "fields">): readonly object[] {
-  return [
-    ...Object.entries(env).map(([name, value]) => ({ name, value })),
-    ...Object.entries(fields).map(([name, fieldPath]) => ({
-      name,
-      valueFrom: { fieldRef: { fieldPath } },
-    })),
-  ];
+export function variablesOf({ fields }: Pick<Container, "fields">): readonly object[] {
+  return Object.entries(fields).map(([name, fieldPath]) => ({
+    name,
+    valueFrom: { fieldRef: { fieldPath } },
+  }));
 }
 
 type Volumes = Pick<Container, "scratch" | "secrets" | "configMaps">;

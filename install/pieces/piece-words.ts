@@ -5,9 +5,8 @@ export interface Container {
   readonly namespace: string;
   readonly image: string;
   readonly imagePullPolicy: string;
-  /** Verb and flags; `$(NAME)` is a variable of `env` or `fields`. */
+  /** Verb and flags; `$(NAME)` is one of `fields`. */
   readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
   /** Variables by name: which field of the pod they are. */
   readonly fields: Readonly<Record<string, string>>;
   readonly ports: readonly Port[];
