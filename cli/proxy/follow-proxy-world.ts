@@ -101,6 +101,13 @@ export function followProxyWorld(
     };
   };
 
+  /** Follows the slices; of the one that has changed it tells when its clients are listened for. */
+  const listen = async (slice: EndpointSlice | undefined): Promise<void> => {
+    if (slice !== undefined) writes?.saw(slice);
+    await node.applyImports();
+    if (slice !== undefined && node.listensFor(slice)) writes?.done([serviceOf(slice)]);
+  };
+
   let withdrawn: "clients" | "peers" | undefined;
   let traffic = node.countTraffic();
   const refresh = (): void => {
@@ -126,12 +133,8 @@ export function followProxyWorld(
           if (event.kind !== "changed") return;
           const { before, after } = event;
           if (before !== undefined) node.removeSlice(before);
-          if (after === undefined) return void node.applyImports();
-          node.putSlice(after);
-          writes?.saw(after);
-          void node.applyImports().then(() => {
-            if (node.listensFor(after)) writes?.done([serviceOf(after)]);
-          });
+          if (after !== undefined) node.putSlice(after);
+          void listen(after);
         }),
         peers.subscribe(() => {
           setPeers();
