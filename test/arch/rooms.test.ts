@@ -12,7 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   network: ["process"],
   membership: ["cluster", "output"],
   broker: ["cluster"],
-  proxy: ["membership"],
+  proxy: ["membership", "tracing"],
   controllers: ["auto-export", "cluster", "paths", "process", "tracing"],
   dns: ["cluster", "network", "packet-test", "paths", "process", "tracing"],
 };
