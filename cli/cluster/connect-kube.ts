@@ -8,7 +8,9 @@ import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import type { PodLogs } from "../../runtime/kube/pod-logs.ts";
 import type { PortForward } from "../../runtime/kube/port-forward.ts";
 import type { Meter } from "../../runtime/metrics/meter.ts";
+import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
+import { patientClient } from "./patient-client.ts";
 
 export interface KubeChoice {
   readonly kubeconfig?: string | undefined;
@@ -49,4 +51,16 @@ export function connectKube(
     contextName: target.value.context,
     namespace: target.value.namespace ?? "default",
   });
+}
+
+/** The same for a verb that writes and ends, which bears with an API server that is slow or restarts. */
+export function connectPatiently(
+  choice: KubeChoice,
+  env: Readonly<Record<string, string | undefined>>,
+  tell: (text: string) => void,
+): Result<ConnectedKube, string> {
+  const kube = connectKube(choice, env, silentMeter);
+  if (!kube.ok) return kube;
+  const deps = { clock: systemClock, random: systemRandom, tell };
+  return ok({ ...kube.value, client: patientClient(kube.value.client, deps) });
 }

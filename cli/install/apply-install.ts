@@ -76,7 +76,7 @@ export async function applyInstall(
     if (problem === undefined) deps.out.step({ what: object, did: "applied" });
     else deps.out.problem(`cannot apply ${object}: ${problem}`);
   }
-  if (refused.length > 0) return err(`${refused.length} objects were refused: run it again`);
+  if (refused.length > 0) return err(`${refused.length} objects were not taken`);
   for (const ref of record.objects.slice(refs.length)) {
     const removed = await removeRef(ref, deps);
     if (!removed.ok) return removed;

@@ -2,8 +2,7 @@ import { z } from "zod";
 import { err, type Result } from "../../api/result.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
-import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
-import { connectKube, type KubeChoice } from "../cluster/connect-kube.ts";
+import { connectPatiently, type KubeChoice } from "../cluster/connect-kube.ts";
 import { manifestsText } from "../output/manifests-text.ts";
 import { Receipt } from "../output/receipt.ts";
 import { type OutputForm, outputSetting } from "../output/render.ts";
@@ -11,6 +10,9 @@ import type { ExitCode, VerbInput } from "../verb.ts";
 import { applyInstall, crdsOf } from "./apply-install.ts";
 import type { Part } from "./install-record.ts";
 import { render } from "./render.ts";
+
+/** Of all that installs, upgrades and removes. */
+export const ONWARDS = "what was done stays: the same line again is safe, and goes on from there";
 
 export const applySettings = {
   print: z
@@ -52,14 +54,17 @@ export async function runInstall(
     return objects.ok ? 0 : 1;
   }
   const receipt = new Receipt(output, out);
-  const kube = connectKube(settings, env, silentMeter);
+  const kube = connectPatiently(settings, env, (text) => out.problem(text));
   if (!kube.ok) return receipt.end(kube);
   const { client } = kube.value;
   const { namespace } = wanted;
   const deps = { client, clock: systemClock, signal, out: receipt };
   const installed = { namespace, settings: wanted, objects: objects.value };
   const applied = await applyInstall(part, installed, deps);
-  return receipt.end(applied.ok ? await then(client, receipt) : applied);
+  const done = applied.ok
+    ? await then(client, receipt)
+    : err(`cannot install the ${part}: ${applied.error}`);
+  return receipt.end(done, ONWARDS);
 }
 
 const NEITHER = err("cannot install: one of --print and --apply must be given: got both or none");

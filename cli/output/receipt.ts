@@ -57,9 +57,15 @@ export class Receipt implements Steps {
     this.#out.problem(text);
   }
 
-  /** The last word. @returns what the verb ends with */
-  end(done: Result<unknown, string>): ExitCode {
+  /**
+   * The last word.
+   *
+   * @param onwards how to go on where something was done before it went wrong
+   * @returns what the verb ends with
+   */
+  end(done: Result<unknown, string>, onwards?: string): ExitCode {
     if (!done.ok) this.problem(done.error);
+    if (!done.ok && onwards !== undefined && this.#steps.length > 0) this.problem(onwards);
     if (this.#form !== "table") {
       const data = {
         ...{ done: done.ok, ...this.#facts },

@@ -2,8 +2,7 @@ import { z } from "zod";
 import { err, ok } from "../../api/result.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
-import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
-import { connectKube } from "../cluster/connect-kube.ts";
+import { connectPatiently } from "../cluster/connect-kube.ts";
 import { hubCrds, installCrds, migrateCrds, shippedCrds } from "../cluster/install-crds.ts";
 import { ensureSystemNamespace, SYSTEM_NAMESPACE } from "../cluster/system-namespace.ts";
 import { manifestsText } from "../output/manifests-text.ts";
@@ -37,7 +36,7 @@ export const crdsVerb = defineVerb({
       return 0;
     }
     const receipt = new Receipt(settings.output, out);
-    const kube = connectKube(settings, env, silentMeter);
+    const kube = connectPatiently(settings, env, (text) => out.problem(text));
     if (!kube.ok) return receipt.end(kube);
     const installed = await installCrds(kube.value.client, systemClock, signal, crds);
     if (!installed.ok) return receipt.end(installed);

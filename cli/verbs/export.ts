@@ -12,8 +12,7 @@ import {
 import { err, ok, type Result } from "../../api/result.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
-import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
-import { connectKube } from "../cluster/connect-kube.ts";
+import { connectPatiently } from "../cluster/connect-kube.ts";
 import { outputSetting, render } from "../output/render.ts";
 import { defineVerb, type VerbInput } from "../verb.ts";
 
@@ -102,7 +101,7 @@ function tell(
 async function ask(input: VerbInput<z.output<typeof settings>>): Promise<Result<Asked, string>> {
   const name = parseServiceName(input.positionals[0] ?? "");
   if (!name.ok) return name;
-  const kube = connectKube(input.settings, input.env, silentMeter);
+  const kube = connectPatiently(input.settings, input.env, (text) => input.out.problem(text));
   if (!kube.ok) return kube;
   const { client } = kube.value;
   const namespace = input.settings.namespace ?? kube.value.namespace;

@@ -2,8 +2,7 @@ import { z } from "zod";
 import { err, ok } from "../../api/result.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
-import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
-import { connectKube } from "../cluster/connect-kube.ts";
+import { connectPatiently } from "../cluster/connect-kube.ts";
 import { savedStateFile } from "../controllers/saved-state-file.ts";
 import { identityPlaceOf, identitySettings } from "../membership/identity-place.ts";
 import { cleanUp, leavingSettings, tellBroker, tellRemoved } from "../membership/leaving.ts";
@@ -21,7 +20,7 @@ export const leaveVerb = defineVerb({
   }),
   async run({ settings, signal, env, out }) {
     const receipt = new Receipt(settings.output, out);
-    const kube = connectKube(settings, env, silentMeter);
+    const kube = connectPatiently(settings, env, (text) => out.problem(text));
     if (!kube.ok) return receipt.end(kube);
     const { client } = kube.value;
     const place = identityPlaceOf(settings, () => ok(client), { clock: systemClock, signal });

@@ -7,8 +7,7 @@ import {
   renderClusterPolicy,
   SHIPPED_NAMES,
 } from "../../runtime/kube/policy/render-cluster-policy.ts";
-import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
-import { connectKube } from "../cluster/connect-kube.ts";
+import { connectPatiently } from "../cluster/connect-kube.ts";
 import { shippedPolicy } from "../install/shipped-policy.ts";
 import { manifestsText } from "../output/manifests-text.ts";
 import { Receipt } from "../output/receipt.ts";
@@ -74,7 +73,7 @@ export const manifestsVerb = defineVerb({
       return 0;
     }
     const receipt = new Receipt(settings.output, out);
-    const kube = connectKube(settings, env, silentMeter);
+    const kube = connectPatiently(settings, env, (text) => out.problem(text));
     if (!kube.ok) return receipt.end(kube);
     const deps = { client: kube.value.client, clock: systemClock };
     const outcomes = await applyManifests(objects.value, deps, signal);

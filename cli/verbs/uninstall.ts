@@ -8,8 +8,7 @@ import { sleep } from "../../runtime/clock/sleep.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { durationSetting, kubeSettings } from "../../runtime/config/common-settings.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
-import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
-import { connectKube } from "../cluster/connect-kube.ts";
+import { connectPatiently } from "../cluster/connect-kube.ts";
 import { restoreWiring } from "../cluster-dns/wire-dns.ts";
 import { CONTROLLERS_LEASE } from "../controllers/controllers-lease.ts";
 import { refText, removeRef } from "../install/apply-install.ts";
@@ -26,6 +25,7 @@ import {
 } from "../install/install-record.ts";
 import { restoreLabels } from "../install/namespace-labels.ts";
 import { removeHubRecords } from "../install/remove-hub-records.ts";
+import { ONWARDS } from "../install/run-install.ts";
 import { identityPlaceOf } from "../membership/identity-place.ts";
 import { cleanUp, leavingSettings, tellBroker, tellRemoved } from "../membership/leaving.ts";
 import { Receipt, type Steps } from "../output/receipt.ts";
@@ -68,11 +68,11 @@ export const uninstallVerb = defineVerb({
       out.problem(`cannot uninstall: must be hub or member: got ${part}`);
       return 2;
     }
-    const kube = connectKube(settings, env, silentMeter);
+    const kube = connectPatiently(settings, env, (text) => out.problem(text));
     const receipt = new Receipt(settings.output, out);
     if (!kube.ok) return receipt.end(kube);
     const deps = { client: kube.value.client, signal, out: receipt };
-    return receipt.end(await uninstall(part, settings, deps));
+    return receipt.end(await uninstall(part, settings, deps), ONWARDS);
   },
 });
 

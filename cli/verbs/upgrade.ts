@@ -4,11 +4,11 @@ import { commonSettings } from "../../install/common-settings.ts";
 import { gatewaySettings } from "../../install/gateway-settings.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
-import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
-import { connectKube } from "../cluster/connect-kube.ts";
+import { connectPatiently } from "../cluster/connect-kube.ts";
 import { applyInstall } from "../install/apply-install.ts";
 import { type Part, readRecord } from "../install/install-record.ts";
 import { render, unknownSettings } from "../install/render.ts";
+import { ONWARDS } from "../install/run-install.ts";
 import { Receipt } from "../output/receipt.ts";
 import { outputSetting } from "../output/render.ts";
 import { defineVerb } from "../verb.ts";
@@ -35,7 +35,7 @@ export const upgradeVerb = defineVerb({
     output: outputSetting,
   }),
   async run({ settings, signal, env, out }) {
-    const kube = connectKube(settings, env, silentMeter);
+    const kube = connectPatiently(settings, env, (text) => out.problem(text));
     const receipt = new Receipt(settings.output, out);
     if (!kube.ok) return receipt.end(kube);
     const deps = { client: kube.value.client, clock: systemClock, signal, out: receipt };
@@ -46,7 +46,8 @@ export const upgradeVerb = defineVerb({
     let found = 0;
     for (const part of ["hub", "member"] as const) {
       const upgraded = await upgradePart(part, settings, deps);
-      if (!upgraded.ok) return receipt.end(upgraded);
+      if (!upgraded.ok)
+        return receipt.end(err(`cannot upgrade the ${part}: ${upgraded.error}`), ONWARDS);
       if (upgraded.value) found += 1;
     }
     const nothing = err(`nothing was installed in namespace ${settings.namespace}`);
@@ -99,7 +100,7 @@ async function upgradePart(
     );
   }
   const objects = render(part, settings);
-  if (!objects.ok) return err(`cannot upgrade the ${part}: ${objects.error}`);
+  if (!objects.ok) return objects;
   const applied = await applyInstall(part, { namespace, settings, objects: objects.value }, deps);
   const onNodes = objects.value.some(({ kind }) => kind === "DaemonSet");
   if (applied.ok && onNodes && image !== undefined && netImage === undefined) {

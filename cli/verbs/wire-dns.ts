@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { commonSettings } from "../../install/common-settings.ts";
 import { kubeSettings } from "../../runtime/config/common-settings.ts";
-import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
-import { connectKube } from "../cluster/connect-kube.ts";
+import { connectPatiently } from "../cluster/connect-kube.ts";
 import { applyWiring, printWiring, restoreWiring } from "../cluster-dns/wire-dns.ts";
 import { Receipt } from "../output/receipt.ts";
 import { outputSetting } from "../output/render.ts";
@@ -30,7 +29,7 @@ export const wireDnsVerb = defineVerb({
     }
     const { namespace, output } = settings;
     const receipt = new Receipt(output, out);
-    const kube = connectKube(settings, env, silentMeter);
+    const kube = connectPatiently(settings, env, (text) => out.problem(text));
     if (!kube.ok) return receipt.end(kube);
     const deps = { client: kube.value.client, signal };
     if (action !== "print") {

@@ -286,6 +286,30 @@ test("an upgrade keeps the settings, takes the new image and drops the spent tok
   });
 });
 
+test("an upgrade that fails half-way names the part and the step, and the same line again goes on from there", async () => {
+  expect(await isthmus(...hubInstall)).toMatchObject(done);
+  const record = {
+    resource: CONFIG_MAPS,
+    namespace: "isthmus-system",
+    name: "isthmus-member-install",
+  };
+  const { namespace, name } = record;
+  const about = { apiVersion: "v1", kind: "ConfigMap", metadata: { namespace, name } };
+  must(await client.create(CONFIG_MAPS, { ...about, data: { record: "{" } }, { signal }));
+  const upgrade = ["upgrade", "--image", "isthmus:2", "--force"];
+  const { code, lines, problems } = await isthmus(...upgrade);
+  expect({ code, problems }).toEqual({
+    code: 1,
+    problems: [
+      expect.stringMatching(/^cannot upgrade the member: .*isthmus-member-install/),
+      "what was done stays: the same line again is safe, and goes on from there",
+    ],
+  });
+  expect(lines).toContain("Deployment isthmus-system/isthmus-broker: applied");
+  must(await client.delete(record, {}, { signal }));
+  expect(await isthmus(...upgrade)).toMatchObject(done);
+});
+
 test("an upgrade takes the image of gateways and node agents too, and says when they stay behind", async () => {
   expect(await isthmus(...hubInstall)).toMatchObject(done);
   const gatewaysAlone = ["--gateway", "--no-controllers", "--no-dns", "--net-image", "net:1"];

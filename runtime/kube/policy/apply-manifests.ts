@@ -3,6 +3,7 @@ import type { KubeObject, Resource } from "../../../api/kube/object.ts";
 import type { Clock } from "../../clock/clock.ts";
 import { deadline } from "../../clock/deadline.ts";
 import type { KubeClient } from "../kube-client.ts";
+import type { KubeErrorKind } from "../kube-error.ts";
 
 export interface ManifestOutcome {
   /** `kind name` or `kind namespace/name`, for people. */
@@ -11,7 +12,9 @@ export interface ManifestOutcome {
   readonly problem: string | undefined;
 }
 
-const TIMEOUT_MS = 60_000;
+const SILENCE: readonly KubeErrorKind[] = ["timeout", "unavailable", "aborted"];
+/** All of them, with a server that is slow, or away for a while. */
+const TIMEOUT_MS = 600_000;
 const RBAC = { group: "rbac.authorization.k8s.io", version: "v1" };
 const ADMISSION = { group: "admissionregistration.k8s.io", version: "v1" };
 
@@ -78,7 +81,8 @@ export function resourceOf(object: KubeObject): Resource {
 
 /**
  * Server-side apply of each object in order. One that is refused does not stop the others: a cluster without
- * admission policies (before Kubernetes 1.30) still gets the roles, and its admin hears what it did not get.
+ * admission policies (before Kubernetes 1.30) still gets the roles, and its admin hears what it did not get. A server that does not
+ * answer does: the others are not among the outcomes then.
  */
 export async function applyManifests(
   objects: readonly KubeObject[],
@@ -94,6 +98,7 @@ export async function applyManifests(
       object: `${object.kind} ${namespace === undefined ? name : `${namespace}/${name}`}`,
       problem: applied.ok ? undefined : applied.error.message,
     });
+    if (!applied.ok && SILENCE.includes(applied.error.kind)) break;
   }
   return outcomes;
 }
