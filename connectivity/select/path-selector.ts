@@ -1,8 +1,7 @@
 import { type ClusterId, parseClusterId } from "../../api/cluster-id.ts";
 import type { KubeObject } from "../../api/kube/object.ts";
 import type { BackendName } from "../../api/network/backend-name.ts";
-import { parsePathReport, parsePeer } from "../../api/network/parse-network-objects.ts";
-import type { PathReport } from "../../api/network/path-report.ts";
+import { parsePeer } from "../../api/network/parse-network-objects.ts";
 import type { PeerSpec, PeerStatus } from "../../api/network/peer.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
 import type { Clock, Timer } from "../../runtime/clock/clock.ts";
@@ -13,14 +12,18 @@ import type { AddressedEndpoint, Backend, ReachableSlice } from "../backend.ts";
 import type { PathHealth, PathSelection, PathStatuses } from "../path-selection.ts";
 import type { PathProber } from "../probe/path-measurement.ts";
 import { type Choice, startChoice, stepChoice } from "./choose-path.ts";
-import { combined, reportEndsMs, reported } from "./combine-measurements.ts";
+import { reported } from "./combine-measurements.ts";
 import { localProxies } from "./local-proxies.ts";
-import { isProcessGone, type PeerStreams, settledMs } from "./lone-responder.ts";
-import { type Measured, NOT_MEASURED, type PathFact } from "./path-fact.ts";
+import type { PeerStreams } from "./lone-responder.ts";
+import { measuredPath } from "./measure-path.ts";
+import { nextLookMs } from "./next-look.ts";
+import type { Measured, PathFact } from "./path-fact.ts";
+import { outlineOf, routeOf } from "./path-news.ts";
 import { type PathSettings, PROBED } from "./path-settings.ts";
 import { peerStatus } from "./peer-status.ts";
 import { servicePin } from "./pins.ts";
 import { probeTargets, targetPrefix } from "./probe-targets.ts";
+import { ReportBook } from "./report-book.ts";
 import { type OwnNetwork, whyUnusable } from "./why-unusable.ts";
 
 export interface PathSelectorDeps {
@@ -53,8 +56,7 @@ export class PathSelector implements PathSelection, PathStatuses {
   readonly #backends: ReadonlyMap<BackendName, Backend>;
   /** BOUNDED: by the clusterset's members. */
   readonly #known = new Map<ClusterId, Known>();
-  /** BOUNDED: by the pods and nodes that report. */
-  readonly #reports = new Map<string, PathReport>();
+  readonly #reports: ReportBook;
   /** Paths that probes of this process have seen alive: only there is their silence a proof. BOUNDED: as the paths. */
   readonly #seenAlive = new Set<string>();
   /** BOUNDED: by the parts of the program that subscribe. */
@@ -66,6 +68,7 @@ export class PathSelector implements PathSelection, PathStatuses {
 
   constructor(deps: PathSelectorDeps) {
     this.#deps = deps;
+    this.#reports = new ReportBook(deps.log);
     this.#backends = new Map(deps.backends.map((backend) => [backend.name, backend]));
   }
 
@@ -84,7 +87,7 @@ export class PathSelector implements PathSelection, PathStatuses {
       settings.subscribe(() => this.#onSettings()),
       prober.subscribe((key) => this.#onProbe(key)),
     ];
-    for (const report of reports.values()) this.#takeReport(report.metadata.name, report);
+    for (const report of reports.values()) this.#reports.take(report.metadata.name, report);
     for (const peer of peers.values()) this.#takePeer(peer);
     this.#onEverything();
     signal.addEventListener(
@@ -153,7 +156,7 @@ export class PathSelector implements PathSelection, PathStatuses {
 
   /** Addresses at which proxies of this cluster take clients, for a peer or at all. */
   proxies(peer?: ClusterId): readonly string[] {
-    return localProxies(this.#reports.values(), this.#deps.clock.nowMs(), peer);
+    return localProxies(this.#reports.all(), this.#deps.clock.nowMs(), peer);
   }
 
   subscribeStatus(listener: (peers: ReadonlySet<ClusterId>) => void): () => void {
@@ -215,20 +218,8 @@ export class PathSelector implements PathSelection, PathStatuses {
   }
 
   #onReport(key: string, after: KubeObject | undefined): void {
-    const before = this.#reports.get(key);
-    if (after === undefined) this.#reports.delete(key);
-    else this.#takeReport(key, after);
-    const both = [before, this.#reports.get(key)];
-    const [were, are] = both.map((report) => JSON.stringify(report?.spec.clientAddresses ?? []));
-    if (were !== are) return this.#decide(this.#known.keys());
-    const paths = both.flatMap((report) => report?.spec.paths ?? []);
-    this.#decide(new Set(paths.map(({ peer }) => peer)));
-  }
-
-  #takeReport(key: string, object: KubeObject): void {
-    const parsed = parsePathReport(object);
-    if (parsed.ok) this.#reports.set(key, parsed.value);
-    else this.#deps.log.warn("path report cannot be used", { problem: parsed.error });
+    const peers = this.#reports.take(key, after);
+    this.#decide(peers === "all" ? this.#known.keys() : peers);
   }
 
   #onProbe(key: string): void {
@@ -278,7 +269,7 @@ export class PathSelector implements PathSelection, PathStatuses {
       if (choice.backend !== known.choice.backend) this.#report(peer, known.choice, choice);
       known.choice = choice;
       known.nextMs = nextMs;
-      const [route, outline] = [this.#route(known), this.#outline(known)];
+      const [route, outline] = [this.#route(known), outlineOf(known.choice, known.facts)];
       if (route !== known.route) rerouted.push(peer);
       if (outline !== known.outline) changed.push(peer);
       Object.assign(known, { route, outline });
@@ -290,57 +281,42 @@ export class PathSelector implements PathSelection, PathStatuses {
   }
 
   /** All facts of all backends as they are now. */
-  #refreshed({ spec, facts }: Known): readonly PathFact[] {
+  #refreshed(known: Known): readonly PathFact[] {
     return this.#deps.backends.map(({ name }) => ({
       backend: name,
-      unusable: this.#whyUnusable(name, spec),
-      ...stillDead(
-        facts.find(({ backend }) => backend === name),
-        this.#measured(name, spec),
-      ),
+      unusable: this.#whyUnusable(name, known.spec),
+      ...this.#measured(known, name),
     }));
   }
 
-  /** Own probes go all the way; where they never did, as behind a filter, the reports of those in between count. */
-  #measured(backend: BackendName, spec: PeerSpec): Measured {
+  #measured(known: Pick<Known, "spec" | "facts">, backend: BackendName): Measured {
+    const { spec, facts } = known;
+    const { prober, clock } = this.#deps;
     const path = targetPrefix(spec.cluster, backend);
-    const wallMs = this.#deps.clock.nowMs();
-    const theirs = reported(this.#reports.values(), { peer: spec.cluster, backend }, wallMs);
-    const own = PROBED.includes(backend) ? this.#ownMeasured(spec, path, wallMs) : undefined;
-    if (own === undefined) return theirs.length === 0 ? NOT_MEASURED : combined(theirs);
-    if (own.state === "up") this.#seenAlive.add(path);
-    return theirs.length === 0 || this.#seenAlive.has(path) ? own : combined(theirs);
+    const wallMs = clock.nowMs();
+    const responders = PROBED.includes(backend) ? spec.responders : [];
+    const { measured, wasAlive } = measuredPath(
+      {
+        answering: responders.flatMap((responder) => {
+          const one = prober.measurement(`${path}${responder}`);
+          return one === undefined ? [] : [{ responder, measured: one }];
+        }),
+        ends: this.#streams?.ended(spec.cluster) ?? [],
+        reported: reported(this.#reports.all(), { peer: spec.cluster, backend }, wallMs),
+        wasAlive: this.#seenAlive.has(path),
+        before: facts.find((fact) => fact.backend === backend),
+      },
+      wallMs,
+    );
+    if (wasAlive) this.#seenAlive.add(path);
+    return measured;
   }
 
-  #ownMeasured(spec: PeerSpec, path: string, wallMs: number): Measured | undefined {
-    const answering = spec.responders.flatMap((responder) => {
-      const measured = this.#deps.prober.measurement(`${path}${responder}`);
-      return measured === undefined ? [] : [{ responder, measured }];
-    });
-    if (answering.length === 0) return undefined;
-    const own = combined(answering.map(({ measured }) => measured));
-    if (own.state !== "down") return own;
-    const ends = this.#streams?.ended(spec.cluster) ?? [];
-    return isProcessGone(answering, ends, wallMs)
-      ? { ...own, state: "unknown", reason: "whoever answered probes has ended" }
-      : own;
-  }
-
-  /** Everything that answers to `reach` and `health` follow from; what only a status shows must not move a thousand services. */
   #route(known: Known): string {
-    const { namespaces, services } = this.#deps.settings.current.pins;
-    const mayBePinned = namespaces.size > 0 || services.size > 0;
-    const { backend } = known.choice;
-    const facts = known.facts.filter((fact) => mayBePinned || fact.backend === backend);
-    const states = facts.map(({ state, unusable }) => (unusable === undefined ? state : "none"));
-    const proxies = this.#backends.has("proxy") ? this.proxies(known.spec.cluster) : [];
-    return JSON.stringify([backend, states, known.spec.globalPrefixes, proxies]);
-  }
-
-  /** What of a status is told at once. */
-  #outline({ choice, facts }: Known): string {
-    const states = facts.map(({ backend, state, unusable }) => [backend, state, unusable ?? ""]);
-    return JSON.stringify([choice.backend, choice.reason, states]);
+    const { pins } = this.#deps.settings.current;
+    const { cluster, globalPrefixes } = known.spec;
+    const proxies = this.#backends.has("proxy") ? this.proxies(cluster) : [];
+    return routeOf(known, { pins, globalPrefixes, proxies });
   }
 
   #report(peer: ClusterId, before: Choice, after: Choice): void {
@@ -359,34 +335,22 @@ export class PathSelector implements PathSelection, PathStatuses {
   }
 
   /** One timer for what time alone changes: a choice, or a report that is not renewed. */
-  #arm({ nowMs, wallMs }: { readonly nowMs: number; readonly wallMs: number }): void {
+  #arm(moment: { readonly nowMs: number; readonly wallMs: number }): void {
     this.#timer?.cancel();
-    const delays = [
-      ...[...this.#known.values()].flatMap((known) =>
-        known.nextMs === undefined ? [] : [known.nextMs - nowMs],
-      ),
-      ...[...this.#known.keys()].flatMap((peer) => {
-        const settled = (this.#streams?.ended(peer) ?? []).map(settledMs);
-        return settled.flatMap((ms) => (ms > wallMs && Number.isFinite(ms) ? [ms - wallMs] : []));
-      }),
-      ...[...this.#reports.values()].flatMap((report) => {
-        const endsMs = reportEndsMs(report, wallMs);
-        return endsMs === undefined ? [] : [endsMs - wallMs];
-      }),
-    ];
-    this.#timer = undefined;
-    if (delays.length === 0) return;
-    this.#timer = this.#deps.clock.setTimer(Math.max(1, Math.ceil(Math.min(...delays))), () =>
-      this.#decide(this.#known.keys()),
+    const known = [...this.#known.values()];
+    const delayMs = nextLookMs(
+      {
+        choicesMs: known.flatMap(({ nextMs }) => nextMs ?? []),
+        ends: known.flatMap(({ spec }) => this.#streams?.ended(spec.cluster) ?? []),
+        reports: this.#reports.all(),
+      },
+      moment,
     );
+    this.#timer =
+      delayMs === undefined
+        ? undefined
+        : this.#deps.clock.setTimer(delayMs, () => this.#decide(this.#known.keys()));
   }
-}
-
-/** A death that was proved stands until somebody answers: one who was not asked yet says nothing else. */
-function stillDead(before: PathFact | undefined, now: Measured): Measured {
-  if (before?.state !== "down" || now.state !== "unknown" || now.rttMs !== undefined) return now;
-  const { state, reason, sinceMs } = before;
-  return { ...now, state, reason, sinceMs };
 }
 
 const HEALTH: Readonly<Record<PathFact["state"], PathHealth>> = {
