@@ -1,7 +1,6 @@
 import type { OwnerVersion } from "../../api/broker/broker.gen.ts";
 import {
   isNewer,
-  NETWORK_ROW_KEY,
   type NetworkRow,
   type Row,
   type RowKey,
@@ -14,6 +13,7 @@ import type { ClusterId } from "../../api/cluster-id.ts";
 import type { ServiceKey } from "../../api/service-key.ts";
 import { LIMITS } from "../wire/limits.ts";
 import { namespaceOfRowKey } from "../wire/parse-row-key.ts";
+import { HeldRows } from "./held-rows.ts";
 import type { SavedRow as Held, SavedOwner, SavedState } from "./saved/saved-state.ts";
 
 /** What an OwnerReset has brought so far: it replaces the old rows only once it is complete. */
@@ -57,10 +57,8 @@ export class Mirror {
   #epoch = "";
   /** BOUNDED: by the clusterset's members. */
   readonly #owners = new Map<ClusterId, Owner>();
-  /** BOUNDED: by the rows held. */
-  readonly #services = new Map<ServiceKey, Map<string, ServiceRow>>();
-  /** BOUNDED: as #owners. */
-  readonly #networks = new Map<ClusterId, NetworkRow>();
+  /** The rows of all owners that are shown. */
+  readonly #held = new HeldRows();
 
   constructor(scope: MirrorScope) {
     this.#scope = scope;
@@ -82,15 +80,15 @@ export class Mirror {
 
   /** The network row of each cluster that has one. */
   networks(): ReadonlyMap<ClusterId, NetworkRow> {
-    return this.#networks;
+    return this.#held.networks();
   }
 
   rows(service: ServiceKey): readonly ServiceRow[] {
-    return [...(this.#services.get(service)?.values() ?? [])];
+    return this.#held.rows(service);
   }
 
   services(): Iterable<ServiceKey> {
-    return this.#services.keys();
+    return this.#held.services();
   }
 
   /**
@@ -315,30 +313,13 @@ export class Mirror {
 
   #set(cluster: ClusterId, owner: Owner, key: RowKey, held: Held): void {
     owner.rows.set(key, held);
-    if (held.row.kind === "network") {
-      this.#networks.set(cluster, held.row);
-      return;
-    }
-    const service = serviceOfRowKey(key);
-    let rows = this.#services.get(service);
-    if (rows === undefined) {
-      rows = new Map();
-      this.#services.set(service, rows);
-    }
-    rows.set(`${cluster} ${key}`, held.row);
+    this.#held.set(cluster, key, held);
   }
 
   #remove(cluster: ClusterId, owner: Owner, key: RowKey): void {
     owner.rows.delete(key);
     owner.doubtful.delete(key);
-    if (key === NETWORK_ROW_KEY) {
-      this.#networks.delete(cluster);
-      return;
-    }
-    const service = serviceOfRowKey(key);
-    const rows = this.#services.get(service);
-    rows?.delete(`${cluster} ${key}`);
-    if (rows?.size === 0) this.#services.delete(service);
+    this.#held.remove(cluster, key);
   }
 }
 

@@ -4,7 +4,6 @@ import type {
   SliceScopes,
   Subscribe,
 } from "../../api/broker/broker.gen.ts";
-import type { RowKey } from "../../api/broker/row.ts";
 import { assertNever } from "../../api/invariant.ts";
 import { denialOf } from "../../api/policy/namespace-rules.ts";
 import { NO_BLOCK } from "../globals/global-block.ts";
@@ -14,14 +13,12 @@ import { ANY_ADDRESS, type AnnouncedCidrs } from "../wire/address-rules.ts";
 import { BATCH_CAPABILITY } from "../wire/batch.ts";
 import { NETWORK_CAPABILITY } from "../wire/decode-network.ts";
 import { LIMITS } from "../wire/limits.ts";
-import { ownListDigest } from "../wire/own-list-digest.ts";
-import { digestOfBytes } from "../wire/row-digest.ts";
 import { encodeSliceScopes, SLICES_CAPABILITY } from "../wire/slice-scopes.ts";
 import { Batcher } from "./batcher.ts";
 import type { TableView } from "./broker-table.ts";
 import type { Outgoing, SingleOutgoing } from "./outgoing.ts";
+import { OwnList } from "./own-list.ts";
 import { OwnWrites, type Verdict } from "./own-writes.ts";
-import type { StoredRow } from "./owner-rows.ts";
 import { type ParsedHello, parseHello, parseSubscribe, tooManyNamespaces } from "./parse-hello.ts";
 import type { Presence } from "./presence.ts";
 import { PresenceTeller } from "./presence-teller.ts";
@@ -67,11 +64,8 @@ export class Session {
   #globals = NO_BLOCK;
   #heardMs: number;
   #isWelcomeDue = false;
-  /** Own keys still to be told; undefined once OwnRowsEnd was said. BOUNDED: by LIMITS.rowsPerOwner. */
-  #ownKeys: RowKey[] | undefined;
-  #ownKeysNext = 0;
-  /** The member knows them: nothing is listed. */
-  #isOwnKnown = false;
+  /** Undefined once all of it was said. */
+  #ownList: OwnList | undefined;
   /** BOUNDED: by LIMITS.unreadRefusals: beyond, wantsInput is false. */
   #refusals: Refused[] = [];
   #storedSequence: number | undefined;
@@ -174,7 +168,7 @@ export class Session {
       this.#pongNonce = undefined;
       return say({ $case: "pong", value: { nonce } });
     }
-    if (this.#ownKeys !== undefined) return this.#ownRow(this.#ownKeys);
+    if (this.#ownList !== undefined) return this.#tellOwn(this.#ownList);
     // Before rows and Synced: who is not complete is to be known by then.
     const presence = this.#presence.next(nowMs);
     if (presence !== undefined) return say({ $case: "presence", value: presence });
@@ -236,10 +230,7 @@ export class Session {
     if (hello.known.length === 0 || !isSameEpoch) this.#firstSync = "waiting";
     this.#presence.start();
     this.#isWelcomeDue = true;
-    const owner = this.#table.owner(this.#options.peer.cluster);
-    const own = owner === undefined ? [] : [...owner.rows()];
-    this.#isOwnKnown = hello.ownDigest.length > 0 && equal(hello.ownDigest, digestOf(own));
-    this.#ownKeys = this.#isOwnKnown ? [] : own.map(([key]) => key);
+    this.#ownList = new OwnList(this.#table.owner(this.#options.peer.cluster), hello.ownDigest);
   }
 
   /** By slices, as a whole: a member that does not know of them would show their services to anybody. */
@@ -313,31 +304,16 @@ export class Session {
     ];
   }
 
-  #ownRow(keys: readonly RowKey[]): SingleOutgoing | undefined {
-    const owner = this.#table.owner(this.#options.peer.cluster);
-    while (this.#ownKeysNext < keys.length) {
-      const key = keys[this.#ownKeysNext++];
-      const row = key === undefined ? undefined : owner?.row(key);
-      if (key === undefined || row === undefined) continue;
-      const digest = digestOfBytes(row.bytes);
-      return say({ $case: "ownRow", value: { key, sequence: row.sequence, digest } });
-    }
-    this.#ownKeys = undefined;
-    return say({ $case: "ownRowsEnd", value: { unchanged: this.#isOwnKnown } });
+  #tellOwn(list: OwnList): SingleOutgoing {
+    const told = list.next(this.#table.owner(this.#options.peer.cluster));
+    if (told.$case === "ownRowsEnd") this.#ownList = undefined;
+    return say(told);
   }
 
   #close(text: string, kind: CloseReason["kind"] = "protocol"): readonly SessionEffect[] {
     this.#phase = "closed";
     return [{ kind: "close", reason: { kind, text } }];
   }
-}
-
-function digestOf(own: readonly (readonly [RowKey, StoredRow])[]): Uint8Array {
-  return ownListDigest(own.map(([key, { bytes }]) => [key, digestOfBytes(bytes)]));
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }
 
 function say(message: Extract<SingleOutgoing, { kind: "message" }>["message"]): SingleOutgoing {
