@@ -1,19 +1,28 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { billOfMaterials, type Locked } from "./bill-of-materials.ts";
 import { bundlePrograms, ROOT } from "./bundle.ts";
 import { licenceDocument, packagesOf } from "./licences.ts";
+import { PROGRAMS } from "./programs.ts";
 
 /**
- * `npm run build [-- --out FOLDER]`: the programs as one file each, with what they read beside them, the licences of all
- * code in them and a bill of materials. The folder is what an image holds.
+ * `npm run build [-- --out FOLDER] [--program NAME ...]`: the programs, all or those, as one file each, with what they read beside
+ * them, the licences of all code in them and a bill of materials. The folder is what an image holds; an image needs `isthmus` alone.
  */
-const flag = process.argv.indexOf("--out");
-const out = flag < 0 ? join(ROOT, "dist") : (process.argv[flag + 1] ?? "");
-if (out === "") throw new Error("--out must name a folder: got nothing");
+const { out, program: programs } = parseArgs({
+  options: {
+    out: { type: "string", default: join(ROOT, "dist") },
+    program: { type: "string", multiple: true, default: Object.keys(PROGRAMS) },
+  },
+}).values;
+const unknown = programs.filter((name) => !(name in PROGRAMS));
+if (unknown.length > 0) {
+  throw new Error(`--program must be of ${Object.keys(PROGRAMS).join(", ")}: got ${unknown}`);
+}
 
 rmSync(out, { recursive: true, force: true });
-const inputs = await bundlePrograms(join(out, "bin"));
+const inputs = await bundlePrograms(join(out, "bin"), programs);
 for (const folder of ["api/crds", "api/cluster-policy", "api/observability"]) {
   cpSync(join(ROOT, folder), join(out, folder), { recursive: true });
 }

@@ -50,9 +50,12 @@ function sources(program: string): Plugin {
 }
 
 /** Writes `<folder>/<program>.mjs` for each program; the files that went into them, from the checkout. */
-export async function bundlePrograms(folder: string): Promise<readonly string[]> {
+export async function bundlePrograms(
+  folder: string,
+  programs: readonly string[] = Object.keys(PROGRAMS),
+): Promise<readonly string[]> {
   const inputs = new Set<string>();
-  for (const program of Object.keys(PROGRAMS)) {
+  for (const program of programs) {
     const { metafile } = await build({
       absWorkingDir: ROOT,
       entryPoints: ["cli/main.ts"],

@@ -78,7 +78,13 @@ let kubeconfig: string;
 let workloads: ReadonlyMap<string, KubeObject>;
 
 beforeAll(async () => {
-  execFileSync(process.execPath, [join(ROOT, "packaging/build.ts"), "--out", app]);
+  execFileSync(process.execPath, [
+    join(ROOT, "packaging/build.ts"),
+    "--out",
+    app,
+    "--program",
+    "isthmus",
+  ]);
   const staticTokens = new Map([[TOKEN, { name: "pod", groups: [MASTERS, AUTHENTICATED] }]]);
   const options = { serviceCidrs: ["10.101.0.0/16"], staticTokens };
   server = must(await createApiServer(options, { clock, random, log }));

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { err, ok, type Result } from "../../../api/result.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import { deadline } from "../../../runtime/clock/deadline.ts";
+import { ByteReader } from "../byte-reader.ts";
 import type {
   Destination,
   DialError,
@@ -12,7 +13,6 @@ import type {
   UdpOptions,
 } from "../dialer.ts";
 import { bindUdp, connectTcp, type HostPort } from "../loopback.ts";
-import { ByteReader } from "../socks/byte-reader.ts";
 import {
   decodeAuthStatus,
   decodeDatagram,

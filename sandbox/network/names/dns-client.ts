@@ -2,8 +2,8 @@ import { err, ok, type Result } from "../../../api/result.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import { deadline } from "../../../runtime/clock/deadline.ts";
 import type { Random } from "../../../runtime/random/random.ts";
+import { ByteReader } from "../byte-reader.ts";
 import { bindUdp, connectTcp, type HostPort } from "../loopback.ts";
-import { ByteReader } from "../socks/byte-reader.ts";
 import type { Decoded } from "../socks/socks-message.ts";
 import {
   type AddressQuery,

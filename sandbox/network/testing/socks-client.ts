@@ -1,9 +1,9 @@
 import type { Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
 import { createConnection, type Socket } from "node:net";
+import { ByteReader } from "../byte-reader.ts";
 import { canonicalIp } from "../canonical-ip.ts";
 import { bindUdp } from "../loopback.ts";
-import { ByteReader } from "../socks/byte-reader.ts";
 import { decodeDatagram, decodeMethodChoice, decodeReply } from "../socks/decode.ts";
 import { encodeDatagram, encodeGreeting, encodeRequest } from "../socks/encode.ts";
 import { COMMAND, METHOD, type SocksAddress, type SocksReply } from "../socks/socks-message.ts";

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
-import { err, ok, type Result } from "../../../api/result.ts";
-import type { Decoded } from "./socks-message.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import type { Decoded } from "./socks/socks-message.ts";
 
 /** Reads one message after another from a socket and gives back what it did not use. */
 export class ByteReader {
