@@ -18,7 +18,9 @@ const { out, program: programs } = parseArgs({
 }).values;
 const unknown = programs.filter((name) => !(name in PROGRAMS));
 if (unknown.length > 0) {
-  throw new Error(`--program must be of ${Object.keys(PROGRAMS).join(", ")}: got ${unknown.join(", ")}`);
+  throw new Error(
+    `--program must be of ${Object.keys(PROGRAMS).join(", ")}: got ${unknown.join(", ")}`,
+  );
 }
 
 rmSync(out, { recursive: true, force: true });
