@@ -4,7 +4,7 @@ import { parseWiringRecord, type WiringRecord } from "../../install/cluster-dns/
 import type { Deps } from "./observe-cluster-dns.ts";
 
 /** Of the ConfigMap with what was before us; beside the record, each text as it was, for people. */
-export const BACKUP_NAME = "isthmus-dns-backup";
+const BACKUP_NAME = "isthmus-dns-backup";
 
 /** Undefined: nothing is wired. */
 export async function readBackup(

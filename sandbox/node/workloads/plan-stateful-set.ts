@@ -39,7 +39,7 @@ export function planStatefulSet(
 }
 
 /** Lowest first. */
-export function ordinalsOf(set: StatefulSet): readonly number[] {
+function ordinalsOf(set: StatefulSet): readonly number[] {
   const { replicas = 1, ordinals } = set.spec;
   return Array.from({ length: replicas }, (_, i) => (ordinals?.start ?? 0) + i);
 }
