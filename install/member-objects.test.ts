@@ -23,6 +23,7 @@ const EVERYTHING = {
   ...{ backends: ["underlay", "vxlan", "proxy"], encryption: "wireguard", pin: ["west=proxy"] },
   ...{ serviceCidrs: ["10.96.0.0/12"], globalPrefix: ["10.1.0.0/16=242.1.0.0/16"] },
   ...{ proxyAdvertise: ["a:7443"], proxyRelayFor: ["*"], proxyHttpProxy: "proxy:3128" },
+  proxyHttpProxySecret: "who",
   ...{ autoExport: true, autoExportSelector: "team=shop", autoExportNamespaces: "open" },
   ...{ proxyClientNamespaces: true, brokers: ["b:8443"], cidrs: ["10.1.0.0/16"] },
 };

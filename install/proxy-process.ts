@@ -10,6 +10,7 @@ import type { Process } from "./pieces/process.ts";
 const PROXY_NAME = SHIPPED_NAMES.proxyServiceAccount;
 const HEALTH_PORT = 8085;
 const TUNNELS: Port = { name: "tunnels", port: 7443, protocol: "TCP" };
+const AUTHORIZATION_DIR = "/etc/isthmus/http-proxy";
 /** The proxy's own 5 s of lingering and 30 s of draining, and time to end. */
 const STOP_SECONDS = 45;
 
@@ -18,7 +19,7 @@ export function runsProxies({ proxy, backends }: MemberSettings): boolean {
 }
 
 export function proxyProcess(settings: MemberSettings): Process {
-  const { namespace, image, imagePullPolicy } = settings;
+  const { namespace, image, imagePullPolicy, proxyHttpProxySecret: secret } = settings;
   const listens = settings.proxyServiceType !== "None";
   return {
     ...{ name: PROXY_NAME, namespace, image, imagePullPolicy },
@@ -35,6 +36,9 @@ export function proxyProcess(settings: MemberSettings): Process {
       ...listFlag("advertise", settings.proxyAdvertise),
       ...listFlag("relay-for", settings.proxyRelayFor),
       ...flagOf("http-proxy", settings.proxyHttpProxy),
+      ...(secret === undefined
+        ? []
+        : [`--http-proxy-authorization-file=${AUTHORIZATION_DIR}/authorization`]),
       ...(settings.proxyClientNamespaces ? ["--client-namespaces"] : []),
       ...flagOf("otlp-endpoint", settings.otlpEndpoint),
       `--buffer-max=${settings.proxyBufferMax}`,
@@ -45,7 +49,10 @@ export function proxyProcess(settings: MemberSettings): Process {
     ports: listens ? [TUNNELS] : [],
     healthPort: HEALTH_PORT,
     scratch: [],
-    secrets: [],
+    secrets:
+      secret === undefined
+        ? []
+        : [{ name: "http-proxy", path: AUTHORIZATION_DIR, secret, optional: false }],
     configMaps: [],
   };
 }

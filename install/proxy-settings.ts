@@ -32,6 +32,12 @@ export const proxySettings = {
     .string()
     .optional()
     .describe("host:port of an HTTP proxy through which tunnels are dialled"),
+  proxyHttpProxySecret: z
+    .string()
+    .optional()
+    .describe(
+      "Secret of the namespace whose key authorization is what that HTTP proxy is told in Proxy-Authorization, such as Basic ...; not given: nothing",
+    ),
   proxyClientNamespaces: z
     .boolean()
     .default(false)

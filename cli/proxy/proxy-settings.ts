@@ -52,6 +52,10 @@ export const proxySettings = z.object({
     .string()
     .optional()
     .describe("value of Proxy-Authorization, such as Basic ...; better set by a --config file"),
+  httpProxyAuthorizationFile: z
+    .string()
+    .optional()
+    .describe("file that holds this value instead, read when the process starts"),
   relayFor: z
     .array(z.string())
     .default([])

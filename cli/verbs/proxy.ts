@@ -34,6 +34,7 @@ import { type MemberProcess, startMemberProcess } from "../process/member-proces
 import { reflectorsCheck } from "../process/reflectors-check.ts";
 import { runReflected } from "../process/run-reflected.ts";
 import { followProxyWorld } from "../proxy/follow-proxy-world.ts";
+import { withAuthorization } from "../proxy/http-proxy-authorization.ts";
 import { type ProxySettings, proxyNodeOptions, proxySettings } from "../proxy/proxy-settings.ts";
 import { traceWrites } from "../tracing/trace-writes.ts";
 import { defineVerb } from "../verb.ts";
@@ -90,7 +91,8 @@ async function serveProxy(
   },
 ): Promise<string | undefined> {
   const { deps, readiness } = started;
-  const options = proxyNodeOptions(settings);
+  const authorized = await withAuthorization(settings);
+  const options = authorized.ok ? proxyNodeOptions(authorized.value) : authorized;
   if (!options.ok) return options.error;
   const identity = tunnelIdentity(renewal.current());
   if (!identity.ok) return identity.error;
