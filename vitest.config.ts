@@ -31,7 +31,7 @@ export default defineConfig({
         test: {
           name: "net",
           include: ["test/net/**/*.net.test.ts"],
-          testTimeout: 120_000,
+          testTimeout: 240_000,
           hookTimeout: 180_000,
           fileParallelism: false,
         },
