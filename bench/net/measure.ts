@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { runCommands } from "../../sandbox/network/netns/run-commands.ts";
 import { VxlanWorld } from "../../test/net/harness/vxlan-world.ts";
 import { print, printTable, ratio } from "../dns/report.ts";
+import { cardOffloads } from "./card-offloads.ts";
 import { buildHandmade } from "./handmade-vxlan.ts";
 import { buildHandmadeWireguard } from "./handmade-wireguard.ts";
 import { ManyExports } from "./many-exports.ts";
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     gateways: { type: "string", default: "1,2,4" },
     endpoints: { type: "string", default: "100,1000,10000" },
     wireguard: { type: "boolean", default: false },
+    cards: { type: "boolean", default: false },
   },
 });
 const rounds = Number(values.rounds);
@@ -105,6 +107,7 @@ async function measureWith(gateways: number): Promise<void> {
   const between = values.wireguard
     ? { between: await buildHandmadeWireguard(clusters, gateways, mtu) }
     : {};
+  if (values.cards) await runCommands(cardOffloads(world.clusterset.plan.clusters));
   await runCommands(buildHandmade({ clusters, gateways, ...between }, mtu));
   await vxlan.startBackend();
   const clientOf = (id: string): string => world.cluster(id).clients.at(-1)?.namespace ?? "";

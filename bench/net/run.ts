@@ -3,7 +3,10 @@ import { runInRoom, whyNoRoom } from "../../sandbox/network/netns/enter-room.ts"
 // `npm run bench:net`: throughput and answers per second between pods of two clusters, path by path. README.md says what is measured.
 
 const problem = whyNoRoom(
-  ["nft", "iperf3", "cc", "setpriv", "wg", "wireguard-go"],
+  [
+    ...["nft", "iperf3", "cc", "setpriv", "wg", "wireguard-go"],
+    ...(process.argv.includes("--cards") ? ["ethtool"] : []),
+  ],
   process.env["PATH"],
 );
 if (problem === undefined) {
