@@ -23,8 +23,8 @@ import { Owners } from "./owners.ts";
 import { type Answered, ask, type Census, isWrite, machineMs } from "./process-messages.ts";
 import { keyOf, type Workload } from "./workload.ts";
 
-// From the death of a path to slices and answers without its endpoints: `npm run bench:dead-path`. Every service is exported
-// by every cluster, so that all of them lose endpoints at once.
+// From the death of a path to slices and answers without its endpoints, and from its return to all of them again: `npm run
+// bench:dead-path`. Every service is exported by every cluster, so that all of them lose endpoints at once.
 
 const { values } = parseArgs({
   options: {
@@ -57,7 +57,7 @@ if (host === undefined) throw new Error("this machine needs an IPv4 address besi
 const waiting = { clock, timeoutMs: PATIENCE_MS, signal };
 
 interface Round {
-  /** All from the last answer to a probe. */
+  /** All from the last answer to a probe, or from when there is somebody again who answers. */
   readonly verdictMs: number;
   readonly slicesP50Ms: number;
   readonly slicesLastMs: number;
@@ -115,15 +115,17 @@ const names = Array.from({ length: ASKED }, (_, at) => {
 const isWhole = (answer: string | undefined): boolean => has(answer, 0) && has(answer, 1);
 try {
   await allAnswers(isWhole);
-  const rounds: Round[] = [];
+  const deaths: Round[] = [];
+  const returns: Round[] = [];
   for (let round = 0; round < Number(values.rounds); round++) {
     await sleep(clock, SETTLE_MS, signal);
-    rounds.push(await die());
-    dying = await respond(0, dying.port);
-    await allAnswers(isWhole);
+    deaths.push(await die());
+    await sleep(clock, SETTLE_MS, signal);
+    returns.push(await comeBack());
     await until("all slices to be back", isThere, { ...waiting, everyMs: 500 });
   }
-  print(rounds);
+  print("from the last answer to a probe", deaths);
+  print("from the path's return", returns);
 } finally {
   for (const child of [dns, member]) {
     const ended = once(child, "exit");
@@ -145,6 +147,29 @@ process.exit();
 
 /** The path to the first cluster dies. */
 async function die(): Promise<Round> {
+  let silent: Socket | undefined;
+  const strike = async (): Promise<void> => {
+    dying.responder.stop();
+    // A path that is dead says nothing: a port that nobody holds would refuse, and that is another thing.
+    silent = await holdSilently(dying.port);
+  };
+  const round = await follow(strike, (answer) => !has(answer, 0) && has(answer, 1));
+  silent?.close();
+  return round;
+}
+
+async function comeBack(): Promise<Round> {
+  const mend = async (): Promise<void> => {
+    dying = await respond(0, dying.port);
+  };
+  return await follow(mend, isWhole);
+}
+
+/** What becomes of the verdict, of answers and slices. */
+async function follow(
+  change: () => Promise<void>,
+  isRight: (answer: string | undefined) => boolean,
+): Promise<Round> {
   const written: number[] = [];
   let verdictMs = Number.NaN;
   const onMessage = (one: Answered): void => {
@@ -156,16 +181,13 @@ async function die(): Promise<Round> {
   apiServer.send("all");
   await sleep(clock, 100, signal);
   const startMs = machineMs();
-  dying.responder.stop();
-  // A path that is dead says nothing: a port that nobody holds would refuse, and that is another thing.
-  const silent = await holdSilently(dying.port);
-  const answered = await allAnswers((answer) => !has(answer, 0) && has(answer, 1));
+  await change();
+  const answered = await allAnswers(isRight);
   await until(
     "slices to be written",
     () => (machineMs() - (written.at(-1) ?? machineMs()) > QUIET_MS ? true : undefined),
     waiting,
   );
-  silent.close();
   apiServer.send("none");
   apiServer.off("message", onMessage);
   const since = (atMs: number | undefined): number => Math.round((atMs ?? Number.NaN) - startMs);
@@ -234,16 +256,16 @@ async function holdSilently(port: number): Promise<Socket> {
   return socket;
 }
 
-function print(rounds: readonly Round[]): void {
+function print(from: string, rounds: readonly Round[]): void {
   const row = (name: string, value: (round: Round) => number): string => {
     const sorted = rounds.map(value).toSorted((a, b) => a - b);
     return `| ${name} | ${sorted[Math.floor(sorted.length / 2)]} | ${sorted.at(-1)} |\n`;
   };
   process.stdout.write(
     [
-      `| ${workload.services} services, ${workload.services * workload.endpointsPerService} endpoints, ${rounds.length} rounds: ms from the last answer to a probe | p50 | max |\n`,
+      `| ${workload.services} services, ${workload.services * workload.endpointsPerService} endpoints, ${rounds.length} rounds: ms ${from} | p50 | max |\n`,
       "| --- | ---: | ---: |\n",
-      row("Peer.status.dead is written", ({ verdictMs }) => verdictMs),
+      row("Peer.status is written", ({ verdictMs }) => verdictMs),
       row("half of the answers have changed", ({ dnsP50Ms }) => dnsP50Ms),
       row("all answers have changed", ({ dnsLastMs }) => dnsLastMs),
       row("half of the slices are written", ({ slicesP50Ms }) => slicesP50Ms),
