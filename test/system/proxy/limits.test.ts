@@ -41,6 +41,20 @@ async function start(more: More): Promise<Pair> {
   return pair;
 }
 
+/** Another peer of east, which dials it. */
+async function startNorth({ authority, east, west }: Pair): Promise<TestProxy> {
+  const north = await startProxy(await authority.identity("north"));
+  ends.push(() => north.node.stop(0));
+  east.node.setPeers(
+    new Map([
+      [west.cluster, []],
+      [north.cluster, []],
+    ]),
+  );
+  north.node.setPeers(new Map([[east.cluster, [east.endpoint]]]));
+  return north;
+}
+
 const usable = (from: TestProxy, to: ClusterId): number =>
   from.node.hub.peer(to)?.usable.length ?? 0;
 
@@ -75,15 +89,7 @@ test("connections that say nothing make room for those that do, the oldest first
   await until("room is made", () => silent.filter(({ closed }) => closed).length === 15);
   expect(silent.slice(15).every(({ closed }) => !closed)).toBe(true);
   // With all places taken by who says nothing.
-  const north = await startProxy(await pair.authority.identity("north"));
-  ends.push(() => north.node.stop(0));
-  pair.east.node.setPeers(
-    new Map([
-      [pair.west.cluster, []],
-      [north.cluster, []],
-    ]),
-  );
-  north.node.setPeers(new Map([[pair.east.cluster, [pair.east.endpoint]]]));
+  const north = await startNorth(pair);
   await until("tunnels", () => usable(north, pair.east.cluster) === 2);
   expect(usable(pair.west, pair.east.cluster)).toBe(2);
   expect(await meter.text()).toMatch(/refused_total\{reason="handshake"\} 1[5-9]\n/);
@@ -92,15 +98,7 @@ test("connections that say nothing make room for those that do, the oldest first
 test("a tunnel too many is refused, and taken when another one has gone", async () => {
   const [meter, log] = [new PrometheusMeter(), new MemoryLogger()];
   const pair = await start({ east: { acceptorLimits: { tunnelsMax: 3 }, meter, log } });
-  const north = await startProxy(await pair.authority.identity("north"));
-  ends.push(() => north.node.stop(0));
-  pair.east.node.setPeers(
-    new Map([
-      [pair.west.cluster, []],
-      [north.cluster, []],
-    ]),
-  );
-  north.node.setPeers(new Map([[pair.east.cluster, [pair.east.endpoint]]]));
+  const north = await startNorth(pair);
   await until("one tunnel", () => usable(north, pair.east.cluster) === 1);
   await until("a failure", () => north.node.hub.failureOf(pair.east.cluster) !== undefined);
   expect(usable(pair.west, pair.east.cluster)).toBe(2);
@@ -119,15 +117,7 @@ test("one peer has no more tunnels than its own limit, and others are taken", as
   await until("why", () => replica.node.hub.failureOf(pair.east.cluster) !== undefined);
   expect(usable(replica, pair.east.cluster)).toBe(0);
   expect(await meter.text()).toMatch(/refused_total\{reason="peer"\} [1-9]/);
-  const north = await startProxy(await pair.authority.identity("north"));
-  ends.push(() => north.node.stop(0));
-  pair.east.node.setPeers(
-    new Map([
-      [pair.west.cluster, []],
-      [north.cluster, []],
-    ]),
-  );
-  north.node.setPeers(new Map([[pair.east.cluster, [pair.east.endpoint]]]));
+  const north = await startNorth(pair);
   await until("tunnels", () => usable(north, pair.east.cluster) === 2);
 });
 
@@ -226,15 +216,7 @@ test("one service that takes all the memory it can leaves room for another one, 
   expect(served).toHaveLength(24);
   expect(errorsOf(pair.west, "shop/greedy")).toEqual({ overload: 4 });
   expect((await dial(modest)).isServed).toBe(true);
-  const north = await startProxy(await pair.authority.identity("north"));
-  ends.push(() => north.node.stop(0));
-  pair.east.node.setPeers(
-    new Map([
-      [pair.west.cluster, []],
-      [id("north"), []],
-    ]),
-  );
-  north.node.setPeers(new Map([[pair.east.cluster, [pair.east.endpoint]]]));
+  const north = await startNorth(pair);
   await until("tunnels", () => usable(north, pair.east.cluster) === 2);
   const fromNorth = await listenAnywhere(north, (port) =>
     slice("east", "shop/greedy", { name: "main", port }),
