@@ -17,12 +17,8 @@ import { portNumberOf } from "./merged-ports.ts";
 import { CreditBudget } from "./stream/credit-budget.ts";
 import { DEFAULT_LIMITS } from "./stream/session-limits.ts";
 import { StreamRecorder } from "./traffic/stream-record.ts";
-import {
-  type PeerEndpoints,
-  TunnelHub,
-  type TunnelHubDeps,
-  type TunnelHubOptions,
-} from "./tunnel/tunnel-hub.ts";
+import type { PeerEndpoints } from "./tunnel/place-slots.ts";
+import { TunnelHub, type TunnelHubDeps, type TunnelHubOptions } from "./tunnel/tunnel-hub.ts";
 import type { TunnelIdentity } from "./tunnel/tunnel-identity.ts";
 
 export interface ProxyNodeOptions extends TunnelHubOptions {

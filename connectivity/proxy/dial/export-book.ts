@@ -16,7 +16,7 @@ export interface Candidate {
 }
 
 /** Answers that are kept of one service: more ports and hostnames than that are looked up each time. */
-const FOUND_MAX = 256;
+export const FOUND_MAX = 256;
 
 type Wanted = Pick<ServiceOpen, "namespace" | "name" | "port" | "protocol" | "hostname">;
 

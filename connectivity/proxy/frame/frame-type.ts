@@ -23,6 +23,8 @@ export const FRAME = {
   goAway: 10,
   /** What the other side knows of links between members. */
   routes: 11,
+  /** In the place of hello, and the last: there is no room for this tunnel. So many one member may have (4 bytes). */
+  full: 0x80,
 } as const;
 
 export const HEADER_BYTES = 8;

@@ -248,6 +248,11 @@ export class TunnelSession implements StreamOwner, FrameSink {
   }
 
   #takeHello(type: number, payload: Uint8Array): void {
+    if (type === FRAME.full) {
+      return this.#fail(
+        `no room: the peer takes at most ${numberOf(payload) ?? "some"} tunnels of one member`,
+      );
+    }
     if (type !== FRAME.hello) return this.#fail(`first frame must be hello: got type ${type}`);
     const hello = decodeHello(payload);
     if (!hello.ok) return this.#fail(hello.error);

@@ -5,18 +5,19 @@ import type { Tunnel } from "./tunnel.ts";
 import { bestTunnel } from "./tunnel-choice.ts";
 
 /** Tunnels of one peer, whoever dialled them. */
-const MAX_TUNNELS = 64;
+export const MAX_TUNNELS = 64;
 
 /** The tunnels to one peer. On which of them a new stream goes: `tunnel-choice.ts`. */
 export class PeerTunnels {
   readonly peer: ClusterId;
-  readonly #max: number;
+  /** So many tunnels at once. */
+  readonly max: number;
   /** BOUNDED: by `max`. */
   readonly #tunnels = new Set<Tunnel>();
 
   constructor(peer: ClusterId, max = MAX_TUNNELS) {
     this.peer = peer;
-    this.#max = max;
+    this.max = max;
   }
 
   get all(): readonly Tunnel[] {
@@ -42,11 +43,16 @@ export class PeerTunnels {
     return lowest(this.usable.map(({ rttFloorMs }) => rttFloorMs));
   }
 
-  /** False: there are enough. */
-  add(tunnel: Tunnel): boolean {
-    if (this.#tunnels.size >= this.#max) return false;
+  /** Why there must not be one more; undefined: there is room. */
+  get full(): string | undefined {
+    const { size } = this.#tunnels;
+    if (size < this.max) return undefined;
+    return `one peer must have at most ${this.max} tunnels: ${this.peer} has ${size}`;
+  }
+
+  /** Only while it is not `full`. */
+  add(tunnel: Tunnel): void {
     this.#tunnels.add(tunnel);
-    return true;
   }
 
   remove(tunnel: Tunnel): void {

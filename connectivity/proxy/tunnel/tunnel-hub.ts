@@ -12,6 +12,8 @@ import type { TunnelStream } from "../stream/tunnel-stream.ts";
 import { type DialledTunnel, DialSlot } from "./dial-slot.ts";
 import { connectTo, type HttpProxy, type Secured, secureTo } from "./dial-tunnel.ts";
 import { PeerTunnels } from "./peer-tunnels.ts";
+import { type PeerEndpoints, PlaceSlots } from "./place-slots.ts";
+import { refuseTunnel } from "./refuse-tunnel.ts";
 import { RelayedSlots } from "./relayed-slots.ts";
 import { HANDSHAKE_MS } from "./secure.ts";
 import { Tunnel, type TunnelDeps, type TunnelFacts } from "./tunnel.ts";
@@ -41,9 +43,6 @@ export interface TunnelHubDeps extends TunnelDeps {
   readonly onPeerChanged: (peer: ClusterId) => void;
 }
 
-/** Where each peer's proxies listen, `host:port`; empty: they only dial out. */
-export type PeerEndpoints = ReadonlyMap<ClusterId, readonly string[]>;
-
 const TEND_EVERY_MS = 500;
 
 /** All tunnels of one process: dials, takes, relays, and finds the one for a new stream. Only who is in `setPeers` is dealt with. */
@@ -55,8 +54,7 @@ export class TunnelHub {
   readonly #relay: Relay;
   /** BOUNDED: by the members. */
   readonly #peers = new Map<ClusterId, PeerTunnels>();
-  /** By peer and place. BOUNDED: by what members say about themselves, times `tunnelsPerEndpoint`. */
-  readonly #slots = new Map<string, readonly DialSlot[]>();
+  readonly #dialled: PlaceSlots;
   /** Tunnels through others, by peer. BOUNDED: by the members. */
   readonly #relayed = new Map<ClusterId, RelayedSlots>();
   readonly #failures = new Map<ClusterId, string>();
@@ -83,6 +81,10 @@ export class TunnelHub {
       tunnelsOf: (peer) => this.#peers.get(peer),
       onTunnelFor: (connection, neighbour) => this.#acceptor.take(connection, neighbour),
     });
+    this.#dialled = new PlaceSlots(options.tunnelsPerEndpoint, {
+      log: deps.log,
+      make: (peer, place) => this.#slot(peer, (signal) => this.#dial(peer, place, signal)),
+    });
     this.#tend();
   }
 
@@ -99,26 +101,11 @@ export class TunnelHub {
       this.#stopRelayed(peer);
       for (const tunnel of tunnels.all) tunnel.close("no member any more");
     }
-    const wanted = new Map<string, { peer: ClusterId; endpoint: string }>();
-    for (const [peer, endpoints] of peers) {
-      if (!this.#peers.has(peer)) {
-        this.#peers.set(peer, new PeerTunnels(peer, this.#options.tunnelsPerPeerMax));
-      }
-      for (const endpoint of endpoints) wanted.set(`${peer} ${endpoint}`, { peer, endpoint });
+    for (const peer of peers.keys()) {
+      if (this.#peers.has(peer)) continue;
+      this.#peers.set(peer, new PeerTunnels(peer, this.#options.tunnelsPerPeerMax));
     }
-    for (const [key, slots] of this.#slots) {
-      if (wanted.has(key)) continue;
-      for (const slot of slots) slot.stop();
-      this.#slots.delete(key);
-    }
-    for (const [key, { peer, endpoint }] of wanted) {
-      if (this.#slots.has(key) || this.#isDraining) continue;
-      const slots = Array.from({ length: this.#options.tunnelsPerEndpoint }, () =>
-        this.#slot(peer, (signal) => this.#dial(peer, endpoint, signal)),
-      );
-      this.#slots.set(key, slots);
-      for (const slot of slots) slot.start();
-    }
+    if (!this.#isDraining) this.#dialled.set(peers);
   }
 
   peer(cluster: ClusterId): PeerTunnels | undefined {
@@ -143,7 +130,7 @@ export class TunnelHub {
   setIdentity(identity: TunnelIdentity): void {
     this.#identity = identity;
     this.#acceptor.setIdentity(identity);
-    for (const slot of [...this.#slots.values()].flat()) slot.renew();
+    this.#dialled.renew();
     for (const slots of this.#relayed.values()) slots.renew();
   }
 
@@ -151,7 +138,7 @@ export class TunnelHub {
   drain(): void {
     this.#isDraining = true;
     this.#acceptor.close();
-    for (const slot of [...this.#slots.values()].flat()) slot.stop();
+    this.#dialled.set(new Map());
     for (const peer of [...this.#relayed.keys()]) this.#stopRelayed(peer);
     for (const tunnel of this.peers.flatMap(({ all }) => all)) tunnel.drain();
   }
@@ -181,6 +168,8 @@ export class TunnelHub {
     endpoint: string,
     signal: AbortSignal,
   ): Promise<Result<DialledTunnel, string>> {
+    const full = this.#peers.get(peer)?.full;
+    if (full !== undefined) return err(`cannot dial ${endpoint}: ${full}`);
     using limit = deadline(this.#deps.clock, HANDSHAKE_MS, signal);
     const raw = await connectTo(endpoint, this.#options.httpProxy, limit.signal);
     if (!raw.ok) return raw;
@@ -192,6 +181,8 @@ export class TunnelHub {
     via: ClusterId,
     signal: AbortSignal,
   ): Promise<Result<DialledTunnel, string>> {
+    const full = this.#peers.get(peer)?.full;
+    if (full !== undefined) return err(`cannot reach ${peer} through ${via}: ${full}`);
     using limit = deadline(this.#deps.clock, HANDSHAKE_MS, signal);
     const connection = await this.#relay.connect(peer, via, limit.signal);
     if (!connection.ok) return connection;
@@ -227,6 +218,12 @@ export class TunnelHub {
       socket.destroy();
       return Promise.resolve(err(`${cluster} is no member that we know of`));
     }
+    const { full } = tunnels;
+    if (full !== undefined) {
+      this.#refused.add(1, { reason: "peer" });
+      refuseTunnel(socket, tunnels.max, this.#deps.clock);
+      return Promise.resolve(err(`cannot keep tunnel: ${full}`));
+    }
     const down = Promise.withResolvers<void>();
     return new Promise((resolve) => {
       const tunnel = new Tunnel(
@@ -254,9 +251,7 @@ export class TunnelHub {
         },
         this.#deps,
       );
-      if (tunnels.add(tunnel)) return;
-      this.#refused.add(1, { reason: "peer" });
-      tunnel.close("too many tunnels of this peer");
+      tunnels.add(tunnel);
     });
   }
 

@@ -115,6 +115,9 @@ test("one peer has no more tunnels than its own limit, and others are taken", as
   ends.push(() => replica.node.stop(0));
   replica.node.setPeers(new Map([[pair.east.cluster, [pair.east.endpoint]]]));
   await until("why", () => replica.node.hub.failureOf(pair.east.cluster) !== undefined);
+  expect(replica.node.hub.failureOf(pair.east.cluster)).toBe(
+    "tunnel to east ended: no room: the peer takes at most 2 tunnels of one member",
+  );
   expect(usable(replica, pair.east.cluster)).toBe(0);
   expect(await meter.text()).toMatch(/refused_total\{reason="peer"\} [1-9]/);
   const north = await startNorth(pair);
