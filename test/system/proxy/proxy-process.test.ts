@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -17,6 +17,7 @@ import { MEMBER_NETWORKS, PATH_REPORTS, PEERS } from "../../../api/network/resou
 import { must } from "../../../api/result.ts";
 import { serviceKey } from "../../../api/service-key.ts";
 import { SecretIdentityStore } from "../../../broker/identity/member/secret-identity-store.ts";
+import { MemoryStore } from "../../../broker/store/memory/memory-store.ts";
 import { ClusterReader } from "../../../cli/cluster/cluster-reader.ts";
 import { connectKube } from "../../../cli/cluster/connect-kube.ts";
 import { installCrds } from "../../../cli/cluster/install-crds.ts";
@@ -26,6 +27,7 @@ import { readMember } from "../../../cli/status/read-member.ts";
 import { statusText } from "../../../cli/status/status-text.ts";
 import { spanOfHop } from "../../../cli/tracing/trace-propagation.ts";
 import { ANNOTATION_ALLOW_CLIENTS } from "../../../connectivity/proxy/dial/export-policy.ts";
+import type { TunnelIdentity } from "../../../connectivity/proxy/tunnel/tunnel-identity.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
 import { silentMeter } from "../../../runtime/metrics/silent-meter.ts";
 import { systemRandom } from "../../../runtime/random/system-random.ts";
@@ -34,8 +36,10 @@ import { freePorts } from "../../../sandbox/process/free-ports.ts";
 import { ROOT } from "../../arch/source-files.ts";
 import { callsIn, unlawful, unused } from "../../permissions/calls.ts";
 import { startApiServer, type TestApiServer } from "../api-server.ts";
-import { id, slice, TestAuthority } from "./proxy-world.ts";
+import { BrokerWorld } from "../broker-world.ts";
+import { id, serveEcho, slice, TestAuthority } from "./proxy-world.ts";
 
+const MINUTE_MS = 60_000;
 const { signal } = new AbortController();
 const ends: (() => unknown)[] = [];
 afterAll(async () => {
@@ -61,7 +65,8 @@ interface Member {
   readonly start: (args: readonly string[]) => ChildProcess;
 }
 
-async function member(name: string, authority: TestAuthority): Promise<Member> {
+async function member(identity: TunnelIdentity, brokerAddress = "127.0.0.1:9"): Promise<Member> {
+  const { cluster: name, keyPem, certPem, authorities } = identity;
   const server = await startApiServer();
   ends.push(() => server[Symbol.asyncDispose]());
   const kube = connectKube({ kubeconfig: server.kubeconfig }, {}, silentMeter);
@@ -69,8 +74,7 @@ async function member(name: string, authority: TestAuthority): Promise<Member> {
   const { client } = kube.value;
   const installed = await installCrds(client, systemClock, signal);
   if (!installed.ok) throw new Error(installed.error);
-  const { keyPem, certPem } = await authority.identity(name);
-  const material = { keyPem, certPem, caPem: authority.certPem, brokerAddress: "127.0.0.1:9" };
+  const material = { keyPem, certPem, caPem: authorities.join("\n"), brokerAddress };
   const secret = { namespace: "isthmus-system", name: "isthmus-identity" };
   const store = new SecretIdentityStore(secret, { client, clock: systemClock, signal });
   const isthmus = join(ROOT, "cli/isthmus.mjs");
@@ -166,6 +170,7 @@ async function eventually<T>(what: string, look: () => Promise<T | undefined>): 
 async function ask(port: number): Promise<string | undefined> {
   const socket = connect(port, here);
   socket.on("error", () => undefined);
+  socket.end("to the pod and back");
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of socket) chunks.push(chunk);
@@ -179,17 +184,58 @@ async function metricsOf(port: number): Promise<string> {
   return (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
 }
 
+/**
+ * A hub that renews west's certificate, and what lets it: until then it takes connections and says nothing. West's is due: it has
+ * been issued 50 minutes ago for an hour.
+ */
+async function hub(): Promise<{
+  readonly west: TunnelIdentity;
+  readonly east: TunnelIdentity;
+  readonly address: string;
+  readonly open: () => void;
+}> {
+  const world = await BrokerWorld.create();
+  ends.push(() => world[Symbol.asyncDispose]());
+  const store = new MemoryStore("e1");
+  must(
+    await store.putMember({
+      cluster: id("west"),
+      incarnation: 1,
+      joinedAtMs: 0,
+      certificateSerial: "01",
+    }),
+  );
+  const { listen } = await world.startBroker(store);
+  const opened = Promise.withResolvers<void>();
+  const pass = async (from: Socket): Promise<void> => {
+    from.on("error", () => undefined);
+    await opened.promise;
+    const to = connect(listen.port, "127.0.0.1");
+    to.on("error", () => undefined);
+    to.on("close", () => from.destroy());
+    from.on("close", () => to.destroy());
+    from.pipe(to).pipe(from);
+  };
+  const gate = createServer({ pauseOnConnect: true }, (from) => void pass(from));
+  gate.listen(0, "127.0.0.1");
+  await once(gate, "listening");
+  ends.push(() => gate.close());
+  const before = new TestAuthority(await world.authorityBefore(50 * MINUTE_MS));
+  return {
+    west: await before.identity("west", { lifeMs: 60 * MINUTE_MS }),
+    east: await new TestAuthority(world.authority).identity("east"),
+    address: `127.0.0.1:${(gate.address() as AddressInfo).port}`,
+    open: opened.resolve,
+  };
+}
+
 test("two processes of isthmus proxy, each beside its cluster, carry what objects say, and report", async () => {
-  const authority = await TestAuthority.create();
-  const [west, east] = await Promise.all([member("west", authority), member("east", authority)]);
-  const service = createServer((socket) => {
-    socket.on("error", () => undefined);
-    socket.end("from the pod");
-  });
-  service.listen(0, here);
-  await once(service, "listening");
-  ends.push(() => service.close());
-  const { port } = service.address() as AddressInfo;
+  const renewals = await hub();
+  const [west, east] = await Promise.all([
+    member(renewals.west, renewals.address),
+    member(renewals.east),
+  ]);
+  const port = await serveEcho(ends, here);
   const [tunnels = 0, clients = 0, health = 0] = await freePorts(3, systemRandom);
   const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } };
   await west.put(NAMESPACES, namespace);
@@ -222,6 +268,11 @@ test("two processes of isthmus proxy, each beside its cluster, carry what object
     ...["--listen", "none", "--health-listen", `127.0.0.1:${health}`, "--client-namespaces"],
     ...["--linger", "1s", "--otlp-endpoint", collector.endpoint],
   ]);
+  let log = "";
+  dialling.stderr?.on("data", (chunk: Buffer) => {
+    log += chunk.toString();
+  });
+  const tunnelsUp = (): number => log.match(/"msg":"tunnel up"/g)?.length ?? 0;
   const waiting = await eventually("a proxy that waits for its member", async () => {
     const ready = await fetch(`http://127.0.0.1:${health}/readyz`).catch(() => undefined);
     const text = await ready?.text();
@@ -238,7 +289,12 @@ test("two processes of isthmus proxy, each beside its cluster, carry what object
   // Its namespace is told by west, which watches Pods.
   const annotations = { [ANNOTATION_ALLOW_CLIENTS]: "west/shop" };
   await east.patch(serviceExports(), "db", { metadata: { annotations } });
-  expect(await eventually("an answer", () => ask(clients))).toBe("from the pod");
+  expect(await eventually("an answer", () => ask(clients))).toBe("to the pod and back");
+  const open = connect(clients, here);
+  ends.push(() => open.destroy());
+  open.write("before");
+  expect(String((await once(open, "data"))[0])).toBe("before");
+  renewals.open();
   // As long as no controllers say that the cluster is a member (CLN-04).
   expect(await west.report()).toBeUndefined();
   await west.put(MEMBER_NETWORKS, network("west"));
@@ -268,7 +324,14 @@ test("two processes of isthmus proxy, each beside its cluster, carry what object
     ...{ name: "listening", traceId: applied.traceId, parentSpanId: applied.spanId },
     resource: { "service.name": "isthmus-proxy", "isthmus.cluster": "west" },
   });
-  const calls = callsIn(metrics);
+  // Its certificate has been renewed meanwhile: two tunnels more, which show the new one, and what is open goes on.
+  await eventually("new tunnels", async () => tunnelsUp() >= 4 || undefined);
+  expect(await metricsOf(health)).toMatch(/certificate_renewals_total\{outcome="renewed"\} 1\n/);
+  const closed = once(open, "close");
+  open.end("after");
+  expect(String((await once(open, "data"))[0])).toBe("after");
+  await closed;
+  const calls = callsIn(await metricsOf(health));
   const roles = ["isthmus:proxy", "isthmus:proxy-client-namespaces"];
   for (const role of roles) expect(unused("32-proxy-role.yaml", role, calls)).toEqual([]);
   const [own = [], more = []] = roles.map((role) => unlawful("32-proxy-role.yaml", role, calls));

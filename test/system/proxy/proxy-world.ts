@@ -65,7 +65,7 @@ export class TestAuthority {
     const request = must(
       await parseCertificateRequest(must(await createCertificateRequest(keyPem))),
     );
-    const peer = { clusterset: "test", clusterId: id(cluster), incarnation: 1 };
+    const peer = { clusterset: this.#authority.clusterset, clusterId: id(cluster), incarnation: 1 };
     const { certPem } = await this.#authority.issueMember(request, peer, lifeMs);
     const trusted = authorities ?? [this.#authority.certPem];
     return { cluster: peer.clusterId, keyPem, certPem, authorities: trusted };
@@ -148,12 +148,12 @@ export function slice(
 }
 
 /** A server that says what it is told; the port. `ends` gets what stops it. */
-export async function serveEcho(ends: (() => unknown)[]): Promise<number> {
+export async function serveEcho(ends: (() => unknown)[], host = "127.0.0.1"): Promise<number> {
   const server = createServer((socket) => {
     socket.on("error", () => undefined);
     socket.pipe(socket);
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(0, host);
   await once(server, "listening");
   ends.push(() => server.close());
   return (server.address() as AddressInfo).port;

@@ -1,6 +1,9 @@
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import type { EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
+import { ANNOTATION_PROXY_PROTOCOL } from "../../../connectivity/proxy/dial/export-policy.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
 import { listenAnywhere, type Pair, slice, startPair } from "./proxy-world.ts";
@@ -38,6 +41,12 @@ async function dial(port: number, localAddress = "127.0.0.1"): Promise<[string, 
   ends.push(() => socket.destroy());
   const [chunk] = await once(socket, "data");
   return [chunk.toString(), socket];
+}
+
+async function readAll(socket: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 async function carryBoth({ east, west }: Pair, port: number): Promise<number> {
@@ -93,6 +102,102 @@ test("with affinity a client comes back to its endpoint however many it has ther
   }
   expect([...seen].toSorted()).toEqual(["one", "two"]);
 });
+
+test("affinity lasts for its timeout after a client's latest connection, then the client goes where a new one would (IMP-21)", async () => {
+  let nowMs = 0;
+  const clock: Clock = { ...systemClock, monotonicMs: () => nowMs };
+  const pair = await start({ east: { clock } });
+  const server = await serve("one", "127.0.0.1");
+  await serve("two", "127.0.0.2", server);
+  pair.east.imports.set("shop/db", {
+    ports: [{ name: "main", protocol: "TCP", port: server }],
+    sessionAffinity: "ClientIP",
+    sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } },
+  });
+  const port = await carryBoth(pair, server);
+  const exported = (addresses: readonly string[]): void =>
+    pair.east.node.putSlice(slice("east", "shop/db", { name: "main", port: server }, addresses));
+  const dialAll = async (atMs: number): Promise<readonly string[]> => {
+    nowMs = atMs;
+    const clients = Array.from({ length: 16 }, (_, n) => `127.0.1.${n + 1}`);
+    return Promise.all(clients.map(async (from) => (await dial(port, from))[0]));
+  };
+  const asNew = await dialAll(0);
+  expect(new Set(asNew)).toEqual(new Set(["one", "two"]));
+  // Endpoint one goes, and is back at once.
+  exported(["127.0.0.2"]);
+  const moved = await dialAll(1_000);
+  expect(new Set(moved)).toEqual(new Set(["two"]));
+  exported(["127.0.0.1", "127.0.0.2"]);
+  expect(await dialAll(61_000)).toEqual(moved);
+  expect(await dialAll(121_000)).toEqual(moved);
+  expect(await dialAll(181_001)).toEqual(asNew);
+});
+
+/** Servers over IPv6 that say in hexadecimal what they were told, and who asks them. */
+const OVER_IPV6 = {
+  async TCP() {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on("error", () => undefined);
+      void readAll(socket).then((told) => socket.end(told.toString("hex")));
+    });
+    server.listen(0, "::1");
+    await once(server, "listening");
+    ends.push(() => server.close());
+    return (server.address() as AddressInfo).port;
+  },
+  async UDP() {
+    const server = createSocket("udp6", (datagram, from) => {
+      server.send(datagram.toString("hex"), from.port, from.address);
+    });
+    server.bind(0, "::1");
+    await once(server, "listening");
+    ends.push(() => server.close());
+    return server.address().port;
+  },
+};
+
+const ASK_OVER_IPV6 = {
+  async TCP(port: number) {
+    const socket = connect(port, "::1");
+    socket.end("hi");
+    await once(socket, "connect");
+    const { localPort: own = 0 } = socket;
+    return { own, told: (await readAll(socket)).toString() };
+  },
+  async UDP(port: number) {
+    const socket = createSocket("udp6");
+    ends.push(() => socket.close());
+    const answered = once(socket, "message");
+    socket.send("hi", port, "::1");
+    const [told] = await answered;
+    return { own: socket.address().port, told: told.toString() };
+  },
+};
+
+test.each(["TCP", "UDP"] as const)(
+  "over IPv6 too a %s server is told who the client is (PROXY protocol section 2.2)",
+  async (protocol) => {
+    const pair = await start({ west: { clientHost: "::1", ownAddresses: ["::1"] } });
+    pair.east.annotations.set("shop/seen", { [ANNOTATION_PROXY_PROTOCOL]: "v2" });
+    const sliceAt = (port: number): EndpointSlice => ({
+      ...slice("east", "shop/seen", { name: "main", protocol, port }, ["::1"]),
+      addressType: "IPv6",
+    });
+    const server = await OVER_IPV6[protocol]();
+    pair.east.node.putSlice(sliceAt(server));
+    const port = await listenAnywhere(pair.west, sliceAt);
+    const { own, told } = await ASK_OVER_IPV6[protocol](port);
+    const family = protocol === "TCP" ? "21" : "22";
+    const loopback = "1".padStart(32, "0");
+    const ports = [own, server].map((each) => each.toString(16).padStart(4, "0")).join("");
+    const cluster = `e00004${Buffer.from("west").toString("hex")}`;
+    const text = Buffer.from("hi").toString("hex");
+    expect(told).toBe(
+      `0d0a0d0a000d0a515549540a21${family}002b${loopback}${loopback}${ports}${cluster}${text}`,
+    );
+  },
+);
 
 test("two connections of a client go to two endpoints without affinity", async () => {
   const pair = await start();
