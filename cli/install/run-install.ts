@@ -1,8 +1,8 @@
 import { z } from "zod";
+import type { KubeObject } from "../../api/kube/object.ts";
 import { err, type Result } from "../../api/result.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
-import type { KubeClient } from "../../runtime/kube/kube-client.ts";
-import { connectPatiently, type KubeChoice } from "../cluster/connect-kube.ts";
+import { type ConnectedKube, connectPatiently, type KubeChoice } from "../cluster/connect-kube.ts";
 import { manifestsText } from "../output/manifests-text.ts";
 import { Receipt } from "../output/receipt.ts";
 import { type OutputForm, outputSetting } from "../output/render.ts";
@@ -39,12 +39,17 @@ export type InstallInput = Pick<
   "settings" | "signal" | "env" | "out"
 >;
 
+export interface Installed {
+  readonly receipt: Receipt;
+  readonly objects: readonly KubeObject[];
+}
+
 /** Prints, or installs and goes on with what `then` does in the cluster; tells both. */
 export async function runInstall(
   part: Part,
   wanted: Readonly<Record<string, unknown>> & { readonly namespace: string },
   { settings, signal, env, out }: InstallInput,
-  then: (client: KubeClient, receipt: Receipt) => Promise<Result<undefined, string>>,
+  then: (kube: ConnectedKube, installed: Installed) => Promise<Result<undefined, string>>,
 ): Promise<ExitCode> {
   const { print, apply, output } = settings;
   const objects = print === apply ? NEITHER : render(part, wanted);
@@ -62,7 +67,7 @@ export async function runInstall(
   const installed = { namespace, settings: wanted, objects: objects.value };
   const applied = await applyInstall(part, installed, deps);
   const done = applied.ok
-    ? await then(client, receipt)
+    ? await then(kube.value, { receipt, objects: objects.value })
     : err(`cannot install the ${part}: ${applied.error}`);
   return receipt.end(done, ONWARDS);
 }

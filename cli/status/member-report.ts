@@ -123,7 +123,8 @@ export function memberReport(objects: {
   };
 }
 
-function controllersLine(lease: Lease | undefined, nowMs: number): ControllersLine {
+/** What the controllers say of themselves, judged by how long ago they said it. */
+export function controllersLine(lease: Lease | undefined, nowMs: number): ControllersLine {
   if (lease === undefined) {
     return { state: "unknown", problem: "no controllers have said that they run" };
   }

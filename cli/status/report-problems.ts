@@ -21,7 +21,8 @@ export function reportProblems({
   ];
 }
 
-function controllersProblems({
+/** What keeps controllers from doing their work; empty: nothing. */
+export function controllersProblems({
   state,
   problem,
   broker,

@@ -35,8 +35,12 @@ export const installHubVerb = defineVerb({
     const { settings } = input;
     const { cluster, address, ttl, timeout } = settings;
     const lines = { ...settings, clusters: cluster, address, ttlMs: ttl, timeoutMs: timeout };
-    return runInstall("hub", installSettings(hubSettings, settings), input, async (client, out) =>
-      cluster.length === 0 ? ok(undefined) : printJoinLines(lines, { ...input, client, out }),
+    return runInstall(
+      "hub",
+      installSettings(hubSettings, settings),
+      input,
+      async ({ client }, { receipt: out }) =>
+        cluster.length === 0 ? ok(undefined) : printJoinLines(lines, { ...input, client, out }),
     );
   },
 });

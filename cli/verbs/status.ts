@@ -5,9 +5,11 @@ import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { durationSetting, kubeSettings } from "../../runtime/config/common-settings.ts";
 import type { KubeError } from "../../runtime/kube/kube-error.ts";
 import { silentMeter } from "../../runtime/metrics/silent-meter.ts";
+import { systemRandom } from "../../runtime/random/system-random.ts";
 import { ClusterReader } from "../cluster/cluster-reader.ts";
 import { connectKube } from "../cluster/connect-kube.ts";
 import { SYSTEM_NAMESPACE } from "../cluster/system-namespace.ts";
+import { WiredZone } from "../cluster-dns/wired-zone.ts";
 import { outputSetting, render } from "../output/render.ts";
 import { type MemberReport, memberReport } from "../status/member-report.ts";
 import { readMember } from "../status/read-member.ts";
@@ -35,7 +37,7 @@ export const statusVerb = defineVerb({
       .boolean()
       .default(false)
       .describe(
-        "wait until controllers run, the broker is connected, and exports and imports are ready",
+        "wait until controllers run, the broker is connected, exports and imports are ready, and the cluster's DNS, where it was told to, answers for the zone",
       ),
     timeout: durationSetting("60s", "how long to wait; with --wait"),
   }),
@@ -45,11 +47,15 @@ export const statusVerb = defineVerb({
       out.problem(kube.error);
       return 1;
     }
-    const reader = new ClusterReader(kube.value.client, signal);
+    const { client, forward } = kube.value;
+    const reader = new ClusterReader(client, signal);
+    const asking = { client, forward, clock: systemClock, random: systemRandom, signal };
+    const zone = new WiredZone(settings.systemNamespace, asking);
     const endMs = systemClock.monotonicMs() + (settings.wait ? settings.timeout : 0);
     for (;;) {
       const report = await look(reader, settings);
-      const problems = report.ok ? reportProblems(report.value) : [report.error.message];
+      const problems = report.ok ? [...reportProblems(report.value)] : [report.error.message];
+      if (settings.wait && problems.length === 0) problems.push(...(await zone.problems()));
       const isLast = systemClock.monotonicMs() >= endMs || signal.aborted;
       if (settings.wait && problems.length > 0 && !isLast) {
         await sleep(systemClock, LOOK_MS, signal);
@@ -59,6 +65,9 @@ export const statusVerb = defineVerb({
         out.line(render(settings.output, report.value, () => statusText(report.value)));
       }
       if (settings.wait || !report.ok) for (const problem of problems) out.problem(problem);
+      if (zone.untested !== undefined) {
+        out.problem(`not tested whether the cluster's DNS answers for the zone: ${zone.untested}`);
+      }
       return report.ok && (!settings.wait || problems.length === 0) ? 0 : 1;
     }
   },

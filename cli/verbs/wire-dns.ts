@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { commonSettings } from "../../install/common-settings.ts";
-import { kubeSettings } from "../../runtime/config/common-settings.ts";
+import { systemClock } from "../../runtime/clock/system-clock.ts";
+import { durationSetting, kubeSettings } from "../../runtime/config/common-settings.ts";
+import { systemRandom } from "../../runtime/random/system-random.ts";
 import { connectPatiently } from "../cluster/connect-kube.ts";
+import { awaitZone } from "../cluster-dns/await-zone.ts";
 import { applyWiring, printWiring, restoreWiring } from "../cluster-dns/wire-dns.ts";
 import { Receipt } from "../output/receipt.ts";
 import { outputSetting } from "../output/render.ts";
@@ -17,6 +20,11 @@ export const wireDnsVerb = defineVerb({
     apply: z.boolean().default(false).describe("change them, with a backup; may be repeated"),
     restore: z.boolean().default(false).describe("take out what --apply put in, nothing else"),
     output: outputSetting,
+    wait: z
+      .boolean()
+      .default(true)
+      .describe("with --apply: end when the cluster's DNS answers for the zone"),
+    timeout: durationSetting("5m", "how long to wait"),
   }),
   async run({ settings, signal, env, out }) {
     const asked = (["print", "apply", "restore"] as const).filter((one) => settings[one]);
@@ -33,8 +41,13 @@ export const wireDnsVerb = defineVerb({
     if (!kube.ok) return receipt.end(kube);
     const deps = { client: kube.value.client, signal };
     if (action !== "print") {
-      const change = action === "apply" ? applyWiring : restoreWiring;
-      return receipt.end(await change(namespace, { ...deps, out: receipt }));
+      const told = { ...deps, out: receipt };
+      if (action === "restore") return receipt.end(await restoreWiring(namespace, told));
+      const applied = await applyWiring(namespace, told);
+      if (!applied.ok || !settings.wait) return receipt.end(applied);
+      const { forward } = kube.value;
+      const more = { forward, clock: systemClock, random: systemRandom };
+      return receipt.end(await awaitZone(namespace, settings.timeout, { ...told, ...more }));
     }
     const printed = await printWiring(namespace, output, { ...deps, out });
     if (!printed.ok) out.problem(printed.error);

@@ -98,6 +98,16 @@ function planCoreDns(
   return edit.ok ? ok({ found: ["CoreDNS"], edits: [edit.value], notes }) : edit;
 }
 
+/** Whether who is told of the zone reads its changed text by itself. What a Corefile imports may say so too. */
+export function readsAgain({ maps }: Pick<ClusterDns, "maps">): boolean {
+  const text = maps.coredns?.[COREFILE];
+  const parsed = text === undefined ? undefined : parseCorefile(text);
+  if (parsed?.ok !== true) return true;
+  const { blocks, imports } = parsed.value;
+  const plugins = blocks.flatMap((block) => block.plugins.map(({ name }) => name));
+  return imports.length > 0 || plugins.some((name) => name === "reload" || name === "import");
+}
+
 function notesOf(plugins: ReadonlySet<string>, imports: readonly string[]): readonly string[] {
   const hidden = imports.filter((pattern) => !CUSTOM_IMPORT.test(pattern));
   return [

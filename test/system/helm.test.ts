@@ -33,10 +33,12 @@ async function release(
   verb: "install" | "upgrade",
   chart: ChartName,
   values: object,
-): Promise<void> {
+): Promise<string> {
   const where = ["--namespace", "mesh", "--kubeconfig", server.kubeconfig, "--no-hooks"];
   const create = verb === "install" ? ["--create-namespace"] : [];
-  expect(await helm([verb, "it"], chart, values, [...where, ...create])).toMatchObject({ code: 0 });
+  const done = await helm([verb, "it"], chart, values, [...where, ...create]);
+  expect(done).toMatchObject({ code: 0 });
+  return done.out;
 }
 
 const MEMBER = { clusterId: "east" };
@@ -47,11 +49,19 @@ describe.each([
     first: { ...MEMBER, backends: ["vxlan", "proxy"], joinToken: "isthmus-join.a.b.c.hub:8443" },
     next: { ...MEMBER, dnsReplicas: 3 },
     crds: shippedCrds(),
+    notes: ["isthmus wire-dns --apply --namespace mesh", "isthmus status --wait"],
   },
-  { chart: "isthmus-broker", first: { replicas: 3 }, next: { replicas: 1 }, crds: hubCrds() },
-] as const)("$chart", ({ chart, first, next, crds }) => {
+  {
+    chart: "isthmus-broker",
+    first: { replicas: 3 },
+    next: { replicas: 1 },
+    crds: hubCrds(),
+    notes: ["isthmus token create --store kubernetes --store-namespace mesh"],
+  },
+] as const)("$chart", ({ chart, first, next, crds, notes }) => {
   test("installed, upgraded and uninstalled leaves what was there before, and the definitions (VER-07)", async () => {
-    await release("install", chart, { ...first });
+    const said = await release("install", chart, { ...first });
+    for (const line of notes) expect(said).toContain(line);
     const namespace = "Namespace /mesh";
     await release("upgrade", chart, { ...next });
     const upgraded = await contentsOf(client);

@@ -27,7 +27,10 @@ function isthmus(...argv: readonly string[]): Promise<Outcome> {
   return runIsthmus([...argv, "--kubeconfig", server.kubeconfig], signal);
 }
 const install = (...more: readonly string[]): Promise<Outcome> =>
-  isthmus("install", "member", "--cluster-id", "east", "isthmus-join.a.b.c.hub:8443", ...more);
+  isthmus(
+    ...["install", "member", "--cluster-id", "east", "isthmus-join.a.b.c.hub:8443", "--no-wait"],
+    ...more,
+  );
 const done = { code: 0, problems: [] };
 
 async function put(name: string, data: Readonly<Record<string, string>>): Promise<void> {
@@ -176,7 +179,7 @@ test("--no-wire-dns and --no-dns leave DNS alone; --print shows what --apply wou
   const printed = await isthmus("wire-dns", "--print");
   expect(printed.lines.join("\n")).toContain("name: coredns\n");
   expect(await dataOf("coredns")).toEqual({ Corefile: KUBEADM });
-  expect(await isthmus("wire-dns", "--apply")).toMatchObject(done);
+  expect(await isthmus("wire-dns", "--apply", "--no-wait")).toMatchObject(done);
   expect(printed.lines.join("\n")).toContain(`forward . ${await addressOfDns()}`);
   expect((await dataOf("coredns"))?.["Corefile"]).toContain(`forward . ${await addressOfDns()}`);
   expect(await isthmus("wire-dns")).toMatchObject({ code: 2 });

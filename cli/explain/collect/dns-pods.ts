@@ -14,8 +14,8 @@ export interface DnsPod {
   readonly packetTestPort: number | undefined;
 }
 
-/** What is read of a Pod here. */
-interface Pod extends KubeObject {
+/** What is read of a pod that answers DNS. */
+export interface AnsweringPod extends KubeObject {
   readonly spec?: {
     readonly containers?: readonly {
       readonly args?: readonly string[];
@@ -38,13 +38,13 @@ export async function readDnsPods(
   const labelSelector = Object.entries(selectorOf(DNS_NAME))
     .map(([key, value]) => `${key}=${value}`)
     .join();
-  const listed = await reader.list<Pod>(PODS, { namespace, labelSelector });
+  const listed = await reader.list<AnsweringPod>(PODS, { namespace, labelSelector });
   if (!listed.ok) return err(listed.error.message);
   const pods = listed.value.map(dnsPod);
   return ok(pods.toSorted((left, right) => Number(right.isReady) - Number(left.isReady)));
 }
 
-function dnsPod({ metadata, spec, status }: Pod): DnsPod {
+export function dnsPod({ metadata, spec, status }: AnsweringPod): DnsPod {
   const containers = spec?.containers ?? [];
   const ports = containers.flatMap((container) => container.ports ?? []);
   const tests = containers

@@ -45,32 +45,41 @@ export async function askThroughApi(
     return ok([{ kind: "silent", server: `of Service ${namespace}/${DNS_NAME}`, why }]);
   }
   if (pod === undefined) return noPods(namespace);
-  const server = { host: `pod ${namespace}/${pod.name}`, port: pod.dnsPort };
   const answers: DnsFact[] = [];
   for (const question of questions) {
-    // What went wrong on the way there says nothing about the server.
-    let problem: string | undefined;
-    const open = async () => {
-      const to = { namespace, pod: pod.name, port: pod.dnsPort };
-      const opened = await deps.forward(to, { timeoutMs: OPEN_MS, signal: deps.signal });
-      if (opened.ok) {
-        opened.value.once("error", ({ message }) => {
-          if (!isRefused(message)) problem = message;
-        });
-      } else problem = `${opened.error}; ${ELSEWHERE}`;
-      return opened;
-    };
-    const asked = { ...question, server, entry: { kind: "stream", open } } as const;
-    const answer = await askLiveDns(asked, deps);
-    if (problem !== undefined) return err(problem);
-    if (answer.kind === "answered" && answer.rcode === "REFUSED") {
+    const answer = await askPod({ namespace, ...pod }, question, deps);
+    if (!answer.ok) return err(`${answer.error}; ${ELSEWHERE}`);
+    if (answer.value.kind === "answered" && answer.value.rcode === "REFUSED") {
       return err(
-        `${server.host} answers no question from its own loopback (--allow); ${ELSEWHERE}`,
+        `pod ${namespace}/${pod.name} answers no question from its own loopback (--allow); ${ELSEWHERE}`,
       );
     }
-    answers.push(answer);
+    answers.push(answer.value);
   }
   return ok(answers);
+}
+
+/** Asks one pod, by TCP. Error: what went wrong on the way there, which says nothing about its server. */
+export async function askPod(
+  { namespace, name, dnsPort: port }: Pick<DnsPod, "name" | "dnsPort"> & { namespace: string },
+  question: Pick<LiveQuestion, "name" | "type">,
+  deps: ThroughApiDeps,
+): Promise<Looked<DnsFact>> {
+  const server = { host: `pod ${namespace}/${name}`, port };
+  let problem: string | undefined;
+  const open = async () => {
+    const limits = { timeoutMs: OPEN_MS, signal: deps.signal };
+    const opened = await deps.forward({ namespace, pod: name, port }, limits);
+    if (opened.ok) {
+      opened.value.once("error", ({ message }) => {
+        if (!isRefused(message)) problem = message;
+      });
+    } else problem = opened.error;
+    return opened;
+  };
+  const asked = { ...question, server, entry: { kind: "stream", open } } as const;
+  const answer = await askLiveDns(asked, deps);
+  return problem === undefined ? ok(answer) : err(problem);
 }
 
 /** Lets a pod of the DNS server dial: it is where clients are, as far as the network is concerned. */
