@@ -4,6 +4,7 @@ import { memberSettings } from "../../install/member-settings.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { durationSetting, kubeSettings } from "../../runtime/config/common-settings.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
+import { hasNodes, NO_NODES } from "../cluster/has-nodes.ts";
 import { awaitZone } from "../cluster-dns/await-zone.ts";
 import { applyWiring } from "../cluster-dns/wire-dns.ts";
 import { awaitMember } from "../install/await-member.ts";
@@ -44,6 +45,10 @@ export const installMemberVerb = defineVerb({
       // After the definitions: a CoreDNS with the plugin multicluster ends without them.
       const wired = isWired ? await applyWiring(namespace, { client, signal, out }) : ok(undefined);
       if (!wired.ok || !settings.wait) return wired;
+      if (!(await hasNodes(client, signal))) {
+        out.line(NO_NODES);
+        return wired;
+      }
       const deps = { client, forward, clock: systemClock, random: systemRandom, signal, out };
       const member = { namespace, objects, withControllers: settings.controllers };
       // Side by side: while pods start, the cluster's DNS reads its configuration.

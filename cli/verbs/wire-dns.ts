@@ -4,6 +4,7 @@ import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { durationSetting, kubeSettings } from "../../runtime/config/common-settings.ts";
 import { systemRandom } from "../../runtime/random/system-random.ts";
 import { connectPatiently } from "../cluster/connect-kube.ts";
+import { hasNodes, NO_NODES } from "../cluster/has-nodes.ts";
 import { awaitZone } from "../cluster-dns/await-zone.ts";
 import { applyWiring, printWiring, restoreWiring } from "../cluster-dns/wire-dns.ts";
 import { Receipt } from "../output/receipt.ts";
@@ -45,6 +46,10 @@ export const wireDnsVerb = defineVerb({
       if (action === "restore") return receipt.end(await restoreWiring(namespace, told));
       const applied = await applyWiring(namespace, told);
       if (!applied.ok || !settings.wait) return receipt.end(applied);
+      if (!(await hasNodes(deps.client, signal))) {
+        receipt.line(NO_NODES);
+        return receipt.end(applied);
+      }
       const { forward } = kube.value;
       const more = { forward, clock: systemClock, random: systemRandom };
       return receipt.end(await awaitZone(namespace, settings.timeout, { ...told, ...more }));

@@ -15,16 +15,7 @@ const TOKEN = "isthmus-join.east.Zm9v.pin.hub:8443";
 test("auto-export shows what would be exported, and what the quota leaves out, and writes nothing", async () => {
   await using server = await startApiServer();
   const where = ["--kubeconfig", server.kubeconfig];
-  const install = [
-    "install",
-    "member",
-    "--cluster-id",
-    "east",
-    TOKEN,
-    "--apply",
-    "--no-wait",
-    ...where,
-  ];
+  const install = ["install", "member", "--cluster-id", "east", TOKEN, "--apply", ...where];
   const rules = ["--auto-export-selector", "tier=web", "--auto-export-per-namespace", "1"];
   expect(await runIsthmus([...install, ...rules], signal)).toMatchObject({ code: 0 });
   const { client } = must(connectKube({ kubeconfig: server.kubeconfig }, {}, silentMeter));

@@ -15,7 +15,7 @@ afterAll(() => server[Symbol.asyncDispose]());
 
 const done = expect.objectContaining({ done: true, steps: expect.any(Array) });
 const list = expect.objectContaining({ kind: "List", items: expect.any(Array) });
-const member = ["install", "member", "--cluster-id", "east", TOKEN, "--no-wait"];
+const member = ["install", "member", "--cluster-id", "east", TOKEN];
 
 /** In the order in which a cluster can be asked. */
 describe.each<{ readonly argv: readonly string[]; readonly want: unknown; readonly code?: number }>(

@@ -20,7 +20,7 @@ const { signal } = new AbortController();
 test("a bundle of an installed member has what helps, and nothing that lets anybody in", async () => {
   await using server = await startApiServer();
   const where = ["--kubeconfig", server.kubeconfig];
-  const install = ["install", "member", "--cluster-id", "east", TOKEN, "--apply", "--no-wait"];
+  const install = ["install", "member", "--cluster-id", "east", TOKEN, "--apply"];
   expect(await runIsthmus([...install, ...where], signal)).toMatchObject({ code: 0 });
   const { client } = must(connectKube({ kubeconfig: server.kubeconfig }, {}, silentMeter));
   const identity = { resource: SECRETS, namespace: "isthmus-system", name: "isthmus-identity" };

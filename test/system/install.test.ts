@@ -60,8 +60,7 @@ async function everything(): Promise<readonly string[]> {
 }
 
 const hubInstall = ["install", "hub", "--apply"];
-/** Nothing runs here that could be waited for. */
-const memberInstall = ["install", "member", "--cluster-id", "east", TOKEN, "--no-wait"];
+const memberInstall = ["install", "member", "--cluster-id", "east", TOKEN];
 
 test("hub and member go in, may be repeated, and leave nothing behind (but definitions, VER-07)", async () => {
   const before = await everything();
@@ -225,7 +224,7 @@ async function runDaemonSet(name: string): Promise<void> {
 
 test("an upgrade names what it does not know of the install, refuses, and with --force keeps it for the way back", async () => {
   expect(
-    await isthmus("install", "member", TOKEN, "--apply", "--no-wait", "--cluster-id", "east"),
+    await isthmus("install", "member", TOKEN, "--apply", "--cluster-id", "east"),
   ).toMatchObject({
     code: 0,
   });

@@ -58,11 +58,7 @@ describe.each([
   },
   {
     part: "member",
-    argv: [
-      ...["install", "member", "--apply", "--no-wait", TOKEN],
-      "--cluster-id=east",
-      "--cidrs=10.1.0.0/16",
-    ],
+    argv: [...["install", "member", "--apply", TOKEN], "--cluster-id=east", "--cidrs=10.1.0.0/16"],
     uninstall: ["uninstall", "member", "--local-only"],
     older: shippedCrds().find(({ spec }) => spec.names.plural === "serviceexports"),
     newer: shippedCrds().find(({ spec }) => spec.names.plural === "peers"),
