@@ -5,8 +5,6 @@ import { type Changing, unchanging } from "../../runtime/config/changing.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 import type { Meter } from "../../runtime/metrics/meter.ts";
 import { checkLife } from "../core/member-life.ts";
-import type { MemberRecord } from "../core/member-record.ts";
-import { Presence } from "../core/presence.ts";
 import type { CloseReason, SessionPeer } from "../core/session-io.ts";
 import { SharedBatches } from "../core/shared-batches.ts";
 import { type GlobalAllocator, NO_BLOCK } from "../globals/global-block.ts";
@@ -14,11 +12,11 @@ import { type HubPolicy, NO_POLICY } from "../policy/cluster-policy.ts";
 import type { Store } from "../store/store.ts";
 import { Connection, type Transport } from "./connection.ts";
 import { FirstSyncQueue } from "./first-sync-queue.ts";
-import { type Activity, MemberActivity } from "./member-activity.ts";
-import { MessageBudget } from "./message-budget.ts";
+import type { Activity } from "./member-activity.ts";
+import { MemberWatch } from "./member-watch.ts";
+import { MessageBudgets } from "./message-budgets.ts";
 import { type BrokerMetrics, createBrokerMetrics } from "./metrics.ts";
 import { PolicyKeeper } from "./policy-keeper.ts";
-import { PresenceNews } from "./presence-news.ts";
 import { StoreWaits } from "./store-waits.ts";
 import { type BrokerHop, WriteHops } from "./write-hops.ts";
 
@@ -62,20 +60,14 @@ export class Hub {
   readonly #metrics: BrokerMetrics;
   /** BOUNDED: by the members that joined: one stream each, the newest. */
   readonly #connections = new Map<ClusterId, Connection>();
-  /** BOUNDED: as #connections, and members whose budget has not filled up again since they left. */
-  readonly #budgets = new Map<ClusterId, MessageBudget>();
+  readonly #budgets: MessageBudgets;
   readonly #policy: PolicyKeeper;
-  readonly #presence: Presence;
+  readonly #watch: MemberWatch;
   readonly #firstSyncs: FirstSyncQueue;
-  readonly #presenceNews: PresenceNews;
   readonly #storeWaits: StoreWaits;
   readonly #batches = new SharedBatches();
-  readonly #activity = new MemberActivity();
   readonly #hops: WriteHops | undefined;
-  /** The lives that members have been told of. BOUNDED: by the members. */
-  readonly #lives = new Map<ClusterId, string>();
-  /** BOUNDED: two. */
-  readonly #unsubscribe: (() => void)[] = [];
+  #unsubscribe: (() => void) | undefined;
   #timer: Timer | undefined;
   #isStopping = false;
   /** Called when the last stream has ended. */
@@ -88,6 +80,7 @@ export class Hub {
     this.#metrics = createBrokerMetrics(deps.meter);
     const { clock, onHop } = deps;
     this.#hops = onHop && new WriteHops({ clock, onHop, table: deps.store.table });
+    this.#budgets = new MessageBudgets(clock);
     this.#firstSyncs = new FirstSyncQueue({ clock, metrics: this.#metrics }, options.firstSyncsMax);
     this.#storeWaits = new StoreWaits({ clock, metrics: this.#metrics });
     this.#policy = new PolicyKeeper({
@@ -96,25 +89,19 @@ export class Hub {
       metrics: this.#metrics,
       onChanged: (cluster) => this.#connections.get(cluster)?.close(policyChanged(cluster)),
     });
-    this.#presence = new Presence(clock.monotonicMs());
-    this.#presenceNews = new PresenceNews(clock, (clusters) => {
-      for (const connection of this.#connections.values()) connection.presenceChanged(clusters);
+    this.#watch = new MemberWatch({
+      ...{ store: deps.store, clock, metrics: this.#metrics, hops: this.#hops },
+      onNews: (clusters) => {
+        for (const connection of this.#connections.values()) connection.presenceChanged(clusters);
+      },
     });
   }
 
   start(): void {
-    const { store } = this.#deps;
-    this.#unsubscribe.push(
-      store.subscribe((changed) => this.#fanOut(changed)),
-      store.whereabouts.subscribe(() => this.#noteElsewhere()),
-    );
-    this.#noteElsewhere();
+    this.#unsubscribe = this.#deps.store.subscribe((changed) => this.#fanOut(changed));
     this.#metrics.connectedMembers.set(0);
     this.#policy.start();
-    for (const member of this.#deps.store.table.members()) {
-      this.#lives.set(member.cluster, lifeOf(member));
-    }
-    for (const { cluster } of this.#deps.store.table.owners()) this.#measure(cluster);
+    this.#watch.start();
     this.#scheduleTick();
   }
 
@@ -143,22 +130,21 @@ export class Hub {
   stop(): void {
     this.#isStopping = true;
     this.#timer?.cancel();
-    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+    this.#unsubscribe?.();
     this.#policy.stop();
     this.#timer = undefined;
     for (const connection of this.#connections.values()) connection.close(STOPPING);
-    this.#presenceNews.stop();
+    this.#watch.stop();
   }
 
   /** What this process has seen of a member. */
   activity(cluster: ClusterId): Activity {
-    return this.#activity.of(cluster);
+    return this.#watch.activity(cluster);
   }
 
   /** For how long a member has had no stream to any replica, as far as this one knows, milliseconds; undefined: it has one. */
   silentMs(cluster: ClusterId): number | undefined {
-    const present = this.#presence.of(cluster, this.#deps.clock.monotonicMs());
-    return present.kind === "connected" ? undefined : present.forMs;
+    return this.#watch.silentMs(cluster);
   }
 
   get connectedMembers(): readonly ClusterId[] {
@@ -170,7 +156,7 @@ export class Hub {
     const { clusterset } = this.#options;
     const { store, clock } = this.#deps;
     const policy = this.#policy.follow(peer.cluster);
-    const budget = this.#budgetOf(peer.cluster);
+    const budget = this.#budgets.of(peer.cluster);
     budget.limitWrites(policy.writesPerSecond);
     const connection = new Connection(
       {
@@ -183,7 +169,7 @@ export class Hub {
       transport,
       {
         store,
-        presence: this.#presence,
+        presence: this.#watch.presence,
         clock,
         metrics: this.#metrics,
         budget,
@@ -191,7 +177,7 @@ export class Hub {
         globals: this.#deps.globals ?? NO_GLOBALS,
         storeWaits: this.#storeWaits,
         hops: this.#hops,
-        onRefused: () => this.#noteRefused(peer.cluster),
+        onRefused: () => this.#watch.refused(peer.cluster),
         checkLife: (who) => checkLife(this.#deps.store.table, who),
         onClose: (closed, reason) => this.#onClose(closed, reason),
       },
@@ -215,14 +201,6 @@ export class Hub {
     if (!removed.ok) return err({ kind: "store-failed", text: removed.error.text });
     this.#deps.log.info("member left", { cluster: peer.cluster, incarnation: peer.incarnation });
     return ok(undefined);
-  }
-
-  #budgetOf(cluster: ClusterId): MessageBudget {
-    const known = this.#budgets.get(cluster);
-    if (known !== undefined) return known;
-    const budget = new MessageBudget(this.#deps.clock.monotonicMs());
-    this.#budgets.set(cluster, budget);
-    return budget;
   }
 
   async #admit(connection: Connection): Promise<void> {
@@ -255,8 +233,7 @@ export class Hub {
     }
     if (!connection.isOpen) return;
     connection.admit();
-    this.#activity.connected(peer.cluster, this.#deps.clock.nowMs());
-    if (this.#presence.connected(peer.cluster)) this.#presenceNews.add(peer.cluster);
+    this.#watch.connected(peer.cluster);
     this.#deps.log.info("member connected", {
       cluster: peer.cluster,
       incarnation: peer.incarnation,
@@ -276,8 +253,7 @@ export class Hub {
     const startMs = this.#hops?.nowMs() ?? 0;
     const news = new Set<ClusterId>();
     for (const cluster of changed) {
-      this.#noteLife(cluster);
-      this.#measure(cluster);
+      this.#watch.changed(cluster);
       if (this.#hasNews(cluster)) news.add(cluster);
       const connection = this.#connections.get(cluster);
       if (connection === undefined) continue;
@@ -287,53 +263,6 @@ export class Hub {
     if (news.size === 0) return;
     for (const connection of this.#connections.values()) connection.ownersChanged(news);
     this.#hops?.sent(news, startMs, this.#connections.size);
-  }
-
-  /** Who joined, joined again, left or was revoked is told to all; rows say nothing about that. */
-  #noteLife(cluster: ClusterId): void {
-    const { table } = this.#deps.store;
-    const member = table.member(cluster);
-    const life = member === undefined ? undefined : lifeOf(member);
-    if (this.#lives.get(cluster) === life) return;
-    if (life === undefined) {
-      this.#lives.delete(cluster);
-      this.#presence.forget(cluster);
-      this.#activity.forget(cluster);
-      this.#metrics.forget(cluster);
-      this.#hops?.forget(cluster);
-    } else this.#lives.set(cluster, life);
-    this.#presenceNews.add(cluster);
-  }
-
-  #measure(cluster: ClusterId): void {
-    const { table } = this.#deps.store;
-    const owner = table.owner(cluster);
-    if (owner === undefined) return;
-    this.#metrics.memberRows.set(owner.size, { cluster });
-    const expiresAtMs = table.member(cluster)?.certificateExpiresAtMs;
-    if (expiresAtMs !== undefined) {
-      this.#metrics.certificateExpiry.set(expiresAtMs / 1000, { cluster });
-    }
-  }
-
-  #measureSilence(): void {
-    for (const { cluster } of this.#deps.store.table.members()) {
-      this.#metrics.memberSilence.set((this.silentMs(cluster) ?? 0) / 1000, { cluster });
-    }
-  }
-
-  #noteRefused(cluster: ClusterId): void {
-    this.#activity.refused(cluster);
-    this.#metrics.refusedWrites.add(1, { cluster });
-  }
-
-  /** Members that moved to another replica are not gone. */
-  #noteElsewhere(): void {
-    const { store, clock } = this.#deps;
-    const clusters = new Set(store.whereabouts.elsewhere().keys());
-    for (const cluster of this.#presence.elsewhere(clusters, clock.monotonicMs())) {
-      this.#presenceNews.add(cluster);
-    }
   }
 
   /** Nothing is told of an owner that is incomplete, unless that an earlier life of it has ended. */
@@ -346,11 +275,7 @@ export class Hub {
     const { cluster } = connection.peer;
     if (this.#connections.get(cluster) === connection) {
       this.#connections.delete(cluster);
-      // One who has just left is not to be remembered again.
-      const isMember = this.#deps.store.table.member(cluster) !== undefined;
-      if (isMember) this.#activity.ended(cluster, this.#deps.clock.nowMs());
-      const isNews = this.#presence.disconnected(cluster, this.#deps.clock.monotonicMs());
-      if (isNews) this.#presenceNews.add(cluster);
+      this.#watch.disconnected(cluster);
     }
     this.#tellConnected();
     if (this.#connections.size === 0) this.#onEmpty?.();
@@ -371,22 +296,10 @@ export class Hub {
   #scheduleTick(): void {
     this.#timer = this.#deps.clock.setTimer(this.heartbeatIntervalMs, () => {
       for (const connection of this.#connections.values()) connection.tick();
-      this.#measureSilence();
-      this.#forgetFullBudgets();
+      this.#watch.measureSilence();
+      this.#budgets.forgetFull((cluster) => this.#connections.has(cluster));
       this.#policy.enforceAll();
       this.#scheduleTick();
     });
   }
-
-  #forgetFullBudgets(): void {
-    const nowMs = this.#deps.clock.monotonicMs();
-    for (const [cluster, budget] of this.#budgets) {
-      if (!this.#connections.has(cluster) && budget.isFull(nowMs)) this.#budgets.delete(cluster);
-    }
-  }
-}
-
-/** What others are told of a member beside whether it is connected. */
-function lifeOf({ incarnation, frozenAtMs }: MemberRecord): string {
-  return frozenAtMs === undefined ? `${incarnation}` : `${incarnation} frozen`;
 }

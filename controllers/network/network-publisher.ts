@@ -1,11 +1,7 @@
-import { isDeepStrictEqual } from "node:util";
 import { NETWORK_ROW_KEY } from "../../api/broker/row.ts";
-import { type ClusterId, parseClusterId } from "../../api/cluster-id.ts";
+import type { ClusterId } from "../../api/cluster-id.ts";
 import { NODES, type Node } from "../../api/kube/node.ts";
-import { apiVersionOf, type KubeObject, type Resource } from "../../api/kube/object.ts";
-import { LABEL_MANAGED_BY, MANAGED_BY } from "../../api/mcs/labels.ts";
-import { cidrAround, formatCidr } from "../../api/network/cidr.ts";
-import { addressBits, parseIpAddress } from "../../api/network/ip-address.ts";
+import type { KubeObject } from "../../api/kube/object.ts";
 import { LOCAL_NETWORK, type MemberNetwork } from "../../api/network/member-network.ts";
 import type { GlobalPrefix } from "../../api/network/network-facts.ts";
 import {
@@ -13,13 +9,11 @@ import {
   parsePathReport,
   parsePeer,
 } from "../../api/network/parse-network-objects.ts";
-import type { Peer } from "../../api/network/peer.ts";
 import { MEMBER_NETWORKS, PATH_REPORTS, PEERS } from "../../api/network/resources.ts";
 import type { NetworkLink } from "../../broker/client/network-link.ts";
 import type { Clock } from "../../runtime/clock/clock.ts";
 import type { Changing } from "../../runtime/config/changing.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
-import type { KubeError } from "../../runtime/kube/kube-error.ts";
 import { type JobOutcome, WorkQueue } from "../../runtime/kube/queue/work-queue.ts";
 import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
 import type { Logger } from "../../runtime/log/log.ts";
@@ -38,9 +32,12 @@ import {
 import { findOverlaps } from "./find-overlaps.ts";
 import { NetworkProblems } from "./network-problems.ts";
 import { addressNodes, type NodeAddressing } from "./node-addresses.ts";
+import { hostNetworksOf, slimNode } from "./node-facts.ts";
+import { PeerPublisher } from "./peer-publisher.ts";
 import { FEW_NODES, type PodNetworks, podNetworks } from "./pod-networks.ts";
 import { ServiceNetworkReader } from "./service-networks.ts";
 import { SilentReports } from "./silent-reports.ts";
+import { outcomeOf, SpecWriter } from "./spec-writer.ts";
 
 export interface NetworkPublisherOptions {
   readonly cluster: ClusterId;
@@ -68,17 +65,19 @@ const NODES_SHOWN = 20;
 
 /**
  * Tells peers about this cluster's network (its network row), and this cluster about itself (MemberNetwork `local`) and its
- * peers (Peer, whose status is not its business). Runs where the member takes part in connectivity, in the leader alone.
+ * peers (Peer). Runs where the member takes part in connectivity, in the leader alone.
  */
 export class NetworkPublisher {
   readonly #options: NetworkPublisherOptions;
   readonly #deps: NetworkPublisherDeps;
   readonly #objects: OwnObjects;
+  readonly #specs: SpecWriter;
   readonly #queue: WorkQueue;
   readonly #nodes: Reflector<Node>;
   readonly #reports: Reflector<KubeObject>;
   readonly #networks: Reflector<KubeObject>;
   readonly #peers: Reflector<KubeObject>;
+  readonly #peerPublisher: PeerPublisher;
   readonly #services: ServiceNetworkReader;
   readonly #problems: NetworkProblems;
   readonly #silent = new SilentReports();
@@ -88,15 +87,21 @@ export class NetworkPublisher {
     this.#options = options;
     this.#deps = deps;
     this.#objects = new OwnObjects(deps.client);
+    this.#specs = new SpecWriter(deps.client);
     this.#nodes = new Reflector<Node>({ resource: NODES, project: slimNode }, deps);
     this.#reports = new Reflector<KubeObject>({ resource: PATH_REPORTS }, deps);
     this.#networks = new Reflector<KubeObject>({ resource: MEMBER_NETWORKS }, deps);
     this.#peers = new Reflector<KubeObject>({ resource: PEERS }, deps);
+    this.#peerPublisher = new PeerPublisher({
+      ...{ link: deps.link, peers: this.#peers.view },
+      ...{ specs: this.#specs, objects: this.#objects },
+    });
     this.#services = new ServiceNetworkReader(options.settings.serviceCidrs, deps);
     this.#problems = new NetworkProblems(deps);
     this.#queue = new WorkQueue(
       { name: "network", concurrency: 1 },
-      (key, signal) => (key === OWN ? this.#publishOwn(signal) : this.#publishPeer(key, signal)),
+      (key, signal) =>
+        key === OWN ? this.#publishOwn(signal) : this.#peerPublisher.publish(key, signal),
       deps,
     );
   }
@@ -134,8 +139,7 @@ export class NetworkPublisher {
   /** Looks at everything once more; an unchanged world sees no write from it (I9). */
   lookAgain(): void {
     this.#queue.add(OWN);
-    for (const cluster of this.#deps.link.networks().keys()) this.#queue.add(cluster);
-    for (const { metadata } of this.#peers.view.values()) this.#queue.add(metadata.name);
+    for (const name of this.#peerPublisher.names()) this.#queue.add(name);
   }
 
   async #publishOwn(signal: AbortSignal): Promise<JobOutcome> {
@@ -172,7 +176,8 @@ export class NetworkPublisher {
     if (world.block === undefined && known !== undefined) return LATER;
     const spec = deriveMemberNetwork(world);
     const there = this.#networks.view.get(LOCAL_NETWORK);
-    const failed = await this.#write(MEMBER_NETWORKS, LOCAL_NETWORK, spec, there, signal);
+    const local = { resource: MEMBER_NETWORKS, name: LOCAL_NETWORK, spec };
+    const failed = await this.#specs.write(local, there, signal);
     return failed ?? LATER;
   }
 
@@ -274,84 +279,6 @@ export class NetworkPublisher {
     if (refusal !== undefined) problems.push(`refused by the hub: ${refusal}`);
     return problems;
   }
-
-  async #publishPeer(name: string, signal: AbortSignal): Promise<JobOutcome> {
-    const { link } = this.#deps;
-    const known = this.#peers.view.get(name);
-    const cluster = parseClusterId(name);
-    const row = cluster.ok ? link.networks().get(cluster.value) : undefined;
-    if (row !== undefined) {
-      const { kind: _kind, ...spec } = row;
-      return (await this.#write(PEERS, name, spec, known, signal)) ?? DONE;
-    }
-    // Unknown is not none (I6): before the first sync a peer of an earlier process stays.
-    if (known === undefined || !link.hasSynced()) return DONE;
-    const removed = await this.#objects.remove(PEERS, known, signal);
-    return removed.ok ? DONE : { kind: "failed", error: removed.error };
-  }
-
-  /** Replaces the whole spec, when it is another: a list that became shorter must not keep its end. */
-  async #write(
-    resource: Resource,
-    name: string,
-    spec: MemberNetwork["spec"] | Peer["spec"],
-    known: KubeObject | undefined,
-    signal: AbortSignal,
-  ): Promise<JobOutcome | undefined> {
-    const present: unknown = known === undefined ? undefined : Reflect.get(known, "spec");
-    if (isDeepStrictEqual(present, plain(spec))) return undefined;
-    const object = {
-      apiVersion: apiVersionOf(resource),
-      kind: resource.kind,
-      metadata: { name, labels: { [LABEL_MANAGED_BY]: MANAGED_BY } },
-      spec,
-    };
-    const applied = await this.#deps.client.apply(resource, object, { signal });
-    return applied.ok ? undefined : outcomeOf(applied.error);
-  }
 }
 
-const DONE: JobOutcome = { kind: "done" };
 const LATER: JobOutcome = { kind: "again-after", delayMs: LOOK_AGAIN_MS };
-
-/** Undefined: this process ends. */
-function outcomeOf(error: KubeError): JobOutcome | undefined {
-  if (error.kind === "aborted") return undefined;
-  return { kind: "failed", error, isOrdinary: error.kind === "conflict" };
-}
-
-/** Addresses of the node itself, as networks. */
-function hostNetworksOf({ status }: Node): readonly string[] {
-  return (status?.addresses ?? []).flatMap(({ address: text }) => {
-    const address = parseIpAddress(text);
-    if (!address.ok) return [];
-    return [formatCidr(cidrAround(address.value, addressBits(address.value.family)))];
-  });
-}
-
-/** As it is read back: nothing that is undefined. */
-function plain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
-}
-
-function slimNode({ apiVersion, kind, metadata, spec, status }: Node): Node {
-  const { name, uid, resourceVersion, labels } = metadata;
-  return {
-    apiVersion,
-    kind,
-    metadata: {
-      name,
-      ...(uid === undefined ? {} : { uid }),
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
-      ...(labels === undefined ? {} : { labels }),
-    },
-    ...(spec === undefined ? {} : { spec }),
-    // A kubelet's heartbeats are no news: of conditions only what one of them says.
-    status: {
-      ...(status?.addresses === undefined ? {} : { addresses: status.addresses }),
-      conditions: (status?.conditions ?? [])
-        .filter(({ type }) => type === "Ready")
-        .map(({ type, status: value }) => ({ type, status: value })),
-    },
-  };
-}

@@ -4,9 +4,10 @@ import { decodeHello, encodeHello, type Hello, VERSIONS } from "../frame/hello.t
 import { decodeOpenHeader, encodeOpenHeader, type OpenHeader } from "../frame/open-header.ts";
 import { controlFrame, numberFrame, numberOf } from "../frame/write-frame.ts";
 import type { PeerCredit } from "./credit-budget.ts";
+import { DataIntake } from "./data-intake.ts";
 import { OpenRate } from "./open-rate.ts";
-import { SendRound } from "./send-round.ts";
-import { CONTROL_QUEUE_MAX_BYTES, CROWDED_BYTES, type SessionLimits } from "./session-limits.ts";
+import type { SessionLimits } from "./session-limits.ts";
+import { SessionOutput } from "./session-output.ts";
 import { StreamTable } from "./stream-table.ts";
 import type { StreamOwner, TunnelStream } from "./tunnel-stream.ts";
 
@@ -39,27 +40,21 @@ export interface SessionOptions {
  * One end of a tunnel, without IO and without a clock: bytes of the peer go into `receive`, bytes for it come out of
  * `fill`. Many streams with credit of their own each: a reader that stalls stops only its own stream.
  *
- * BOUNDED: streams by StreamTable; bytes received and not consumed by the credit given; bytes to send by each stream's
- * queue; control frames by CONTROL_QUEUE_MAX_BYTES.
+ * BOUNDED: streams by StreamTable; bytes received and not consumed by the credit given; what is to be sent by SessionOutput.
  */
 export class TunnelSession implements StreamOwner, FrameSink {
   readonly #events: SessionEvents;
   readonly #reader = new FrameReader(this);
   readonly #table: StreamTable;
   readonly #opens: OpenRate;
-  readonly #round = new SendRound((stream) => this.#removeIfDone(stream));
-  #isOutputTold = false;
+  readonly #data: DataIntake;
+  readonly #output: SessionOutput;
   #hasJustOpened = false;
-  #queuedBytes = 0;
   #peer: Hello | undefined;
   #isDraining = false;
   #isPeerDraining = false;
   #failure: string | undefined;
   #nowMs = 0;
-  /** Of the data frame under way; a datagram is joined when it came in pieces. */
-  #dataStream: TunnelStream | undefined;
-  #datagram: Uint8Array | undefined;
-  #datagramLeft = 0;
 
   constructor(
     { isDialler, limits, instance }: SessionOptions,
@@ -67,6 +62,12 @@ export class TunnelSession implements StreamOwner, FrameSink {
   ) {
     this.#events = events;
     this.#table = new StreamTable(isDialler, limits, credit);
+    this.#data = new DataIntake(this.#table);
+    this.#output = new SessionOutput({
+      onOutput: () => events.onOutput(),
+      onEndSent: (stream) => this.#removeIfDone(stream),
+      onFlood: (reason) => this.#fail(reason),
+    });
     this.#opens = new OpenRate(limits.opensPerSecond);
     const hello = encodeHello({
       oldestVersion: VERSIONS.oldest,
@@ -75,7 +76,7 @@ export class TunnelSession implements StreamOwner, FrameSink {
       streamsMax: limits.streamsMax,
       instance,
     });
-    this.#sendControl(controlFrame(FRAME.hello, 0, hello));
+    this.#output.control(controlFrame(FRAME.hello, 0, hello));
   }
 
   get streamCount(): number {
@@ -99,7 +100,7 @@ export class TunnelSession implements StreamOwner, FrameSink {
     const stream = this.#add(this.#table.takeOwnId(), header);
     if (stream === undefined) return undefined;
     this.#hasJustOpened = true;
-    this.#sendControl(controlFrame(FRAME.open, stream.id, encodeOpenHeader(header)));
+    this.#output.control(controlFrame(FRAME.open, stream.id, encodeOpenHeader(header)));
     return stream;
   }
 
@@ -111,18 +112,18 @@ export class TunnelSession implements StreamOwner, FrameSink {
   }
 
   ping(token: number): void {
-    this.#sendControl(numberFrame(FRAME.ping, 0, token));
+    this.#output.control(numberFrame(FRAME.ping, 0, token));
   }
 
   sendRoutes(payload: Uint8Array): void {
-    this.#sendControl(controlFrame(FRAME.routes, 0, payload));
+    this.#output.control(controlFrame(FRAME.routes, 0, payload));
   }
 
   /** Takes no new streams from now on and asks the peer to open none. */
   drain(): void {
     if (this.#isDraining) return;
     this.#isDraining = true;
-    this.#sendControl(numberFrame(FRAME.goAway, 0, this.#table.lastPeerId));
+    this.#output.control(numberFrame(FRAME.goAway, 0, this.#table.lastPeerId));
     this.#tellIfIdle();
   }
 
@@ -134,7 +135,7 @@ export class TunnelSession implements StreamOwner, FrameSink {
       this.#table.remove(stream);
       stream.handler?.onReset(code);
     }
-    this.#round.clear();
+    this.#output.clear();
   }
 
   /** Takes bytes from the peer. False: it broke the protocol, and `failure` says how; close the connection. */
@@ -151,74 +152,48 @@ export class TunnelSession implements StreamOwner, FrameSink {
    * 0: nothing to send until the next `onOutput`.
    */
   fill(target: Uint8Array): number {
-    const length = this.#round.fill(target);
-    if (length === 0) this.#isOutputTold = false;
-    return length;
+    return this.#output.fill(target);
   }
 
   // Of StreamOwner: what its streams ask for.
 
   get isCrowded(): boolean {
-    return this.#queuedBytes > CROWDED_BYTES;
+    return this.#output.isCrowded;
   }
 
   onQueued(bytes: number): void {
-    this.#queuedBytes += bytes;
+    this.#output.queued(bytes);
   }
 
   onReady(stream: TunnelStream): void {
-    if (this.#round.add(stream)) this.#tellOutput();
+    this.#output.ready(stream);
   }
 
   onAccepted(stream: TunnelStream): void {
-    this.#sendControl(controlFrame(FRAME.opened, stream.id));
+    this.#output.control(controlFrame(FRAME.opened, stream.id));
   }
 
   onResetByUser(stream: TunnelStream, code: ResetCode): void {
     this.#table.remove(stream);
-    this.#sendControl(numberFrame(FRAME.reset, stream.id, RESET_CODES[code]));
+    this.#output.control(numberFrame(FRAME.reset, stream.id, RESET_CODES[code]));
     this.#tellIfIdle();
   }
 
   onConsumed(stream: TunnelStream, bytes: number): void {
     const credit = this.#table.creditFor(stream, bytes, this.#nowMs);
-    if (credit > 0) this.#sendControl(numberFrame(FRAME.window, stream.id, credit));
+    if (credit > 0) this.#output.control(numberFrame(FRAME.window, stream.id, credit));
   }
 
   // Of FrameSink: what the peer sends.
 
   onDataStart(id: number, length: number): void {
     if (this.#peer === undefined) return this.#fail("first frame must be hello: got data");
-    const stream = this.#table.get(id);
-    this.#dataStream = stream;
-    this.#datagram = undefined;
-    this.#datagramLeft = length;
-    if (stream === undefined) {
-      if (!this.#table.wasOpen(id)) this.#fail(`stream must have been opened: got data on ${id}`);
-    } else if (stream.hasPeerEnded) {
-      this.#fail(`data must come before the end: got more on stream ${id}`);
-    } else if (!stream.isDatagrams) {
-      if (length > stream.receiveCredit) {
-        const credit = stream.receiveCredit;
-        this.#fail(`data must be within its credit of ${credit}: got ${length} on stream ${id}`);
-      }
-      stream.receiveCredit -= length;
-    }
+    const wrong = this.#data.start(id, length);
+    if (wrong !== undefined) this.#fail(wrong);
   }
 
   onDataPiece(piece: Uint8Array, isLast: boolean): void {
-    const stream = this.#dataStream;
-    // What was under way when a stream was reset is of no use to anybody.
-    if (stream === undefined || stream.isGone || this.#failure !== undefined) return;
-    const isWhole = !stream.isDatagrams || (isLast && this.#datagram === undefined);
-    if (isWhole) {
-      stream.handler?.onData(piece);
-      return;
-    }
-    this.#datagram ??= new Uint8Array(this.#datagramLeft);
-    this.#datagram.set(piece, this.#datagram.length - this.#datagramLeft);
-    this.#datagramLeft -= piece.length;
-    if (isLast) stream.handler?.onData(this.#datagram);
+    if (this.#failure === undefined) this.#data.piece(piece, isLast);
   }
 
   onFrame(type: number, id: number, payload: Uint8Array): void {
@@ -229,7 +204,7 @@ export class TunnelSession implements StreamOwner, FrameSink {
       case FRAME.open:
         return this.#takeOpen(id, payload);
       case FRAME.ping:
-        return this.#sendControl(controlFrame(FRAME.pong, 0, payload.subarray(0, 8)));
+        return this.#output.control(controlFrame(FRAME.pong, 0, payload.subarray(0, 8)));
       case FRAME.pong:
         return this.#events.onPong(numberOf(payload) ?? 0);
       case FRAME.goAway:
@@ -310,7 +285,7 @@ export class TunnelSession implements StreamOwner, FrameSink {
   }
 
   #refuse(id: number, code: ResetCode): void {
-    this.#sendControl(numberFrame(FRAME.reset, id, RESET_CODES[code]));
+    this.#output.control(numberFrame(FRAME.reset, id, RESET_CODES[code]));
   }
 
   #removeIfDone(stream: TunnelStream): void {
@@ -321,22 +296,6 @@ export class TunnelSession implements StreamOwner, FrameSink {
 
   #tellIfIdle(): void {
     if (this.#table.size === 0) this.#events.onIdle();
-  }
-
-  #sendControl(frame: Uint8Array): void {
-    this.#round.addControl(frame);
-    const waiting = this.#round.controlBytes;
-    if (waiting > CONTROL_QUEUE_MAX_BYTES) {
-      this.#fail(`peer must read the answers that it asks for: ${waiting} bytes of them wait`);
-    } else {
-      this.#tellOutput();
-    }
-  }
-
-  #tellOutput(): void {
-    if (this.#isOutputTold) return;
-    this.#isOutputTold = true;
-    this.#events.onOutput();
   }
 
   #fail(reason: string): void {
