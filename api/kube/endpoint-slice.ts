@@ -46,3 +46,8 @@ export interface EndpointSlice extends KubeObject {
   readonly endpoints?: readonly Endpoint[] | null;
   readonly ports?: readonly EndpointPort[] | null;
 }
+
+/** Absent means ready. */
+export function readyEndpoints({ endpoints }: EndpointSlice): readonly Endpoint[] {
+  return (endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false);
+}

@@ -62,7 +62,8 @@ export class MemberLink implements BrokerLink, NetworkLink, SliceLink {
     this.#deps = deps;
     this.#timer = new DueTimer(deps.clock, () => this.#step({ kind: "timer" }));
     this.#tables = new LinkTables(options);
-    this.#intake = new MessageIntake(options.clusterId, { ...this.#tables, ...deps });
+    const { subscription, mirror, own } = this.#tables;
+    this.#intake = new MessageIntake(options.clusterId, { subscription, mirror, own, ...deps });
     this.#channel = new SyncChannel(deps.transport, {
       onMessage: (message) => this.#step({ kind: "message", message }),
       onDamaged: (reason) => this.#step({ kind: "violated", reason }),

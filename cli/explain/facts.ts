@@ -8,6 +8,7 @@ import type { Peer } from "../../api/network/peer.ts";
 import type { Result } from "../../api/result.ts";
 import type { Slice } from "../../api/slices/slice.ts";
 import type { ClusterDns } from "../../install/cluster-dns/wiring-plan.ts";
+import type { ConnectionFact } from "../packet-test/connection-fact.ts";
 import type { ControllersReport } from "../status/controllers-report.ts";
 import type { PeerReport } from "../status/member-report.ts";
 
@@ -64,13 +65,3 @@ export type DnsFact =
       /** The server's own words (RFC 8914). */
       readonly extended?: string;
     };
-
-/** One try to open a TCP connection. */
-export interface ConnectionFact {
-  /** Undefined: to the clusterset IP. */
-  readonly cluster: string | undefined;
-  readonly address: string;
-  readonly port: number;
-  /** Undefined: it was opened. */
-  readonly failure: string | undefined;
-}

@@ -1,8 +1,7 @@
 import { request } from "node:http";
 import type { Duplex } from "node:stream";
 import { err, ok, type Result } from "../../api/result.ts";
-import type { ConnectionFact } from "../explain/facts.ts";
-import type { ServiceTarget } from "../explain/service-target.ts";
+import type { ConnectionFact } from "./connection-fact.ts";
 import { PACKET_TEST_PATH, readPacketTestAnswer } from "./packet-test-answer.ts";
 
 /** Some tens of lines. */
@@ -10,7 +9,7 @@ const ANSWER_MAX = 256 * 1024;
 
 /** Asks who listens at the other end of a stream; an error says why nothing was tested. */
 export async function askPacketTest(
-  { namespace, name }: ServiceTarget,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
   stream: Duplex,
   signal: AbortSignal,
 ): Promise<Result<readonly ConnectionFact[], string>> {

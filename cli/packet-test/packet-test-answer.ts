@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ConnectionFact } from "../explain/facts.ts";
+import type { ConnectionFact } from "./connection-fact.ts";
 
 export const PACKET_TEST_PATH = "/packets";
 

@@ -14,8 +14,8 @@ import type { Logger } from "../../runtime/log/log.ts";
 import type { ListenAddress } from "../../runtime/net/listen-address.ts";
 import { listenErrorText } from "../../runtime/net/listen-error.ts";
 import { ClusterReader } from "../cluster/cluster-reader.ts";
-import { connectionTargets, tryConnections } from "../explain/collect/try-connections.ts";
 import { PACKET_TEST_PATH, type PacketTestAnswer } from "./packet-test-answer.ts";
+import { connectionTargets, tryConnections } from "./try-connections.ts";
 
 const CONNECTIONS_MAX = 8;
 /** Tests at once: each opens some tens of connections. */

@@ -9,8 +9,8 @@ import { anImport, aSlice, port } from "../../dns-server/testing/objects.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import type { KubeClient } from "../../runtime/kube/kube-client.ts";
 import { silentLogger } from "../../runtime/log/silent-log.ts";
-import type { ConnectionFact } from "../explain/facts.ts";
 import { askPacketTest } from "./ask-packet-test.ts";
+import type { ConnectionFact } from "./connection-fact.ts";
 import { PacketTestServer } from "./packet-test-server.ts";
 
 const { signal } = new AbortController();

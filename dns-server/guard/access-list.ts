@@ -1,6 +1,6 @@
 import { BlockList, isIPv4, isIPv6 } from "node:net";
+import { unmapped } from "../../api/network/address-bytes.ts";
 import { err, ok, type Result } from "../../api/result.ts";
-import { unmapped } from "./address-bytes.ts";
 
 /** Source addresses that a rule speaks of. */
 export class AccessList {

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { unmapped, writeAddress } from "./address-bytes.ts";
+import { unmapped, writeAddress } from "../../api/network/address-bytes.ts";
 
 export interface RateLimits {
   /** Responses by UDP that one client gets per second; as many at once after a quiet second. */

@@ -1,5 +1,5 @@
+import { writeAddress } from "../../api/network/address-bytes.ts";
 import { err, ok, type Result } from "../../api/result.ts";
-import { writeAddress } from "./address-bytes.ts";
 import { type SipHashKey, sipHash24, sipHashKey } from "./siphash.ts";
 
 const CLIENT_COOKIE_BYTES = 8;

@@ -1,5 +1,6 @@
 import type { KubeObject } from "../../api/kube/object.ts";
 import { ownAddresses, type PodPlace } from "../../api/kube/pod.ts";
+import { unmapped } from "../../api/network/address-bytes.ts";
 import { formatIpAddress, parseIpAddress } from "../../api/network/ip-address.ts";
 import { parseSliceObjects } from "../../api/slices/parse-slice-objects.ts";
 import { holdsNamespace, holdsPod, SliceSet } from "../../api/slices/slice-set.ts";
@@ -70,7 +71,7 @@ export class SliceClients {
 
 /** A socket for both families says `::ffff:10.1.0.5`. */
 function canonical(text: string): string {
-  const plain = text.startsWith("::ffff:") && text.includes(".") ? text.slice(7) : text;
+  const plain = unmapped(text);
   const parsed = parseIpAddress(plain);
   return parsed.ok ? formatIpAddress(parsed.value) : plain;
 }

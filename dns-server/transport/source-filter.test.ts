@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { writeAddress } from "../guard/address-bytes.ts";
+import { writeAddress } from "../../api/network/address-bytes.ts";
 import { INSTRUCTION_BYTES, sourceFilter } from "./source-filter.ts";
 
 /** What the kernel makes of a datagram, by the meaning of classic BPF, with `random` for chance. */

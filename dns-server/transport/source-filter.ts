@@ -1,4 +1,4 @@
-import { unmapped, writeAddress } from "../guard/address-bytes.ts";
+import { unmapped, writeAddress } from "../../api/network/address-bytes.ts";
 
 // Classic BPF, <linux/bpf_common.h> and <linux/filter.h>.
 const LOAD_WORD = 0x20;

@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   membership: ["cluster", "output"],
   broker: ["cluster"],
   proxy: ["membership", "tracing"],
+  "packet-test": ["cluster"],
   controllers: ["auto-export", "cluster", "paths", "process", "tracing"],
   dns: ["cluster", "network", "packet-test", "paths", "process", "tracing"],
 };

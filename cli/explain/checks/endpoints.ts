@@ -1,5 +1,5 @@
+import { readyEndpoints } from "../../../api/kube/endpoint-slice.ts";
 import { type Check, notNeeded, notTested, right, wrong } from "../finding.ts";
-import { readyEndpoints } from "../ready-endpoints.ts";
 
 /** Is there anything behind the Service that this cluster exports? */
 export const checkEndpoints: Check = ({

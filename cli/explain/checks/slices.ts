@@ -1,6 +1,6 @@
+import { readyEndpoints } from "../../../api/kube/endpoint-slice.ts";
 import { LABEL_SOURCE_CLUSTER } from "../../../api/mcs/labels.ts";
 import { type Check, notNeeded, notTested, right, wrong } from "../finding.ts";
-import { readyEndpoints } from "../ready-endpoints.ts";
 
 /** Is there an endpoint to be sent to? (EPS-03, EPS-19) */
 export const checkSlices: Check = ({ serviceImport, importSlices }) => {

@@ -6,8 +6,8 @@ import { err, ok, type Result } from "../../../api/result.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import { deadline } from "../../../runtime/clock/deadline.ts";
 import type { Random } from "../../../runtime/random/random.ts";
+import { type DirectEntry, dial } from "../../packet-test/dial.ts";
 import type { DnsFact } from "../facts.ts";
-import { type DirectEntry, dial } from "./entry.ts";
 
 const TIMEOUT_MS = 2_000;
 /** Option code of extended errors (RFC 8914 section 2). */

@@ -30,6 +30,8 @@ import type { PortForward } from "../../../runtime/kube/port-forward.ts";
 import type { Random } from "../../../runtime/random/random.ts";
 import type { ClusterReader } from "../../cluster/cluster-reader.ts";
 import { observeClusterDns } from "../../cluster-dns/observe-cluster-dns.ts";
+import type { DirectEntry } from "../../packet-test/dial.ts";
+import { connectionTargets, tryConnections } from "../../packet-test/try-connections.ts";
 import { type ControllersReport, controllersReport } from "../../status/controllers-report.ts";
 import { peerReport } from "../../status/member-report.ts";
 import {
@@ -42,9 +44,8 @@ import type { Facts, Looked } from "../facts.ts";
 import type { ServiceTarget } from "../service-target.ts";
 import { askLiveDns } from "./ask-live-dns.ts";
 import { readDnsPods } from "./dns-pods.ts";
-import { type DirectEntry, type Entry, NO_ENTRY } from "./entry.ts";
+import { type Entry, NO_ENTRY } from "./entry.ts";
 import { askThroughApi, packetsThroughApi, type ThroughApi } from "./through-api.ts";
-import { connectionTargets, tryConnections } from "./try-connections.ts";
 
 export interface CollectOptions {
   readonly target: ServiceTarget;

@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { ServiceImportSpec } from "../../../api/mcs/service-import.ts";
+import { addressText } from "../../../api/network/address-bytes.ts";
 import type { ServiceOpen } from "../frame/open-header.ts";
-import { addressText } from "../ip-bytes.ts";
 import type { Candidate } from "./export-book.ts";
 
 /** Default of `sessionAffinityConfig.clientIP.timeoutSeconds` (Service v1). */

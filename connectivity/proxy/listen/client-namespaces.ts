@@ -1,6 +1,6 @@
 import type { PodPlace } from "../../../api/kube/pod.ts";
+import { addressBytes, addressText } from "../../../api/network/address-bytes.ts";
 import type { ObjectView } from "../../../runtime/kube/object-view.ts";
-import { addressBytes, addressText } from "../ip-bytes.ts";
 
 /** Index of `projectPod`ed pods by address, for a reflector. */
 export const BY_ADDRESS = "address";

@@ -1,9 +1,9 @@
 import { createServer, type Socket } from "node:net";
+import { addressBytes } from "../../../api/network/address-bytes.ts";
 import { err, ok } from "../../../api/result.ts";
 import { listenErrorText } from "../../../runtime/net/listen-error.ts";
 import { joinSocket } from "../bridge/socket-bridge.ts";
 import type { ServiceOpen } from "../frame/open-header.ts";
-import { addressBytes } from "../ip-bytes.ts";
 import type { WantedListener } from "./import-book.ts";
 import { type ListenerDeps, placesFor, type StartListener } from "./service-listener.ts";
 

@@ -1,10 +1,10 @@
 import { createSocket, type RemoteInfo } from "node:dgram";
 import { isIPv4 } from "node:net";
+import { addressBytes } from "../../../api/network/address-bytes.ts";
 import { err, ok } from "../../../api/result.ts";
 import { listenErrorText } from "../../../runtime/net/listen-error.ts";
 import { DatagramBridge, sendOrDrop } from "../bridge/datagram-bridge.ts";
 import type { ServiceOpen } from "../frame/open-header.ts";
-import { addressBytes } from "../ip-bytes.ts";
 import { placesFor, type StartListener } from "./service-listener.ts";
 
 /**

@@ -1,4 +1,5 @@
 import type { ClusterId } from "../../../api/cluster-id.ts";
+import { addressText } from "../../../api/network/address-bytes.ts";
 import type { ProxyTraffic, StreamDirection } from "../../../api/network/proxy-traffic.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import type { Logger } from "../../../runtime/log/log.ts";
@@ -6,7 +7,6 @@ import type { Meter } from "../../../runtime/metrics/meter.ts";
 import type { BridgeEnd, ByteCounts } from "../bridge/socket-bridge.ts";
 import type { ResetCode } from "../frame/frame-type.ts";
 import type { ServiceOpen } from "../frame/open-header.ts";
-import { addressText } from "../ip-bytes.ts";
 import { TrafficMeter } from "./traffic-meter.ts";
 import { type Outcome, type TrafficEntry, TrafficTable } from "./traffic-table.ts";
 

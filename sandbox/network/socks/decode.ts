@@ -1,5 +1,4 @@
-import { formatIpAddress } from "../../../api/network/ip-address.ts";
-import { ipFromBytes } from "./address-bytes.ts";
+import { addressText } from "../../../api/network/address-bytes.ts";
 import {
   AUTH_VERSION,
   type Decoded,
@@ -97,8 +96,7 @@ function decodeAddress(bytes: Uint8Array, at: number): Decoded<SocksAddress> {
   if (high === undefined || low === undefined) return INCOMPLETE;
   const port = (high << 8) | low;
   const host = bytes.subarray(start, end);
-  if (type !== 3)
-    return done({ kind: "ip", host: formatIpAddress(ipFromBytes(host)), port }, end + 2);
+  if (type !== 3) return done({ kind: "ip", host: addressText(host), port }, end + 2);
   if (host.length === 0) return malformed("content", "domain name must not be empty");
   return done({ kind: "name", host: latin1(host), port }, end + 2);
 }

@@ -1,6 +1,6 @@
+import { isIP } from "node:net";
 import { invariant } from "../../../api/invariant.ts";
-import { parseIpAddress } from "../../../api/network/ip-address.ts";
-import { ipToBytes } from "./address-bytes.ts";
+import { addressBytes } from "../../../api/network/address-bytes.ts";
 import {
   AUTH_VERSION,
   SOCKS_VERSION,
@@ -57,9 +57,10 @@ function encodeAddress(address: SocksAddress): readonly number[] {
     const name = latin1(address.host);
     return [3, name.length, ...name, ...port];
   }
-  const ip = parseIpAddress(address.host);
-  invariant(ip.ok, "a SOCKS address of kind ip holds an IP address", { host: address.host });
-  return [ip.value.family === "IPv4" ? 1 : 4, ...ipToBytes(ip.value), ...port];
+  const { host } = address;
+  invariant(isIP(host) !== 0, "a SOCKS address of kind ip holds an IP address", { host });
+  const bytes = addressBytes(host);
+  return [bytes.length === 4 ? 1 : 4, ...bytes, ...port];
 }
 
 function latin1(text: string): Uint8Array {

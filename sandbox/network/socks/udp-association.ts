@@ -1,4 +1,5 @@
 import type { RemoteInfo, Socket as UdpSocket } from "node:dgram";
+import { unmapped } from "../../../api/network/address-bytes.ts";
 import { ok, type Result } from "../../../api/result.ts";
 import type { Clock, Timer } from "../../../runtime/clock/clock.ts";
 import { deadline } from "../../../runtime/clock/deadline.ts";
@@ -162,9 +163,4 @@ export class UdpAssociation {
       this.#scheduleSweep();
     });
   }
-}
-
-/** `::ffff:127.0.0.1`, how a dual-stack listener shows an IPv4 client, as `127.0.0.1`. */
-function unmapped(address: string): string {
-  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }

@@ -1,11 +1,27 @@
-import { isIPv4 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
+import { formatIpAddress } from "./ip-address.ts";
 
 /** Prefix of IPv4 addresses as a socket of both families shows them. */
 const MAPPED = "::ffff:";
 
+const NONE = new Uint8Array(4);
+
+/** Bytes of an address as sockets write it, in network order, without its zone; four zeros for what is none. */
+export function addressBytes(text: string): Uint8Array {
+  if (!isIPv4(text) && !isIPv6(text)) return NONE;
+  const bytes = Buffer.alloc(16);
+  return bytes.subarray(0, writeAddress(text, bytes, 0));
+}
+
+/** The inverse: 4 bytes are IPv4, anything else is read as IPv6; in the one text of the address. */
+export function addressText(bytes: Uint8Array): string {
+  const family = bytes.length === 4 ? "IPv4" : "IPv6";
+  return formatIpAddress({ family, value: BigInt(`0x${Buffer.from(bytes).toString("hex")}`) });
+}
+
 /**
- * Writes an address in network order and returns its size, 4 or 16 bytes. A client counts as the same whether it comes
- * through a socket of IPv4 or of both families.
+ * As `addressBytes`, without a copy: writes into a buffer and returns how many bytes, 4 or 16. A client counts as the same whether
+ * it comes through a socket of IPv4 or of both families. The address must be one.
  */
 export function writeAddress(text: string, into: Buffer, at: number): number {
   const plain = unmapped(text);
@@ -18,7 +34,7 @@ export function writeAddress(text: string, into: Buffer, at: number): number {
   return 16;
 }
 
-/** `::ffff:192.0.2.1` is 192.0.2.1; other addresses stay as they are. */
+/** `::ffff:192.0.2.1` is 192.0.2.1 (RFC 4291 section 2.5.5.2); other addresses stay as they are. */
 export function unmapped(address: string): string {
   if (!address.startsWith(MAPPED)) return address;
   const rest = address.slice(MAPPED.length);

@@ -1,9 +1,8 @@
-import type { EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
-import { LABEL_SOURCE_CLUSTER } from "../../../api/mcs/labels.ts";
-import type { ServiceImport } from "../../../api/mcs/service-import.ts";
-import type { ConnectionFact } from "../facts.ts";
-import { readyEndpoints } from "../ready-endpoints.ts";
-import { type Dialling, type DirectEntry, dial } from "./entry.ts";
+import { type EndpointSlice, readyEndpoints } from "../../api/kube/endpoint-slice.ts";
+import { LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
+import type { ServiceImport } from "../../api/mcs/service-import.ts";
+import type { ConnectionFact } from "./connection-fact.ts";
+import { type Dialling, type DirectEntry, dial } from "./dial.ts";
 
 type Target = Omit<ConnectionFact, "failure">;
 
