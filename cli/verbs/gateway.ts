@@ -14,9 +14,10 @@ import { Gateway } from "../../connectivity/vxlan/gateway/gateway.ts";
 import { PlainTransport } from "../../connectivity/vxlan/gateway/plain-transport.ts";
 import { ResponderKeeper } from "../../connectivity/vxlan/gateway/responder-keeper.ts";
 import { Dataplane } from "../../connectivity/vxlan/linux/dataplane.ts";
+import { kernelWatch } from "../../connectivity/vxlan/linux/kernel-watch.ts";
 import { commandRunner } from "../../connectivity/vxlan/linux/run-command.ts";
 import { systemFiles } from "../../connectivity/vxlan/linux/system-files.ts";
-import { GATEWAY_TABLES, gatewayOwnership } from "../../connectivity/vxlan/ownership.ts";
+import { gatewayOwnership } from "../../connectivity/vxlan/ownership.ts";
 import {
   AUDIENCE_DENIED_COUNTERS,
   AUDIENCE_TABLE,
@@ -74,13 +75,13 @@ export const gatewayVerb = defineVerb({
     const run = commandRunner(systemClock);
     const log = pinoLogger(LOG_NAME, settings.logLevel);
     const { node, endpoint: endpoints, lineRate } = settings;
+    const ownership = gatewayOwnership(vxlan);
     const dataplane = new Dataplane(
       {
         owner: "gateway",
         stateDir: settings.stateDir,
         procSys: settings.procSys,
-        ownership: gatewayOwnership(vxlan),
-        tables: GATEWAY_TABLES,
+        ownership,
       },
       { run, files: systemFiles, log },
     );
@@ -130,7 +131,11 @@ export const gatewayVerb = defineVerb({
     };
     const gateway = new Gateway(
       { node, settings: vxlan, lineRate },
-      { ...deps, dataplane, transport, reporter, views, prober: tunnelProber(deps, signal) },
+      {
+        ...{ ...deps, dataplane, transport, reporter, views },
+        watchKernel: kernelWatch(ownership, { ...deps, run }),
+        prober: tunnelProber(deps, signal),
+      },
     );
     readiness.decidedBy(
       reflectorsCheck(reflectors, () => {

@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { PATH_REPORTS } from "../../api/network/resources.ts";
 import { Dataplane } from "../../connectivity/vxlan/linux/dataplane.ts";
+import { kernelWatch } from "../../connectivity/vxlan/linux/kernel-watch.ts";
 import { commandRunner } from "../../connectivity/vxlan/linux/run-command.ts";
 import { systemFiles } from "../../connectivity/vxlan/linux/system-files.ts";
 import { NodeAgent } from "../../connectivity/vxlan/node-agent/node-agent.ts";
-import { NODE_AGENT_TABLES, nodeAgentOwnership } from "../../connectivity/vxlan/ownership.ts";
+import { nodeAgentOwnership } from "../../connectivity/vxlan/ownership.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { networkReflectors, reflectorOf, tunnelProber } from "../network/follow-network.ts";
@@ -23,13 +24,13 @@ export const nodeAgentVerb = defineVerb({
   async run({ settings, signal, env, out }) {
     const vxlan = vxlanSettingsOf(settings);
     const run = commandRunner(systemClock);
+    const ownership = nodeAgentOwnership(vxlan);
     const dataplane = new Dataplane(
       {
         owner: "node-agent",
         stateDir: settings.stateDir,
         procSys: settings.procSys,
-        ownership: nodeAgentOwnership(vxlan),
-        tables: NODE_AGENT_TABLES,
+        ownership,
       },
       { run, files: systemFiles, log: pinoLogger(LOG_NAME, settings.logLevel) },
     );
@@ -53,6 +54,7 @@ export const nodeAgentVerb = defineVerb({
         ...deps,
         run,
         dataplane,
+        watchKernel: kernelWatch(ownership, { ...deps, run }),
         prober: tunnelProber(deps, signal),
         views: {
           networks: networks.view,

@@ -6,15 +6,13 @@ import { NODE_TABLE } from "./plan/node-table.ts";
 import { isNexthopOf } from "./plan/plan-ids.ts";
 import { isGatewayTable, isNodeAgentTable } from "./plan/route-tables.ts";
 import { tunnelDevices, type VxlanSettings, wanDevices } from "./plan/settings.ts";
-import { WAN_TABLE } from "./plan/wan-table.ts";
-
-export const NODE_AGENT_TABLES = [NODE_TABLE];
-export const GATEWAY_TABLES = [FILTER_TABLE, WAN_TABLE, SLICE_TABLE, AUDIENCE_TABLE];
+import { WAN_TABLE, WIREGUARD_PREFIX } from "./plan/wan-table.ts";
 
 /** What in the kernel is the node agent's. */
 export function nodeAgentOwnership(settings: VxlanSettings): Ownership {
   return {
     links: [settings.nodeDevice],
+    nftTables: [NODE_TABLE],
     table: (table) => isNodeAgentTable(settings, table),
     nexthop: (id) => isNexthopOf(settings, "node-agent", id),
   };
@@ -24,6 +22,8 @@ export function nodeAgentOwnership(settings: VxlanSettings): Ownership {
 export function gatewayOwnership(settings: VxlanSettings): Ownership {
   return {
     links: wanDevices(settings),
+    otherLinks: WIREGUARD_PREFIX,
+    nftTables: [FILTER_TABLE, WAN_TABLE, SLICE_TABLE, AUDIENCE_TABLE],
     table: (table) => isGatewayTable(settings, table),
     nexthop: (id) => isNexthopOf(settings, "gateway", id),
     shortcut: tunnelDevices(settings),

@@ -73,3 +73,39 @@ test("what failed is tried again ever more rarely, never as a regular pass, unti
   expect(world.passes).toHaveLength(healed);
   await world.end();
 });
+
+test("who is woken all the time looks every so often all the same", async () => {
+  const world = new World();
+  // As reports of gateways do it, which are renewed each 10 s.
+  for (let second = 0; second < 100; second += 5) {
+    world.loop.wake();
+    await world.clock.advance(5_000);
+  }
+  expect(world.passes.filter((isRegular) => isRegular)).toHaveLength(3);
+  await world.end();
+});
+
+test("somebody may have changed something: it looks at once, and not more than once a second after its own changes", async () => {
+  const world = new World();
+  await world.clock.advance(5_000);
+  world.loop.look();
+  await world.clock.advance(10);
+  expect(world.passes).toEqual([false, true]);
+  for (let at = 0; at < 10; at++) {
+    world.loop.look();
+    await world.clock.advance(50);
+  }
+  expect(world.passes).toEqual([false, true]);
+  await world.clock.advance(1_000);
+  expect(world.passes).toEqual([false, true, true]);
+  // Next to it whoever wakes is not kept waiting.
+  world.loop.look();
+  world.loop.wake();
+  await world.clock.advance(10);
+  expect(world.passes).toEqual([false, true, true, false]);
+  await world.clock.advance(5_000);
+  expect(world.passes).toEqual([false, true, true, false, true]);
+  await world.clock.advance(25_000);
+  expect(world.passes).toHaveLength(5);
+  await world.end();
+});

@@ -12,22 +12,26 @@ export interface ReconcileLoopDeps {
 }
 
 const RETRY = { firstMs: 100, maxMs: 10_000 };
+/** What the kernel tells may be what the last pass did itself: so long after it nobody looks for that, milliseconds. */
+const QUIET_MS = 1_000;
 
 /**
  * One pass at a time over the whole: at once when woken, again when woken meanwhile, again with backoff when it
- * failed, and every so often in any case, since others may change what is ours.
+ * failed. Every so often, and when somebody may have changed what is ours, one that looks at what is there (a regular one), however often
+ * it is woken between.
  */
 export class ReconcileLoop {
   readonly #everyMs: number;
   readonly #deps: ReconcileLoopDeps;
-  readonly #pass: (isPeriodic: boolean) => Promise<Result<void, string>>;
+  readonly #pass: (isRegular: boolean) => Promise<Result<void, string>>;
   #wanted = true;
+  #isLookWanted = false;
   #wakeUp: AbortController | undefined;
 
   constructor(
     everyMs: number,
     deps: ReconcileLoopDeps,
-    pass: (isPeriodic: boolean) => Promise<Result<void, string>>,
+    pass: (isRegular: boolean) => Promise<Result<void, string>>,
   ) {
     this.#everyMs = everyMs;
     this.#deps = deps;
@@ -39,32 +43,50 @@ export class ReconcileLoop {
     this.#wakeUp?.abort();
   }
 
+  /** Somebody may have changed what is ours. */
+  look(): void {
+    this.#isLookWanted = true;
+    this.#wakeUp?.abort();
+  }
+
   /** Resolves when the signal has aborted and the pass under way has ended. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, log } = this.#deps;
     let failures = 0;
-    let isPeriodic = false;
+    let lookedMs = clock.monotonicMs();
+    let endedMs: number | undefined;
+    const lookMs = (): number =>
+      this.#isLookWanted ? (endedMs ?? lookedMs) + QUIET_MS : lookedMs + this.#everyMs;
     while (!signal.aborted) {
       this.#wanted = false;
-      const done = await this.#pass(isPeriodic);
+      const nowMs = clock.monotonicMs();
+      const isRegular = endedMs !== undefined && failures === 0 && nowMs >= lookMs();
+      if (isRegular) {
+        lookedMs = nowMs;
+        this.#isLookWanted = false;
+      }
+      const done = await this.#pass(isRegular);
       if (signal.aborted) return;
+      endedMs = clock.monotonicMs();
       if (done.ok) failures = 0;
       else {
         log.error("data path not as planned", { err: done.error, failures });
         failures += 1;
       }
-      const waitMs = done.ok ? this.#everyMs : backoffMs(RETRY, failures - 1, random);
-      const isWoken = await this.#wokenWithin(clock, waitMs, signal);
-      isPeriodic = done.ok && !isWoken;
+      const retryMs = endedMs + backoffMs(RETRY, Math.max(0, failures - 1), random);
+      await this.#untilWanted(done.ok ? lookMs : () => retryMs, signal);
     }
   }
 
-  async #wokenWithin(clock: Clock, waitMs: number, signal: AbortSignal): Promise<boolean> {
-    if (this.#wanted) return true;
-    const wakeUp = new AbortController();
-    this.#wakeUp = wakeUp;
-    await sleep(clock, waitMs, AbortSignal.any([signal, wakeUp.signal]));
-    this.#wakeUp = undefined;
-    return wakeUp.signal.aborted;
+  async #untilWanted(dueMs: () => number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#deps;
+    while (!this.#wanted && !signal.aborted) {
+      const waitMs = Math.ceil(dueMs() - clock.monotonicMs());
+      if (waitMs <= 0) return;
+      const wakeUp = new AbortController();
+      this.#wakeUp = wakeUp;
+      await sleep(clock, waitMs, AbortSignal.any([signal, wakeUp.signal]));
+      this.#wakeUp = undefined;
+    }
   }
 }

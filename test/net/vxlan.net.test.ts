@@ -8,6 +8,8 @@ import { nodeState } from "./harness/node-state.ts";
 import { httpFrom, pingFrom, SILENCE_MS, whoByUdp } from "./harness/talk.ts";
 import { VxlanWorld } from "./harness/vxlan-world.ts";
 
+/** Node agents look at all there is each 30 s. */
+const BEFORE_A_LOOK_MS = 25_000;
 const ALL: Partial<NetShape> = { clusters: ["a", "b", "c"], nodesPerCluster: 3 };
 
 describe.each<{ readonly name: string; readonly shape: Partial<NetShape> }>([
@@ -168,6 +170,28 @@ describe.each<{ readonly name: string; readonly shape: Partial<NetShape> }>([
         });
       }
       await mustRunIn(liar.namespace, ["ip", "addr", "del", from, "dev", "lo"]);
+    }
+  });
+
+  test("what others take away is back before anybody would look", async () => {
+    const [node] = vxlan.gatewayNodes("a");
+    const here = async (script: string): Promise<string> =>
+      (await runIn(node?.namespace ?? "", ["sh", "-c", script])).stdout;
+    const view =
+      "(nft list tables; ip rule; ip -6 rule; ip -br link show type vxlan | cut -d' ' -f1) | sort";
+    const whole = await here(view);
+    const rest =
+      await here(`for table in isthmus_node isthmus_gateway isthmus_wan; do nft delete table inet $table; done
+for each in 1570 1571 1572 1573; do while ip rule del priority $each || ip -6 rule del priority $each; do :; done; done
+ip nexthop flush; ip link del isth-node; ${view}`);
+    expect(rest).not.toContain("isth-node");
+    await vxlan.world.until(
+      "all of it to be there again",
+      async () => ((await here(view)) === whole ? true : undefined),
+      BEFORE_A_LOOK_MS,
+    );
+    for (const { client, address, cluster } of pairs().slice(0, 2)) {
+      expect(await httpFrom(client, address, HTTP)).toMatchObject({ cluster });
     }
   });
 

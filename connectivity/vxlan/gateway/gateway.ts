@@ -13,6 +13,7 @@ import type { ReachedAt, Reporter } from "../../report/reporter.ts";
 import { withSlices } from "../../slices/with-slices.ts";
 import { type ApplyMetrics, applyMetrics } from "../apply-metrics.ts";
 import type { Dataplane } from "../linux/dataplane.ts";
+import type { WatchKernel } from "../linux/kernel-watch.ts";
 import { withAudiences } from "../plan/audience-table.ts";
 import { DrainingWays } from "../plan/draining-ways.ts";
 import { FilterContents, type FilterScope, sliceElements } from "../plan/filter-contents.ts";
@@ -37,6 +38,7 @@ export interface GatewayDeps {
   readonly views: GatewayViews;
   readonly prober: PathProber;
   readonly dataplane: Dataplane;
+  readonly watchKernel: WatchKernel;
   readonly transport: OuterTransport;
   readonly reporter: Reporter;
   readonly clock: Clock;
@@ -45,7 +47,7 @@ export interface GatewayDeps {
   readonly meter: Meter;
 }
 
-/** How often the kernel is looked at though nothing has changed. */
+/** How often the kernel is looked at though nothing is known to have changed. */
 const VERIFY_MS = 60_000;
 /** How long a gateway that is none any more still carries what comes: nodes and peers have to hear of it first. */
 const DRAIN_MS = 10_000;
@@ -84,7 +86,7 @@ export class Gateway {
     this.#options = options;
     this.#deps = deps;
     this.#metrics = applyMetrics("gateway", deps.meter);
-    this.#loop = new ReconcileLoop(VERIFY_MS, deps, (isPeriodic) => this.#pass(isPeriodic));
+    this.#loop = new ReconcileLoop(VERIFY_MS, deps, (isRegular) => this.#pass(isRegular));
   }
 
   /** What is right or wrong with the data path now. */
@@ -94,7 +96,7 @@ export class Gateway {
 
   /** Until the signal aborts; the views must have synced. */
   async run(signal: AbortSignal): Promise<void> {
-    const { views, prober, dataplane } = this.#deps;
+    const { views, prober, dataplane, watchKernel } = this.#deps;
     this.#signal = signal;
     this.#slots = await dataplane.slots();
     const wake = (): void => this.#loop.wake();
@@ -107,7 +109,11 @@ export class Gateway {
       views.pods.subscribe(wake),
       prober.subscribe(wake),
     ];
-    await Promise.all([this.#loop.run(signal), this.#followFigures(signal)]);
+    await Promise.all([
+      this.#loop.run(signal),
+      this.#followFigures(signal),
+      watchKernel(() => this.#loop.look(), signal),
+    ]);
     for (const unsubscribe of subscriptions) unsubscribe();
   }
 
@@ -133,15 +139,15 @@ export class Gateway {
   readonly #measure = (gateway: string): PathMeasurement | undefined =>
     this.#deps.prober.measurement(gateway);
 
-  async #pass(isPeriodic: boolean): Promise<Result<void, string>> {
+  async #pass(isRegular: boolean): Promise<Result<void, string>> {
     const startedMs = this.#deps.clock.monotonicMs();
-    const done = await this.#applyCurrent(isPeriodic);
+    const done = await this.#applyCurrent(isRegular);
     this.#metrics.observe(done, this.#deps.clock.monotonicMs() - startedMs);
     if (!done.ok) this.#state = done;
     return done;
   }
 
-  async #applyCurrent(isPeriodic: boolean): Promise<Result<void, string>> {
+  async #applyCurrent(isRegular: boolean): Promise<Result<void, string>> {
     const { views, prober, dataplane, transport, reporter, log } = this.#deps;
     const { node, settings } = this.#options;
     const onProblem = (problem: string): void => log.error("object left out", { problem });
@@ -160,7 +166,7 @@ export class Gateway {
     reporter.say({ facts, paths: own === undefined ? [] : reportedPaths(peers, this.#measure) });
     if (own === undefined) return this.#stepDown();
     this.#leavingSinceMs = undefined;
-    if (isPeriodic) {
+    if (isRegular) {
       const verified = await dataplane.verify(this.#contents, this.#signal);
       if (!verified.ok) return verified;
       if (verified.value) log.warn("somebody has changed the data path; it is mended");

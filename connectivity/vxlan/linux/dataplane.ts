@@ -23,8 +23,6 @@ export interface DataplaneOptions {
   /** Where the kernel's settings are. @default /proc/sys */
   readonly procSys?: string;
   readonly ownership: Ownership;
-  /** Names of all our nft tables. */
-  readonly tables: readonly string[];
 }
 
 export interface DataplaneDeps {
@@ -135,7 +133,7 @@ export class Dataplane {
     const removed = await applyCommands(commands, run, signal);
     if (!removed.ok) return removed;
     // Last: nothing that they guarded is left.
-    const input = deleteTables(this.#options.tables);
+    const input = deleteTables(this.#options.ownership.nftTables);
     const unfiltered = await run({ program: "nft", args: ["-f", "-"], input }, signal);
     if (!unfiltered.ok) return unfiltered;
     await this.#sysctls.restore();

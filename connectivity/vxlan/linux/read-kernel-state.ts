@@ -16,6 +16,9 @@ import type { RunCommand } from "./run-command.ts";
 /** What in the kernel belongs to one process of ours. */
 export interface Ownership {
   readonly links: readonly string[];
+  /** What names of links begin with that are ours too, and none of the plan's. */
+  readonly otherLinks?: string;
+  readonly nftTables: readonly string[];
   readonly table: (table: number) => boolean;
   readonly nexthop: (id: number) => boolean;
   /** Devices that its shortcut is between; absent: it has none. */

@@ -8,6 +8,7 @@ import type { PathProber } from "../../probe/path-measurement.ts";
 import { type ApplyMetrics, applyMetrics } from "../apply-metrics.ts";
 import { ADMIT_MS } from "../choose-gateways.ts";
 import type { Dataplane } from "../linux/dataplane.ts";
+import type { WatchKernel } from "../linux/kernel-watch.ts";
 import { outerMtu } from "../linux/outer-mtu.ts";
 import type { RunCommand } from "../linux/run-command.ts";
 import { NO_SLOTS, type PlanSlots } from "../plan/plan.ts";
@@ -27,6 +28,7 @@ export interface NodeAgentDeps {
   readonly views: NodeAgentViews;
   readonly prober: PathProber;
   readonly dataplane: Dataplane;
+  readonly watchKernel: WatchKernel;
   readonly run: RunCommand;
   readonly clock: Clock;
   readonly random: Random;
@@ -34,7 +36,7 @@ export interface NodeAgentDeps {
   readonly meter: Meter;
 }
 
-/** How often the kernel is looked at though nothing has changed. */
+/** How often the kernel is looked at though nothing is known to have changed. */
 const VERIFY_MS = 30_000;
 
 /**
@@ -55,7 +57,7 @@ export class NodeAgent {
     this.#options = options;
     this.#deps = deps;
     this.#metrics = applyMetrics("node_agent", deps.meter);
-    this.#loop = new ReconcileLoop(VERIFY_MS, deps, (isPeriodic) => this.#pass(isPeriodic));
+    this.#loop = new ReconcileLoop(VERIFY_MS, deps, (isRegular) => this.#pass(isRegular));
   }
 
   /** What is right or wrong with the data path now. */
@@ -65,7 +67,7 @@ export class NodeAgent {
 
   /** Until the signal aborts; the views must have synced. */
   async run(signal: AbortSignal): Promise<void> {
-    const { views, prober, dataplane } = this.#deps;
+    const { views, prober, dataplane, watchKernel } = this.#deps;
     this.#signal = signal;
     this.#slots = await dataplane.slots();
     const wake = (): void => this.#loop.wake();
@@ -76,21 +78,21 @@ export class NodeAgent {
       views.reports.subscribe(wake),
       prober.subscribe(wake),
     ];
-    await this.#loop.run(signal);
+    await Promise.all([this.#loop.run(signal), watchKernel(() => this.#loop.look(), signal)]);
     for (const unsubscribe of subscriptions) unsubscribe();
   }
 
   #signal: AbortSignal = AbortSignal.abort();
 
-  async #pass(isPeriodic: boolean): Promise<Result<void, string>> {
+  async #pass(isRegular: boolean): Promise<Result<void, string>> {
     const startedMs = this.#deps.clock.monotonicMs();
-    const done = await this.#applyCurrent(isPeriodic);
+    const done = await this.#applyCurrent(isRegular);
     this.#metrics.observe(done, this.#deps.clock.monotonicMs() - startedMs);
     if (!done.ok) this.#state = done;
     return done;
   }
 
-  async #applyCurrent(isPeriodic: boolean): Promise<Result<void, string>> {
+  async #applyCurrent(isRegular: boolean): Promise<Result<void, string>> {
     const { views, prober, dataplane, clock, log, run } = this.#deps;
     const { node, settings } = this.#options;
     const onProblem = (problem: string): void => log.error("object left out", { problem });
@@ -98,12 +100,12 @@ export class NodeAgent {
     if (current === undefined) return this.#waitFor('no MemberNetwork "local" yet');
     const { network, spec } = current;
     prober.setTargets(nodeProbeTargets(network, node, settings.probePort));
-    if (isPeriodic) {
+    if (isRegular) {
       const verified = await dataplane.verify(undefined, this.#signal);
       if (!verified.ok) return verified;
       if (verified.value) log.warn("somebody has changed the data path; it is mended");
     }
-    if (isPeriodic || this.#outerMtu === undefined) {
+    if (isRegular || this.#outerMtu === undefined) {
       const own = network.nodes.find(({ name }) => name === node)?.internalIps ?? [];
       const measured = await outerMtu(own, run, this.#signal);
       if (!measured.ok) return measured;

@@ -5,12 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { must } from "../../../api/result.ts";
 import { Dataplane } from "../../../connectivity/vxlan/linux/dataplane.ts";
-import {
-  GATEWAY_TABLES,
-  gatewayOwnership,
-  NODE_AGENT_TABLES,
-  nodeAgentOwnership,
-} from "../../../connectivity/vxlan/ownership.ts";
+import { gatewayOwnership, nodeAgentOwnership } from "../../../connectivity/vxlan/ownership.ts";
 import { example, type Families, slice } from "../../../connectivity/vxlan/plan/example.fixture.ts";
 import { FilterContents, sliceElements } from "../../../connectivity/vxlan/plan/filter-contents.ts";
 import { gatewayName } from "../../../connectivity/vxlan/plan/networks.ts";
@@ -79,7 +74,6 @@ ip -n ${namespace} link set eth0 up`);
               owner: "node-agent",
               stateDir,
               ownership: nodeAgentOwnership(settings),
-              tables: NODE_AGENT_TABLES,
             },
             where,
           ),
@@ -88,7 +82,6 @@ ip -n ${namespace} link set eth0 up`);
               owner: "gateway",
               stateDir,
               ownership: gatewayOwnership(settings),
-              tables: GATEWAY_TABLES,
             },
             where,
           ),

@@ -11,12 +11,7 @@ import { parseSlice } from "../../../api/slices/parse-slice.ts";
 import { SliceSet } from "../../../api/slices/slice-set.ts";
 import { withSlices } from "../../../connectivity/slices/with-slices.ts";
 import { Dataplane } from "../../../connectivity/vxlan/linux/dataplane.ts";
-import {
-  GATEWAY_TABLES,
-  gatewayOwnership,
-  NODE_AGENT_TABLES,
-  nodeAgentOwnership,
-} from "../../../connectivity/vxlan/ownership.ts";
+import { gatewayOwnership, nodeAgentOwnership } from "../../../connectivity/vxlan/ownership.ts";
 import { withAudiences } from "../../../connectivity/vxlan/plan/audience-table.ts";
 import { example, slice } from "../../../connectivity/vxlan/plan/example.fixture.ts";
 import { FilterContents, sliceElements } from "../../../connectivity/vxlan/plan/filter-contents.ts";
@@ -75,7 +70,7 @@ ${names.map((name, at) => `ip -n ${name} addr add 172.20.${at + 1}.1/16 dev eth0
       );
       const where = { run: runIn(namespace), files: filesIn(lab, namespace), log: silentLogger };
       const stateDir = join(directory, own.cluster);
-      const dataplane = (owner: string, rest: Pick<Options, "ownership" | "tables">): Dataplane =>
+      const dataplane = (owner: string, rest: Pick<Options, "ownership">): Dataplane =>
         new Dataplane({ owner, stateDir, ...rest }, where);
       machines.set(own, {
         namespace,
@@ -84,11 +79,9 @@ ${names.map((name, at) => `ip -n ${name} addr add 172.20.${at + 1}.1/16 dev eth0
         contents: new FilterContents(),
         node: dataplane("node-agent", {
           ownership: nodeAgentOwnership(settings),
-          tables: NODE_AGENT_TABLES,
         }),
         gateway: dataplane("gateway", {
           ownership: gatewayOwnership(settings),
-          tables: GATEWAY_TABLES,
         }),
       });
     }
