@@ -68,7 +68,7 @@ export class PathSelector implements PathSelection, PathStatuses {
 
   constructor(deps: PathSelectorDeps) {
     this.#deps = deps;
-    this.#reports = new ReportBook(deps.log);
+    this.#reports = new ReportBook(deps);
     this.#backends = new Map(deps.backends.map((backend) => [backend.name, backend]));
   }
 

@@ -1,17 +1,22 @@
 import type { ClusterId } from "../../api/cluster-id.ts";
 import type { KubeObject } from "../../api/kube/object.ts";
+import { HeardReports } from "../../api/network/heard-reports.ts";
 import { parsePathReport } from "../../api/network/parse-network-objects.ts";
 import type { PathReport } from "../../api/network/path-report.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
 import type { Logger } from "../../runtime/log/log.ts";
 
 /** The PathReports of this cluster, as they could be read last. */
 export class ReportBook {
   readonly #log: Logger;
+  readonly #clock: Pick<Clock, "nowMs">;
+  readonly #heard = new HeardReports();
   /** BOUNDED: by the pods and nodes that report. */
   readonly #reports = new Map<string, PathReport>();
 
-  constructor(log: Logger) {
+  constructor({ log, clock }: { readonly log: Logger; readonly clock: Pick<Clock, "nowMs"> }) {
     this.#log = log;
+    this.#clock = clock;
   }
 
   all(): readonly PathReport[] {
@@ -25,8 +30,12 @@ export class ReportBook {
    */
   take(key: string, object: KubeObject | undefined): ReadonlySet<ClusterId> | "all" {
     const before = this.#reports.get(key);
-    if (object === undefined) this.#reports.delete(key);
-    else this.#put(key, object);
+    if (object === undefined) {
+      this.#reports.delete(key);
+      this.#heard.forget(key);
+    } else {
+      this.#put(key, object);
+    }
     const both = [before, this.#reports.get(key)];
     const [were, are] = both.map((report) => JSON.stringify(report?.spec.clientAddresses ?? []));
     if (were !== are) return "all";
@@ -35,7 +44,7 @@ export class ReportBook {
 
   #put(key: string, object: KubeObject): void {
     const parsed = parsePathReport(object);
-    if (parsed.ok) this.#reports.set(key, parsed.value);
+    if (parsed.ok) this.#reports.set(key, this.#heard.take(parsed.value, this.#clock.nowMs()));
     else this.#log.warn("path report cannot be used", { problem: parsed.error });
   }
 }

@@ -2,6 +2,7 @@ import { NETWORK_ROW_KEY } from "../../api/broker/row.ts";
 import type { ClusterId } from "../../api/cluster-id.ts";
 import { NODES, type Node } from "../../api/kube/node.ts";
 import type { KubeObject } from "../../api/kube/object.ts";
+import { HeardReports } from "../../api/network/heard-reports.ts";
 import { LOCAL_NETWORK, type MemberNetwork } from "../../api/network/member-network.ts";
 import type { GlobalPrefix } from "../../api/network/network-facts.ts";
 import {
@@ -81,6 +82,7 @@ export class NetworkPublisher {
   readonly #services: ServiceNetworkReader;
   readonly #problems: NetworkProblems;
   readonly #silent = new SilentReports();
+  readonly #heard = new HeardReports();
   #addressing: NodeAddressing | undefined;
 
   constructor(options: NetworkPublisherOptions, deps: NetworkPublisherDeps) {
@@ -246,10 +248,11 @@ export class NetworkPublisher {
       const nowMs = clock.monotonicMs();
       this.#addressing = addressNodes(previous, names, block.nodePrefixes, nowMs);
     }
-    const reports = [...this.#reports.view.values()].flatMap((object) => {
+    const written = [...this.#reports.view.values()].flatMap((object) => {
       const report = parsePathReport(object);
       return report.ok ? [report.value] : [];
     });
+    const reports = this.#heard.takeAll(written, clock.nowMs());
     const { cluster, settings, abilities, electGateways } = this.#options;
     const nodeAddresses = this.#addressing?.addresses ?? {};
     const { podCidrs, serviceCidrs } = said;

@@ -1,3 +1,4 @@
+import { HeardReports } from "../../../api/network/heard-reports.ts";
 import { ok, type Result } from "../../../api/result.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import { sleep } from "../../../runtime/clock/sleep.ts";
@@ -48,6 +49,7 @@ export class NodeAgent {
   readonly #deps: NodeAgentDeps;
   readonly #loop: ReconcileLoop;
   readonly #metrics: ApplyMetrics;
+  readonly #heard = new HeardReports();
   #slots: PlanSlots = NO_SLOTS;
   #state: Result<string, string> = { ok: false, error: "not applied yet" };
   #outerMtu: number | undefined;
@@ -115,7 +117,7 @@ export class NodeAgent {
       network,
       spec,
       peers: currentPeers(views.peers, onProblem),
-      reports: currentReports(views.reports, onProblem),
+      reports: this.#heard.takeAll(currentReports(views.reports, onProblem), clock.nowMs()),
       measurement: (gateway) => prober.measurement(gateway),
       nowMs: clock.nowMs(),
     });
