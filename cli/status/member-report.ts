@@ -161,7 +161,8 @@ function secondsSince(time: string | undefined, nowMs: number): number {
   return Number.isNaN(ms) ? 0 : Math.max(0, Math.round((nowMs - ms) / 1000));
 }
 
-function pathLines({ spec, status }: Peer): readonly PathLine[] {
+/** Every way to a peer, and a line for none where none is in use. */
+export function pathLines({ spec, status }: Peer): readonly PathLine[] {
   const { paths = [], backend: used, since: usedSince, reason: usedReason } = status ?? {};
   const lines = paths.map(({ backend, state, rttMs, lossPercent, mtu, since, reason }) => {
     const isUsed = backend === used;

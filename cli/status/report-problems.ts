@@ -6,6 +6,7 @@ export function reportProblems({
   controllers,
   exports,
   imports,
+  ...network
 }: MemberReport): readonly string[] {
   return [
     ...(clusterId === undefined ? ["not a member of a clusterset"] : []),
@@ -18,7 +19,21 @@ export function reportProblems({
       }),
     ),
     ...imports.flatMap(({ service, ready }) => (ready ? [] : [`import ${service} is not ready`])),
+    ...pathProblems(network),
   ];
+}
+
+/** Clusters that are there and cannot be reached. What is not there keeps nobody from being ready. */
+export function pathProblems({
+  peers,
+  paths,
+}: Pick<MemberReport, "peers" | "paths">): readonly string[] {
+  const alive = peers.flatMap(({ cluster, liveness }) => (liveness === "alive" ? [cluster] : []));
+  return paths.flatMap(({ peer, backend, isUsed, state, reason }) => {
+    if (!isUsed || state === "up" || !alive.includes(peer)) return [];
+    const why = reason === undefined ? "" : `: ${reason}`;
+    return [`path to ${peer} over ${backend} is ${state}${why}`];
+  });
 }
 
 /** What keeps controllers from doing their work; empty: nothing. */

@@ -55,6 +55,23 @@ function saying(status: MemberStatus, renewTime: string): Lease {
   };
 }
 
+const PEER = {
+  apiVersion: "isthmus.dev/v1alpha1",
+  kind: "Peer",
+  metadata: { name: "west" },
+  spec: {
+    cluster: "west" as ClusterId,
+    podCidrs: [],
+    serviceCidrs: [],
+    globalPrefixes: [],
+    nodePrefixes: [],
+    backends: [],
+    responders: [],
+    gateways: [],
+    proxies: [],
+  },
+};
+
 const NOTHING = { exports: [], imports: [], leases: [] };
 const NOW_MS = Date.parse("2026-01-01T00:10:00Z");
 const READY: MemberStatus = { state: "running", broker: { state: "connected" } };
@@ -96,6 +113,40 @@ test.each([
   });
   expect(reportProblems(report)).toEqual(problems);
 });
+
+test.each([
+  { of: "one that is up", liveness: [], paths: [{ backend: "vxlan", state: "up" }], problems: [] },
+  {
+    of: "one that is down",
+    liveness: [],
+    paths: [{ backend: "vxlan", state: "down" }],
+    problems: ["path to west over vxlan is down: 3 probes without an answer"],
+  },
+  {
+    of: "one that nobody has measured",
+    liveness: [],
+    paths: [{ backend: "vxlan", state: "unknown" }],
+    problems: ["path to west over vxlan is unknown: 3 probes without an answer"],
+  },
+  {
+    of: "one of a cluster that is gone itself",
+    liveness: ["gone", "2026-01-01T00:00:00Z"],
+    paths: [{ backend: "vxlan", state: "down" }],
+    problems: [],
+  },
+] as const)(
+  "a path in use keeps a member from being ready while it is not up: $of",
+  ({ liveness, paths, problems }) => {
+    const status = { backend: "vxlan", reason: "3 probes without an answer", paths } as const;
+    const report = memberReport({
+      ...{ clusterId: "east", clusterset: "prod", nowMs: NOW_MS, ...NOTHING },
+      controllers: saying(READY, "2026-01-01T00:09:55Z"),
+      leases: [lease("west", "2026-01-01T00:09:55Z", liveness)],
+      peers: [{ ...PEER, status }],
+    });
+    expect(reportProblems(report)).toEqual(problems);
+  },
+);
 
 test("an export that is refused and an import that is not ready keep a member from being ready, a conflict does not", () => {
   const base = { apiVersion: "multicluster.x-k8s.io/v1beta1", kind: "ServiceExport" };
@@ -208,22 +259,6 @@ test("columns line up, and what is wrong stands under its export", () => {
 });
 
 test("every pair: the way in use, the others, and why", () => {
-  const peer = {
-    apiVersion: "isthmus.dev/v1alpha1",
-    kind: "Peer",
-    metadata: { name: "west" },
-    spec: {
-      cluster: "west" as ClusterId,
-      podCidrs: [],
-      serviceCidrs: [],
-      globalPrefixes: [],
-      nodePrefixes: [],
-      backends: [],
-      responders: [],
-      gateways: [],
-      proxies: [],
-    },
-  };
   const report = memberReport({
     clusterId: "east",
     clusterset: "prod",
@@ -233,7 +268,7 @@ test("every pair: the way in use, the others, and why", () => {
     nowMs: 0,
     peers: [
       {
-        ...peer,
+        ...PEER,
         status: {
           backend: "vxlan",
           since: "2026-01-01T00:00:00Z",
@@ -244,7 +279,7 @@ test("every pair: the way in use, the others, and why", () => {
           ],
         },
       },
-      { ...peer, spec: { ...peer.spec, cluster: "north" as ClusterId } },
+      { ...PEER, spec: { ...PEER.spec, cluster: "north" as ClusterId } },
     ],
   });
   expect(statusText(report).split("\n").slice(-4)).toEqual([

@@ -37,7 +37,7 @@ export const statusVerb = defineVerb({
       .boolean()
       .default(false)
       .describe(
-        "wait until controllers run, the broker is connected, exports and imports are ready, and the cluster's DNS, where it was told to, answers for the zone",
+        "wait until controllers run, the broker is connected, exports and imports are ready, clusters that are there are reached, and the cluster's DNS, where it was told to, answers for the zone",
       ),
     timeout: durationSetting("60s", "how long to wait; with --wait"),
   }),
