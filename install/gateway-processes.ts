@@ -1,4 +1,5 @@
 import { SHIPPED_NAMES } from "../runtime/kube/policy/render-cluster-policy.ts";
+import { flagOf } from "./flags.ts";
 import type { MemberSettings } from "./member-settings.ts";
 import {
   NODE_PROC_SYS,
@@ -28,8 +29,10 @@ export function runsNodeAgents({ nodeAgent, backends }: MemberSettings): boolean
 }
 
 export function gatewayProcess(settings: MemberSettings): NodeProcess {
+  const process = common(settings, "gateway", GATEWAY_HEALTH_PORT);
   return {
-    ...common(settings, "gateway", GATEWAY_HEALTH_PORT),
+    ...process,
+    args: [...process.args, ...flagOf("otlp-endpoint", settings.otlpEndpoint)],
     name: GATEWAY_NAME,
     memoryLimit: settings.gatewayMemoryLimit,
     nodes: [PLACES[settings.gatewayNodes]],

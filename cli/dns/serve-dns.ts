@@ -61,7 +61,7 @@ export async function serveDns(
   const parse = parseWith<ServiceImport>(parseServiceImport, deps.log);
   const { otlpEndpoint, clusterId: self } = settings;
   const trace = await traceWrites(
-    { otlpEndpoint, self, process: "dns", effect: "published" },
+    { otlpEndpoint, self: () => self, process: "dns", effect: "published" },
     deps,
   );
   const imports = new Reflector<ServiceImport>(

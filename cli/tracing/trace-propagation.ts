@@ -18,8 +18,8 @@ export interface Write {
   readonly endMs: number;
 }
 
-/** What a change comes to in an importing cluster: the DNS server answers by it, a proxy listens for its clients. */
-export type Effect = "published" | "listening";
+/** What a change comes to in an importing cluster: the DNS server answers by it, a proxy listens for its clients, a gateway lets its packets through. */
+export type Effect = "published" | "listening" | "admitted";
 
 // A change's trace, of which every process tells its own hops: ids are drawn from what all of them know, whose write it is and
 // which, so that nothing travels for it between clusters. The exporter's hop is the first; the others are its children.

@@ -15,7 +15,7 @@ export interface TracedWrites {
 /**
  * What tells a collector when a process of a member does what a change asks for; undefined: nobody wants to know, and nothing is
  * looked at for it.
- * @param self undefined: it was not told which member it is of
+ * @param self which member it is of; undefined: it was not told, or not yet
  */
 export async function traceWrites(
   {
@@ -25,8 +25,8 @@ export async function traceWrites(
     effect,
   }: {
     readonly otlpEndpoint: string | undefined;
-    readonly self: string | undefined;
-    readonly process: "dns" | "proxy";
+    readonly self: () => string | undefined;
+    readonly process: "dns" | "proxy" | "gateway";
     readonly effect: Effect;
   },
   {
@@ -43,15 +43,16 @@ export async function traceWrites(
 ): Promise<TracedWrites | undefined> {
   // Workers of one server have one host's name.
   const server = `${hostname()}-${Math.floor(random.next() * 2 ** 32).toString(36)}`;
+  const cluster = self();
   const named = {
     "service.name": `isthmus-${process}`,
     "service.instance.id": server,
-    ...(self === undefined ? {} : { "isthmus.cluster": self }),
+    ...(cluster === undefined ? {} : { "isthmus.cluster": cluster }),
   };
   const trace = await startTracing(named, otlpEndpoint, { clock, log, meter });
   if (trace === undefined) return undefined;
   const writes = new ArrivedWrites(clock, (write) =>
-    trace.tracer.span(spanOfEffect(effect, write, { self, server })),
+    trace.tracer.span(spanOfEffect(effect, write, { self: self(), server })),
   );
   return { writes, run: trace.run };
 }

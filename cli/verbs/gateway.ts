@@ -23,6 +23,7 @@ import {
   AUDIENCE_TABLE,
 } from "../../connectivity/vxlan/plan/audience-table.ts";
 import { DENIED_COUNTERS, FILTER_TABLE } from "../../connectivity/vxlan/plan/filter-table.ts";
+import { currentNetwork } from "../../connectivity/vxlan/views.ts";
 import { WireguardTransport } from "../../connectivity/vxlan/wireguard/wireguard-transport.ts";
 import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { durationSetting, listenDefault } from "../../runtime/config/common-settings.ts";
@@ -34,6 +35,9 @@ import { vxlanSettings, vxlanSettingsOf } from "../network/vxlan-settings.ts";
 import { startMemberProcess } from "../process/member-process.ts";
 import { reflectorsCheck } from "../process/reflectors-check.ts";
 import { runReflected } from "../process/run-reflected.ts";
+import { serviceOf } from "../tracing/arrived-writes.ts";
+import { tracingSettings } from "../tracing/start-tracing.ts";
+import { traceWrites } from "../tracing/trace-writes.ts";
 import { defineVerb } from "../verb.ts";
 
 const rateSetting = z.string().transform((text, context): number => {
@@ -62,6 +66,7 @@ export const gatewayVerb = defineVerb({
       .describe(
         "addresses at which gateways of other clusters reach this one; default: its node's",
       ),
+    ...tracingSettings,
     rotateKeys: durationSetting("24h", "age at which a WireGuard key is replaced"),
     keyOverlap: durationSetting("10m", "how long, at least, the old key stays beside the new one"),
     lineRate: rateSetting
@@ -129,12 +134,26 @@ export const gatewayVerb = defineVerb({
       scopes: scopes.view,
       pods: pods.view,
     };
+    const trace = await traceWrites(
+      {
+        otlpEndpoint: settings.otlpEndpoint,
+        self: () => currentNetwork(views, () => undefined)?.network.cluster,
+        process: "gateway",
+        effect: "admitted",
+      },
+      deps,
+    );
+    const watch = trace && {
+      saw: (slice: EndpointSlice) => trace.writes.saw(slice),
+      admitted: (admitted: readonly EndpointSlice[]) => trace.writes.done(admitted.map(serviceOf)),
+    };
     const gateway = new Gateway(
       { node, settings: vxlan, lineRate },
       {
         ...{ ...deps, dataplane, transport, reporter, views },
         watchKernel: kernelWatch(ownership, { ...deps, run }),
         prober: tunnelProber(deps, signal),
+        watch,
       },
     );
     readiness.decidedBy(
@@ -152,6 +171,7 @@ export const gatewayVerb = defineVerb({
         reporter.run(signal),
         responder.run(signal),
         denied.run(signal),
+        trace?.run(signal),
       ]);
     });
     await started.value.stop();

@@ -134,7 +134,7 @@ async function serveProxy(
   const trace = await traceWrites(
     {
       otlpEndpoint: settings.otlpEndpoint,
-      self: identity.value.cluster,
+      self: () => identity.value.cluster,
       process: "proxy",
       effect: "listening",
     },

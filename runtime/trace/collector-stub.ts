@@ -35,7 +35,7 @@ interface Request {
   }[];
 }
 
-export async function startCollectorStub(): Promise<CollectorStub> {
+export async function startCollectorStub(host = "127.0.0.1"): Promise<CollectorStub> {
   const spans: ReceivedSpan[] = [];
   let status = 200;
   const server = createServer((request, response) => {
@@ -60,11 +60,11 @@ export async function startCollectorStub(): Promise<CollectorStub> {
       response.writeHead(isOtlp ? status : 404).end("{}");
     });
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(0, host);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint: `http://${host}:${port}`,
     spans,
     answer: (next) => {
       status = next;

@@ -24,7 +24,7 @@
       fieldPath: status.hostIP
 {{- end }}
 
-{{/* Takes: root, name, verb, healthPort, memoryLimit, nodes (rules of node affinity), cleanup (verbs). */}}
+{{/* Takes: root, name, verb, healthPort, memoryLimit, nodes (rules of node affinity), cleanup (verbs), more (arguments). */}}
 {{- define "isthmus.nodeProcess" -}}
 {{- $values := .root.Values -}}
 apiVersion: apps/v1
@@ -100,7 +100,7 @@ spec:
         - name: isthmus
           image: {{ $values.netImage | quote }}
           imagePullPolicy: {{ $values.imagePullPolicy }}
-          args: {{ toRawJson (list .verb "--node=$(NODE_NAME)" "--state-dir=/run/isthmus" "--proc-sys=/host/proc/sys" (printf "--health-listen=[$(HOST_IP)]:%d" .healthPort) (printf "--log-level=%s" $values.logLevel)) }}
+          args: {{ toRawJson (concat (list .verb "--node=$(NODE_NAME)" "--state-dir=/run/isthmus" "--proc-sys=/host/proc/sys" (printf "--health-listen=[$(HOST_IP)]:%d" .healthPort) (printf "--log-level=%s" $values.logLevel)) (.more | default list)) }}
           env:
             {{- include "isthmus.nodeVariables" nil | nindent 12 }}
           ports:

@@ -23,6 +23,7 @@ import { planGateway } from "../plan/plan-gateway.ts";
 import type { VxlanSettings } from "../plan/settings.ts";
 import { ReconcileLoop } from "../reconcile-loop.ts";
 import { currentNetwork, currentPeers, type GatewayViews } from "../views.ts";
+import { ChangedSlices, type SliceWatch } from "./changed-slices.ts";
 import { gatewayPaths, gatewayProbeTargets, reportedPaths } from "./gateway-paths.ts";
 import type { OuterTransport } from "./outer-transport.ts";
 
@@ -45,6 +46,8 @@ export interface GatewayDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly meter: Meter;
+  /** Told when what a slice says is in the kernel. */
+  readonly watch?: SliceWatch | undefined;
 }
 
 /** How often the kernel is looked at though nothing is known to have changed. */
@@ -65,6 +68,7 @@ export class Gateway {
   readonly #loop: ReconcileLoop;
   readonly #metrics: ApplyMetrics;
   readonly #contents = new FilterContents();
+  readonly #changed: ChangedSlices;
   readonly #ways = new DrainingWays(this.#contents);
   #scope: { readonly text: string; readonly scope: FilterScope } | undefined;
   /** What the last pass went by; undefined while this is no gateway. */
@@ -86,6 +90,7 @@ export class Gateway {
     this.#options = options;
     this.#deps = deps;
     this.#metrics = applyMetrics("gateway", deps.meter);
+    this.#changed = new ChangedSlices(deps.watch);
     this.#loop = new ReconcileLoop(VERIFY_MS, deps, (isRegular) => this.#pass(isRegular));
   }
 
@@ -183,7 +188,9 @@ export class Gateway {
     const narrowed = this.#narrowed(plan);
     if (!narrowed.ok) return narrowed;
     this.#slots = plan.slots;
-    const applied = await dataplane.apply(narrowed.value, this.#contents, this.#signal);
+    const applied = await this.#changed.during(() =>
+      dataplane.apply(narrowed.value, this.#contents, this.#signal),
+    );
     if (applied.ok) this.#state = ok(`gateway to ${peers.length} peers`);
     return applied;
   }
@@ -192,6 +199,7 @@ export class Gateway {
   async #stepDown(): Promise<Result<void, string>> {
     const { clock, dataplane, transport } = this.#deps;
     this.#known = undefined;
+    this.#changed.drop();
     if (dataplane.isClean()) {
       this.#state = ok("standing by: this node is not chosen as a gateway");
       return ok(undefined);
@@ -233,6 +241,7 @@ export class Gateway {
   #takeSlice(event: ViewEvent<EndpointSlice>): void {
     if (event.kind === "changed" && this.#scope !== undefined) {
       const { key, after } = event;
+      if (after !== undefined) this.#changed.add(key, after);
       const elements = after === undefined ? [] : sliceElements(after, this.#scope.scope);
       this.#ways.set(key, elements, this.#deps.clock.monotonicMs());
     }

@@ -1,13 +1,22 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type ClusterId, parseClusterId } from "../../../api/cluster-id.ts";
 import { ENDPOINT_SLICES, type EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
-import { LABEL_SOURCE_CLUSTER } from "../../../api/mcs/labels.ts";
+import {
+  ANNOTATION_TRACED_WRITE,
+  LABEL_SERVICE_NAME,
+  LABEL_SOURCE_CLUSTER,
+} from "../../../api/mcs/labels.ts";
 import type { PathReport } from "../../../api/network/path-report.ts";
 import { MEMBER_NETWORKS, PATH_REPORTS, PEERS } from "../../../api/network/resources.ts";
+import { must } from "../../../api/result.ts";
+import { serviceKey } from "../../../api/service-key.ts";
+import { spanOfHop } from "../../../cli/tracing/trace-propagation.ts";
 import { sleep } from "../../../runtime/clock/sleep.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
-import type { NodePlan } from "../../../sandbox/network/netns/net-plan.ts";
+import { type CollectorStub, startCollectorStub } from "../../../runtime/trace/collector-stub.ts";
+import { MANAGEMENT, type NodePlan } from "../../../sandbox/network/netns/net-plan.ts";
 import { runIn, within } from "../../../sandbox/network/netns/run-commands.ts";
 import { ManagedProcess } from "../../../sandbox/process/managed-process.ts";
 import { HTTP, NetService, UDP, UNEXPORTED } from "../harness/net-service.ts";
@@ -20,6 +29,7 @@ import {
 } from "../harness/network-objects.ts";
 import { httpFrom, pingFrom, whoByUdp } from "../harness/talk.ts";
 
+const idOf = (name: string): ClusterId => must(parseClusterId(name));
 const PORT = 4798;
 /** Of VXLAN, and of WireGuard around it, on links of 1500. */
 const MTU = { none: 1450, wireguard: 1370 } as const;
@@ -36,6 +46,7 @@ describe.each(["none", "wireguard"] as const)(
     let service: NetService;
     const processes = new Map<string, ManagedProcess>();
     const before = new Map<string, string>();
+    let collector: CollectorStub;
     let copying: Promise<void> = Promise.resolve();
 
     beforeAll(async () => {
@@ -43,6 +54,7 @@ describe.each(["none", "wireguard"] as const)(
         { clusters: ["a", "b"], overlapping: true },
         { processes: false },
       );
+      collector = await startCollectorStub(MANAGEMENT.address);
       service = new NetService(world, "shop");
       await service.deploy(["a", "b"]);
       const { clusters } = world.clusterset;
@@ -91,6 +103,7 @@ describe.each(["none", "wireguard"] as const)(
       ended.abort();
       await copying;
       await Promise.all([...processes.values()].map((each) => each.stop()));
+      await collector?.[Symbol.asyncDispose]();
       await world?.[Symbol.asyncDispose]();
     });
 
@@ -105,7 +118,7 @@ describe.each(["none", "wireguard"] as const)(
         verb,
         ...["--kubeconfig", world.cluster(cluster).kubeconfig, "--context", cluster],
         ...["--node", node.name, "--state-dir", stateDir],
-        ...(verb === "gateway" ? ROTATION : []),
+        ...(verb === "gateway" ? [...ROTATION, "--otlp-endpoint", collector.endpoint] : []),
       ];
     }
 
@@ -224,6 +237,34 @@ grep -rs . /proc/sys/net/ipv4 /proc/sys/net/ipv6 | sort`;
           expect((await httpFrom(client, address, UNEXPORTED)).cluster).toBe("ECONNREFUSED");
         }
       }
+    });
+
+    test("each gateway tells a collector when the kernel lets through what a change asks for", async () => {
+      const write = {
+        ...{ cluster: idOf("b"), sequence: Date.now(), service: serviceKey("shop", "web") },
+        ...{ startMs: 0, endMs: 0 },
+      };
+      const annotations = { [ANNOTATION_TRACED_WRITE]: `b/${write.sequence}` };
+      const patched = await world
+        .cluster("a")
+        .kube.mergePatch(
+          { resource: ENDPOINT_SLICES, namespace: "shop", name: "web-b" },
+          { metadata: { annotations, labels: { [LABEL_SERVICE_NAME]: "web" } } },
+          { signal: AbortSignal.timeout(5_000) },
+        );
+      expect(patched.ok).toBe(true);
+      const spans = await world.until("a span of each gateway", async () =>
+        collector.spans.length >= 2 ? collector.spans : undefined,
+      );
+      const applied = spanOfHop({ ...write, hop: "applied" }, idOf("a"));
+      expect(spans).toEqual(
+        [1, 2].map(() =>
+          expect.objectContaining({
+            ...{ name: "admitted", traceId: applied.traceId, parentSpanId: applied.spanId },
+            resource: expect.objectContaining({ "service.name": "isthmus-gateway" }),
+          }),
+        ),
+      );
     });
 
     test("what gateways measure is in their reports", async () => {
