@@ -8,7 +8,7 @@ import { ClusterReader } from "../cluster/cluster-reader.ts";
 import type { Steps } from "../output/receipt.ts";
 import { controllersLine, pathLines, peerReport } from "../status/member-report.ts";
 import { readControllersLease, readPeerLeases, readPeers } from "../status/read-member.ts";
-import { pathProblems } from "../status/report-problems.ts";
+import { PATHS_WAIT_MS, pathProblems } from "../status/report-problems.ts";
 import { memberProblems, type Workload } from "./member-readiness.ts";
 
 interface Deps {
@@ -19,8 +19,6 @@ interface Deps {
 }
 
 const LOOK_MS = 500;
-/** Of paths to other clusters, once the member itself is ready: what is wrong there is not this install's failure. */
-const PATHS_MS = 30_000;
 const WORKLOADS: readonly string[] = ["Deployment", "DaemonSet"];
 
 /**
@@ -54,7 +52,7 @@ export async function awaitMember(
     const [first] = missing;
     if (first === undefined) return ok(undefined);
     const isLast =
-      signal.aborted || nowMs >= (readyMs === undefined ? untilMs : readyMs + PATHS_MS);
+      signal.aborted || nowMs >= (readyMs === undefined ? untilMs : readyMs + PATHS_WAIT_MS);
     if (isLast && readyMs !== undefined) {
       out.line(`not waited for any longer: ${missing.join("; ")}`);
       return ok(undefined);

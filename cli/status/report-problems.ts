@@ -6,7 +6,6 @@ export function reportProblems({
   controllers,
   exports,
   imports,
-  ...network
 }: MemberReport): readonly string[] {
   return [
     ...(clusterId === undefined ? ["not a member of a clusterset"] : []),
@@ -19,11 +18,16 @@ export function reportProblems({
       }),
     ),
     ...imports.flatMap(({ service, ready }) => (ready ? [] : [`import ${service} is not ready`])),
-    ...pathProblems(network),
   ];
 }
 
-/** Clusters that are there and cannot be reached. What is not there keeps nobody from being ready. */
+/**
+ * How long a member that is ready itself is kept waiting for paths to others, ms. What is wrong there is not its failure, and a path that
+ * nobody can probe, as between controllers that run outside of their clusters, stays unknown for ever.
+ */
+export const PATHS_WAIT_MS = 30_000;
+
+/** Clusters that are there, to which no path is known to be up. */
 export function pathProblems({
   peers,
   paths,

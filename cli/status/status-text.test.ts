@@ -12,7 +12,7 @@ import {
   memberStatusText,
 } from "../../api/mcs/member-status.ts";
 import { memberReport } from "./member-report.ts";
-import { reportProblems } from "./report-problems.ts";
+import { pathProblems, reportProblems } from "./report-problems.ts";
 import { statusText } from "./status-text.ts";
 
 const condition = (type: string, status: "True" | "False", reason: string, message = "") => ({
@@ -135,7 +135,7 @@ test.each([
     problems: [],
   },
 ] as const)(
-  "a path in use keeps a member from being ready while it is not up: $of",
+  "a path in use to a cluster that is there is told while it is not up, and keeps nobody from being ready: $of",
   ({ liveness, paths, problems }) => {
     const status = { backend: "vxlan", reason: "3 probes without an answer", paths } as const;
     const report = memberReport({
@@ -144,7 +144,8 @@ test.each([
       leases: [lease("west", "2026-01-01T00:09:55Z", liveness)],
       peers: [{ ...PEER, status }],
     });
-    expect(reportProblems(report)).toEqual(problems);
+    expect(pathProblems(report)).toEqual(problems);
+    expect(reportProblems(report)).toEqual([]);
   },
 );
 

@@ -13,7 +13,7 @@ import { WiredZone } from "../cluster-dns/wired-zone.ts";
 import { outputSetting, render } from "../output/render.ts";
 import { type MemberReport, memberReport } from "../status/member-report.ts";
 import { readMember } from "../status/read-member.ts";
-import { reportProblems } from "../status/report-problems.ts";
+import { PATHS_WAIT_MS, pathProblems, reportProblems } from "../status/report-problems.ts";
 import { statusText } from "../status/status-text.ts";
 import { defineVerb } from "../verb.ts";
 
@@ -37,7 +37,7 @@ export const statusVerb = defineVerb({
       .boolean()
       .default(false)
       .describe(
-        "wait until controllers run, the broker is connected, exports and imports are ready, clusters that are there are reached, and the cluster's DNS, where it was told to, answers for the zone",
+        "wait until controllers run, the broker is connected, exports and imports are ready, and the cluster's DNS, where it was told to, answers for the zone; and half a minute at most until paths to clusters that are there are up",
       ),
     timeout: durationSetting("60s", "how long to wait; with --wait"),
   }),
@@ -52,19 +52,26 @@ export const statusVerb = defineVerb({
     const asking = { client, forward, clock: systemClock, random: systemRandom, signal };
     const zone = new WiredZone(settings.systemNamespace, asking);
     const endMs = systemClock.monotonicMs() + (settings.wait ? settings.timeout : 0);
+    let readyMs: number | undefined;
     for (;;) {
       const report = await look(reader, settings);
       const problems = report.ok ? [...reportProblems(report.value)] : [report.error.message];
       if (settings.wait && problems.length === 0) problems.push(...(await zone.problems()));
-      const isLast = systemClock.monotonicMs() >= endMs || signal.aborted;
-      if (settings.wait && problems.length > 0 && !isLast) {
+      const unreached = report.ok ? pathProblems(report.value) : [];
+      const nowMs = systemClock.monotonicMs();
+      readyMs = problems.length === 0 ? (readyMs ?? nowMs) : undefined;
+      const isLast = nowMs >= endMs || signal.aborted;
+      const isUnreached = unreached.length > 0 && nowMs < (readyMs ?? nowMs) + PATHS_WAIT_MS;
+      if (settings.wait && (problems.length > 0 || isUnreached) && !isLast) {
         await sleep(systemClock, LOOK_MS, signal);
         continue;
       }
       if (report.ok) {
         out.line(render(settings.output, report.value, () => statusText(report.value)));
       }
-      if (settings.wait || !report.ok) for (const problem of problems) out.problem(problem);
+      if (settings.wait || !report.ok) {
+        for (const problem of [...problems, ...unreached]) out.problem(problem);
+      }
       if (zone.untested !== undefined) {
         out.problem(`not tested whether the cluster's DNS answers for the zone: ${zone.untested}`);
       }
