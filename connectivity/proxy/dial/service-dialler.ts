@@ -1,4 +1,4 @@
-import { createSocket } from "node:dgram";
+import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { connect, isIPv6, type Socket } from "node:net";
 import type { ClusterId } from "../../../api/cluster-id.ts";
 import type { ServiceImportSpec } from "../../../api/mcs/service-import.ts";
@@ -78,7 +78,7 @@ export class ServiceDialler {
     const sticky = stickyClient(header, facts);
     const order = this.#balance.order(candidates, nowMs, { sticky, limit: MAX_TRIES });
     const job: Job = { stream, header, peer, policy, record, sticky };
-    if (header.protocol === "udp") this.#joinDatagrams(job, order[0]);
+    if (header.protocol === "udp") this.#dialDatagrams(job, order);
     else this.#dial(job, order);
   }
 
@@ -149,42 +149,60 @@ export class ServiceDialler {
     stream.accept();
   }
 
-  #joinDatagrams(job: Job, candidate: Candidate | undefined): void {
-    const { stream, header, peer, policy, record, sticky } = job;
-    if (candidate === undefined) {
-      stream.reset("not-exported");
-      return record.end({ code: "not-exported", bytesIn: 0, bytesOut: 0 });
-    }
+  /** As `#dial`. Nobody answers, but the system may know of no way to an endpoint. */
+  #dialDatagrams(job: Job, order: readonly Candidate[]): void {
+    const { stream, record } = job;
+    let socket: UdpSocket | undefined;
     const held = new HeldStream(stream, (code) => {
-      socket.close();
+      socket?.close();
       record.end({ code, bytesIn: 0, bytesOut: 0 });
     });
-    const socket = createSocket(isIPv6(candidate.address) ? "udp6" : "udp4");
-    const onDone = (end: BridgeEnd): void => {
-      this.#balance.ended(candidate);
-      socket.close();
-      record.end(end);
-    };
-    let bridge: DatagramBridge | undefined;
-    // A refusal (ICMP port unreachable) shows as an error of a later call: the client would see a lost datagram.
-    socket.on("error", () => undefined);
-    socket.on("message", (datagram) => bridge?.send(datagram));
-    socket.connect(candidate.port, candidate.address, () => {
-      if (stream.isGone) return;
-      this.#balance.succeeded(candidate, this.#deps.clock.monotonicMs(), sticky);
-      this.#balance.started(candidate);
-      record.connected();
-      const front = policy.sendsProxyHeader ? [proxyHeader(header, peer, candidate)] : [];
-      bridge = new DatagramBridge(stream, {
-        deliver: (datagram) => sendOrDrop(socket, () => socket.send([...front, datagram])),
-        idleMs: this.#deps.udpIdleMs,
-        clock: this.#deps.clock,
-        onDone,
+    const attempt = (at: number, why: ResetCode): void => {
+      const candidate = order[at];
+      if (candidate === undefined) {
+        stream.reset(why);
+        record.end({ code: why, bytesIn: 0, bytesOut: 0 });
+        return;
+      }
+      const tried = createSocket(isIPv6(candidate.address) ? "udp6" : "udp4");
+      socket = tried;
+      // A refusal (ICMP port unreachable) shows as an error of a later call: the client would see a lost datagram.
+      tried.on("error", () => undefined);
+      tried.connect(candidate.port, candidate.address, (error?: Error) => {
+        if (stream.isGone) return;
+        if (error === undefined) {
+          this.#joinDatagrams(job, tried, candidate);
+          held.release();
+          return;
+        }
+        tried.close();
+        socket = undefined;
+        this.#balance.failed(candidate, this.#deps.clock.monotonicMs());
+        attempt(at + 1, "refused");
       });
-      record.follow(bridge);
-      stream.accept();
-      held.release();
+    };
+    attempt(0, "not-exported");
+  }
+
+  #joinDatagrams(job: Job, socket: UdpSocket, candidate: Candidate): void {
+    const { stream, header, peer, policy, record, sticky } = job;
+    this.#balance.succeeded(candidate, this.#deps.clock.monotonicMs(), sticky);
+    this.#balance.started(candidate);
+    record.connected();
+    const front = policy.sendsProxyHeader ? [proxyHeader(header, peer, candidate)] : [];
+    const bridge = new DatagramBridge(stream, {
+      deliver: (datagram) => sendOrDrop(socket, () => socket.send([...front, datagram])),
+      idleMs: this.#deps.udpIdleMs,
+      clock: this.#deps.clock,
+      onDone: (end: BridgeEnd): void => {
+        this.#balance.ended(candidate);
+        socket.close();
+        record.end(end);
+      },
     });
+    socket.on("message", (datagram) => bridge.send(datagram));
+    record.follow(bridge);
+    stream.accept();
   }
 }
 

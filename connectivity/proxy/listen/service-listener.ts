@@ -14,7 +14,7 @@ const CLIENTS_MAX = 16_384;
 /** One port that is open for clients of one imported port. */
 export interface ServiceListener {
   readonly wanted: WantedListener;
-  /** Takes nobody new; who is there stays. */
+  /** Takes nobody new. TCP connections stay; UDP sessions, which have but the one socket, end. */
   close(): void;
 }
 

@@ -1,4 +1,6 @@
+import { backoffMs } from "../../../runtime/backoff/backoff.ts";
 import type { Timer } from "../../../runtime/clock/clock.ts";
+import type { Random } from "../../../runtime/random/random.ts";
 import type { ListenerSlot, WantedListener } from "./import-book.ts";
 import type { ListenerDeps, ServiceListener } from "./service-listener.ts";
 import { startTcpListener } from "./tcp-listener.ts";
@@ -10,22 +12,29 @@ import { startUdpListener } from "./udp-listener.ts";
  */
 export const LINGER_MS = 30_000;
 
+/** A port that could not be opened is tried again after this at the latest: somebody else may have had it for a while. */
+export const RETRY_MAX_MS = 30_000;
+const RETRY = { firstMs: 1_000, maxMs: RETRY_MAX_MS };
+
 /** Keeps listeners equal to what is wanted: one pass after the other, each towards what is wanted then. */
 export class ServiceListeners {
   readonly #host: string | undefined;
-  readonly #deps: ListenerDeps;
-  /** BOUNDED: by what is wanted. */
+  readonly #deps: ListenerDeps & { readonly random: Random };
+  /** BOUNDED: by what is wanted, and what is wanted no more for LINGER_MS. */
   readonly #listeners = new Map<ListenerSlot, ServiceListener>();
-  /** Those that are wanted no more, and when they close. */
+  /** Those that are wanted no more, and when they close. BOUNDED: as #listeners. */
   readonly #lingering = new Map<ListenerSlot, Timer>();
-  /** Ports that could not be opened, and why. */
-  readonly #failures = new Map<ListenerSlot, string>();
+  /** Ports that could not be opened, and why. BOUNDED: by what is wanted. */
+  #failures = new Map<ListenerSlot, string>();
+  #retry: Timer | undefined;
+  #failedPasses = 0;
   #wanted: ReadonlyMap<ListenerSlot, WantedListener> = new Map();
   #pass: Promise<void> | undefined;
   #isDirty = false;
+  #isClosed = false;
 
   /** @param host address to listen on; undefined: all */
-  constructor(host: string | undefined, deps: ListenerDeps) {
+  constructor(host: string | undefined, deps: ListenerDeps & { readonly random: Random }) {
     this.#host = host;
     this.#deps = deps;
   }
@@ -43,8 +52,9 @@ export class ServiceListeners {
     return [...this.#failures.values()];
   }
 
-  /** Resolves when the ports are as they were wanted last. */
+  /** Resolves when the ports are as they were wanted last, or once they are closed for good. */
   async set(wanted: ReadonlyMap<ListenerSlot, WantedListener>): Promise<void> {
+    if (this.#isClosed) return;
     this.#wanted = wanted;
     this.#isDirty = true;
     this.#pass ??= this.#run().finally(() => {
@@ -53,7 +63,10 @@ export class ServiceListeners {
     await this.#pass;
   }
 
+  /** For good: slices go on to change while a process stops. */
   close(): void {
+    this.#isClosed = true;
+    this.#retry?.cancel();
     this.#wanted = new Map();
     for (const slot of [...this.#listeners.keys()]) this.#close(slot);
   }
@@ -68,11 +81,25 @@ export class ServiceListeners {
         else if (!isSame(next, listener.wanted)) this.#close(slot);
         else this.#stay(slot);
       }
-      this.#failures.clear();
+      const before = this.#failures;
+      this.#failures = new Map();
       for (const [slot, listener] of wanted) {
-        if (!this.#listeners.has(slot)) await this.#start(slot, listener);
+        if (!this.#listeners.has(slot)) await this.#start(slot, listener, before.get(slot));
       }
     }
+    this.#retryLater();
+  }
+
+  #retryLater(): void {
+    this.#retry?.cancel();
+    if (this.#isClosed || this.#failures.size === 0) {
+      this.#failedPasses = 0;
+      return;
+    }
+    const { clock, random } = this.#deps;
+    const delayMs = backoffMs(RETRY, this.#failedPasses, random);
+    this.#failedPasses += 1;
+    this.#retry = clock.setTimer(delayMs, () => void this.set(this.#wanted));
   }
 
   #linger(slot: ListenerSlot): void {
@@ -92,14 +119,21 @@ export class ServiceListeners {
     this.#listeners.delete(slot);
   }
 
-  async #start(slot: ListenerSlot, wanted: WantedListener): Promise<void> {
+  /** @param told why it could not be opened the last time: it is not said again */
+  async #start(
+    slot: ListenerSlot,
+    wanted: WantedListener,
+    told: string | undefined,
+  ): Promise<void> {
     const start = wanted.protocol === "tcp" ? startTcpListener : startUdpListener;
     const port = Number(slot.split(" ")[1]);
     const started = await start(wanted, { host: this.#host, port }, this.#deps);
     if (!started.ok) {
       this.#failures.set(slot, started.error);
-      this.#deps.log.error("imported port not opened", { ...wanted, err: started.error });
-    } else if (isSame(this.#wanted.get(slot), wanted)) {
+      if (started.error !== told) {
+        this.#deps.log.error("imported port not opened", { ...wanted, err: started.error });
+      }
+    } else if (!this.#isClosed && isSame(this.#wanted.get(slot), wanted)) {
       this.#listeners.set(slot, started.value);
     } else {
       started.value.close();

@@ -57,6 +57,8 @@ export const startUdpListener: StartListener = (wanted, at, deps) => {
   };
 
   socket.on("message", (datagram, client) => {
+    // A forged datagram may come from port 0, which nothing can be sent to.
+    if (client.port === 0) return;
     const key = `${client.address} ${client.port}`;
     (sessions.get(key) ?? begin(key, client))?.send(datagram);
   });

@@ -1,4 +1,5 @@
-import { createSocket } from "node:dgram";
+import { createSocket, type Socket as UdpSocket } from "node:dgram";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
@@ -6,7 +7,7 @@ import type { EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
 import { ANNOTATION_PROXY_PROTOCOL } from "../../../connectivity/proxy/dial/export-policy.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
-import { listenAnywhere, type Pair, slice, startPair } from "./proxy-world.ts";
+import { listenAnywhere, type Pair, slice, startPair, until } from "./proxy-world.ts";
 
 // Which endpoint serves a connection, over real sockets. How it is chosen: `connectivity/proxy/dial/dial.test.ts`.
 
@@ -206,4 +207,51 @@ test("two connections of a client go to two endpoints without affinity", async (
   const port = await carryBoth(pair, server);
   const names = [(await dial(port))[0], (await dial(port))[0]];
   expect(names.toSorted()).toEqual(["one", "two"]);
+});
+
+test("a UDP endpoint that cannot be sent to costs its client the session, and nobody anything else", async () => {
+  const pair = await start();
+  pair.east.node.putSlice(
+    // The system refuses to send to a broadcast address (EACCES), as to one that it has no route to.
+    slice("east", "shop/dns", { name: "main", protocol: "UDP", port: 53 }, ["255.255.255.255"]),
+  );
+  const port = await listenAnywhere(pair.west, (at) =>
+    slice("east", "shop/dns", { name: "main", protocol: "UDP", port: at }),
+  );
+  const client = createSocket("udp4");
+  ends.push(() => client.close());
+  client.send("hi", port, "127.0.0.1");
+  await until("it is told", () => {
+    const [line] = pair.west.node.countTraffic().services;
+    return line?.errors["refused"] === 1;
+  });
+  const server = await serve("still here", "127.0.0.1");
+  expect((await dial(await pair.carry(server)))[0]).toBe("still here");
+});
+
+test("a forged datagram from port 0, which nothing can be sent to, begins no session", async () => {
+  const sockets: UdpSocket[] = [];
+  const keep = (made: unknown): void => void sockets.push((made as { socket: UdpSocket }).socket);
+  subscribe("udp.socket", keep);
+  ends.push(() => unsubscribe("udp.socket", keep));
+  const heard: string[] = [];
+  const server = createSocket("udp4", (datagram, from) => {
+    heard.push(datagram.toString());
+    server.send(datagram, from.port, from.address);
+  });
+  server.bind(0, "127.0.0.1");
+  await once(server, "listening");
+  ends.push(() => server.close());
+  const pair = await start();
+  const port = await pair.carry(server.address().port, "UDP", "shop/dns");
+  const listener = sockets.at(-1);
+  expect(listener?.address().port).toBe(port);
+  const from = { address: "127.0.0.1", family: "IPv4", port: 0, size: 6 };
+  listener?.emit("message", Buffer.from("forged"), from);
+  const client = createSocket("udp4");
+  ends.push(() => client.close());
+  const answered = once(client, "message");
+  client.send("good", port, "127.0.0.1");
+  expect(String((await answered)[0])).toBe("good");
+  expect([heard, pair.west.node.countTraffic().connections]).toEqual([["good"], 1]);
 });
