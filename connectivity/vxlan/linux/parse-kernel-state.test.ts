@@ -44,12 +44,23 @@ test("links: ours by name; one that is down, learns or is no VXLAN is to be made
 
 test("addresses, neighbours and forwarding entries: only what was set", () => {
   const addresses = JSON.stringify([
-    { ifname: "isth-node", addr_info: [{ local: "242.1.255.1", prefixlen: 32 }] },
+    {
+      ifname: "isth-node",
+      addr_info: [
+        { local: "242.1.255.1", prefixlen: 32 },
+        { local: "fd42:1::1", prefixlen: 128 },
+        // Somebody else's, or the kernel's own: told by its length, without which it cannot be removed.
+        { local: "10.9.9.1", prefixlen: 24 },
+        { local: "fe80::8b0:b8ff:fe5c:6ae9", prefixlen: 64 },
+      ],
+    },
     { ifname: "eth0", addr_info: [{ local: "192.0.2.1", prefixlen: 24 }] },
   ]);
   expect(parseAddresses(addresses, ["isth-node"])).toEqual({
     ok: true,
-    value: [{ link: "isth-node", address: "242.1.255.1" }],
+    value: ["242.1.255.1", "fd42:1::1", "10.9.9.1/24", "fe80::8b0:b8ff:fe5c:6ae9/64"].map(
+      (address) => ({ link: "isth-node", address }),
+    ),
   });
   const neighbours = JSON.stringify([
     { dst: "242.1.255.2", lladdr: "02:00:00:00:00:02", state: ["PERMANENT"] },

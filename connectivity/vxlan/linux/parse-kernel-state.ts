@@ -100,7 +100,10 @@ export function parseAddresses(
     list.value
       .filter(({ ifname }) => names.includes(ifname))
       .flatMap(({ ifname, addr_info }) =>
-        addr_info.map(({ local }) => ({ link: ifname, address: local })),
+        addr_info.map(({ local, prefixlen }) => ({
+          link: ifname,
+          address: prefixlen === wholeLength(local) ? local : `${local}/${prefixlen}`,
+        })),
       ),
   );
 }
@@ -216,7 +219,11 @@ function routeTarget(
 
 function withLength(destination: string, family: IpFamily): string {
   if (destination === "default") return family === "IPv6" ? "::/0" : "0.0.0.0/0";
-  return destination.includes("/") ? destination : `${destination}/${family === "IPv6" ? 128 : 32}`;
+  return destination.includes("/") ? destination : `${destination}/${wholeLength(destination)}`;
+}
+
+function wholeLength(address: string): number {
+  return address.includes(":") ? 128 : 32;
 }
 
 const RULE = z.object({

@@ -9,12 +9,13 @@ import type { PathProber } from "../../probe/path-measurement.ts";
 import { type ApplyMetrics, applyMetrics } from "../apply-metrics.ts";
 import { ADMIT_MS } from "../choose-gateways.ts";
 import type { Dataplane } from "../linux/dataplane.ts";
+import { ForeignFirewall } from "../linux/foreign-firewall.ts";
 import type { WatchKernel } from "../linux/kernel-watch.ts";
 import { outerMtu } from "../linux/outer-mtu.ts";
 import type { RunCommand } from "../linux/run-command.ts";
 import { NO_SLOTS, type PlanSlots } from "../plan/plan.ts";
 import { planNode } from "../plan/plan-node.ts";
-import type { VxlanSettings } from "../plan/settings.ts";
+import { tunnelDevices, type VxlanSettings } from "../plan/settings.ts";
 import { ReconcileLoop } from "../reconcile-loop.ts";
 import { currentNetwork, currentPeers, currentReports, type NodeAgentViews } from "../views.ts";
 import { nodePaths, nodeProbeTargets } from "./node-paths.ts";
@@ -50,6 +51,7 @@ export class NodeAgent {
   readonly #loop: ReconcileLoop;
   readonly #metrics: ApplyMetrics;
   readonly #heard = new HeardReports();
+  readonly #firewall: ForeignFirewall;
   #slots: PlanSlots = NO_SLOTS;
   #state: Result<string, string> = { ok: false, error: "not applied yet" };
   #outerMtu: number | undefined;
@@ -58,6 +60,7 @@ export class NodeAgent {
   constructor(options: NodeAgentOptions, deps: NodeAgentDeps) {
     this.#options = options;
     this.#deps = deps;
+    this.#firewall = new ForeignFirewall(deps);
     this.#metrics = applyMetrics("node_agent", deps.meter);
     this.#loop = new ReconcileLoop(VERIFY_MS, deps, (isRegular) => this.#pass(isRegular));
   }
@@ -112,6 +115,7 @@ export class NodeAgent {
       const measured = await outerMtu(own, run, this.#signal);
       if (!measured.ok) return measured;
       this.#outerMtu = measured.value;
+      await this.#firewall.look(tunnelDevices(settings), this.#signal);
     }
     const peers = nodePaths({
       network,

@@ -127,6 +127,7 @@ describe("from one state of the kernel to another", () => {
     });
     expect(lines(diffKernelState(other({ mtu: 1_400 }), state))).toEqual([
       "link set dev isth-node mtu 1400",
+      "link set dev isth-node addrgenmode none",
       "link set dev isth-node type vxlan df set",
     ]);
     expect(lines(diffKernelState(other({ vni: 7 }), state))[0]).toBe("link del dev isth-node");

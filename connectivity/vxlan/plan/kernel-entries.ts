@@ -24,6 +24,9 @@ export function linkEntries({ links }: KernelState): readonly Entry[] {
   return links.map((link) => {
     const { name, mac, mtu } = link;
     const type = vxlanOptions(link);
+    // No link-local addresses: whatever speaks on this link was planned. A link for smaller packets than IPv6 needs has none of it,
+    // and refuses what is about it; it has forgotten this when it is for larger ones again.
+    const unspoken = mtu < MTU_MIN_V6 ? [] : [ip(`link set dev ${name} addrgenmode none`)];
     const fragments = `df ${link.dontFragment ? "set" : "unset"}`;
     return {
       key: name,
@@ -33,13 +36,12 @@ export function linkEntries({ links }: KernelState): readonly Entry[] {
         ip(
           `link add ${name} address ${mac} mtu ${mtu} type vxlan ${type}${link.local === undefined ? " local ::" : ""} ${fragments}`,
         ),
-        // No link-local addresses: whatever speaks on this link was planned.
-        // A link for smaller packets than IPv6 needs has none of it, and refuses what is about it.
-        ...(mtu < MTU_MIN_V6 ? [] : [ip(`link set dev ${name} addrgenmode none`)]),
+        ...unspoken,
         ip(`link set dev ${name} up`),
       ],
       change: [
         ip(`link set dev ${name} mtu ${mtu}`),
+        ...unspoken,
         ip(`link set dev ${name} type vxlan ${fragments}`),
       ],
       remove: [ip(`link del dev ${name}`)],

@@ -31,9 +31,10 @@ export interface Link {
   readonly mtu: number;
 }
 
-/** A whole address (/32, /128) on one of our links. */
+/** On one of our links. */
 export interface LinkAddress {
   readonly link: string;
+  /** A whole address (/32, /128); one with another length, as only others give, has it behind. */
   readonly address: string;
 }
 
