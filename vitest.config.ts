@@ -1,8 +1,10 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/longest-first.ts";
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -25,9 +27,10 @@ export default defineConfig({
           include: ["test/{system,e2e,sim}/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // They wait for processes more than they compute. On existing clusters one file at a time: all have the same ones, and
-          // the end of one file removes the service accounts of another.
-          maxWorkers: process.env["ISTHMUS_E2E_KUBECONFIG"] === undefined ? 2 : 1,
+          // They wait for processes almost as much as they compute, so one more than cores. On existing clusters one file at a
+          // time: all have the same ones, and the end of one file removes the service accounts of another.
+          maxWorkers:
+            process.env["ISTHMUS_E2E_KUBECONFIG"] === undefined ? availableParallelism() + 1 : 1,
           sequence: { groupOrder: 1 },
         },
       },
