@@ -2,6 +2,9 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/longest-first.ts";
 
+/** What is polled for comes at once, unless the machine is elsewhere; vitest would give it a second. */
+const PATIENT = { poll: { timeout: 15_000 } };
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -13,7 +16,8 @@ export default defineConfig({
             "{api,runtime,broker,controllers,dns-server,connectivity,sandbox,install,cli}/**/*.test.ts",
             "test/{arch,conformance,controllers,fuzz,golden,permissions}/**/*.test.ts",
           ],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
+          expect: PATIENT,
           // They compute and hardly wait. One process runs many files and loads modules once: half of the time went into
           // processes and imports, file by file. So no test may leave anything behind in its process.
           isolate: false,
@@ -26,6 +30,7 @@ export default defineConfig({
           name: "system",
           include: ["test/{system,e2e,sim}/**/*.test.ts"],
           testTimeout: 120_000,
+          expect: PATIENT,
           hookTimeout: 120_000,
           // They wait for processes almost as much as they compute, so one more than cores. On existing clusters one file at a
           // time: all have the same ones, and the end of one file removes the service accounts of another.
@@ -40,6 +45,7 @@ export default defineConfig({
           name: "net",
           include: ["test/net/**/*.net.test.ts"],
           testTimeout: 240_000,
+          expect: PATIENT,
           hookTimeout: 180_000,
           fileParallelism: false,
         },

@@ -65,7 +65,7 @@ async function udp(toPort: number, packet: Buffer, host = "127.0.0.1"): Promise<
   const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
   sockets.push(socket);
   socket.send(packet, toPort, host);
-  const [answer] = await once(socket, "message", { signal: AbortSignal.timeout(5000) });
+  const [answer] = await once(socket, "message", { signal: AbortSignal.timeout(15_000) });
   return Buffer.from(answer);
 }
 

@@ -105,7 +105,7 @@ async function aClient(family: "udp4" | "udp6" = "udp4"): Promise<Socket> {
 
 async function take(socket: Socket, count: number): Promise<Buffer[]> {
   const taken: Buffer[] = [];
-  const signal = AbortSignal.timeout(5000);
+  const signal = AbortSignal.timeout(15_000);
   while (taken.length < count) taken.push((await once(socket, "message", { signal }))[0]);
   return taken;
 }

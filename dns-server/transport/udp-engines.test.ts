@@ -32,7 +32,7 @@ async function exchange(engine: UdpEngine, packets: readonly Buffer[]): Promise<
   socket.on("message", (message) => void received.push(message));
   const last = queryPacket("end.of.the.packets A", { id: 4242 });
   for (const packet of [...packets, last]) socket.send(packet, port.value, "127.0.0.1");
-  const signal = AbortSignal.timeout(5000);
+  const signal = AbortSignal.timeout(15_000);
   while (received.at(-1)?.readUInt16BE(0) !== 4242) await once(socket, "message", { signal });
   socket.close();
   made.value.stop();

@@ -58,7 +58,7 @@ test("a Deployment and a Service become pods that curl reaches by name through t
     () => {
       expect(kube.find<Deployment>(DEPLOYMENTS, "shop/web")?.status?.availableReplicas).toBe(3);
     },
-    { timeout: 5000, interval: 10 },
+    { timeout: 15_000, interval: 10 },
   );
   const pods = kube.all<Pod>(PODS).map((pod) => pod.metadata.name);
   const seen = new Set<string>();
@@ -75,7 +75,7 @@ test("a Deployment and a Service become pods that curl reaches by name through t
       seen.add(String(new Map(Object.entries(facts ?? {})).get("pod")));
       expect([...seen].sort()).toEqual([...pods].sort());
     },
-    { timeout: 5000, interval: 10 },
+    { timeout: 15_000, interval: 10 },
   );
 });
 
@@ -106,7 +106,7 @@ test("names outside cluster.local are asked of the member's DNS server, which ma
   await vi.waitFor(
     async () => expect(JSON.parse(await curl(node, url))).toMatchObject({ pod: "web-1" }),
     {
-      timeout: 5000,
+      timeout: 15_000,
       interval: 10,
     },
   );
@@ -144,7 +144,7 @@ test("a stop is idempotent, and leaves the Pods in the API server", async () => 
   await vi.waitFor(
     () => expect(kube.find<Pod>(PODS, "shop/web-1")?.status?.phase).toBe("Running"),
     {
-      timeout: 5000,
+      timeout: 15_000,
       interval: 2,
     },
   );

@@ -5,8 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { systemClock } from "../../runtime/clock/system-clock.ts";
-import { until } from "../../sandbox/process/until.ts";
+import { eventually } from "../eventually.ts";
 import { hasProgram, shell } from "./harness/client-program.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -74,15 +73,6 @@ function processesMentioning(text: string): string {
       encoding: "utf8",
     },
   );
-}
-
-function eventually<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
-  return until(what, ask, {
-    clock: systemClock,
-    timeoutMs: 30_000,
-    everyMs: 100,
-    signal: new AbortController().signal,
-  });
 }
 
 /** Runs a demo to its end: the whole transcript, and nothing that stays. */

@@ -39,7 +39,7 @@ import { kubeconfigText } from "../../sandbox/apiserver/auth/kubeconfig.ts";
 import { AUTHENTICATED, MASTERS } from "../../sandbox/apiserver/auth/user.ts";
 import { type ApiServer, createApiServer } from "../../sandbox/apiserver/create-api-server.ts";
 import { runCommands } from "../../sandbox/network/netns/run-commands.ts";
-import { until } from "../../sandbox/process/until.ts";
+import { eventually } from "../eventually.ts";
 import { runIsthmus } from "../system/run-isthmus.ts";
 import { type ImageRoom, inImageRoom, isthmusInRoom, scriptInRoom } from "./harness/image-room.ts";
 import { type ShippedContainer, shippedContainer } from "./harness/shipped-container.ts";
@@ -177,10 +177,6 @@ function start(name: Name, more: readonly string[] = []): ChildProcess {
   });
   running.set(name, child);
   return child;
-}
-
-function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  return until(what, look, { clock, timeoutMs: 60_000, signal, everyMs: 50 });
 }
 
 /** Of the kernel, as far as gateways and node agents write there. */

@@ -14,9 +14,8 @@ import {
   Watch,
 } from "@kubernetes/client-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { readCrdManifests } from "../../runtime/kube/crds/read-crd-manifests.ts";
-import { until } from "../../sandbox/process/until.ts";
+import { eventually } from "../eventually.ts";
 import { startApiServer, type TestApiServer } from "./api-server.ts";
 
 /** The generated client, its watch and its informer, as any Node program uses them, against the embedded API server. */
@@ -42,17 +41,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
-
-function eventually<T>(
-  what: string,
-  ask: () => Promise<T | undefined> | T | undefined,
-): Promise<T> {
-  return until(what, ask, {
-    clock: systemClock,
-    timeoutMs: 15_000,
-    signal: new AbortController().signal,
-  });
-}
 
 function service(name: string): { metadata: { name: string }; spec: object } {
   return { metadata: { name }, spec: { ports: [{ name: "http", port: 80 }] } };

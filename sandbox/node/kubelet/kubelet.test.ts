@@ -72,12 +72,12 @@ async function running(kube: MemoryKube, key?: string): Promise<Pod> {
       if (pod?.status?.phase !== "Running") throw new Error("not running yet");
       return pod;
     },
-    { timeout: 5000, interval: 2 },
+    { timeout: 15_000, interval: 2 },
   );
 }
 
 async function eventually(check: () => void): Promise<void> {
-  await vi.waitFor(check, { timeout: 5000, interval: 2 });
+  await vi.waitFor(check, { timeout: 15_000, interval: 2 });
 }
 
 describe("a new Pod", () => {

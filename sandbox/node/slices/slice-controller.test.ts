@@ -39,7 +39,7 @@ function addresses(kube: MemoryKube): readonly string[] {
 }
 
 async function eventually(check: () => void): Promise<void> {
-  await vi.waitFor(check, { timeout: 5000, interval: 2 });
+  await vi.waitFor(check, { timeout: 15_000, interval: 2 });
 }
 
 test("slices follow pods, and go with the Service", async () => {

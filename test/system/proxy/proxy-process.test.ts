@@ -34,6 +34,7 @@ import { systemRandom } from "../../../runtime/random/system-random.ts";
 import { startCollectorStub } from "../../../runtime/trace/collector-stub.ts";
 import { freePorts } from "../../../sandbox/process/free-ports.ts";
 import { ROOT } from "../../arch/source-files.ts";
+import { eventually } from "../../eventually.ts";
 import { callsIn, unlawful, unused } from "../../permissions/calls.ts";
 import { startApiServer, type TestApiServer } from "../api-server.ts";
 import { BrokerWorld } from "../broker-world.ts";
@@ -156,15 +157,6 @@ function network(cluster: string): KubeObject {
     },
   };
   return object;
-}
-
-async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  for (const start = performance.now(); performance.now() - start < 60_000; ) {
-    const seen = await look();
-    if (seen !== undefined) return seen;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`not within a minute: ${what}`);
 }
 
 async function ask(port: number): Promise<string | undefined> {
