@@ -8,7 +8,7 @@ import { type Script, stepText } from "./script/step.ts";
 
 const SEEDS = 150;
 /** So many a test, so that a failure names a narrow range and no test is long. */
-const CHUNK = 25;
+const CHUNK = 10;
 
 const chunks = Array.from({ length: SEEDS / CHUNK }, (_, chunk) => ({
   first: chunk * CHUNK + 1,
