@@ -86,9 +86,9 @@ interface Run {
   result?: Result<undefined, string>;
 }
 
-function begin(timeoutMs = 60_000): Run {
+function begin(timeoutMs = 60_000, until = signal): Run {
   const out = { line: (text: string) => void lines.push(text), problem: () => undefined };
-  const deps = { client, forward, clock, random: seededRandom(1), signal };
+  const deps = { client, forward, clock, random: seededRandom(1), signal: until };
   const wait = async (): Promise<void> => {
     const told = { ...deps, out: new Receipt("table", out) };
     run.result = await awaitZone("isthmus-system", timeoutMs, told);
@@ -136,6 +136,30 @@ describe("a pod that has not read its configuration", () => {
     answers.set("dns-2", 0);
     await seconds(1);
     await run.done;
+  });
+
+  test("is told again when nothing has come of it: its node may not have heard of the change yet", async () => {
+    const run = begin();
+    await seconds(19.5);
+    expect(await annotationsOf("dns-2")).toEqual({});
+    await seconds(1);
+    expect(await annotationsOf("dns-2")).not.toEqual({});
+    answers.set("dns-2", 0);
+    await seconds(1);
+    await run.done;
+    expect(await annotationsOf("dns-2")).toEqual({});
+  });
+
+  test("keeps no annotation of one who was told to stop", async () => {
+    const stopping = new AbortController();
+    const run = begin(60_000, stopping.signal);
+    await seconds(0.5);
+    expect(await annotationsOf("dns-2")).not.toEqual({});
+    stopping.abort();
+    await seconds(1);
+    await run.done;
+    expect(run.result).toMatchObject({ ok: false });
+    expect(await annotationsOf("dns-2")).toEqual({});
   });
 
   test("is an error when the time is up", async () => {

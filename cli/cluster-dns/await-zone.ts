@@ -2,6 +2,7 @@ import { PODS } from "../../api/kube/pod.ts";
 import { err, ok, type Result } from "../../api/result.ts";
 import { CLUSTERSET_ZONE } from "../../install/cluster-dns/corefile-stanza.ts";
 import { type DnsConfigMap, readsAgain } from "../../install/cluster-dns/wiring-plan.ts";
+import { deadline } from "../../runtime/clock/deadline.ts";
 import { sleep } from "../../runtime/clock/sleep.ts";
 import type { Steps } from "../output/receipt.ts";
 import { type AskDeps, ZoneAsker } from "./ask-zone.ts";
@@ -13,6 +14,9 @@ type Deps = AskDeps & { readonly out: Steps };
 const LOOK_MS = 1_000;
 /** So many looks in a row that show nothing: it is not to be seen from here. */
 const BLIND_LOOKS = 3;
+/** A node that hears of the change after the first nudge has another one to hear. */
+const NUDGE_LOOKS = 20;
+const TIDY_MS = 2_000;
 /** BOUNDED: of a large cluster's caches, some are left to read it in their own time. */
 const NUDGED_MAX = 100;
 /** Named so that whoever sees it knows whose it is; it is there for a second. */
@@ -58,7 +62,8 @@ export async function awaitZone(
       return ok(undefined);
     }
     blind = answers.state === "not tested" ? blind + 1 : 0;
-    const isLast = signal.aborted || clock.monotonicMs() >= untilMs;
+    if (signal.aborted) return err(`stopped before the cluster's DNS answered ${CLUSTERSET_ZONE}`);
+    const isLast = clock.monotonicMs() >= untilMs;
     if (blind === BLIND_LOOKS || (blind > 0 && isLast)) {
       out.line(
         `not tested whether the cluster's DNS answers ${CLUSTERSET_ZONE}: ${answers.why}; ${IN_TIME}`,
@@ -77,9 +82,13 @@ export async function awaitZone(
     if (looks === 1 && blind === 0) {
       out.line(`waiting until the cluster's DNS answers ${CLUSTERSET_ZONE}: ${answers.why}`);
     }
-    if (looks === 1) await nudge(late, "now", deps);
+    const isNudged = looks % NUDGE_LOOKS === 1;
+    if (isNudged) await nudge(late, "now", deps, signal);
     await sleep(clock, LOOK_MS, signal);
-    if (looks === 1) await nudge(late, null, deps);
+    if (!isNudged) continue;
+    // Also of one who was told to stop meanwhile.
+    using limit = deadline(clock, TIDY_MS);
+    await nudge(late, null, deps, limit.signal);
   }
 }
 
@@ -92,7 +101,8 @@ const IN_TIME = "nodes bring it its changed ConfigMap within a minute or two";
 async function nudge(
   pods: readonly string[],
   value: string | null,
-  { client, signal }: Deps,
+  { client }: Pick<Deps, "client">,
+  signal: AbortSignal,
 ): Promise<void> {
   const patch = { metadata: { annotations: { [ANNOTATION_NUDGE]: value } } };
   await Promise.all(
