@@ -103,7 +103,9 @@ export class Relay {
       const duplex = new StreamDuplex(stream, () => resolve(ok(duplex)));
       duplex.on("error", (error) => resolve(err(`relay ${via}: ${error.message}`)));
       signal.addEventListener("abort", () => {
-        if (!stream.isAccepted) duplex.destroy(new Error("not connected in time"));
+        const { reason } = signal;
+        const why = reason instanceof Error ? reason.message : "aborted";
+        if (!stream.isAccepted) duplex.destroy(new Error(`no way on to ${to}: ${why}`));
       });
     });
   }

@@ -64,7 +64,8 @@ export class RouteTable {
           cost > 0,
       )
       .slice(0, MAX_ROUTES);
-    this.#announced.set(peer, usable);
+    if (usable.length === 0) this.#announced.delete(peer);
+    else this.#announced.set(peer, usable);
   }
 
   /** The cheapest way through others; of equals the shortest, then the first by name, so that all choose alike. */

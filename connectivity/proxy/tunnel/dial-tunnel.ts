@@ -56,7 +56,8 @@ export async function connectTo(
   const answered = await httpConnect(socket, endpoint, httpProxy.authorization);
   if (answered.ok) return ok(socket);
   socket.destroy();
-  return answered;
+  const reason = signal.aborted ? reasonOf(signal, undefined) : answered.error;
+  return err(`cannot dial ${endpoint} through ${formatListenAddress({ host, port })}: ${reason}`);
 }
 
 /** TLS as the side that dials, and who is there. Error: nobody that we were looking for; the connection is closed. */

@@ -11,6 +11,7 @@ import { Relay } from "../relay/relay.ts";
 import type { TunnelStream } from "../stream/tunnel-stream.ts";
 import { type DialledTunnel, DialSlot } from "./dial-slot.ts";
 import { connectTo, type HttpProxy, type Secured, secureTo } from "./dial-tunnel.ts";
+import { PeerFailures } from "./peer-failures.ts";
 import { PeerTunnels } from "./peer-tunnels.ts";
 import { type PeerEndpoints, PlaceSlots } from "./place-slots.ts";
 import { refuseTunnel } from "./refuse-tunnel.ts";
@@ -57,7 +58,7 @@ export class TunnelHub {
   readonly #dialled: PlaceSlots;
   /** Tunnels through others, by peer. BOUNDED: by the members. */
   readonly #relayed = new Map<ClusterId, RelayedSlots>();
-  readonly #failures = new Map<ClusterId, string>();
+  readonly #failures = new PeerFailures();
   #identity: TunnelIdentity;
   #tending: { cancel(): void } | undefined;
   #isDraining = false;
@@ -97,7 +98,7 @@ export class TunnelHub {
     for (const [peer, tunnels] of this.#peers) {
       if (peers.has(peer)) continue;
       this.#peers.delete(peer);
-      this.#failures.delete(peer);
+      this.#failures.forget(peer);
       this.#stopRelayed(peer);
       for (const tunnel of tunnels.all) tunnel.close("no member any more");
     }
@@ -118,7 +119,7 @@ export class TunnelHub {
 
   /** Why the latest try to reach a peer failed. */
   failureOf(peer: ClusterId): string | undefined {
-    return this.#failures.get(peer);
+    return this.#failures.latest(peer);
   }
 
   /** A code: no tunnel to that cluster takes this stream now. */
@@ -155,10 +156,9 @@ export class TunnelHub {
     dial: (signal: AbortSignal) => Promise<Result<DialledTunnel, string>>,
   ): DialSlot {
     const onFailed = (reason: string): void => {
-      if (this.#failures.get(peer) !== reason) {
+      if (this.#failures.failed(peer, reason)) {
         this.#deps.log.warn("tunnel not made", { peer, err: reason });
       }
-      this.#failures.set(peer, reason);
     };
     return new DialSlot({ ...this.#deps, dial, onFailed });
   }
@@ -204,8 +204,9 @@ export class TunnelHub {
     // Inside another tunnel a connection has no address.
     const path = secured.socket.remoteAddress === undefined ? "relayed" : "direct";
     const started = await this.#start(secured, { isDialler: false, path });
-    if (started.ok) return;
-    this.#deps.log.warn("tunnel refused", { peer: secured.cluster, err: started.error });
+    const { cluster: peer } = secured;
+    if (started.ok || !this.#failures.refused(peer, started.error)) return;
+    this.#deps.log.warn("tunnel refused", { peer, err: started.error });
   }
 
   /** Resolves when the peer has said hello. */
@@ -216,7 +217,8 @@ export class TunnelHub {
     const tunnels = this.#peers.get(cluster);
     if (tunnels === undefined || this.#isDraining) {
       socket.destroy();
-      return Promise.resolve(err(`${cluster} is no member that we know of`));
+      const why = this.#isDraining ? "this proxy stops" : `${cluster} is no member that we know of`;
+      return Promise.resolve(err(`cannot keep tunnel: ${why}`));
     }
     const { full } = tunnels;
     if (full !== undefined) {
@@ -231,7 +233,7 @@ export class TunnelHub {
         { peer: cluster, expiresAtMs, ...how },
         {
           onUp: () => {
-            this.#failures.delete(cluster);
+            this.#failures.forget(cluster);
             this.#deps.log.info("tunnel up", { peer: cluster, ...how });
             this.#deps.onPeerChanged(cluster);
             this.#relay.refresh(tunnels);
