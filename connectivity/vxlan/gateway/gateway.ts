@@ -17,6 +17,7 @@ import type { WatchKernel } from "../linux/kernel-watch.ts";
 import { withAudiences } from "../plan/audience-table.ts";
 import { DrainingWays } from "../plan/draining-ways.ts";
 import { FilterContents, type FilterScope, sliceElements } from "../plan/filter-contents.ts";
+import { leavingPlan } from "../plan/leaving-plan.ts";
 import type { OwnNetwork, PeerNetwork } from "../plan/networks.ts";
 import { NO_SLOTS, type PeerPaths, type Plan, type PlanSlots } from "../plan/plan.ts";
 import { planGateway } from "../plan/plan-gateway.ts";
@@ -54,6 +55,8 @@ export interface GatewayDeps {
 const VERIFY_MS = 60_000;
 /** How long a gateway that is none any more still carries what comes: nodes and peers have to hear of it first. */
 const DRAIN_MS = 10_000;
+/** So long after it has heard it lets others carry what its own pods send: its node agent hears at the same time, peers later. */
+const HAND_OVER_MS = 200;
 /** How often figures of paths are looked at. */
 const FIGURES_MS = 1_000;
 
@@ -80,6 +83,8 @@ export class Gateway {
         readonly paths: string;
       }
     | undefined;
+  /** The last that was to be in force. */
+  #plan: Plan | undefined;
   #slots: PlanSlots = NO_SLOTS;
   /** Monotonic; since when another node is gateway and this one's data path is still there. */
   #leavingSinceMs: number | undefined;
@@ -187,6 +192,7 @@ export class Gateway {
     }
     const narrowed = this.#narrowed(plan);
     if (!narrowed.ok) return narrowed;
+    this.#plan = narrowed.value;
     this.#slots = plan.slots;
     const applied = await this.#changed.during(() =>
       dataplane.apply(narrowed.value, this.#contents, this.#signal),
@@ -201,17 +207,24 @@ export class Gateway {
     this.#known = undefined;
     this.#changed.drop();
     if (dataplane.isClean()) {
+      this.#plan = undefined;
       this.#state = ok("standing by: this node is not chosen as a gateway");
       return ok(undefined);
     }
     const nowMs = clock.monotonicMs();
     if (this.#leavingSinceMs === undefined) {
       this.#leavingSinceMs = nowMs;
-      void sleep(clock, DRAIN_MS, this.#signal).then(() => this.#loop.wake());
+      for (const delayMs of [HAND_OVER_MS, DRAIN_MS]) {
+        void sleep(clock, delayMs, this.#signal).then(() => this.#loop.wake());
+      }
     }
-    if (nowMs - this.#leavingSinceMs < DRAIN_MS) {
+    const leavingMs = nowMs - this.#leavingSinceMs;
+    if (leavingMs < DRAIN_MS) {
       this.#state = ok("leaving: carries what still comes to this node");
-      return ok(undefined);
+      // One that was started after the change knows no plan of before: what is in the kernel stays.
+      if (leavingMs < HAND_OVER_MS || this.#plan === undefined) return ok(undefined);
+      const plan = leavingPlan(this.#plan, this.#options.settings);
+      return dataplane.apply(plan, this.#contents, this.#signal);
     }
     const removed = await dataplane.cleanup(this.#signal);
     return removed.ok ? transport.cleanup(this.#signal) : removed;
