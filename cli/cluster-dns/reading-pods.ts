@@ -1,5 +1,5 @@
 import type { DnsConfigMap } from "../../install/cluster-dns/wiring-plan.ts";
-import { type AnsweringPod, type DnsPod, dnsPod } from "../explain/collect/dns-pods.ts";
+import { type AnsweringPod, type DnsPod, dnsPod } from "../ask-dns/dns-pods.ts";
 
 /** What is read of a pod of `kube-system` to know whether it is one of the cluster's DNS. */
 export type SystemPod = AnsweringPod & {

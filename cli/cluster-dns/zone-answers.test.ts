@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { err, ok } from "../../api/result.ts";
-import type { DnsFact } from "../explain/facts.ts";
+import type { DnsFact } from "../ask-dns/dns-fact.ts";
 import { type AskedPod, judgeZone, type ZoneAnswers } from "./zone-answers.ts";
 
 const said = (rcode: string, ...addresses: readonly string[]): DnsFact => ({

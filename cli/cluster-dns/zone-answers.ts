@@ -1,6 +1,6 @@
 import type { Result } from "../../api/result.ts";
 import { CLUSTERSET_ZONE } from "../../install/cluster-dns/corefile-stanza.ts";
-import type { DnsFact } from "../explain/facts.ts";
+import type { DnsFact } from "../ask-dns/dns-fact.ts";
 
 /** A pod of the cluster's DNS, and what it said of the zone's apex. */
 export interface AskedPod {

@@ -8,6 +8,7 @@ import type { Peer } from "../../api/network/peer.ts";
 import type { Result } from "../../api/result.ts";
 import type { Slice } from "../../api/slices/slice.ts";
 import type { ClusterDns } from "../../install/cluster-dns/wiring-plan.ts";
+import type { DnsFact } from "../ask-dns/dns-fact.ts";
 import type { ConnectionFact } from "../packet-test/connection-fact.ts";
 import type { ControllersReport } from "../status/controllers-report.ts";
 import type { PeerReport } from "../status/member-report.ts";
@@ -53,15 +54,3 @@ export interface Facts {
   readonly answers: Looked<readonly DnsFact[]>;
   readonly connections: Looked<readonly ConnectionFact[]>;
 }
-
-export type DnsFact =
-  | { readonly kind: "silent"; readonly server: string; readonly why: string }
-  | {
-      readonly kind: "answered";
-      readonly server: string;
-      readonly type: "A" | "AAAA";
-      readonly rcode: string;
-      readonly addresses: readonly string[];
-      /** The server's own words (RFC 8914). */
-      readonly extended?: string;
-    };

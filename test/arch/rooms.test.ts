@@ -14,6 +14,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   broker: ["cluster"],
   proxy: ["membership", "tracing"],
   "packet-test": ["cluster"],
+  "ask-dns": ["cluster", "packet-test"],
+  "cluster-dns": ["ask-dns", "cluster", "output"],
   controllers: ["auto-export", "cluster", "paths", "process", "tracing"],
   dns: ["cluster", "network", "packet-test", "paths", "process", "tracing"],
 };

@@ -1,5 +1,6 @@
 import { readyEndpoints } from "../../../api/kube/endpoint-slice.ts";
-import type { DnsFact, Facts } from "../facts.ts";
+import type { DnsFact } from "../../ask-dns/dns-fact.ts";
+import type { Facts } from "../facts.ts";
 import { type Check, notNeeded, notTested, type Outcome, right, wrong } from "../finding.ts";
 
 /** Does the live server answer with what the import says? (DNS-15, DNS-22) */

@@ -28,6 +28,8 @@ import type { KubeClient } from "../../../runtime/kube/kube-client.ts";
 import type { KubeError } from "../../../runtime/kube/kube-error.ts";
 import type { PortForward } from "../../../runtime/kube/port-forward.ts";
 import type { Random } from "../../../runtime/random/random.ts";
+import { askLiveDns } from "../../ask-dns/ask-live-dns.ts";
+import { readDnsPods } from "../../ask-dns/dns-pods.ts";
 import type { ClusterReader } from "../../cluster/cluster-reader.ts";
 import { observeClusterDns } from "../../cluster-dns/observe-cluster-dns.ts";
 import type { DirectEntry } from "../../packet-test/dial.ts";
@@ -42,8 +44,6 @@ import {
 } from "../../status/read-member.ts";
 import type { Facts, Looked } from "../facts.ts";
 import type { ServiceTarget } from "../service-target.ts";
-import { askLiveDns } from "./ask-live-dns.ts";
-import { readDnsPods } from "./dns-pods.ts";
 import { type Entry, NO_ENTRY } from "./entry.ts";
 import { askThroughApi, packetsThroughApi, type ThroughApi } from "./through-api.ts";
 

@@ -6,7 +6,7 @@ import { err, ok } from "../../../api/result.ts";
 import { systemClock } from "../../../runtime/clock/system-clock.ts";
 import type { PodPort, PortForward } from "../../../runtime/kube/port-forward.ts";
 import { seededRandom } from "../../../runtime/random/seeded-random.ts";
-import type { DnsPod } from "./dns-pods.ts";
+import type { DnsPod } from "../../ask-dns/dns-pods.ts";
 import { askThroughApi, packetsThroughApi } from "./through-api.ts";
 
 const { signal } = new AbortController();

@@ -1,17 +1,14 @@
 import { err, ok, type Result } from "../../../api/result.ts";
 import { DNS_NAME } from "../../../install/dns-process.ts";
-import type { Clock } from "../../../runtime/clock/clock.ts";
 import { deadline } from "../../../runtime/clock/deadline.ts";
-import type { PortForward } from "../../../runtime/kube/port-forward.ts";
-import type { Random } from "../../../runtime/random/random.ts";
+import type { LiveQuestion } from "../../ask-dns/ask-live-dns.ts";
+import { type AskPodDeps, askPod, OPEN_MS } from "../../ask-dns/ask-pod.ts";
+import type { DnsFact } from "../../ask-dns/dns-fact.ts";
+import type { DnsPod } from "../../ask-dns/dns-pods.ts";
 import { askPacketTest } from "../../packet-test/ask-packet-test.ts";
-import type { DnsFact, Facts, Looked } from "../facts.ts";
+import type { Facts, Looked } from "../facts.ts";
 import type { ServiceTarget } from "../service-target.ts";
-import { askLiveDns, type LiveQuestion } from "./ask-live-dns.ts";
-import type { DnsPod } from "./dns-pods.ts";
 
-/** API server, node and pod have a part in it. */
-const OPEN_MS = 10_000;
 /** Both ends of each connection wait two seconds, and the pod reads its API server before. */
 const TEST_MS = 15_000;
 const ELSEWHERE =
@@ -24,18 +21,11 @@ export interface ThroughApi {
   readonly hasService: boolean;
 }
 
-export interface ThroughApiDeps {
-  readonly forward: PortForward;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly signal: AbortSignal;
-}
-
 /** Asks a pod of the DNS server, by TCP. That none is ready, or that it does not answer, is a fact; that it cannot be reached is not. */
 export async function askThroughApi(
   { namespace, pods, hasService }: ThroughApi,
   questions: readonly Pick<LiveQuestion, "name" | "type">[],
-  deps: ThroughApiDeps,
+  deps: AskPodDeps,
 ): Promise<Facts["answers"]> {
   if (!pods.ok) return pods;
   const [pod] = pods.value;
@@ -59,34 +49,11 @@ export async function askThroughApi(
   return ok(answers);
 }
 
-/** Asks one pod, by TCP. Error: what went wrong on the way there, which says nothing about its server. */
-export async function askPod(
-  { namespace, name, dnsPort: port }: Pick<DnsPod, "name" | "dnsPort"> & { namespace: string },
-  question: Pick<LiveQuestion, "name" | "type">,
-  deps: ThroughApiDeps,
-): Promise<Looked<DnsFact>> {
-  const server = { host: `pod ${namespace}/${name}`, port };
-  let problem: string | undefined;
-  const open = async () => {
-    const limits = { timeoutMs: OPEN_MS, signal: deps.signal };
-    const opened = await deps.forward({ namespace, pod: name, port }, limits);
-    if (opened.ok) {
-      opened.value.once("error", ({ message }) => {
-        if (!isRefused(message)) problem = message;
-      });
-    } else problem = opened.error;
-    return opened;
-  };
-  const asked = { ...question, server, entry: { kind: "stream", open } } as const;
-  const answer = await askLiveDns(asked, deps);
-  return problem === undefined ? ok(answer) : err(problem);
-}
-
 /** Lets a pod of the DNS server dial: it is where clients are, as far as the network is concerned. */
 export async function packetsThroughApi(
   { namespace, pods }: ThroughApi,
   target: ServiceTarget,
-  deps: ThroughApiDeps,
+  deps: AskPodDeps,
 ): Promise<Facts["connections"]> {
   if (!pods.ok) return pods;
   const [pod] = pods.value;
@@ -110,9 +77,4 @@ function noPods(namespace: string): Result<never, string> {
   return err(
     `namespace ${namespace} has no pod of the DNS server to forward a port to: name the namespace (--system-namespace), ${ELSEWHERE}`,
   );
-}
-
-/** The pod's own answer: nobody listens there. */
-function isRefused(message: string): boolean {
-  return /refused/i.test(message);
 }

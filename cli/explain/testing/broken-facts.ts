@@ -2,7 +2,8 @@ import type { CustomResourceDefinition } from "../../../api/kube/custom-resource
 import { ok } from "../../../api/result.ts";
 import { sliceOf } from "../../../api/slices/parse-slice.ts";
 import type { Slice } from "../../../api/slices/slice.ts";
-import type { DnsFact, Facts } from "../facts.ts";
+import type { DnsFact } from "../../ask-dns/dns-fact.ts";
+import type { Facts } from "../facts.ts";
 import {
   anEndpoint,
   anExport,

@@ -1,10 +1,9 @@
-import type { KubeObject } from "../../../api/kube/object.ts";
-import { PODS } from "../../../api/kube/pod.ts";
-import { err, ok } from "../../../api/result.ts";
-import { DNS_NAME } from "../../../install/dns-process.ts";
-import { selectorOf } from "../../../install/pieces/piece-words.ts";
-import type { ClusterReader } from "../../cluster/cluster-reader.ts";
-import type { Looked } from "../facts.ts";
+import type { KubeObject } from "../../api/kube/object.ts";
+import { PODS } from "../../api/kube/pod.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import { DNS_NAME } from "../../install/dns-process.ts";
+import { selectorOf } from "../../install/pieces/piece-words.ts";
+import type { ClusterReader } from "../cluster/cluster-reader.ts";
 
 export interface DnsPod {
   readonly name: string;
@@ -34,7 +33,7 @@ const TEST_PORT = /^--packet-test-listen=.*:(\d+)$/;
 export async function readDnsPods(
   reader: ClusterReader,
   namespace: string,
-): Promise<Looked<readonly DnsPod[]>> {
+): Promise<Result<readonly DnsPod[], string>> {
   const labelSelector = Object.entries(selectorOf(DNS_NAME))
     .map(([key, value]) => `${key}=${value}`)
     .join();

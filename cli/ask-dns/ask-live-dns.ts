@@ -2,12 +2,12 @@ import { createSocket } from "node:dgram";
 import { isIPv6 } from "node:net";
 import type { Duplex } from "node:stream";
 import { type DecodedPacket, decode, encode } from "dns-packet";
-import { err, ok, type Result } from "../../../api/result.ts";
-import type { Clock } from "../../../runtime/clock/clock.ts";
-import { deadline } from "../../../runtime/clock/deadline.ts";
-import type { Random } from "../../../runtime/random/random.ts";
-import { type DirectEntry, dial } from "../../packet-test/dial.ts";
-import type { DnsFact } from "../facts.ts";
+import { err, ok, type Result } from "../../api/result.ts";
+import type { Clock } from "../../runtime/clock/clock.ts";
+import { deadline } from "../../runtime/clock/deadline.ts";
+import type { Random } from "../../runtime/random/random.ts";
+import { type DirectEntry, dial } from "../packet-test/dial.ts";
+import type { DnsFact } from "./dns-fact.ts";
 
 const TIMEOUT_MS = 2_000;
 /** Option code of extended errors (RFC 8914 section 2). */
