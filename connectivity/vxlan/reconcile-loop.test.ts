@@ -109,3 +109,15 @@ test("somebody may have changed something: it looks at once, and not more than o
   expect(world.passes).toHaveLength(5);
   await world.end();
 });
+
+test("who is woken all the time looks soon all the same when somebody may have changed something", async () => {
+  const world = new World();
+  await world.clock.advance(5_000);
+  for (let at = 0; at < 30; at++) {
+    world.loop.wake();
+    await world.clock.advance(100);
+    if (at === 5) world.loop.look();
+  }
+  expect(world.passes.filter((isRegular) => isRegular)).toHaveLength(1);
+  await world.end();
+});

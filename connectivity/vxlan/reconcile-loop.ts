@@ -12,7 +12,7 @@ export interface ReconcileLoopDeps {
 }
 
 const RETRY = { firstMs: 100, maxMs: 10_000 };
-/** What the kernel tells may be what the last pass did itself: so long after it nobody looks for that, milliseconds. */
+/** What the kernel tells may be what the last pass did itself: it is looked at so long after that pass, or after it was told, milliseconds. */
 const QUIET_MS = 1_000;
 
 /**
@@ -25,7 +25,8 @@ export class ReconcileLoop {
   readonly #deps: ReconcileLoopDeps;
   readonly #pass: (isRegular: boolean) => Promise<Result<void, string>>;
   #wanted = true;
-  #isLookWanted = false;
+  /** Monotonic; since when somebody may have changed what is ours. */
+  #doubtedMs: number | undefined;
   #wakeUp: AbortController | undefined;
 
   constructor(
@@ -45,7 +46,7 @@ export class ReconcileLoop {
 
   /** Somebody may have changed what is ours. */
   look(): void {
-    this.#isLookWanted = true;
+    this.#doubtedMs ??= this.#deps.clock.monotonicMs();
     this.#wakeUp?.abort();
   }
 
@@ -56,14 +57,16 @@ export class ReconcileLoop {
     let lookedMs = clock.monotonicMs();
     let endedMs: number | undefined;
     const lookMs = (): number =>
-      this.#isLookWanted ? (endedMs ?? lookedMs) + QUIET_MS : lookedMs + this.#everyMs;
+      this.#doubtedMs === undefined
+        ? lookedMs + this.#everyMs
+        : Math.min(endedMs ?? lookedMs, this.#doubtedMs) + QUIET_MS;
     while (!signal.aborted) {
       this.#wanted = false;
       const nowMs = clock.monotonicMs();
       const isRegular = endedMs !== undefined && failures === 0 && nowMs >= lookMs();
       if (isRegular) {
         lookedMs = nowMs;
-        this.#isLookWanted = false;
+        this.#doubtedMs = undefined;
       }
       const done = await this.#pass(isRegular);
       if (signal.aborted) return;
