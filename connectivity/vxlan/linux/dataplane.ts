@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { IpFamily } from "../../../api/kube/service.ts";
 import { err, ok, type Result } from "../../../api/result.ts";
 import type { Logger } from "../../../runtime/log/log.ts";
 import { diffKernelState, replacesLink } from "../plan/diff-kernel-state.ts";
@@ -6,7 +7,9 @@ import type { FilterContents } from "../plan/filter-contents.ts";
 import { FILTER_TABLE } from "../plan/filter-table.ts";
 import { EMPTY_KERNEL_STATE, type KernelState } from "../plan/kernel-state.ts";
 import type { Plan, PlanSlots } from "../plan/plan.ts";
+import { withoutIpv6 } from "../plan/without-ipv6.ts";
 import { applyCommands } from "./apply-commands.ts";
+import { kernelFamilies } from "./kernel-families.ts";
 import { changeElements, deleteTables, replaceTables } from "./nft-script.ts";
 import { NftWatch } from "./nft-watch.ts";
 import { type Ownership, readKernelState } from "./read-kernel-state.ts";
@@ -37,6 +40,7 @@ export interface DataplaneDeps {
  */
 export class Dataplane {
   readonly #options: DataplaneOptions;
+  readonly #procSys: string;
   readonly #deps: DataplaneDeps;
   readonly #sysctls: Sysctls;
   readonly #watch: NftWatch;
@@ -50,10 +54,11 @@ export class Dataplane {
 
   constructor(options: DataplaneOptions, deps: DataplaneDeps) {
     this.#options = options;
+    this.#procSys = options.procSys ?? "/proc/sys";
     this.#deps = deps;
     this.#sysctls = new Sysctls(
       {
-        procSys: options.procSys ?? "/proc/sys",
+        procSys: this.#procSys,
         directory: join(options.stateDir, "found"),
         owner: options.owner,
       },
@@ -109,7 +114,7 @@ export class Dataplane {
   ): Promise<Result<boolean, string>> {
     const known = this.#kernel;
     if (known === undefined) return ok(false);
-    const actual = await readKernelState(this.#options.ownership, this.#deps.run, signal);
+    const actual = await this.#read(signal);
     if (!actual.ok) return actual;
     const differs = diffKernelState(known, actual.value);
     this.#kernel = actual.value;
@@ -125,7 +130,7 @@ export class Dataplane {
   async cleanup(signal: AbortSignal): Promise<Result<void, string>> {
     const { run, files } = this.#deps;
     this.forget();
-    const actual = await readKernelState(this.#options.ownership, run, signal);
+    const actual = await this.#read(signal);
     if (!actual.ok) return actual;
     const cleared = await this.#shortcut?.clear(undefined, signal);
     if (cleared?.ok === false) return cleared;
@@ -144,12 +149,23 @@ export class Dataplane {
     return ok(undefined);
   }
 
+  async #read(signal: AbortSignal): Promise<Result<KernelState, string>> {
+    return readKernelState(this.#options.ownership, await this.#families(), this.#deps.run, signal);
+  }
+
+  /** Asked anew each time: IPv6 may be a module that is loaded later. */
+  #families(): Promise<readonly IpFamily[]> {
+    return kernelFamilies(this.#procSys, this.#deps.files);
+  }
+
   async #attempt(
-    plan: Plan,
+    whole: Plan,
     contents: FilterContents | undefined,
     signal: AbortSignal,
   ): Promise<Result<void, string>> {
     this.#isClean = false;
+    const hasIpv6 = (await this.#families()).includes("IPv6");
+    const plan = hasIpv6 ? whole : withoutIpv6(whole);
     await this.#keepSlots(plan.slots);
     const cleared = await this.#shortcut?.clear(plan.shortcut, signal);
     if (cleared?.ok === false) return cleared;
@@ -197,7 +213,7 @@ export class Dataplane {
     // Twice where a link was made anew: what stood on the old one went with it.
     for (const isLast of [false, true]) {
       if (this.#kernel === undefined) {
-        const actual = await readKernelState(this.#options.ownership, run, signal);
+        const actual = await this.#read(signal);
         if (!actual.ok) return actual;
         this.#kernel = actual.value;
       }

@@ -25,14 +25,12 @@ export interface Ownership {
   readonly shortcut?: readonly string[];
 }
 
-const FAMILIES: readonly (readonly [IpFamily, string])[] = [
-  ["IPv4", "-4"],
-  ["IPv6", "-6"],
-];
+const OPTIONS: Readonly<Record<IpFamily, string>> = { IPv4: "-4", IPv6: "-6" };
 
-/** All that is there of what we own, ours or left behind. */
+/** All that is there of what we own, ours or left behind; of the families that the kernel has: asked about another it fails. */
 export async function readKernelState(
   { links: names, table, nexthop }: Ownership,
+  families: readonly IpFamily[],
   run: RunCommand,
   signal: AbortSignal,
 ): Promise<Result<KernelState, string>> {
@@ -50,8 +48,8 @@ export async function readKernelState(
     "neighbours" | "forwarding" | "queues" | "classes"
   >;
   for (const { name } of links.value) {
-    for (const [, family] of FAMILIES) {
-      const text = await ip(family, "neigh", "show", "dev", name, "nud", "permanent");
+    for (const family of families) {
+      const text = await ip(OPTIONS[family], "neigh", "show", "dev", name, "nud", "permanent");
       if (!text.ok) return text;
       const neighbours = parseNeighbours(text.value, name);
       if (!neighbours.ok) return neighbours;
@@ -86,7 +84,8 @@ export async function readKernelState(
     { -readonly [K in keyof KernelState]: KernelState[K][number][] },
     "routes" | "rules"
   >;
-  for (const [family, option] of FAMILIES) {
+  for (const family of families) {
+    const option = OPTIONS[family];
     const routeText = await ip(option, "route", "show", "table", "all");
     if (!routeText.ok) return routeText;
     const routes = parseRoutes(routeText.value, family, table);

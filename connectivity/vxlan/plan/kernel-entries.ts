@@ -26,7 +26,8 @@ export function linkEntries({ links }: KernelState): readonly Entry[] {
     const type = vxlanOptions(link);
     // No link-local addresses: whatever speaks on this link was planned. A link for smaller packets than IPv6 needs has none of it,
     // and refuses what is about it; it has forgotten this when it is for larger ones again.
-    const unspoken = mtu < MTU_MIN_V6 ? [] : [ip(`link set dev ${name} addrgenmode none`)];
+    const hasIpv6 = mtu >= MTU_MIN_V6 && link.isWithoutIpv6 !== true;
+    const unspoken = hasIpv6 ? [ip(`link set dev ${name} addrgenmode none`)] : [];
     const fragments = `df ${link.dontFragment ? "set" : "unset"}`;
     return {
       key: name,

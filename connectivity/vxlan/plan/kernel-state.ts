@@ -29,6 +29,8 @@ export interface Link {
   readonly dontFragment: boolean;
   readonly mac: string;
   readonly mtu: number;
+  /** The kernel has no IPv6, and refuses what is said about it. */
+  readonly isWithoutIpv6?: true;
 }
 
 /** On one of our links. */
