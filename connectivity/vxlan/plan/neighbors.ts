@@ -4,7 +4,7 @@ import type { OwnNode } from "./networks.ts";
 import { nexthopId } from "./plan-ids.ts";
 import type { VxlanSettings } from "./settings.ts";
 import type { Slots } from "./slots.ts";
-import { isV6, ofFamily } from "./underlay-family.ts";
+import { ofFamily } from "./underlay-family.ts";
 
 /** Another node of the own cluster that can be sent to over the nodes' tunnel. */
 export interface Neighbor {
@@ -29,9 +29,18 @@ export function neighborsOf(
   });
 }
 
-/** Whether the nodes' tunnel runs over IPv6: one device has one family, so IPv4 as long as every node has it. */
+/**
+ * Whether the nodes' tunnel runs over IPv6: one device has one family, so IPv6 where all nodes have that and not all have IPv4. Nodes of the other
+ * family alone are left out then, and those that take no part do not count: one whose addresses nobody knows yet (a cloud provider tells
+ * them after the node has come) or whose family no other has must not move everybody's tunnel.
+ */
 export function underlayIsV6(nodes: readonly OwnNode[]): boolean {
-  return !nodes.every(({ internalIps }) => internalIps.some((address) => !isV6(address)));
+  const known = nodes.filter(
+    ({ internalIps, globalAddresses }) => internalIps.length * globalAddresses.length > 0,
+  );
+  const allHave = (v6: boolean): boolean =>
+    known.every(({ internalIps }) => ofFamily(internalIps, v6) !== undefined);
+  return !allHave(false) && allHave(true);
 }
 
 /** Nexthop objects for some neighbors, and which one leads to whom. */

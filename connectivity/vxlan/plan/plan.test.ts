@@ -126,6 +126,31 @@ describe.each<Families>(["v4", "v6", "dual"])("a plan, %s", (families) => {
     }
   });
 
+  test("a node that nobody can send to yet moves nobody's tunnel", () => {
+    const { own: network } = own(families);
+    const [first] = network.nodes;
+    if (first === undefined) throw new Error("no node");
+    const strangers = [
+      { internalIps: [], globalAddresses: ["242.1.255.9"] },
+      { internalIps: ["fd20:1::9"], globalAddresses: [] },
+      { internalIps: ["172.20.1.9"], globalAddresses: [] },
+      // Of a family that others do not have.
+      { internalIps: families === "v4" ? ["fd20:1::9"] : [], globalAddresses: ["242.1.255.9"] },
+    ];
+    for (const stranger of strangers) {
+      const nodes = [...network.nodes, { ...first, name: "node-9", podCidrs: [], ...stranger }];
+      const plan = planNode({
+        network: { ...network, nodes },
+        node: "node-3",
+        peers: [],
+        outerMtu: 1_500,
+        slots: NO_SLOTS,
+        settings,
+      });
+      expect(plan?.kernel.links).toEqual(nodePlan(families, []).kernel.links);
+    }
+  });
+
   test("the same knowledge makes the same plan, and its slots keep it so", () => {
     const first = nodePlan(families, ["node-1", "node-2"]);
     expect(nodePlan(families, ["node-1", "node-2"])).toEqual(first);
