@@ -31,6 +31,7 @@ import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
 import { networkReflectors, tunnelProber } from "../network/follow-network.ts";
 import { sliceReflectors } from "../network/follow-slices.ts";
+import { gatewayEndpointsSetting } from "../network/gateway-endpoints-setting.ts";
 import { vxlanSettings, vxlanSettingsOf } from "../network/vxlan-settings.ts";
 import { startMemberProcess } from "../process/member-process.ts";
 import { reflectorsCheck } from "../process/reflectors-check.ts";
@@ -60,12 +61,7 @@ export const gatewayVerb = defineVerb({
   settings: z.object({
     ...vxlanSettings,
     healthListen: listenDefault("127.0.0.1:8083", "address of /livez, /readyz and /metrics"),
-    endpoint: z
-      .array(z.string())
-      .default([])
-      .describe(
-        "addresses at which gateways of other clusters reach this one; default: its node's",
-      ),
+    endpoint: gatewayEndpointsSetting,
     ...tracingSettings,
     rotateKeys: durationSetting("24h", "age at which a WireGuard key is replaced"),
     keyOverlap: durationSetting("10m", "how long, at least, the old key stays beside the new one"),
