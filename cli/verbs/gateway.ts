@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ENDPOINT_SLICES, type EndpointSlice } from "../../api/kube/endpoint-slice.ts";
 import { LABEL_SOURCE_CLUSTER } from "../../api/mcs/labels.ts";
+import { PATH_REPORTS } from "../../api/network/resources.ts";
 import { parseRate } from "../../api/slices/rate.ts";
 import { Reporter } from "../../connectivity/report/reporter.ts";
 import { LINE_RATE_DEFAULT } from "../../connectivity/slices/slice-queues.ts";
@@ -29,7 +30,7 @@ import { systemClock } from "../../runtime/clock/system-clock.ts";
 import { durationSetting, listenDefault } from "../../runtime/config/common-settings.ts";
 import { Reflector } from "../../runtime/kube/reflector/reflector.ts";
 import { pinoLogger } from "../../runtime/log/pino-log.ts";
-import { networkReflectors, tunnelProber } from "../network/follow-network.ts";
+import { networkReflectors, reflectorOf, tunnelProber } from "../network/follow-network.ts";
 import { sliceReflectors } from "../network/follow-slices.ts";
 import { gatewayEndpointsSetting } from "../network/gateway-endpoints-setting.ts";
 import { vxlanSettings, vxlanSettingsOf } from "../network/vxlan-settings.ts";
@@ -120,7 +121,8 @@ export const gatewayVerb = defineVerb({
       { resource: ENDPOINT_SLICES, labelSelector: LABEL_SOURCE_CLUSTER },
       deps,
     );
-    const reflectors = [networks, peers, nodes, slices, known];
+    const reports = reflectorOf(PATH_REPORTS, deps);
+    const reflectors = [networks, peers, nodes, slices, known, reports];
     const reporter = new Reporter(node, { ...deps, networks: networks.view });
     const views = {
       networks: networks.view,
@@ -129,6 +131,7 @@ export const gatewayVerb = defineVerb({
       slices: slices.view,
       scopes: scopes.view,
       pods: pods.view,
+      reports: reports.view,
     };
     const trace = await traceWrites(
       {

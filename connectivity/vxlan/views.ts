@@ -29,6 +29,8 @@ export interface NodeAgentViews extends NetworkViews {
 }
 
 export interface GatewayViews extends NetworkViews {
+  /** PathReport: what other gateways say. */
+  readonly reports: ObjectView<KubeObject>;
   /** Those of all services of the clusterset, own endpoints and others'. */
   readonly slices: ObjectView<EndpointSlice>;
   /** Slice: scopes inside the clusterset, nothing to do with EndpointSlices. */

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FAULTS, strikeUnderLoad } from "./harness/fault-scenarios.ts";
+import { HTTP } from "./harness/net-service.ts";
+import { httpFrom, SILENCE_MS } from "./harness/talk.ts";
 import { VxlanWorld } from "./harness/vxlan-world.ts";
 
 /** Each fault once, under load; `node bench/net/faults.ts` measures them many times. There is no broker, throughout. */
@@ -31,3 +33,26 @@ test.each(Object.entries(FAULTS))(
     }
   },
 );
+
+test("pods on a gateway that has lost the other cluster go by way of the other gateway, and directly again when it is back", async () => {
+  const { clusterset } = vxlan.world;
+  const [node] = vxlan.gatewayNodes("a");
+  const { plan, clients } = vxlan.world.cluster("a");
+  const client = clients[plan.nodes.findIndex(({ name }) => name === node?.name)];
+  const host = vxlan.server(vxlan.world.cluster("b").plan.nodes.at(-1)).globalAddresses[0] ?? "";
+  const asks = async (): Promise<true | undefined> => {
+    const { cluster } = await httpFrom(client, host, HTTP, SILENCE_MS);
+    return cluster === "b" ? true : undefined;
+  };
+  if (node === undefined) throw new Error("no gateway");
+  await vxlan.allWell();
+  expect(await asks()).toBe(true);
+  await clusterset.faults.lose([{ from: node, to: [vxlan.world.cluster("b").plan] }]);
+  try {
+    await vxlan.world.until("an answer over the other gateway", asks);
+  } finally {
+    await clusterset.faults.lose([]);
+  }
+  await vxlan.allWell();
+  await vxlan.world.until("an answer directly", asks);
+});

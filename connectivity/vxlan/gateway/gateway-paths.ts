@@ -1,3 +1,4 @@
+import type { ClusterId } from "../../../api/cluster-id.ts";
 import type { ReportedPath } from "../../../api/network/path-report.ts";
 import type { PathMeasurement, ProbeTarget } from "../../probe/path-measurement.ts";
 import { chooseGateways, isFresh } from "../choose-gateways.ts";
@@ -23,13 +24,14 @@ export function gatewayProbeTargets(
   );
 }
 
-/** Which gateways of each peer carry packets to it from here, and how large these may be. */
+/** Which gateways of each peer carry packets to it from here, and how large these may be; none where others of ours do (`detours`). */
 export function gatewayPaths(
   network: OwnNetwork,
   peers: readonly PeerNetwork[],
   measure: Measure,
   /** Epoch milliseconds. */
   nowMs: number,
+  detours: ReadonlySet<ClusterId> = new Set(),
 ): readonly PeerPaths[] {
   return peers.map((peer) => {
     const chosen = chooseGateways(
@@ -40,7 +42,8 @@ export function gatewayPaths(
       }),
     );
     const mtu = network.mtu ?? leastMtu(chosen.through, measure);
-    return { ...peer, ...chosen, ...(mtu !== undefined && { mtu }) };
+    const used = detours.has(peer.cluster) ? { through: [], back: [] } : chosen;
+    return { ...peer, ...used, ...(mtu !== undefined && { mtu }) };
   });
 }
 

@@ -1,4 +1,5 @@
 import type { EndpointSlice } from "../../../api/kube/endpoint-slice.ts";
+import { HeardReports } from "../../../api/network/heard-reports.ts";
 import { ok, type Result } from "../../../api/result.ts";
 import { parseSliceObjects } from "../../../api/slices/parse-slice-objects.ts";
 import type { Clock } from "../../../runtime/clock/clock.ts";
@@ -23,8 +24,9 @@ import { NO_SLOTS, type PeerPaths, type Plan, type PlanSlots } from "../plan/pla
 import { planGateway } from "../plan/plan-gateway.ts";
 import type { VxlanSettings } from "../plan/settings.ts";
 import { ReconcileLoop } from "../reconcile-loop.ts";
-import { currentNetwork, currentPeers, type GatewayViews } from "../views.ts";
+import { currentNetwork, currentPeers, currentReports, type GatewayViews } from "../views.ts";
 import { ChangedSlices, type SliceWatch } from "./changed-slices.ts";
+import { type Detours, DOUBT_MS, detours } from "./detours.ts";
 import { gatewayPaths, gatewayProbeTargets, reportedPaths } from "./gateway-paths.ts";
 import type { OuterTransport } from "./outer-transport.ts";
 
@@ -73,6 +75,8 @@ export class Gateway {
   readonly #contents = new FilterContents();
   readonly #changed: ChangedSlices;
   readonly #ways = new DrainingWays(this.#contents);
+  readonly #heard = new HeardReports();
+  #isLookingAgain = false;
   #scope: { readonly text: string; readonly scope: FilterScope } | undefined;
   /** What the last pass went by; undefined while this is no gateway. */
   #known:
@@ -117,6 +121,7 @@ export class Gateway {
       views.slices.subscribe((event) => this.#takeSlice(event)),
       views.scopes.subscribe(wake),
       views.pods.subscribe(wake),
+      views.reports.subscribe(wake),
       prober.subscribe(wake),
     ];
     await Promise.all([
@@ -143,7 +148,29 @@ export class Gateway {
   }
 
   #paths(network: OwnNetwork, peers: readonly PeerNetwork[]): readonly PeerPaths[] {
-    return gatewayPaths(network, peers, this.#measure, this.#deps.clock.nowMs());
+    const { peers: left, isInDoubt } = this.#detours(network, peers);
+    if (isInDoubt) void this.#lookAgainSoon();
+    return gatewayPaths(network, peers, this.#measure, this.#deps.clock.nowMs(), left);
+  }
+
+  #detours(network: OwnNetwork, peers: readonly PeerNetwork[]): Detours {
+    const { views, clock } = this.#deps;
+    const nowMs = clock.nowMs();
+    // The node agent beside it tells of objects that cannot be read.
+    const reports = this.#heard.takeAll(
+      currentReports(views.reports, () => undefined),
+      nowMs,
+    );
+    const { node } = this.#options;
+    return detours({ network, node, peers, reports, measure: this.#measure, nowMs });
+  }
+
+  async #lookAgainSoon(): Promise<void> {
+    if (this.#isLookingAgain) return;
+    this.#isLookingAgain = true;
+    await sleep(this.#deps.clock, DOUBT_MS, this.#signal);
+    this.#isLookingAgain = false;
+    this.#loop.wake();
   }
 
   readonly #measure = (gateway: string): PathMeasurement | undefined =>

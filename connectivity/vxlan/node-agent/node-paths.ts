@@ -5,9 +5,7 @@ import type { PathMeasurement, ProbeTarget } from "../../probe/path-measurement.
 import { chooseGateways, type GatewayCandidate, isFresh } from "../choose-gateways.ts";
 import type { OwnNetwork, PeerNetwork } from "../plan/networks.ts";
 import type { PeerPaths } from "../plan/plan.ts";
-
-/** A report that was not renewed for so long says nothing; it is written every 10 s. */
-const REPORT_LIFE_MS = 35_000;
+import { REPORT_LIFE_MS } from "../report-life.ts";
 
 export interface NodePathsInput {
   readonly network: OwnNetwork;
